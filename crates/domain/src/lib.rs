@@ -1,0 +1,11 @@
+//! What a customer is, how two versions of one merge, and the engine that keeps them in step.
+//!
+//! The domain never knows HTTP or a vendor's wire format: connectors implement its ports
+//! ([`ports::Crm`], [`ports::Finance`]), the services ring its rows ([`ports::Doorbell`]).
+
+pub mod clock;
+pub mod customer;
+pub mod fields;
+pub mod phone;
+pub mod ports;
+pub mod text;

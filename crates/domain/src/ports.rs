@@ -1,0 +1,195 @@
+//! What the engine needs of the world: the two systems, and a bell to ring for a row.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::customer::{Customer, Field, Kind, Values};
+
+/// One of the two systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Side {
+    /// Payamgostar.
+    Crm,
+    /// Siagh.
+    Finance,
+}
+
+impl Side {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Crm => Self::Finance,
+            Self::Finance => Self::Crm,
+        }
+    }
+
+    /// The name for messages: `CRM`, `finance`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Crm => "CRM",
+            Self::Finance => "finance",
+        }
+    }
+}
+
+impl std::fmt::Display for Side {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A customer as one side held it at the moment of a read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The id on that side: the CRM's guid, or finance's `Code` in decimal.
+    pub id: String,
+    /// In canonical terms.
+    pub customer: Customer,
+    /// When it was last changed, by that side's own clock. The CRM's `modifyDate`; Siagh has none.
+    pub modified_at: Option<DateTime<Utc>>,
+    /// The object as it was read, opaque to everyone but the connector, which gives back in
+    /// [`Customers::update`] whatever is not to change. Never holds `Password`, `img`, `Picture`.
+    pub whole: serde_json::Value,
+}
+
+/// What an outside call can come to. The class decides what happens next (design, "Errors").
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PortError {
+    /// Network, time-out of a read, 5xx, `429`: try again later; nothing was changed.
+    #[error("{message}")]
+    Transient {
+        /// What happened, for people.
+        message: String,
+        /// `Retry-After` of the answer.
+        retry_after: Option<Duration>,
+    },
+    /// A write may or may not have been carried out: the answer was lost, unreadable or a 5xx.
+    #[error("{0}")]
+    UnknownOutcome(String),
+    /// No session could be had: wrong credentials, no licence, locked out.
+    #[error("{0}")]
+    Session(String),
+    /// The system says that the data is wrong, in its own words: no use repeating.
+    #[error("{0}")]
+    Refused(String),
+    /// An update was answered with another id than the one sent: a second record was created.
+    #[error("an update of {sent} was answered with {answered}: a second record exists now; remove one of the two")]
+    Integrity {
+        /// The id that was to be updated.
+        sent: String,
+        /// The id that came back.
+        answered: String,
+    },
+}
+
+/// The outcome of an outside call.
+pub type PortResult<T> = Result<T, PortError>;
+
+/// Keys by which a customer may be found on the other side, as typed there (not normalised).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MatchKeys {
+    /// The other side's own id, if this side knows it (CRM `refId` = finance code).
+    pub id: Option<String>,
+    /// The CRM's customer number.
+    pub customer_number: Option<String>,
+    /// National id.
+    pub national_id: Option<String>,
+    /// Mobile.
+    pub mobile: Option<String>,
+    /// E-mail.
+    pub email: Option<String>,
+}
+
+/// The customers of one system. Both systems answer the same six questions.
+#[async_trait]
+pub trait Customers: Send + Sync {
+    /// Reads one customer afresh; `None` when the system says that it does not exist. `kind` is a hint
+    /// that saves a call. A system's own users (`IsAdminUser`) are no customers: `None`.
+    async fn read(&self, id: &str, kind: Option<Kind>) -> PortResult<Option<Snapshot>>;
+
+    /// All customers that agree with at least one of the keys, each once, read afresh. Callers compare
+    /// normal forms themselves; more than needed may be returned, never less than the system can find.
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>>;
+
+    /// Creates a customer with these values (projected by the connector) and says its id.
+    ///
+    /// # Errors
+    /// [`PortError::UnknownOutcome`] when the request may have been carried out although no answer came.
+    async fn create(&self, customer: &Customer) -> PortResult<String>;
+
+    /// Saves `changes` (a value that is empty clears the field) into the object that was read as `current`;
+    /// whatever is not in `changes` is sent back as it was read.
+    ///
+    /// # Errors
+    /// [`PortError::UnknownOutcome`] as for [`Self::create`], [`PortError::Integrity`] when the answer
+    /// names another record.
+    async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()>;
+
+    /// The value as this system would hold it: without what it can't hold, cut to its length.
+    /// Idempotent. Letter forms need no care: comparisons fold them.
+    fn project(&self, field: Field, value: &str) -> String;
+
+    /// A harmless authenticated call, for start-up and `siaghsync check`; says what it found in words.
+    async fn check(&self) -> PortResult<String>;
+}
+
+/// The CRM.
+#[async_trait]
+pub trait Crm: Customers {
+    /// Registers `url` for `events` with the CRM's signed webhooks. `false`: the installation has none (404).
+    async fn register_webhook(&self, url: &str, events: &[&str]) -> PortResult<bool>;
+
+    /// The registered addresses; `None`: the installation has none (404).
+    async fn webhooks(&self) -> PortResult<Option<Vec<String>>>;
+}
+
+/// The finance system.
+#[async_trait]
+pub trait Finance: Customers {
+    /// The fiscal year (Jalali) that the login answered, once logged in.
+    async fn fiscal_year(&self) -> PortResult<Option<i32>>;
+}
+
+/// What travels in the queue: a row's id and the trace that it belongs to. Never data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ring {
+    /// `SyncLog.id`.
+    pub row: Uuid,
+    /// W3C `traceparent` of the request that was heard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
+}
+
+/// Why a bell was not rung. Never a reason to fail the caller: the sweeper rings again.
+#[derive(Debug, thiserror::Error)]
+pub enum BellError {
+    /// The queue holds as many ids as it may; the rows wait in the database.
+    #[error("the queue is full")]
+    Full,
+    /// The queue can't be reached.
+    #[error("the queue can't be reached: {0}")]
+    Unreachable(String),
+}
+
+/// The bounded queue in front of the workers.
+#[async_trait]
+pub trait Doorbell: Send + Sync {
+    /// Rings for these rows, all or none.
+    async fn ring(&self, rings: &[Ring]) -> Result<(), BellError>;
+
+    /// How many ids wait in the queue now.
+    async fn depth(&self) -> Result<usize, BellError>;
+
+    /// How many ids it may hold.
+    fn capacity(&self) -> usize;
+
+    /// Whether it was full when last looked at (cheap, may be some milliseconds old).
+    fn is_full(&self) -> bool;
+}
