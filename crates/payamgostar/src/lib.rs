@@ -1,1 +1,18 @@
-//! payamgostar.
+#![doc = include_str!("../README.md")]
+
+mod changes;
+mod client;
+mod config;
+mod contacts;
+mod dates;
+mod failure;
+mod http;
+mod matching;
+mod port;
+mod session;
+mod translate;
+mod wire;
+
+pub use changes::{ChangedPage, Position};
+pub use config::{Config, ConfigError, Credentials, LOCK_OUT, REFUSAL_PAUSE};
+pub use port::Payamgostar;

@@ -1,0 +1,246 @@
+//! The calls that this system makes, and what their answers mean.
+//!
+//! It moves JSON objects with camelCase names; what they say is [`crate::translate`]'s matter.
+
+use std::sync::Arc;
+
+use domain::customer::Kind;
+use domain::ports::{PortError, PortResult};
+use reqwest::{Method, StatusCode};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::failure;
+use crate::http::{Answer, Call, Http, Intent};
+use crate::session::Session;
+use crate::wire::{self, Find, Id, Search, Webhook};
+
+const SEARCH: &str = "/api/v2/crmobject/identity/search";
+const WEBHOOKS: &str = "/api/webhooks";
+
+/// One page of a search.
+pub(crate) struct Page {
+    pub(crate) objects: Vec<Value>,
+    /// The page held as many as were asked for: there may be more.
+    pub(crate) full: bool,
+}
+
+pub(crate) struct Client {
+    http: Arc<Http>,
+    session: Session,
+}
+
+impl Client {
+    pub(crate) fn new(http: Arc<Http>, session: Session) -> Self {
+        Self { http, session }
+    }
+
+    /// The object of that kind; `None` when there is none.
+    pub(crate) async fn get(&self, kind: Kind, id: &str) -> PortResult<Option<Value>> {
+        let call = post(kind.path(Verb::Get), Intent::Read);
+        let answer = self.exchange(&call, Some(&Id { id })).await?;
+        if not_found(&answer) {
+            return Ok(None);
+        }
+        let object = success(&call, &answer)?.unwrap_or(Value::Null);
+        let answered = wire::text(&object, "crmId");
+        if !answered.eq_ignore_ascii_case(id.trim()) {
+            return Err(failure::unreadable(
+                &call,
+                format_args!("it is the object '{answered}', not '{id}'"),
+            ));
+        }
+        Ok(Some(object))
+    }
+
+    /// Creates the object and says its id.
+    pub(crate) async fn create(&self, kind: Kind, object: &Value) -> PortResult<String> {
+        let call = post(kind.path(Verb::Create), Intent::Write);
+        self.saved(&call, object).await
+    }
+
+    /// Saves the whole object.
+    pub(crate) async fn update(&self, kind: Kind, id: &str, object: &Value) -> PortResult<()> {
+        let call = post(kind.path(Verb::Update), Intent::Write);
+        let answered = self.saved(&call, object).await?;
+        if answered.eq_ignore_ascii_case(id) {
+            return Ok(());
+        }
+        Err(PortError::Integrity {
+            sent: id.to_owned(),
+            answered,
+        })
+    }
+
+    async fn saved(&self, call: &Call<'_>, object: &Value) -> PortResult<String> {
+        let answer = self.exchange(call, Some(object)).await?;
+        let id = wire::text(&success(call, &answer)?.unwrap_or(Value::Null), "crmId");
+        if id.is_empty() {
+            return Err(failure::unreadable(call, "it holds no crmId"));
+        }
+        Ok(id)
+    }
+
+    /// One page of `find`.
+    pub(crate) async fn find(&self, kind: Kind, find: &Find<'_>) -> PortResult<Page> {
+        let call = post(kind.path(Verb::Find), Intent::Read);
+        let answer = self.exchange(&call, Some(find)).await?;
+        match success(&call, &answer)?
+            .as_mut()
+            .and_then(|value| value.get_mut("data"))
+            .map(Value::take)
+        {
+            Some(Value::Array(objects)) => Ok(Page {
+                full: objects.len() >= find.page_size as usize,
+                objects,
+            }),
+            _ => Err(failure::unreadable(&call, "it holds no data")),
+        }
+    }
+
+    /// The ids of the first page of `identity/search`.
+    pub(crate) async fn search(&self, term: Option<&str>, size: u32) -> PortResult<Vec<String>> {
+        let call = post(SEARCH, Intent::Read);
+        let answer = self
+            .exchange(
+                &call,
+                Some(&Search {
+                    page_number: 0,
+                    page_size: size,
+                    search_term: term,
+                }),
+            )
+            .await?;
+        match success(&call, &answer)? {
+            Some(Value::Array(hits)) => Ok(hits
+                .iter()
+                .map(|hit| wire::text(hit, "identityId"))
+                .filter(|id| !id.is_empty())
+                .collect()),
+            _ => Err(failure::unreadable(&call, "it is no list of identities")),
+        }
+    }
+
+    /// Registers a webhook; `false` where there are none.
+    pub(crate) async fn register_webhook(&self, webhook: &Webhook<'_>) -> PortResult<bool> {
+        let call = post(WEBHOOKS, Intent::Write);
+        let answer = self.exchange(&call, Some(webhook)).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(false);
+        }
+        if answer.status.is_success() {
+            Ok(true)
+        } else {
+            Err(failure::status(&call, &answer))
+        }
+    }
+
+    /// The addresses of the registered webhooks; `None` where there are none.
+    pub(crate) async fn webhooks(&self) -> PortResult<Option<Vec<String>>> {
+        let call = Call {
+            method: Method::GET,
+            path: WEBHOOKS,
+            body: None,
+            intent: Intent::Read,
+        };
+        let answer = self.exchange(&call, None::<&()>).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let value = success(&call, &answer)?.unwrap_or(Value::Null);
+        // The form of the list is unverified: a bare array, or one under `data`, of objects or of addresses.
+        let list = value.as_array().or_else(|| value.get("data")?.as_array());
+        let list = list.ok_or_else(|| failure::unreadable(&call, "it is no list of webhooks"))?;
+        Ok(Some(
+            list.iter()
+                .filter_map(|hook| hook.as_str().or_else(|| hook.get("url")?.as_str()))
+                .map(str::to_owned)
+                .collect(),
+        ))
+    }
+
+    /// Sends the call with the session; a session that has ended is renewed once and the call repeated once.
+    /// (A `401` says that nothing was carried out, so that is safe for a write too.)
+    async fn exchange(&self, call: &Call<'_>, body: Option<&impl Serialize>) -> PortResult<Answer> {
+        let body = body.map(serde_json::to_vec).transpose();
+        let body = body.map_err(|error| {
+            PortError::Refused(format!("{}: it can't be written as JSON: {error}", call.path))
+        })?;
+        let call = Call {
+            body: body.as_deref(),
+            ..call.clone()
+        };
+        let grant = self.session.grant().await?;
+        let answer = self.http.exchange(&call, Some(&grant.header)).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let grant = self.session.renew(&grant).await?;
+        self.http.exchange(&call, Some(&grant.header)).await
+    }
+}
+
+fn post(path: &'static str, intent: Intent) -> Call<'static> {
+    Call {
+        method: Method::POST,
+        path,
+        body: None,
+        intent,
+    }
+}
+
+/// The JSON of a success; `None` for an empty body.
+fn success(call: &Call<'_>, answer: &Answer) -> PortResult<Option<Value>> {
+    if !answer.status.is_success() {
+        return Err(failure::status(call, answer));
+    }
+    // The parser's message could quote a value: only its place is passed on.
+    wire::parse(&answer.body).map_err(|error| {
+        failure::unreadable(
+            call,
+            format_args!("no JSON at line {} column {}", error.line(), error.column()),
+        )
+    })
+}
+
+/// The forms in which the CRM says that an id is unknown (**unverified** which of them it uses): `404`; `400`
+/// with a message of its own; an empty `200` (no body, `null`, `{}`, or an object without its id and all else).
+fn not_found(answer: &Answer) -> bool {
+    match answer.status {
+        StatusCode::NOT_FOUND => true,
+        StatusCode::BAD_REQUEST => wire::words_of(&answer.body).is_some(),
+        status if status.is_success() => match wire::parse(&answer.body) {
+            Ok(None | Some(Value::Null)) => true,
+            Ok(Some(Value::Object(object))) => object.values().all(Value::is_null),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Verb {
+    Get,
+    Create,
+    Update,
+    Find,
+}
+
+trait Path {
+    fn path(self, verb: Verb) -> &'static str;
+}
+
+impl Path for Kind {
+    fn path(self, verb: Verb) -> &'static str {
+        match (self, verb) {
+            (Kind::Person, Verb::Get) => "/api/v2/crmobject/person/get",
+            (Kind::Person, Verb::Create) => "/api/v2/crmobject/person/create",
+            (Kind::Person, Verb::Update) => "/api/v2/crmobject/person/update",
+            (Kind::Person, Verb::Find) => "/api/v2/crmobject/person/find",
+            (Kind::Organization, Verb::Get) => "/api/v2/crmobject/organization/get",
+            (Kind::Organization, Verb::Create) => "/api/v2/crmobject/organization/create",
+            (Kind::Organization, Verb::Update) => "/api/v2/crmobject/organization/update",
+            (Kind::Organization, Verb::Find) => "/api/v2/crmobject/organization/find",
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The domain's ports, answered by the CRM.
+//!
+//! It never compares two versions of a customer, and never decides what is to be written.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::clock::Clock;
+use domain::customer::{Customer, Field, Kind, Values};
+use domain::fields::CrmPlace;
+use domain::ports::{Crm, Customers, MatchKeys, PortError, PortResult, Snapshot};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::client::Client;
+use crate::config::{Config, ConfigError};
+use crate::http::Http;
+use crate::session::Session;
+use crate::wire::{Find, Webhook, text};
+use crate::{matching, translate};
+
+const KINDS: [Kind; 2] = [Kind::Person, Kind::Organization];
+
+/// Rows of one page when a customer is searched by its keys.
+const FIND_PAGE: u32 = 100;
+
+/// How many pages of such a search are read at most: keys that so many customers share identify no one.
+const FIND_PAGES: u32 = 5;
+
+/// How many hits of the search by mobile are looked at, and how many at a time.
+const SEARCH_HITS: u32 = 20;
+const AT_A_TIME: usize = 4;
+
+/// One installation of the CRM.
+pub struct Payamgostar {
+    pub(crate) client: Client,
+    pub(crate) config: Config,
+}
+
+impl Payamgostar {
+    /// A client with its own connection pool and session; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the address is none.
+    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        let http = Http::new(
+            &config.base_url,
+            config.timeout,
+            config.connect_timeout,
+            Arc::clone(&clock),
+        )?;
+        let http = Arc::new(http);
+        let session = Session::new(
+            Arc::clone(&http),
+            clock,
+            config.timezone,
+            config.credentials.clone(),
+        );
+        Ok(Self {
+            client: Client::new(http, session),
+            config,
+        })
+    }
+
+    /// The ids and kinds that a search by the keys shows.
+    async fn found_by_keys(&self, kind: Kind, keys: &MatchKeys) -> PortResult<Vec<(Kind, String)>> {
+        let queries = matching::queries(keys);
+        let mut found = Vec::new();
+        if queries.is_empty() {
+            return Ok(found);
+        }
+        for page_number in 1..=FIND_PAGES {
+            let type_key = translate::type_key(kind, &self.config);
+            let find = Find {
+                type_key,
+                queries: queries.clone(),
+                orders: Vec::new(),
+                page_number,
+                page_size: FIND_PAGE,
+            };
+            let page = self.client.find(kind, &find).await?;
+            let rows = page.objects.iter().filter(|row| matching::may_match(row, keys));
+            found.extend(
+                rows.map(|row| (kind, text(row, "crmId")))
+                    .filter(|(_, id)| !id.is_empty()),
+            );
+            if !page.full {
+                return Ok(found);
+            }
+        }
+        tracing::warn!(
+            pages = FIND_PAGES,
+            "the CRM's search by keys goes on for more pages than are read"
+        );
+        Ok(found)
+    }
+
+    async fn hits_by_mobile(&self, keys: &MatchKeys) -> PortResult<Vec<String>> {
+        match matching::mobile_term(keys) {
+            Some(term) => self.client.search(Some(&term), SEARCH_HITS).await,
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+#[async_trait]
+impl Customers for Payamgostar {
+    async fn read(&self, id: &str, kind: Option<Kind>) -> PortResult<Option<Snapshot>> {
+        let kinds = if kind == Some(Kind::Organization) {
+            [Kind::Organization, Kind::Person]
+        } else {
+            KINDS
+        };
+        for kind in kinds {
+            if let Some(object) = self.client.get(kind, id).await? {
+                return Ok(Some(translate::snapshot(object, kind, self.config.timezone)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>> {
+        let (persons, organizations, hits) = tokio::try_join!(
+            self.found_by_keys(Kind::Person, keys),
+            self.found_by_keys(Kind::Organization, keys),
+            self.hits_by_mobile(keys),
+        )?;
+        // What a search shows may be less than the whole object, and an update needs the whole: read each afresh.
+        let by_keys: Vec<_> = [persons, organizations].concat();
+        let known: BTreeSet<String> = by_keys.iter().map(|(_, id)| id.clone()).collect();
+        let asked = by_keys.into_iter().map(|(kind, id)| (Some(kind), id));
+        let hits = hits
+            .into_iter()
+            .filter(|id| !known.contains(id))
+            .map(|id| (None, id));
+        let mut seen = BTreeSet::new();
+        let wanted: Vec<_> = asked
+            .chain(hits)
+            .filter(|(_, id)| seen.insert(id.clone()))
+            .collect();
+        let reads = stream::iter(wanted).map(|(kind, id)| async move {
+            let read = self.read(&id, kind).await?;
+            Ok::<_, PortError>(
+                read.filter(|snapshot| kind.is_some() || matching::holds_mobile(&snapshot.whole, keys)),
+            )
+        });
+        reads
+            .buffered(AT_A_TIME)
+            .try_filter_map(|read| async move { Ok(read) })
+            .try_collect()
+            .await
+    }
+
+    async fn create(&self, customer: &Customer) -> PortResult<String> {
+        self.client
+            .create(customer.kind, &translate::created(customer, &self.config))
+            .await
+    }
+
+    async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
+        if !current.whole.is_object() {
+            return Err(PortError::Refused(format!(
+                "the CRM object {} was not read in whole: it is not saved",
+                current.id
+            )));
+        }
+        let kind = current.customer.kind;
+        let object = translate::changed(&current.whole, &current.id, kind, changes, &self.config);
+        self.client.update(kind, &current.id, &object).await
+    }
+
+    /// The value itself: nothing is known that the CRM can't hold. It has no place for [`Field::Active`].
+    fn project(&self, field: Field, value: &str) -> String {
+        if field.spec().crm == CrmPlace::Nowhere {
+            String::new()
+        } else {
+            value.to_owned()
+        }
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        let hits = self.client.search(None, 1).await?;
+        tracing::info!("✅ CRM token validated successfully");
+        let holds = if hits.is_empty() {
+            "it shows no customer yet"
+        } else {
+            "it shows customers"
+        };
+        Ok(format!("the CRM accepts the credentials; {holds}"))
+    }
+}
+
+#[async_trait]
+impl Crm for Payamgostar {
+    async fn register_webhook(&self, url: &str, events: &[&str]) -> PortResult<bool> {
+        self.client.register_webhook(&Webhook { url, events }).await
+    }
+
+    async fn webhooks(&self) -> PortResult<Option<Vec<String>>> {
+        self.client.webhooks().await
+    }
+}

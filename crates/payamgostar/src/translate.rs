@@ -1,0 +1,127 @@
+//! Between the CRM's object and the canonical customer, both ways. Pure: nothing here calls anything.
+//!
+//! Which property holds which field stands in the domain's field table; how a place such as "the default
+//! mobile" is found in an object stands in [`crate::contacts`].
+
+use chrono_tz::Tz;
+use domain::customer::{Customer, Field, Kind, Values};
+use domain::fields::{CrmPlace, TABLE};
+use domain::ports::Snapshot;
+use domain::text::fold;
+use serde_json::{Value, json};
+
+use crate::config::Config;
+use crate::contacts::{self, Line};
+use crate::dates;
+use crate::wire::text;
+
+/// What an object says. `object` is one with camelCase names and an id.
+pub(crate) fn snapshot(object: Value, kind: Kind, zone: Tz) -> Snapshot {
+    let mut customer = Customer::new(kind);
+    for spec in &TABLE {
+        customer.set(spec.field, value_of(&object, spec.crm));
+    }
+    let changed = ["modifyDate", "creatDate"]
+        .iter()
+        .find_map(|name| dates::instant(&text(&object, name), zone));
+    Snapshot {
+        id: text(&object, "crmId"),
+        customer,
+        modified_at: changed,
+        whole: object,
+    }
+}
+
+fn value_of(object: &Value, place: CrmPlace) -> String {
+    match place {
+        CrmPlace::DisplayName => display_name(object),
+        CrmPlace::Mobile => contacts::number(object, Line::Mobile),
+        CrmPlace::Landline => contacts::number(object, Line::Landline),
+        CrmPlace::Address => contacts::of_address(object, "address"),
+        CrmPlace::ZipCode => contacts::of_address(object, "zipCode"),
+        CrmPlace::Property(name) => text(object, name),
+        CrmPlace::Nowhere => String::new(),
+    }
+}
+
+fn display_name(object: &Value) -> String {
+    let nick = text(object, "nickName");
+    if nick.trim().is_empty() {
+        joined_name(object)
+    } else {
+        nick
+    }
+}
+
+fn joined_name(object: &Value) -> String {
+    format!("{} {}", text(object, "firstName"), text(object, "lastName"))
+        .trim()
+        .to_owned()
+}
+
+/// The object that creates this customer.
+pub(crate) fn created(customer: &Customer, config: &Config) -> Value {
+    let mut object = json!({ "crmObjectTypeCode": type_key(customer.kind, config) });
+    for (field, value) in &customer.values {
+        set(&mut object, customer.kind, *field, value, config);
+    }
+    if let Some(key) = &config.category {
+        object["categories"] = json!([{ "key": key }]);
+    }
+    object
+}
+
+/// The whole object as it was read, with only these values changed.
+pub(crate) fn changed(whole: &Value, id: &str, kind: Kind, changes: &Values, config: &Config) -> Value {
+    let mut object = whole.clone();
+    object["crmId"] = Value::from(id);
+    for (field, value) in changes {
+        set(
+            &mut object,
+            kind,
+            *field,
+            if value.trim().is_empty() { "" } else { value },
+            config,
+        );
+    }
+    object
+}
+
+fn set(object: &mut Value, kind: Kind, field: Field, value: &str, config: &Config) {
+    match field.spec().crm {
+        CrmPlace::DisplayName => set_name(object, kind, value),
+        CrmPlace::Mobile => contacts::set_number(object, Line::Mobile, value, &config.mobile_word),
+        CrmPlace::Landline => contacts::set_number(object, Line::Landline, value, &config.landline_word),
+        CrmPlace::Address => {
+            contacts::set_of_address(object, "address", value, config.address_word.as_deref())
+        }
+        CrmPlace::ZipCode => {
+            contacts::set_of_address(object, "zipCode", value, config.address_word.as_deref())
+        }
+        CrmPlace::Property(name) => object[name] = contacts::text_or_cleared(value),
+        CrmPlace::Nowhere => {}
+    }
+}
+
+/// Sets the display name, and a person's two names while they still join to the old one (as those of an object
+/// that has none yet do): a name of one word is a first name.
+fn set_name(object: &mut Value, kind: Kind, name: &str) {
+    let own = kind == Kind::Person && fold(&joined_name(object)) == fold(&display_name(object));
+    object["nickName"] = contacts::text_or_cleared(name);
+    if own {
+        let (first, last) = name
+            .trim()
+            .split_once(char::is_whitespace)
+            .unwrap_or((name.trim(), ""));
+        object["firstName"] = contacts::text_or_cleared(first);
+        object["lastName"] = contacts::text_or_cleared(last.trim_start());
+    }
+}
+
+/// `crmObjectTypeCode` of a kind, which is also the `typeKey` of its searches.
+pub(crate) fn type_key(kind: Kind, config: &Config) -> &str {
+    match kind {
+        Kind::Person => &config.person_type,
+        Kind::Organization => &config.organization_type,
+    }
+}
