@@ -1,11 +1,17 @@
 //! Time is passed in, so that tests can stand at any instant and leases share the database's clock.
 
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, Utc};
 
 /// A source of the present instant (UTC).
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> DateTime<Utc>;
+
+    /// Time since some fixed instant, never set back: for measuring and for leases.
+    fn monotonic(&self) -> Duration;
 }
 
 /// The machine's own clock.
@@ -16,5 +22,10 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        START.elapsed()
     }
 }

@@ -6,6 +6,8 @@
 pub mod clock;
 pub mod customer;
 pub mod fields;
+pub mod merge;
 pub mod phone;
 pub mod ports;
+pub mod store;
 pub mod text;

@@ -17,10 +17,11 @@ pub fn normal(value: &str) -> String {
         Some(rest) if !international && rest.len() >= 8 => (true, rest.to_owned()),
         _ => (international, digits),
     };
-    if let Some(rest) = digits.strip_prefix("98")
-        && (international || rest.trim_start_matches('0').len() == 10)
+    if let Some(rest) = digits.strip_prefix("98").map(|rest| rest.trim_start_matches('0'))
+        && (international || rest.len() == 10)
     {
-        return rest.trim_start_matches('0').to_owned();
+        // Once more: someone may have put a country code before a number that had one.
+        return normal(rest);
     }
     if international {
         return format!("+{digits}");

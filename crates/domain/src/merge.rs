@@ -1,0 +1,275 @@
+//! The three-way merge of one customer, field by field. Pure: no I/O, no clock.
+//!
+//! A field's **base** is what each side was last known to hold when both were in agreement. A side that
+//! equals its base was not edited since; that is what stops the echo of our own writes, too.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::customer::{Customer, Field, Kind, Values};
+use crate::fields::{Flow, TABLE};
+use crate::ports::Side;
+use crate::text::same;
+
+/// Known values of one side: an empty string is known to be empty, an absent key is not known at all.
+pub type Known = BTreeMap<Field, String>;
+
+/// What each side was last known to hold when the two agreed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// Person or organization: the hint that saves a call when the CRM is read.
+    pub kind: Kind,
+    /// The CRM's values.
+    #[serde(default)]
+    pub crm: Known,
+    /// Finance's values.
+    #[serde(default)]
+    pub finance: Known,
+}
+
+impl Base {
+    /// A base that knows nothing yet.
+    #[must_use]
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, crm: Known::new(), finance: Known::new() }
+    }
+
+    /// What that side was last known to hold.
+    #[must_use]
+    pub fn of(&self, side: Side, field: Field) -> Option<&str> {
+        match side {
+            Side::Crm => self.crm.get(&field),
+            Side::Finance => self.finance.get(&field),
+        }
+        .map(String::as_str)
+    }
+
+    /// Both sides agree on this field now.
+    pub fn agree(&mut self, field: Field, crm: &str, finance: &str) {
+        self.crm.insert(field, crm.to_owned());
+        self.finance.insert(field, finance.to_owned());
+    }
+}
+
+/// Who wins when both sides changed one field to different values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConflictStrategy {
+    /// The later change, by the times known (see [`Times`]).
+    #[default]
+    LastWriteWins,
+    /// The CRM.
+    CrmPriority,
+    /// Finance.
+    FinancePriority,
+    /// Nobody: the field is held for a human.
+    Manual,
+}
+
+/// How conflicts are settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Policy {
+    /// Who wins.
+    pub strategy: ConflictStrategy,
+    /// Who wins when it can't be said which change is the later.
+    pub tie_breaker: Side,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { strategy: ConflictStrategy::default(), tie_breaker: Side::Crm }
+    }
+}
+
+/// What is known of when the sides changed. Finance tells no time of change: its change lies between the
+/// last look that found it equal to its base and this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Times {
+    /// The CRM's `modifyDate`.
+    pub crm_modified: Option<DateTime<Utc>>,
+    /// The last look before this one at which finance still held its base.
+    pub finance_last_seen: Option<DateTime<Utc>>,
+    /// The first look that found finance's change, if there was one before this.
+    pub finance_change_seen: Option<DateTime<Utc>>,
+}
+
+/// Why a field is treated as it is; stands in the audit row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Only this side changed.
+    OnlyThisChanged,
+    /// First meeting: the other side has no value.
+    OtherIsEmpty,
+    /// Both changed; this side's change is the later.
+    LaterWins,
+    /// Both changed, it can't be said which is the later; the tie-breaker names this side.
+    Tie,
+    /// Both changed; the strategy names this side.
+    Priority,
+    /// Both changed; a human decides.
+    HeldForHuman,
+    /// This field travels in one direction only.
+    OneWay,
+}
+
+/// What is to be done about one field on which the sides differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The field.
+    pub field: Field,
+    /// Whose value is taken; `None`: held for a human.
+    pub winner: Option<Side>,
+    /// Why.
+    pub reason: Reason,
+    /// The CRM's value before.
+    pub crm: String,
+    /// Finance's value before.
+    pub finance: String,
+}
+
+impl Decision {
+    /// The side that is to be written, and with what.
+    #[must_use]
+    pub fn write(&self) -> Option<(Side, &str)> {
+        self.winner.map(|winner| match winner {
+            Side::Crm => (Side::Finance, self.crm.as_str()),
+            Side::Finance => (Side::Crm, self.finance.as_str()),
+        })
+    }
+
+    /// Whether both sides had changed, so that one value loses.
+    #[must_use]
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.reason, Reason::LaterWins | Reason::Tie | Reason::Priority | Reason::HeldForHuman)
+    }
+}
+
+/// The result of a merge.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Merge {
+    /// Fields on which the sides differ and something is to be done, or held.
+    pub decisions: Vec<Decision>,
+    /// Fields on which they agree now, with each side's own form: (field, CRM, finance).
+    pub agreed: Vec<(Field, String, String)>,
+}
+
+impl Merge {
+    /// What is to be written to a side.
+    #[must_use]
+    pub fn writes_to(&self, side: Side) -> Values {
+        let mine = self.decisions.iter().filter_map(|d| Some((d.field, d.write()?)));
+        mine.filter(|(_, (to, _))| *to == side).map(|(field, (_, value))| (field, value.to_owned())).collect()
+    }
+
+    /// Fields that wait for a human.
+    pub fn held(&self) -> impl Iterator<Item = &Decision> {
+        self.decisions.iter().filter(|d| d.winner.is_none())
+    }
+}
+
+/// "This value as that system would hold it."
+pub type Project<'a> = &'a dyn Fn(Side, Field, &str) -> String;
+
+/// Whether the two sides say the same, as far as each of them can hold it.
+#[must_use]
+pub fn agrees(project: Project<'_>, field: Field, crm: &str, finance: &str) -> bool {
+    same(field, crm, finance)
+        || same(field, &project(Side::Finance, field, crm), finance)
+        || same(field, crm, &project(Side::Crm, field, finance))
+}
+
+/// Merges the present states of both sides against the base.
+///
+/// The result depends on nothing but its arguments; merging again what it asks for asks for nothing.
+#[must_use]
+pub fn merge(base: &Base, crm: &Customer, finance: &Customer, times: Times, policy: Policy, project: Project<'_>) -> Merge {
+    let mut result = Merge::default();
+    for spec in &TABLE {
+        let field = spec.field;
+        let (Some(in_crm), Some(in_finance)) =
+            (present(base, Side::Crm, crm, field), present(base, Side::Finance, finance, field))
+        else {
+            // A side neither shows the field nor has ever: only a value to be carried there is of interest.
+            if spec.flow == Flow::ToFinance && !crm.get(field).is_empty() {
+                result.decisions.push(one_way(field, Side::Crm, crm.get(field), ""));
+            }
+            continue;
+        };
+        let agree = agrees(project, field, in_crm, in_finance);
+        let decision = match spec.flow {
+            Flow::Kept => continue,
+            _ if agree => None,
+            Flow::ToFinance if in_crm.is_empty() => continue,
+            Flow::ToFinance => Some(one_way(field, Side::Crm, in_crm, in_finance)),
+            Flow::ToCrm if !in_crm.is_empty() || in_finance.is_empty() => continue,
+            Flow::ToCrm => Some(one_way(field, Side::Finance, in_crm, in_finance)),
+            Flow::Both => match both_ways(base, field, in_crm, in_finance, times, policy) {
+                Some((winner, reason)) => {
+                    Some(Decision { field, winner, reason, crm: in_crm.to_owned(), finance: in_finance.to_owned() })
+                }
+                None => continue,
+            },
+        };
+        match decision {
+            Some(decision) => result.decisions.push(decision),
+            None => result.agreed.push((field, in_crm.to_owned(), in_finance.to_owned())),
+        }
+    }
+    result
+}
+
+/// What a side holds now: shown, or (where the side does not show the field) last known.
+fn present<'a>(base: &'a Base, side: Side, customer: &'a Customer, field: Field) -> Option<&'a str> {
+    if customer.hidden.contains(&field) { base.of(side, field) } else { Some(customer.get(field)) }
+}
+
+fn one_way(field: Field, winner: Side, crm: &str, finance: &str) -> Decision {
+    Decision { field, winner: Some(winner), reason: Reason::OneWay, crm: crm.to_owned(), finance: finance.to_owned() }
+}
+
+/// Who wins a field on which the sides differ; `None` when neither has changed: nothing to carry over.
+fn both_ways(
+    base: &Base,
+    field: Field,
+    crm: &str,
+    finance: &str,
+    times: Times,
+    policy: Policy,
+) -> Option<(Option<Side>, Reason)> {
+    let changed = |side, now: &str| base.of(side, field).map(|was| !same(field, was, now));
+    match (changed(Side::Crm, crm), changed(Side::Finance, finance)) {
+        (Some(false), Some(false)) => None,
+        (Some(true), Some(false)) => Some((Some(Side::Crm), Reason::OnlyThisChanged)),
+        (Some(false), Some(true)) => Some((Some(Side::Finance), Reason::OnlyThisChanged)),
+        (Some(true), Some(true)) => Some(settle(times, policy)),
+        // First meeting: a value fills an empty field; two values are a conflict.
+        _ if finance.is_empty() => Some((Some(Side::Crm), Reason::OtherIsEmpty)),
+        _ if crm.is_empty() => Some((Some(Side::Finance), Reason::OtherIsEmpty)),
+        _ => Some(settle(times, policy)),
+    }
+}
+
+fn settle(times: Times, policy: Policy) -> (Option<Side>, Reason) {
+    match policy.strategy {
+        ConflictStrategy::CrmPriority => (Some(Side::Crm), Reason::Priority),
+        ConflictStrategy::FinancePriority => (Some(Side::Finance), Reason::Priority),
+        ConflictStrategy::Manual => (None, Reason::HeldForHuman),
+        ConflictStrategy::LastWriteWins => {
+            let Some(crm) = times.crm_modified else { return (Some(policy.tie_breaker), Reason::Tie) };
+            if times.finance_last_seen.is_some_and(|seen| crm < seen) {
+                // Finance still held its base after the CRM's change: finance changed later.
+                (Some(Side::Finance), Reason::LaterWins)
+            } else if times.finance_change_seen.is_some_and(|seen| crm > seen) {
+                (Some(Side::Crm), Reason::LaterWins)
+            } else {
+                (Some(policy.tie_breaker), Reason::Tie)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+use proptest::prelude::*;
+
+use super::*;
+
+/// A finance system that holds no `|`, no line break and at most 12 characters; a CRM that holds anything.
+fn lossy(side: Side, _: Field, value: &str) -> String {
+    match side {
+        Side::Crm => value.to_owned(),
+        Side::Finance => value.replace(['|', '\n'], " ").chars().take(12).collect(),
+    }
+}
+
+fn person(values: &[(Field, &str)]) -> Customer {
+    values.iter().fold(Customer::new(Kind::Person), |c, (field, value)| c.with(*field, *value))
+}
+
+fn base(values: &[(Field, &str)]) -> Base {
+    let mut base = Base::new(Kind::Person);
+    for spec in &TABLE {
+        let value = values.iter().find(|(f, _)| *f == spec.field).map_or("", |(_, v)| v);
+        base.agree(spec.field, value, value);
+    }
+    base
+}
+
+fn at(second: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(second, 0)
+}
+
+fn run(base: &Base, crm: &Customer, finance: &Customer, times: Times) -> Merge {
+    merge(base, crm, finance, times, Policy::default(), &lossy)
+}
+
+#[test]
+fn an_edit_on_one_side_goes_to_the_other() {
+    let base = base(&[(Field::Name, "علی"), (Field::Email, "a@b.ir")]);
+    let crm = person(&[(Field::Name, "علی"), (Field::Email, "new@b.ir")]);
+    let finance = person(&[(Field::Name, "علی رضا"), (Field::Email, "a@b.ir")]);
+    let merged = run(&base, &crm, &finance, Times::default());
+    assert_eq!(merged.writes_to(Side::Finance), Values::from([(Field::Email, "new@b.ir".into())]));
+    assert_eq!(merged.writes_to(Side::Crm), Values::from([(Field::Name, "علی رضا".into())]));
+}
+
+#[test]
+fn clearing_is_an_edit_once_the_base_is_known() {
+    let merged = run(
+        &base(&[(Field::Email, "a@b.ir")]),
+        &person(&[]),
+        &person(&[(Field::Email, "a@b.ir")]),
+        Times::default(),
+    );
+    assert_eq!(merged.writes_to(Side::Finance), Values::from([(Field::Email, String::new())]));
+    let first = run(
+        &Base::new(Kind::Person),
+        &person(&[]),
+        &person(&[(Field::Email, "a@b.ir")]),
+        Times::default(),
+    );
+    assert_eq!(first.writes_to(Side::Crm), Values::from([(Field::Email, "a@b.ir".into())]));
+    assert!(first.writes_to(Side::Finance).is_empty());
+}
+
+#[test]
+fn the_later_edit_wins_and_an_unknown_order_is_a_tie() {
+    let base = base(&[(Field::Name, "0")]);
+    let (crm, finance) = (person(&[(Field::Name, "1")]), person(&[(Field::Name, "2")]));
+    let winner = |times| {
+        let merged = run(&base, &crm, &finance, times);
+        (merged.decisions[0].winner, merged.decisions[0].reason)
+    };
+    let times = |crm, last, first| Times { crm_modified: at(crm), finance_last_seen: at(last), finance_change_seen: first };
+    assert_eq!(winner(times(10, 20, None)), (Some(Side::Finance), Reason::LaterWins));
+    assert_eq!(winner(times(30, 20, at(25))), (Some(Side::Crm), Reason::LaterWins));
+    assert_eq!(winner(times(22, 20, at(25))), (Some(Side::Crm), Reason::Tie));
+    assert_eq!(winner(times(30, 20, None)), (Some(Side::Crm), Reason::Tie));
+    let finance_first = Policy { tie_breaker: Side::Finance, ..Policy::default() };
+    let merged = merge(&base, &crm, &finance, Times::default(), finance_first, &lossy);
+    assert_eq!(merged.decisions[0].winner, Some(Side::Finance));
+}
+
+#[test]
+fn manual_holds_the_disputed_field_only() {
+    let base = base(&[(Field::Name, "0"), (Field::Email, "e")]);
+    let crm = person(&[(Field::Name, "1"), (Field::Email, "f")]);
+    let finance = person(&[(Field::Name, "2"), (Field::Email, "e")]);
+    let policy = Policy { strategy: ConflictStrategy::Manual, tie_breaker: Side::Crm };
+    let merged = merge(&base, &crm, &finance, Times::default(), policy, &lossy);
+    assert_eq!(merged.held().map(|d| d.field).collect::<Vec<_>>(), [Field::Name]);
+    assert_eq!(merged.writes_to(Side::Finance), Values::from([(Field::Email, "f".into())]));
+}
+
+#[test]
+fn the_richer_side_keeps_its_value() {
+    let known = base(&[]);
+    let crm = person(&[(Field::Name, "الف|ب و یک نام بسیار بلند")]);
+    let held = lossy(Side::Finance, Field::Name, crm.get(Field::Name));
+    let merged = run(&known, &crm, &person(&[(Field::Name, &held)]), Times::default());
+    assert!(merged.decisions.is_empty(), "{merged:?}");
+    assert!(merged.agreed.iter().any(|(f, c, v)| *f == Field::Name && c == crm.get(Field::Name) && *v == held));
+}
+
+#[test]
+fn the_finance_code_only_fills_an_empty_ref_id_and_the_number_only_goes_to_finance() {
+    let finance = person(&[(Field::FinanceCode, "22")]);
+    let mut hidden = finance.clone();
+    hidden.hidden.push(Field::CustomerNumber);
+    let crm = person(&[(Field::CustomerNumber, "100-7")]);
+    let merged = run(&Base::new(Kind::Person), &crm, &hidden, Times::default());
+    assert_eq!(merged.writes_to(Side::Crm), Values::from([(Field::FinanceCode, "22".into())]));
+    assert_eq!(merged.writes_to(Side::Finance), Values::from([(Field::CustomerNumber, "100-7".into())]));
+    let taken = crm.with(Field::FinanceCode, "other");
+    assert!(run(&Base::new(Kind::Person), &taken, &hidden, Times::default()).writes_to(Side::Crm).is_empty());
+}
+
+/// Applies the writes as the two systems would hold them.
+fn apply(merged: &Merge, crm: &mut Customer, finance: &mut Customer) {
+    for (side, customer) in [(Side::Crm, crm), (Side::Finance, finance)] {
+        for (field, value) in merged.writes_to(side) {
+            customer.set(field, lossy(side, field, &value));
+        }
+    }
+}
+
+fn values() -> impl Strategy<Value = Customer> {
+    let both = TABLE.iter().filter(|s| s.flow == Flow::Both).map(|s| s.field).collect::<Vec<_>>();
+    let value = prop_oneof![
+        Just(String::new()),
+        Just("علی".to_owned()),
+        Just("علي".to_owned()),
+        Just("a|b".to_owned()),
+        Just("نامی که بلند است".to_owned()),
+        "[a-c0-2|]{1,14}",
+    ];
+    proptest::collection::btree_map(proptest::sample::select(both), value, 0..9).prop_map(|values| {
+        values.into_iter().fold(Customer::new(Kind::Person), |c, (f, v)| c.with(f, v))
+    })
+}
+
+fn finance_values() -> impl Strategy<Value = Customer> {
+    values().prop_map(|c| {
+        c.values.iter().fold(Customer::new(Kind::Person), |n, (f, v)| n.with(*f, lossy(Side::Finance, *f, v)))
+    })
+}
+
+fn bases() -> impl Strategy<Value = Base> {
+    (values(), proptest::bool::ANY).prop_map(|(customer, known)| {
+        let mut base = Base::new(Kind::Person);
+        if known {
+            for spec in &TABLE {
+                let value = customer.get(spec.field);
+                base.agree(spec.field, value, &lossy(Side::Finance, spec.field, value));
+            }
+        }
+        base
+    })
+}
+
+proptest! {
+    /// After the writes both sides agree on every field that travels both ways and had changed, and merging
+    /// again asks for nothing; every value that is written stood on the other side; the value of a field that
+    /// only one side edited survives.
+    #[test]
+    fn converges_loses_nothing_invents_nothing(base in bases(), crm in values(), finance in finance_values(), crm_at in 0i64..9, seen in 0i64..9) {
+        let times = Times { crm_modified: at(crm_at), finance_last_seen: at(seen), finance_change_seen: None };
+        let merged = run(&base, &crm, &finance, times);
+        for decision in &merged.decisions {
+            prop_assert_ne!(&decision.crm, &decision.finance);
+            let (crm_changed, finance_changed) = (
+                base.of(Side::Crm, decision.field).is_none_or(|b| !same(decision.field, b, &decision.crm)),
+                base.of(Side::Finance, decision.field).is_none_or(|b| !same(decision.field, b, &decision.finance)),
+            );
+            match decision.winner {
+                Some(Side::Crm) => prop_assert!(crm_changed),
+                Some(Side::Finance) => prop_assert!(finance_changed),
+                None => prop_assert!(false, "held under last write wins"),
+            }
+            prop_assert!(decision.is_conflict() == (crm_changed && finance_changed && decision.reason != Reason::OtherIsEmpty));
+        }
+        let (mut crm_after, mut finance_after) = (crm.clone(), finance.clone());
+        apply(&merged, &mut crm_after, &mut finance_after);
+        let mut settled = base.clone();
+        for spec in TABLE.iter().filter(|s| s.flow == Flow::Both) {
+            let (c, f) = (crm_after.get(spec.field), finance_after.get(spec.field));
+            let untouched = base.of(Side::Crm, spec.field).is_some_and(|b| same(spec.field, b, c))
+                && base.of(Side::Finance, spec.field).is_some_and(|b| same(spec.field, b, f));
+            prop_assert!(agrees(&lossy, spec.field, c, f) || untouched, "{}: {c:?} / {f:?}", spec.field);
+            if agrees(&lossy, spec.field, c, f) {
+                settled.agree(spec.field, c, f);
+            }
+        }
+        prop_assert!(run(&settled, &crm_after, &finance_after, times).decisions.is_empty());
+        // The echo: even with the old base nothing is left to write.
+        prop_assert!(run(&base, &crm_after, &finance_after, times).decisions.is_empty());
+    }
+
+    /// Each field is decided on its own: which other fields differ, and which side is looked at first, is of no
+    /// consequence.
+    #[test]
+    fn fields_are_independent(base in bases(), crm in values(), finance in finance_values()) {
+        let all = run(&base, &crm, &finance, Times::default());
+        for spec in &TABLE {
+            let only = |c: &Customer| person(&[(spec.field, c.get(spec.field))]);
+            let alone = run(&base, &only(&crm), &only(&finance), Times::default());
+            let pick = |m: &Merge| m.decisions.iter().find(|d| d.field == spec.field).cloned();
+            prop_assert_eq!(pick(&all), pick(&alone));
+        }
+    }
+}

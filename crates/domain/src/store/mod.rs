@@ -1,0 +1,395 @@
+//! The mapping and audit store: what was heard, who works on what, what each side was known to hold.
+//!
+//! The database is the truth. A row is written before anyone is told that something was heard, and every
+//! decision ends in one. [`Store`] is the port; [`sql::SqlStore`] keeps it in PostgreSQL or SQLite.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sea_orm::DeriveActiveEnum;
+use sea_orm::entity::prelude::{EnumIter, StringLen};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::customer::{Field, Values};
+use crate::merge::Base;
+use crate::ports::{Ring, Side};
+
+pub mod entities;
+pub mod sql;
+
+/// What kind of thing a row is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::None)", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum EntityType {
+    Customer,
+    #[sea_orm(string_value = "PREINVOICE")]
+    #[serde(rename = "PREINVOICE")]
+    PreInvoice,
+    Invoice,
+}
+
+/// `SyncLog.status` (design, "Statuses").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::None)", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// Waiting, also for its retry time.
+    Pending,
+    /// Claimed by a run under a lease.
+    InProgress,
+    /// Done, also with conflicts settled by policy.
+    Success,
+    /// Given up, or refused by the target; can be retried by hand.
+    Failed,
+    /// Waits for a human.
+    Conflict,
+    /// Nothing to do, or covered by another run.
+    Skipped,
+}
+
+impl Status {
+    /// Whether nothing more happens to such a row by itself.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Pending | Self::InProgress)
+    }
+}
+
+/// How a row came about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::None)", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Trigger {
+    Webhook,
+    Poll,
+    Manual,
+    Import,
+}
+
+/// Which record of which system: a CRM guid or a finance code, with its type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EntityRef {
+    /// Its type.
+    pub entity_type: EntityType,
+    /// The system that knows it by `id`.
+    pub side: Side,
+    /// Its id there.
+    pub id: String,
+}
+
+/// Something that was heard: becomes one `PENDING` row.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// The row's id, chosen by the caller so that it can ring without asking.
+    pub row: Uuid,
+    /// What it is about.
+    pub entity: EntityRef,
+    /// How it was heard.
+    pub trigger: Trigger,
+    /// Unique per source system; `None`: each hearing is a row of its own.
+    pub event_id: Option<String>,
+    /// What was received, for the audit.
+    pub payload: Value,
+    /// The trace of the request that was heard.
+    pub traceparent: Option<String>,
+    /// Whether the bell will be rung for it at once; if not, the sweeper may at any time.
+    pub rung: bool,
+}
+
+/// The right to work on an entity, until it lapses or is lost to someone with a higher token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// `EntityMapping.id`.
+    pub mapping: Uuid,
+    /// The fence: every statement under the lease names it.
+    pub token: i64,
+}
+
+/// `EntityMapping.state`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
+#[sea_orm(rs_type = "String", db_type = "String(StringLen::None)", rename_all = "SCREAMING_SNAKE_CASE")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MappingState {
+    /// Half a mapping: met on one side, not yet linked.
+    New,
+    /// Linked; kept in step.
+    Active,
+    /// A row of this entity waits for a human.
+    Conflict,
+    /// A tombstone: one side deleted it. Both ids are kept, so that the survivor is never met as new.
+    Closed,
+}
+
+/// What was sent to a side and is not yet confirmed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Intent {
+    /// `true`: a record was to be created; `false`: one was to be updated.
+    pub create: bool,
+    /// When the intent was committed.
+    pub at: DateTime<Utc>,
+    /// What was sent.
+    pub values: Values,
+    /// What the other side held of these fields when they were sent.
+    pub source: Values,
+    /// Creates only: ids that the keys already found before sending; they are not ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub strangers: Vec<String>,
+    /// Creates only: looks since that did not find it.
+    #[serde(default)]
+    pub empty_looks: u32,
+}
+
+/// By the side that was written to.
+pub type InFlight = BTreeMap<Side, Intent>;
+
+/// What is known of an entity across both systems.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapping {
+    /// `EntityMapping.id`.
+    pub id: Uuid,
+    /// Its type.
+    pub entity_type: EntityType,
+    /// The CRM's guid.
+    pub crm_id: Option<String>,
+    /// Finance's code.
+    pub finance_id: Option<String>,
+    /// Where it stands.
+    pub state: MappingState,
+    /// What each side was last known to hold; `None` before the first meeting.
+    pub base: Option<Base>,
+    /// What was sent and not confirmed.
+    pub in_flight: InFlight,
+    /// The CRM's `modifyDate` at the last look.
+    pub crm_updated_at: Option<DateTime<Utc>>,
+    /// The last look at which finance held its base.
+    pub finance_updated_at: Option<DateTime<Utc>>,
+}
+
+impl Mapping {
+    /// The id on that side.
+    #[must_use]
+    pub fn id_on(&self, side: Side) -> Option<&str> {
+        match side {
+            Side::Crm => self.crm_id.as_deref(),
+            Side::Finance => self.finance_id.as_deref(),
+        }
+    }
+
+    /// Sets the id on that side.
+    pub fn set_id(&mut self, side: Side, id: String) {
+        match side {
+            Side::Crm => self.crm_id = Some(id),
+            Side::Finance => self.finance_id = Some(id),
+        }
+    }
+}
+
+/// A row that a run has claimed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClaimedRow {
+    /// `SyncLog.id`.
+    pub id: Uuid,
+    /// The side that was heard.
+    pub side: Side,
+    /// How it was heard.
+    pub trigger: Trigger,
+    /// When it was heard.
+    pub heard_at: DateTime<Utc>,
+    /// Failed tries so far.
+    pub retry_count: u32,
+    /// Runs of it that ended without a word (killed, fenced out).
+    pub lapses: u32,
+}
+
+/// Work that was claimed: an entity's lease with the rows that this run will close.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// The lease.
+    pub lease: Lease,
+    /// The entity.
+    pub mapping: Mapping,
+    /// The row whose outcome is the run's.
+    pub lead: ClaimedRow,
+    /// Other rows of the entity that were waiting: covered by this run.
+    pub covered: Vec<ClaimedRow>,
+}
+
+/// The answer to a claim.
+#[derive(Debug, Clone)]
+pub enum Claim {
+    /// Work to do.
+    Taken(Box<Work>),
+    /// Nothing to do: the row is final, or unknown.
+    Done,
+    /// Someone else works on the entity; on release it looks for this row.
+    Busy,
+    /// Its retry time has not come.
+    NotDue,
+}
+
+/// How a row ends, or waits on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The status.
+    pub status: Status,
+    /// Why, for people; the target's own words where it refused.
+    pub message: Option<String>,
+    /// The class of the error: `transient`, `session`, `refused`, `unknown_outcome`, `integrity`, …
+    pub error_class: Option<&'static str>,
+    /// Per field: before, after, which side won and why.
+    pub changes: Option<Value>,
+    /// The state of the side that was heard, in canonical terms.
+    pub source_data: Option<Value>,
+    /// The target's state before.
+    pub target_before: Option<Value>,
+    /// The target's state as it was read back.
+    pub target_after: Option<Value>,
+}
+
+impl Outcome {
+    /// An outcome with a message and nothing else.
+    #[must_use]
+    pub fn new(status: Status, message: impl Into<Option<String>>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+            error_class: None,
+            changes: None,
+            source_data: None,
+            target_before: None,
+            target_after: None,
+        }
+    }
+}
+
+/// When a row is to be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// Not before.
+    pub at: DateTime<Utc>,
+    /// Tries that have failed, this one included.
+    pub count: u32,
+    /// How many may.
+    pub max: u32,
+}
+
+/// What a run leaves behind, in one transaction.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// The entity as it is now known; `None`: the half mapping is dropped, there is no such record.
+    pub mapping: Option<Mapping>,
+    /// The run's transaction id, shared by its audit rows.
+    pub transaction: Uuid,
+    /// The side that was last written from (`lastSyncSource`), when something was written.
+    pub synced_from: Option<Side>,
+    /// How the lead row ends.
+    pub outcome: Outcome,
+    /// When to try again, with a `PENDING` outcome.
+    pub retry: Option<Retry>,
+    /// A write the other way: an audit row of its own, from that side.
+    pub other_way: Option<(Side, Outcome)>,
+    /// Whether something was seen that this run did not carry over: a fresh `PENDING` row follows.
+    pub look_again: bool,
+    /// How long the run took.
+    pub took: Duration,
+}
+
+/// What the store can fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The lease was lost: whatever this run found out is void.
+    #[error("the lease of the entity was lost to another worker")]
+    Fenced,
+    /// The id is another mapping's already.
+    #[error("{side} id {id} belongs to another mapping already")]
+    MappedElsewhere {
+        /// The side of the id.
+        side: Side,
+        /// The id.
+        id: String,
+    },
+    /// The database's own.
+    #[error("database: {0}")]
+    Database(#[from] sea_orm::DbErr),
+}
+
+/// The outcome of a store operation.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// The mapping and audit store.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Writes what was heard, in one statement. Says for each event whether it is new (`false`: its event id
+    /// was there already).
+    async fn hear(&self, events: &[Event]) -> StoreResult<Vec<bool>>;
+
+    /// Takes the lease of a row's entity for `lease`, creating the half mapping of one that was never met,
+    /// and claims all its open rows.
+    async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim>;
+
+    /// Renews the lease and records what is about to be sent, in one fenced statement.
+    async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()>;
+
+    /// Whether another mapping already has that id.
+    async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<Uuid>>;
+
+    /// Makes that id part of the mapping, taking over a half mapping of it that nobody works on. Before anything
+    /// is written to it.
+    ///
+    /// # Errors
+    /// [`StoreError::MappedElsewhere`] when it is another mapping's, or is being worked on.
+    async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()>;
+
+    /// Ends a run: mapping, audit rows, retry entry, release; all or nothing, fenced. Says which row of the
+    /// entity has come in meanwhile and waits.
+    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>>;
+
+    /// Gives the claimed rows back untouched: nothing was sent, someone else will take them.
+    async fn release(&self, work: &Work) -> StoreResult<()>;
+
+    /// Rows that wait though nobody was told of late: up to `limit`, those longest not rung for first, marked
+    /// as rung for now. Rows rung for within `quiet_for` are left alone.
+    async fn sweep(&self, limit: u64, quiet_for: Duration) -> StoreResult<Vec<Ring>>;
+
+    /// Rows by status.
+    async fn stats(&self) -> StoreResult<Stats>;
+
+    /// Whether the database answers.
+    async fn ping(&self) -> StoreResult<()>;
+}
+
+/// How many rows there are of each status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "the statuses' names say it")]
+pub struct Stats {
+    pub pending: u64,
+    pub in_progress: u64,
+    pub success: u64,
+    pub failed: u64,
+    pub conflict: u64,
+    pub skipped: u64,
+}
+
+/// Changes of one field in an audit row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// The field.
+    pub field: Field,
+    /// The CRM's value before.
+    pub crm: String,
+    /// Finance's value before.
+    pub finance: String,
+    /// Whose value was taken; `None`: held for a human.
+    pub winner: Option<Side>,
+    /// Why.
+    pub reason: crate::merge::Reason,
+}

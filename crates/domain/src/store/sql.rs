@@ -1,0 +1,283 @@
+//! The store on PostgreSQL or SQLite, by SeaORM. The same statements run on both.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{OnConflict, Query};
+use sea_orm::{
+    ActiveEnum, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait, FromQueryResult, QueryTrait,
+    SqlErr, Statement, TransactionTrait, Value as Sql,
+};
+use uuid::Uuid;
+
+use super::entities::{log, mapping};
+use super::{Claim, Commit, EntityRef, Event, InFlight, Lease, Stats, Store, StoreError, StoreResult, Work};
+use crate::clock::{Clock, SystemClock};
+use crate::ports::{Ring, Side};
+
+mod claim;
+mod commit;
+mod rows;
+mod sweep;
+
+/// The machine's clock, set by the database's: leases of workers on machines with different clocks agree.
+#[derive(Debug, Default)]
+pub struct DatabaseClock {
+    offset_micros: AtomicI64,
+}
+
+impl Clock for DatabaseClock {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + chrono::Duration::microseconds(self.offset_micros.load(Ordering::Relaxed))
+    }
+
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic()
+    }
+}
+
+/// The store on a database.
+#[derive(Clone)]
+pub struct SqlStore {
+    db: DatabaseConnection,
+    clock: Arc<dyn Clock>,
+    aligned: Option<Arc<DatabaseClock>>,
+}
+
+impl std::fmt::Debug for SqlStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SqlStore({:?})", self.db.get_database_backend())
+    }
+}
+
+/// Opens a pool on `postgres://…` or `sqlite://…`; at most `connections`.
+///
+/// # Errors
+/// The database's own, when it can't be reached or the address is not understood.
+pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let sqlite = url.starts_with("sqlite:");
+    let mut options = ConnectOptions::new(url.to_owned());
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .connect_timeout(Duration::from_secs(5))
+        .acquire_timeout(Duration::from_secs(5))
+        .sqlx_logging(false);
+    if sqlite {
+        options.map_sqlx_sqlite_opts(|sqlite| {
+            use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+            sqlite
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                // A row must survive a power cut once it was acknowledged.
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(10))
+        });
+    }
+    Database::connect(options).await
+}
+
+impl SqlStore {
+    /// A store on that pool, with a clock set by the database's.
+    ///
+    /// # Errors
+    /// The database's own, when it can't be asked for its time.
+    pub async fn new(db: DatabaseConnection) -> StoreResult<Self> {
+        let clock = Arc::new(DatabaseClock::default());
+        let store = Self { db, clock: clock.clone(), aligned: Some(clock) };
+        store.align().await?;
+        Ok(store)
+    }
+
+    /// A store that takes its time from `clock`, for tests.
+    #[must_use]
+    pub fn with_clock(db: DatabaseConnection, clock: Arc<dyn Clock>) -> Self {
+        Self { db, clock, aligned: None }
+    }
+
+    /// The clock that leases are measured by.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    /// The pool, for queries of an operator's command.
+    #[must_use]
+    pub fn db(&self) -> &DatabaseConnection {
+        &self.db
+    }
+
+    /// Sets the clock by the database's. SQLite has this machine's.
+    async fn align(&self) -> StoreResult<()> {
+        let Some(clock) = &self.aligned else { return Ok(()) };
+        if self.db.get_database_backend() != sea_orm::DatabaseBackend::Postgres {
+            return Ok(());
+        }
+        let before = SystemClock.now();
+        let row = self.db.query_one_raw(self.statement("SELECT clock_timestamp() AS \"now\"", [])).await?;
+        let after = SystemClock.now();
+        if let Some(row) = row {
+            let theirs: DateTime<Utc> = row.try_get("", "now")?;
+            let middle = before + (after - before) / 2;
+            clock.offset_micros.store((theirs - middle).num_microseconds().unwrap_or(0), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn statement<const N: usize>(&self, sql: &str, values: [Sql; N]) -> Statement {
+        Statement::from_sql_and_values(self.db.get_database_backend(), sql, values)
+    }
+}
+
+/// `CRM`, `FINANCE`: `SyncLog.sourceSystem`.
+pub(crate) fn system(side: Side) -> &'static str {
+    match side {
+        Side::Crm => "CRM",
+        Side::Finance => "FINANCE",
+    }
+}
+
+fn side_of(system: &str) -> Side {
+    if system == "CRM" { Side::Crm } else { Side::Finance }
+}
+
+/// `SyncLog.direction` of something heard on `side`.
+pub(crate) fn direction(side: Side) -> &'static str {
+    match side {
+        Side::Crm => "CRM_TO_FINANCE",
+        Side::Finance => "FINANCE_TO_CRM",
+    }
+}
+
+/// The column of `EntityMapping` that holds that side's id.
+fn id_column(side: Side) -> &'static str {
+    match side {
+        Side::Crm => "crmId",
+        Side::Finance => "financeId",
+    }
+}
+
+/// A `DbErr` that says "there is one already" names which id.
+fn elsewhere(error: DbErr, side: Side, id: &str) -> StoreError {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::MappedElsewhere { side, id: id.to_owned() },
+        _ => error.into(),
+    }
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn hear(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = self.clock.now();
+        let mut insert = log::Entity::insert_many(events.iter().map(|event| rows::pending(event, now)));
+        let insert = insert
+            .query()
+            .on_conflict(OnConflict::columns([log::Column::SourceSystem, log::Column::EventId]).do_nothing().to_owned())
+            .returning(Query::returning().column(log::Column::Id));
+        let mut written = std::collections::HashSet::with_capacity(events.len());
+        for row in self.db.query_all(insert).await? {
+            written.insert(row.try_get::<Uuid>("", "id")?);
+        }
+        Ok(events.iter().map(|event| written.contains(&event.row)).collect())
+    }
+
+    async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
+        self.claim_row(row, owner, lease).await
+    }
+
+    async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
+        let now = self.clock.now();
+        let sql = r#"UPDATE "EntityMapping" SET "inFlight" = $1, "leaseUntil" = $2, "updatedAt" = $3
+                     WHERE "id" = $4 AND "leaseToken" = $5 AND "leaseUntil" > $3"#;
+        let values =
+            [rows::json(in_flight)?.into(), (now + duration).into(), now.into(), lease.mapping.into(), lease.token.into()];
+        let done = self.db.execute_raw(self.statement(sql, values)).await?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
+    }
+
+    async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<Uuid>> {
+        let sql = format!(
+            r#"SELECT "id" FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2"#,
+            id_column(entity.side)
+        );
+        let values = [entity.entity_type.to_value().into(), entity.id.clone().into()];
+        let row = self.db.query_one_raw(self.statement(&sql, values)).await?;
+        Ok(row.map(|row| row.try_get("", "id")).transpose()?)
+    }
+
+    async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
+        let tx = self.db.begin().await?;
+        self.absorb_half(&tx, lease.mapping, entity).await?;
+        let column = id_column(entity.side);
+        let sql = format!(
+            r#"UPDATE "EntityMapping" SET "{column}" = $1, "state" = 'ACTIVE', "updatedAt" = $2
+               WHERE "id" = $3 AND "leaseToken" = $4 AND "leaseUntil" > $2"#
+        );
+        let values =
+            [entity.id.clone().into(), self.clock.now().into(), lease.mapping.into(), lease.token.into()];
+        let done =
+            tx.execute_raw(self.statement(&sql, values)).await.map_err(|e| elsewhere(e, entity.side, &entity.id))?;
+        if done.rows_affected() != 1 {
+            return Err(StoreError::Fenced);
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
+        self.commit_run(work, commit).await
+    }
+
+    async fn release(&self, work: &Work) -> StoreResult<()> {
+        self.release_run(work).await
+    }
+
+    async fn sweep(&self, limit: u64, quiet_for: Duration) -> StoreResult<Vec<Ring>> {
+        self.align().await?;
+        self.sweep_rows(limit, quiet_for).await
+    }
+
+    async fn stats(&self) -> StoreResult<Stats> {
+        self.row_stats().await
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        self.db.query_one_raw(self.statement("SELECT 1", [])).await?;
+        Ok(())
+    }
+}
+
+impl SqlStore {
+    /// A half mapping that the other side's event made of the same record becomes ours, with its rows; one that
+    /// is being worked on stays, and the unique index will say so.
+    async fn absorb_half(&self, tx: &impl ConnectionTrait, ours: Uuid, entity: &EntityRef) -> StoreResult<()> {
+        let sql = format!(
+            r#"DELETE FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2 AND "id" <> $3 AND "state" = 'NEW'
+               AND ("leaseUntil" IS NULL OR "leaseUntil" <= $4) RETURNING "id""#,
+            id_column(entity.side)
+        );
+        let values = [
+            entity.entity_type.to_value().into(),
+            entity.id.clone().into(),
+            ours.into(),
+            self.clock.now().into(),
+        ];
+        if let Some(row) = tx.query_one_raw(self.statement(&sql, values)).await? {
+            let theirs: Uuid = row.try_get("", "id")?;
+            let sql = r#"UPDATE "SyncLog" SET "entityMappingId" = $1 WHERE "entityMappingId" = $2"#;
+            tx.execute_raw(self.statement(sql, [ours.into(), theirs.into()])).await?;
+        }
+        Ok(())
+    }
+
+    async fn mapping_from(&self, db: &impl ConnectionTrait, statement: Statement) -> StoreResult<Option<mapping::Model>> {
+        let row = db.query_one_raw(statement).await?;
+        Ok(row.map(|row| mapping::Model::from_query_result(&row, "")).transpose()?)
+    }
+}

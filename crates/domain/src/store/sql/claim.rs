@@ -1,0 +1,108 @@
+//! Taking the lease of an entity and its open rows: one read, then one transaction of two statements.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveEnum, ConnectionTrait, FromQueryResult, TransactionTrait};
+use uuid::Uuid;
+
+use super::{SqlStore, id_column, rows, side_of};
+use crate::store::entities::log;
+use crate::store::{Claim, EntityRef, EntityType, Lease, Status, StoreResult, Work};
+
+#[derive(FromQueryResult)]
+#[sea_orm(rename_all = "camelCase")]
+struct Rung {
+    status: Status,
+    entity_type: EntityType,
+    source_system: String,
+    source_entity_id: String,
+    next_retry_at: Option<DateTime<Utc>>,
+}
+
+impl SqlStore {
+    pub(super) async fn claim_row(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
+        let now = self.clock.now();
+        let sql = r#"SELECT l."status", l."entityType", l."sourceSystem", l."sourceEntityId", r."nextRetryAt"
+                     FROM "SyncLog" l LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id" WHERE l."id" = $1"#;
+        let Some(rung) = self.db.query_one_raw(self.statement(sql, [row.into()])).await? else { return Ok(Claim::Done) };
+        let rung = Rung::from_query_result(&rung, "")?;
+        if rung.status.is_final() {
+            return Ok(Claim::Done);
+        }
+        if rung.next_retry_at.is_some_and(|at| at > now) {
+            return Ok(Claim::NotDue);
+        }
+        let entity = EntityRef {
+            entity_type: rung.entity_type,
+            side: side_of(&rung.source_system),
+            id: rung.source_entity_id,
+        };
+        self.claim_entity(row, &entity, owner, lease, now).await
+    }
+
+    async fn claim_entity(
+        &self,
+        row: Uuid,
+        entity: &EntityRef,
+        owner: &str,
+        lease: Duration,
+        now: DateTime<Utc>,
+    ) -> StoreResult<Claim> {
+        let tx = self.db.begin().await?;
+        let column = id_column(entity.side);
+        // Creates the half mapping, or takes the lease of the mapping unless someone holds it.
+        let sql = format!(
+            r#"INSERT INTO "EntityMapping" ("id", "entityType", "{column}", "state", "version", "leaseOwner", "leaseToken",
+                                            "leaseUntil", "createdAt", "updatedAt")
+               VALUES ($1, $2, $3, 'NEW', 0, $4, 1, $5, $6, $6)
+               ON CONFLICT ("entityType", "{column}") DO UPDATE
+               SET "leaseOwner" = excluded."leaseOwner", "leaseToken" = "EntityMapping"."leaseToken" + 1,
+                   "leaseUntil" = excluded."leaseUntil"
+               WHERE "EntityMapping"."leaseUntil" IS NULL OR "EntityMapping"."leaseUntil" <= $6
+               RETURNING *"#
+        );
+        let values = [
+            Uuid::now_v7().into(),
+            entity.entity_type.to_value().into(),
+            entity.id.clone().into(),
+            owner.into(),
+            (now + lease).into(),
+            now.into(),
+        ];
+        let Some(model) = self.mapping_from(&tx, self.statement(&sql, values)).await? else {
+            tx.rollback().await?;
+            return Ok(Claim::Busy);
+        };
+        let token = model.lease_token;
+        let mapping = rows::mapping(model)?;
+        // Rows that an earlier run left in progress are orphans: its lease is ours now.
+        let sql = r#"UPDATE "SyncLog" SET "lapses" = "lapses" + (CASE WHEN "status" = 'IN_PROGRESS' THEN 1 ELSE 0 END),
+                            "status" = 'IN_PROGRESS', "entityMappingId" = $1
+                     WHERE "status" IN ('PENDING', 'IN_PROGRESS') AND "entityType" = $2
+                       AND (("sourceSystem" = 'CRM' AND "sourceEntityId" = $3)
+                         OR ("sourceSystem" = 'FINANCE' AND "sourceEntityId" = $4))
+                     RETURNING *"#;
+        let values = [
+            mapping.id.into(),
+            entity.entity_type.to_value().into(),
+            mapping.crm_id.clone().into(),
+            mapping.finance_id.clone().into(),
+        ];
+        let mut open = Vec::new();
+        for row in tx.query_all_raw(self.statement(sql, values)).await? {
+            open.push(rows::claimed(&log::Model::from_query_result(&row, "")?));
+        }
+        tx.commit().await?;
+        open.sort_by_key(|row| (row.heard_at, row.id));
+        let lease = Lease { mapping: mapping.id, token };
+        if open.is_empty() {
+            // Someone closed the row between our look and the lease.
+            self.free(&self.db, &lease).await?;
+            return Ok(Claim::Done);
+        }
+        let lead = open.iter().position(|claimed| claimed.id == row).unwrap_or(0);
+        let lead = open.remove(lead);
+        Ok(Claim::Taken(Box::new(Work { lease, mapping, lead, covered: open })))
+    }
+}

@@ -1,0 +1,53 @@
+//! Finding rows that wait though nobody was told of late, and counting.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseBackend};
+
+use super::SqlStore;
+use crate::ports::Ring;
+use crate::store::{Stats, StoreResult};
+
+impl SqlStore {
+    pub(super) async fn sweep_rows(&self, limit: u64, quiet_for: Duration) -> StoreResult<Vec<Ring>> {
+        let now = self.clock.now();
+        // Several sweepers at once take different rows; SQLite has one writer at a time anyway.
+        let lock = match self.db.get_database_backend() {
+            DatabaseBackend::Postgres => "FOR UPDATE OF l SKIP LOCKED",
+            _ => "",
+        };
+        let sql = format!(
+            r#"UPDATE "SyncLog" SET "rungAt" = $1 WHERE "id" IN (
+                 SELECT l."id" FROM "SyncLog" l
+                 LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id"
+                 LEFT JOIN "EntityMapping" m ON m."id" = l."entityMappingId"
+                 WHERE l."status" IN ('PENDING', 'IN_PROGRESS')
+                   AND (l."rungAt" IS NULL OR l."rungAt" <= $2)
+                   AND (r."nextRetryAt" IS NULL OR r."nextRetryAt" <= $1)
+                   AND (l."status" = 'PENDING' OR m."id" IS NULL OR m."leaseUntil" IS NULL OR m."leaseUntil" <= $1)
+                 ORDER BY l."rungAt" NULLS FIRST LIMIT $3 {lock})
+               RETURNING "id", "traceParent""#
+        );
+        let quiet = chrono::Duration::from_std(quiet_for).unwrap_or(chrono::Duration::MAX);
+        let values = [now.into(), (now - quiet).into(), limit.into()];
+        let rows = self.db.query_all_raw(self.statement(&sql, values)).await?;
+        rows.iter().map(|row| Ok(Ring { row: row.try_get("", "id")?, traceparent: row.try_get("", "traceParent")? })).collect()
+    }
+
+    pub(super) async fn row_stats(&self) -> StoreResult<Stats> {
+        let sql = r#"SELECT "status", COUNT(*) AS "rows" FROM "SyncLog" GROUP BY "status""#;
+        let mut stats = Stats::default();
+        for row in self.db.query_all_raw(self.statement(sql, [])).await? {
+            let rows = u64::try_from(row.try_get::<i64>("", "rows")?).unwrap_or(0);
+            match row.try_get::<String>("", "status")?.as_str() {
+                "PENDING" => stats.pending = rows,
+                "IN_PROGRESS" => stats.in_progress = rows,
+                "SUCCESS" => stats.success = rows,
+                "FAILED" => stats.failed = rows,
+                "CONFLICT" => stats.conflict = rows,
+                _ => stats.skipped += rows,
+            }
+        }
+        Ok(stats)
+    }
+}
