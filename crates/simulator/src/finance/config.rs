@@ -1,0 +1,139 @@
+//! Finance's settings.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Which Unicode letters an installation stores for yeh and kaf.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LetterForm {
+    /// As they come.
+    #[default]
+    AsGiven,
+    /// `ی`, `ک`.
+    Persian,
+    /// `ي`, `ك`.
+    Arabic,
+}
+
+/// What is lost, without a word, when a contact is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LossyConfig {
+    /// Yeh and kaf.
+    pub letters: LetterForm,
+    /// Persian and Arabic digits become Latin ones.
+    pub latin_digits: bool,
+    /// Zero-width joiners and non-joiners are dropped.
+    pub drop_joiners: bool,
+    /// Spaces at both ends are dropped, doubled ones become one.
+    pub trim_spaces: bool,
+    /// Longest value of a column, in UTF-16 units; the rest is cut.
+    pub max_lengths: BTreeMap<String, usize>,
+}
+
+impl LossyConfig {
+    /// Everything at once, Persian letters, `Name` 100, `Address` 250, `Description` 500.
+    #[must_use]
+    pub fn everything() -> Self {
+        let lengths = [("Name", 100), ("Address", 250), ("Description", 500)];
+        Self {
+            letters: LetterForm::Persian,
+            latin_digits: true,
+            drop_joiners: true,
+            trim_spaces: true,
+            max_lengths: lengths.map(|(column, length)| (column.to_owned(), length)).into(),
+        }
+    }
+}
+
+/// How a refusal shows in an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalShape {
+    /// `ReturnValue` false and an `ErrError` entry.
+    #[default]
+    Both,
+    /// Only `ReturnValue` false; the text stands in an `ErrWarning` entry.
+    FlagOnly,
+    /// Only an `ErrError` entry; `ReturnValue` is true.
+    EntryOnly,
+}
+
+/// Finance's settings. All can be changed while running.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FinanceConfig {
+    /// User of the API.
+    pub username: String,
+    /// Their password, plain.
+    pub password: String,
+    /// Requests that a session is good for; 0: any number.
+    pub session_max_requests: u64,
+    /// Life of a session; 0: for ever.
+    pub session_seconds: u64,
+    /// A login ends all earlier sessions.
+    pub single_session: bool,
+    /// Fiscal year in the login's answer; 0: the Jalali year of the clock.
+    pub fiscal_year: i32,
+    /// A filter of `GetAll` is not looked at.
+    pub ignore_filters: bool,
+    /// Answers have `tmpid`.
+    pub show_tmpid: bool,
+    /// Empty columns are left out instead of being null.
+    pub omit_nulls: bool,
+    /// A cleared text column holds `""` instead of null.
+    pub clear_to_empty_text: bool,
+    /// `TowardType` and `taraftype` the other way round: true or 1 is a person.
+    pub toward_inverted: bool,
+    /// An update of a code that does not exist creates a contact with a new code; without it, it
+    /// is refused.
+    pub unknown_code_creates: bool,
+    /// Successful saves also carry an `ErrWarning` entry.
+    pub warn_on_save: bool,
+    /// How refusals show.
+    pub refusal_shape: RefusalShape,
+    /// `FinalMessages` have Persian digits.
+    pub persian_digits: bool,
+    /// The first contact's code.
+    pub first_code: i64,
+    /// The first document's id.
+    pub first_document_id: i64,
+    /// The first document's number.
+    pub first_document_number: i64,
+    /// Product codes that finance knows; empty: all but those in `unknown_products`.
+    pub products: Vec<String>,
+    /// Product codes that finance does not know.
+    pub unknown_products: Vec<String>,
+    /// What is lost when a contact is stored.
+    pub lossy: LossyConfig,
+}
+
+impl Default for FinanceConfig {
+    fn default() -> Self {
+        Self {
+            username: "مدیر سیستم".to_owned(),
+            password: "finance-password".to_owned(),
+            session_max_requests: 0,
+            session_seconds: 0,
+            single_session: false,
+            fiscal_year: 0,
+            ignore_filters: false,
+            show_tmpid: false,
+            omit_nulls: false,
+            clear_to_empty_text: false,
+            toward_inverted: false,
+            unknown_code_creates: false,
+            warn_on_save: false,
+            refusal_shape: RefusalShape::Both,
+            persian_digits: false,
+            first_code: 1001,
+            first_document_id: 5001,
+            first_document_number: 2488,
+            products: Vec::new(),
+            unknown_products: vec!["999999999".to_owned()],
+            lossy: LossyConfig::default(),
+        }
+    }
+}

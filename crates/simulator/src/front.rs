@@ -1,0 +1,179 @@
+//! What stands before each system's own handlers: it logs and counts every request and carries out
+//! the fault that hits it. It never knows what a request means.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::StreamExt;
+
+use crate::{
+    clock::Clock,
+    faults::{FaultKind, Faults, Hit, System},
+    net::{KillSwitch, Peer},
+    stats::{RequestRecord, Stats},
+};
+
+const MAX_BODY: usize = 32 * 1024 * 1024;
+const HTML: &str = "<!DOCTYPE html>\r\n<html><head><title>502 - Web server received an invalid \
+                    response while acting as a gateway or proxy server.</title></head>\
+                    <body><h1>Server Error</h1></body></html>";
+
+/// What the front of one system needs to know of it.
+pub(crate) struct Front {
+    pub(crate) system: System,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
+    pub(crate) stats: Arc<Stats>,
+    /// Names an endpoint by more than its path.
+    pub(crate) label: fn(&Parts, &Bytes) -> String,
+    /// Ends all sessions.
+    pub(crate) expire: Box<dyn Fn() + Send + Sync>,
+    /// The system's own body for status 500.
+    pub(crate) internal_error: fn() -> Response,
+}
+
+pub(crate) async fn front(
+    State(front): State<Arc<Front>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let endpoint = (front.label)(&parts, &body);
+    let hit = front.faults.choose(front.system, &endpoint);
+    let seq = front.stats.begin(RequestRecord {
+        seq: 0,
+        at: front.clock.now(),
+        system: front.system,
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        endpoint,
+        body: String::from_utf8_lossy(&body).into_owned(),
+        status: None,
+        fault: hit.as_ref().map(|hit| hit.kind.name().to_owned()),
+    });
+    tracing::debug!(
+        method = %parts.method, path = %parts.uri.path(), from = %peer.addr,
+        fault = hit.as_ref().map(|hit| hit.kind.name()), "request"
+    );
+    let request = Request::from_parts(parts, Body::from(body));
+    let response = match hit {
+        None => Some(next.run(request).await),
+        Some(hit) => front.apply(&hit, request, next).await,
+    };
+    let status = response.as_ref().map(|response| response.status().as_u16());
+    front.stats.finish(seq, status);
+    response.unwrap_or_else(|| cut(&peer.switch))
+}
+
+/// The connection is dead before the answer is written, so the client sees none of it.
+fn cut(switch: &KillSwitch) -> Response {
+    switch.kill();
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+impl Front {
+    /// None means: break the connection.
+    async fn apply(&self, hit: &Hit, request: Request, next: Next) -> Option<Response> {
+        match hit.kind {
+            FaultKind::CommitThenHang => {
+                let response = next.run(request).await;
+                tokio::time::sleep(hit.duration).await;
+                Some(response)
+            }
+            FaultKind::CommitThenDrop => {
+                next.run(request).await;
+                None
+            }
+            FaultKind::Hang => {
+                tokio::time::sleep(hit.duration).await;
+                None
+            }
+            FaultKind::Drop | FaultKind::Outage => None,
+            FaultKind::LateCommit => {
+                let delay = hit.duration;
+                tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    next.run(request).await;
+                });
+                None
+            }
+            FaultKind::Error500Before => Some((self.internal_error)()),
+            FaultKind::Error500After => {
+                next.run(request).await;
+                Some((self.internal_error)())
+            }
+            FaultKind::Unavailable => Some(StatusCode::SERVICE_UNAVAILABLE.into_response()),
+            FaultKind::TooManyRequests => Some(too_many_requests(hit.retry_after_seconds)),
+            FaultKind::TruncatedJson => Some(truncate(next.run(request).await, false).await),
+            FaultKind::TruncatedBody => Some(truncate(next.run(request).await, true).await),
+            FaultKind::HtmlError => Some(html(StatusCode::BAD_GATEWAY)),
+            FaultKind::HtmlErrorAfter => {
+                next.run(request).await;
+                Some(html(StatusCode::BAD_GATEWAY))
+            }
+            FaultKind::Html200 => Some(html(StatusCode::OK)),
+            FaultKind::EmptyAnswer => {
+                next.run(request).await;
+                Some(StatusCode::OK.into_response())
+            }
+            FaultKind::Slow => {
+                tokio::time::sleep(hit.duration).await;
+                Some(next.run(request).await)
+            }
+            FaultKind::SessionExpired => {
+                (self.expire)();
+                Some(next.run(request).await)
+            }
+        }
+    }
+}
+
+fn html(status: StatusCode) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    (status, kind, HTML).into_response()
+}
+
+fn too_many_requests(seconds: u64) -> Response {
+    let mut response = StatusCode::TOO_MANY_REQUESTS.into_response();
+    if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    response
+}
+
+/// The first half of the answer; with `lie`, under the whole answer's length.
+async fn truncate(response: Response, lie: bool) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut half = body.len() / 2;
+    // Not inside a letter: the prefix is valid text, only the JSON is not.
+    while half > 0 && body.get(half).is_some_and(|byte| byte & 0xC0 == 0x80) {
+        half -= 1;
+    }
+    let prefix = body.slice(..half);
+    if !lie {
+        parts.headers.insert(header::CONTENT_LENGTH, half.into());
+        return Response::from_parts(parts, Body::from(prefix));
+    }
+    parts.headers.insert(header::CONTENT_LENGTH, body.len().into());
+    let broken = futures::stream::once(async {
+        // The prefix must be on its way before the connection is given up.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted))
+    });
+    let stream = futures::stream::once(async move { Ok(prefix) }).chain(broken);
+    Response::from_parts(parts, Body::from_stream(stream))
+}

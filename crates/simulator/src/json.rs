@@ -1,0 +1,148 @@
+//! Small helpers for JSON as these systems treat it.
+
+use serde_json::{Map, Value};
+
+/// A JSON object.
+pub(crate) type Object = Map<String, Value>;
+
+/// Applies an RFC 7396 merge patch: `null` removes, objects merge, everything else replaces.
+pub(crate) fn merge_patch(target: &mut Object, patch: &Object) {
+    for (key, value) in patch {
+        match value {
+            Value::Null => {
+                target.remove(key);
+            }
+            Value::Object(inner) => {
+                let slot = target.entry(key.clone()).or_insert(Value::Null);
+                if !slot.is_object() {
+                    *slot = Value::Object(Map::new());
+                }
+                if let Value::Object(object) = slot {
+                    merge_patch(object, inner);
+                }
+            }
+            other => {
+                target.insert(key.clone(), other.clone());
+            }
+        }
+    }
+}
+
+/// The text of a scalar; none for null, arrays and objects.
+pub(crate) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A property's text, empty when it has none.
+pub(crate) fn text<'a>(object: &'a Object, key: &str) -> &'a str {
+    object.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// `creatDate` → `CreatDate`, in every object.
+pub(crate) fn pascal_case(value: Value) -> Value {
+    match value {
+        Value::Object(object) => Value::Object(
+            object
+                .into_iter()
+                .map(|(key, value)| (first(&key, char::to_ascii_uppercase), pascal_case(value)))
+                .collect(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(pascal_case).collect()),
+        other => other,
+    }
+}
+
+/// `CreatDate` → `creatDate`, in every object.
+pub(crate) fn camel_case(value: Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let renamed = object
+                .into_iter()
+                .map(|(key, value)| (camel(&key), camel_case(value)));
+            Value::Object(renamed.collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(camel_case).collect()),
+        other => other,
+    }
+}
+
+/// `crmId` → `CrmId`.
+pub(crate) fn pascal(name: &str) -> String {
+    first(name, char::to_ascii_uppercase)
+}
+
+/// `ModifyDate` → `modifyDate`.
+pub(crate) fn camel(name: &str) -> String {
+    first(name, char::to_ascii_lowercase)
+}
+
+fn first(name: &str, change: fn(&char) -> char) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |letter| {
+        let mut changed = String::with_capacity(name.len());
+        changed.push(change(&letter));
+        changed.push_str(letters.as_str());
+        changed
+    })
+}
+
+/// The path of the first property, at any depth, that begins with a capital letter.
+pub(crate) fn capital_key(value: &Value) -> Option<String> {
+    match value {
+        Value::Object(object) => object.iter().find_map(|(key, value)| {
+            if key.starts_with(|letter: char| letter.is_ascii_uppercase()) {
+                Some(key.clone())
+            } else {
+                capital_key(value).map(|inner| format!("{key}.{inner}"))
+            }
+        }),
+        Value::Array(items) => items.iter().find_map(capital_key),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(value: Value) -> Object {
+        value.as_object().cloned().unwrap()
+    }
+
+    #[test]
+    fn a_merge_patch_merges() {
+        let mut target = object(json!({"a": 1, "b": {"c": 2, "d": 3}, "e": [1]}));
+        merge_patch(
+            &mut target,
+            &object(json!({"a": null, "b": {"c": 9}, "e": [2], "f": {"g": 1}})),
+        );
+        assert_eq!(
+            Value::Object(target),
+            json!({"b": {"c": 9, "d": 3}, "e": [2], "f": {"g": 1}})
+        );
+    }
+
+    #[test]
+    fn cases() {
+        assert_eq!(
+            pascal_case(json!({"creatDate": [{"userKey": "x"}]})),
+            json!({"CreatDate": [{"UserKey": "x"}]})
+        );
+        assert_eq!(camel("ModifyDate"), "modifyDate");
+        assert_eq!(capital_key(&json!({"a": [{"Key": 1}]})), Some("a.Key".to_owned()));
+        assert_eq!(capital_key(&json!({"a": "B"})), None);
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let value: Value = serde_json::from_str("[1.0000, 12345678901234567890.123456789, 1e2]").unwrap();
+        assert_eq!(value.to_string(), "[1.0000,12345678901234567890.123456789,1e2]");
+    }
+}

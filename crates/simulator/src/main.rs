@@ -1,0 +1,2 @@
+//! siagh-simulator.
+fn main() {}
