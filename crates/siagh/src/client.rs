@@ -1,0 +1,120 @@
+//! The calls that this system makes, and what their answers mean.
+//!
+//! It moves rows and form values; what they say is [`crate::translate`]'s matter.
+
+use std::sync::Arc;
+
+use domain::ports::{PortError, PortResult};
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::ctrl::CtrlValues;
+use crate::failure;
+use crate::http::{Answer, Call, Http, Intent, Sink};
+use crate::keys::{Filter, code_of};
+use crate::rows::{Row, Splitter};
+use crate::session::Session;
+use crate::wire::{self, SaveForm, Saved};
+
+const GET_ALL: &str = "/api/Sgh/GEN/Gn_Web_Users/GetAll";
+const SAVE_FORM: &str = "/BpmsApi/SaveFormData";
+
+/// The form of a contact.
+const CONTACT_FORM: &str = "2BFDA";
+
+pub(crate) struct Client {
+    http: Arc<Http>,
+    pub(crate) session: Session,
+    post_code: String,
+}
+
+impl Client {
+    pub(crate) fn new(http: Arc<Http>, session: Session, post_code: String) -> Self {
+        Self {
+            http,
+            session,
+            post_code,
+        }
+    }
+
+    /// Reads the contacts that the filter lets through (all, without one) and hands them over one by one, as they
+    /// arrive: only when this returns is it known that they were all. Finance's own users are left out of `on_row`.
+    /// Returns how many contacts arrived that the filter should have kept back.
+    pub(crate) async fn contacts(
+        &self,
+        filter: Option<&Filter>,
+        mut on_row: impl FnMut(Row) + Send,
+    ) -> PortResult<u64> {
+        let body = filter.map_or_else(|| json!({}), Filter::body).to_string();
+        let call = Call {
+            path: GET_ALL,
+            body: body.as_bytes(),
+            intent: Intent::Read,
+        };
+        let (mut splitter, mut strangers) = (Splitter::new(), 0);
+        let mut sink = |piece: &[u8]| {
+            splitter.feed(piece, |row| {
+                strangers += u64::from(filter.is_some_and(|filter| !filter.fits(&row)));
+                if !row.is_admin_user() {
+                    on_row(row);
+                }
+            })
+        };
+        let answer = self.exchange(&call, Some(&mut sink)).await?;
+        if !answer.status.is_success() {
+            return Err(failure::status(&call, &answer));
+        }
+        splitter.finish().map_err(|why| failure::unreadable(&call, why))?;
+        Ok(strangers)
+    }
+
+    /// Saves a contact's form (`code`: the contact to update, none to create one) and says the code that finance
+    /// answered.
+    pub(crate) async fn save_contact(&self, code: Option<i64>, values: CtrlValues) -> PortResult<i64> {
+        let code = code.map_or(String::new(), |code| code.to_string());
+        let form = SaveForm {
+            form_id: CONTACT_FORM,
+            ctrl_values: &values.into_string(),
+            parameters: &format!("CodeMain={code}"),
+            data_rows: "[]",
+            attachments: "[]",
+            post_code: &self.post_code,
+            flow_id: "",
+        };
+        let body = serde_json::to_vec(&form)
+            .map_err(|error| PortError::Refused(format!("the form can't be written as JSON: {error}")))?;
+        let call = Call {
+            path: SAVE_FORM,
+            body: &body,
+            intent: Intent::Write,
+        };
+        let answer = self.exchange(&call, None).await?;
+        if !answer.status.is_success() {
+            return Err(failure::status(&call, &answer));
+        }
+        match wire::saved(&answer.body).map_err(|why| failure::unreadable(&call, why))? {
+            Saved::Refused(words) => Err(PortError::Refused(format!(
+                "finance refuses the contact: {words}"
+            ))),
+            Saved::Code(code) => {
+                code_of(&code).ok_or_else(|| failure::unreadable(&call, "it says success, but no code"))
+            }
+        }
+    }
+
+    /// Sends the call with the session; a session that has ended is renewed once and the call repeated once.
+    /// (A `401` says that nothing was carried out, so that is safe for a write too.)
+    async fn exchange(&self, call: &Call<'_>, mut sink: Option<Sink<'_>>) -> PortResult<Answer> {
+        let grant = self.session.grant().await?;
+        let first: Option<Sink<'_>> = match &mut sink {
+            Some(sink) => Some(&mut **sink),
+            None => None,
+        };
+        let answer = self.http.exchange(call, Some(&grant.header), first).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let grant = self.session.renew(&grant).await?;
+        self.http.exchange(call, Some(&grant.header), sink).await
+    }
+}

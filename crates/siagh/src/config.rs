@@ -1,0 +1,68 @@
+//! What the client must be told: address, credentials, and what differs by installation.
+//!
+//! It never reads the environment: the services' settings fill it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use domain::customer::Field;
+use secrecy::SecretString;
+
+/// How long a login stays untried after finance has refused it: its answer will be the same.
+pub const REFUSAL_PAUSE: Duration = Duration::from_secs(60);
+
+/// Everything about one installation of Siagh. [`Config::new`] fills the defaults.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `FINANCE_API_BASE_URL`, without `/api`, with or without a final slash.
+    pub base_url: String,
+    /// `FINANCE_USERNAME`.
+    pub username: String,
+    /// `FINANCE_PASSWORD`: plain, or its MD5 as 32 hex digits.
+    pub password: SecretString,
+    /// `COMPANY_CODE` (100 to 999): customer numbers that begin with it may carry a finance code. Default 100.
+    pub company_code: u16,
+    /// `HTTP_TIMEOUT_SECONDS`: the longest one call may take, or the silence within a full read. Default 30 s.
+    pub timeout: Duration,
+    /// The longest a connection may take to come about. Default 5 s.
+    pub connect_timeout: Duration,
+    /// The longest that a read of all contacts may take. Default 10 minutes.
+    pub full_read_timeout: Duration,
+    /// `TowardType` is the other way round here (`true` a person), in reads and in writes. Default no.
+    pub toward_type_inverted: bool,
+    /// The length that a column can hold, in UTF-16 units as its database counts them. Default none: the
+    /// contract states no lengths.
+    pub max_lengths: BTreeMap<Field, usize>,
+    /// `postCode` of a form save. Default `1110`.
+    pub post_code: String,
+}
+
+impl Config {
+    /// A configuration with every default.
+    #[must_use]
+    pub fn new(base_url: impl Into<String>, username: impl Into<String>, password: SecretString) -> Self {
+        Self {
+            base_url: base_url.into(),
+            username: username.into(),
+            password,
+            company_code: 100,
+            timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(5),
+            full_read_timeout: Duration::from_secs(600),
+            toward_type_inverted: false,
+            max_lengths: BTreeMap::new(),
+            post_code: "1110".to_owned(),
+        }
+    }
+}
+
+/// Why no client could be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The address is none (it is not shown: it might hold a password).
+    #[error("FINANCE_API_BASE_URL is not an address such as http://finance.example.local: {0}")]
+    BaseUrl(String),
+    /// The HTTP client can't be built.
+    #[error("the HTTP client for finance can't be built: {0}")]
+    Client(#[from] reqwest::Error),
+}

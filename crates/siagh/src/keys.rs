@@ -1,0 +1,233 @@
+//! What is looked for among the contacts, and whether a row has it.
+//!
+//! Rows are compared by the domain's normal forms whatever the server did, so that a filter which is ignored, or
+//! read in another way, does no harm.
+
+use std::cell::OnceCell;
+
+use domain::customer::Field;
+use domain::phone;
+use domain::ports::MatchKeys;
+use domain::text::{fold, normal, same};
+use serde_json::{Value, json};
+
+use crate::rows::Row;
+
+/// How many calls one search may take.
+const MOST_FILTERS: usize = 4;
+
+/// The keys in normal form; an empty one is no key.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Keys {
+    codes: Vec<i64>,
+    texts: Vec<(Field, String)>,
+    typed: MatchKeys,
+}
+
+/// An equality filter of `GetAll`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Filter {
+    pub(crate) field: Field,
+    pub(crate) value: Value,
+}
+
+impl Filter {
+    /// The body of the request.
+    pub(crate) fn body(&self) -> Value {
+        json!({ self.field.spec().column: self.value })
+    }
+
+    /// Whether a row is one that this filter lets through.
+    pub(crate) fn fits(&self, row: &Row) -> bool {
+        match self.value.as_i64() {
+            Some(code) => row.code() == Some(code),
+            None => same(
+                self.field,
+                &row.text(self.field.spec().column),
+                self.value.as_str().unwrap_or_default(),
+            ),
+        }
+    }
+}
+
+/// A contact's code, from any way of writing the number.
+pub(crate) fn code_of(id: &str) -> Option<i64> {
+    fold(id).parse().ok().filter(|code| *code > 0)
+}
+
+impl Keys {
+    /// One contact by its code.
+    pub(crate) fn code(code: i64) -> Self {
+        Self {
+            codes: vec![code],
+            ..Self::default()
+        }
+    }
+
+    /// All that these keys may mean: a customer number of our company may carry a finance code.
+    pub(crate) fn new(typed: &MatchKeys, company_code: u16) -> Self {
+        let mut codes: Vec<i64> = typed.id.as_deref().and_then(code_of).into_iter().collect();
+        let number = typed.customer_number.as_deref().map(fold).unwrap_or_default();
+        let of_company = number
+            .split_once('-')
+            .filter(|(company, _)| company.trim().parse() == Ok(company_code));
+        codes.extend(
+            of_company
+                .and_then(|(_, code)| code_of(code))
+                .filter(|code| !codes.contains(code)),
+        );
+        let keys = [
+            (Field::CustomerNumber, &typed.customer_number),
+            (Field::NationalId, &typed.national_id),
+            (Field::Mobile, &typed.mobile),
+            (Field::Email, &typed.email),
+        ];
+        let texts = keys
+            .into_iter()
+            .filter_map(|(field, key)| Some((field, normal(field, key.as_deref()?))));
+        Self {
+            codes,
+            texts: texts.filter(|(_, text)| !text.is_empty()).collect(),
+            typed: typed.clone(),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.codes.is_empty() && self.texts.is_empty()
+    }
+
+    /// The filters to ask with, the most telling first, at most four: codes, national id, mobile as it is usually
+    /// written and as typed, e-mail, and the rarer spellings of the mobile while there is room. (`tmpid` is not
+    /// asked for: reads don't show it, so that no row could be checked.)
+    pub(crate) fn filters(&self) -> Vec<Filter> {
+        let mut filters: Vec<Filter> = self
+            .codes
+            .iter()
+            .map(|code| Filter {
+                field: Field::FinanceCode,
+                value: json!(code),
+            })
+            .collect();
+        let typed = |key: &Option<String>| key.as_deref().map(|key| key.trim().to_owned());
+        let (national_id, email) = (typed(&self.typed.national_id), typed(&self.typed.email));
+        let mobile = typed(&self.typed.mobile).unwrap_or_default();
+        let bare = phone::normal(&mobile);
+        let spelt = |prefix: &str| phone::is_mobile(&mobile).then(|| format!("{prefix}{bare}"));
+        let asked = [
+            (
+                Field::NationalId,
+                national_id.as_deref().map(|id| normal(Field::NationalId, id)),
+            ),
+            (Field::Mobile, spelt("0")),
+            (Field::Mobile, Some(mobile.clone())),
+            (Field::Email, email),
+            (Field::NationalId, national_id),
+            (Field::Mobile, spelt("+98")),
+            (Field::Mobile, spelt("98")),
+        ];
+        for (field, value) in asked {
+            let filter = Filter {
+                field,
+                value: Value::from(value.unwrap_or_default()),
+            };
+            if filter.value != "" && !filters.contains(&filter) {
+                filters.push(filter);
+            }
+        }
+        filters.truncate(MOST_FILTERS);
+        filters
+    }
+}
+
+/// A row whose normal forms are worked out once, when first asked for, however many look at it.
+pub(crate) struct Looked<'a> {
+    row: &'a Row,
+    code: Option<i64>,
+    texts: [OnceCell<String>; 4],
+}
+
+impl<'a> Looked<'a> {
+    pub(crate) fn new(row: &'a Row) -> Self {
+        Self {
+            row,
+            code: row.code(),
+            texts: Default::default(),
+        }
+    }
+
+    /// Whether the row has at least one of the keys.
+    pub(crate) fn has_one_of(&self, keys: &Keys) -> bool {
+        let by_code = self.code.is_some_and(|code| keys.codes.contains(&code));
+        by_code || keys.texts.iter().any(|(field, text)| self.text(*field) == text)
+    }
+
+    fn text(&self, field: Field) -> &str {
+        let cell = match field {
+            Field::CustomerNumber => &self.texts[0],
+            Field::NationalId => &self.texts[1],
+            Field::Mobile => &self.texts[2],
+            _ => &self.texts[3],
+        };
+        cell.get_or_init(|| normal(field, &self.row.text(field.spec().column)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(key: &str) -> Option<String> {
+        Some(key.to_owned())
+    }
+
+    #[test]
+    fn at_most_four_filters_the_most_telling_first() {
+        let keys = MatchKeys {
+            id: None,
+            customer_number: typed("۱۰۰-505"),
+            national_id: typed("۰۰۱۲۳"),
+            mobile: typed("+98 912 345 6789"),
+            email: typed("a@b.ir"),
+        };
+        let filters = Keys::new(&keys, 100).filters();
+        let bodies: Vec<_> = filters.iter().map(Filter::body).collect();
+        assert_eq!(
+            bodies,
+            [
+                json!({"Code": 505}),
+                json!({"NationalCode": "00123"}),
+                json!({"MobileNo": "09123456789"}),
+                json!({"MobileNo": "+98 912 345 6789"})
+            ]
+        );
+        assert_eq!(
+            Keys::new(&keys, 200).filters()[3],
+            Filter {
+                field: Field::Email,
+                value: json!("a@b.ir")
+            }
+        );
+        let alone = MatchKeys {
+            mobile: typed("09123456789"),
+            ..MatchKeys::default()
+        };
+        let spellings: Vec<_> = Keys::new(&alone, 100)
+            .filters()
+            .into_iter()
+            .map(|filter| filter.value)
+            .collect();
+        assert_eq!(spellings, ["09123456789", "+989123456789", "989123456789"]);
+    }
+
+    #[test]
+    fn ids_that_are_no_codes_find_nothing() {
+        let strange = MatchKeys {
+            id: typed("abc"),
+            customer_number: typed("7-1"),
+            mobile: typed(" "),
+            ..MatchKeys::default()
+        };
+        assert!(Keys::new(&strange, 100).filters().is_empty());
+        assert!(Keys::new(&MatchKeys::default(), 100).is_empty());
+    }
+}

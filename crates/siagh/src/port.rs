@@ -1,0 +1,160 @@
+//! The domain's ports, answered by Siagh.
+//!
+//! It never compares two versions of a customer, and never decides what is to be written.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::clock::Clock;
+use domain::customer::{Customer, Field, Kind, Values};
+use domain::ports::{Customers, Finance, MatchKeys, PortError, PortResult, Snapshot};
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::config::{Config, ConfigError};
+use crate::http::Http;
+use crate::keys::{Keys, code_of};
+use crate::reads::Reads;
+use crate::rows::Row;
+use crate::session::Session;
+use crate::translate;
+
+/// One installation of Siagh.
+pub struct Siagh {
+    client: Arc<Client>,
+    reads: Reads,
+    config: Config,
+}
+
+impl Siagh {
+    /// A client with its own connection pool and session; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the address is none.
+    pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        let http = Arc::new(Http::new(&config, Arc::clone(&clock))?);
+        let session = Session::new(
+            Arc::clone(&http),
+            clock,
+            config.username.clone(),
+            &config.password,
+        );
+        let client = Arc::new(Client::new(http, session, config.post_code.clone()));
+        Ok(Self {
+            reads: Reads::new(Arc::clone(&client)),
+            client,
+            config,
+        })
+    }
+
+    /// Reads all customers in one call and hands them over one by one as they arrive, so that they never stand
+    /// in memory at once; returns how many there were. For polls and imports.
+    ///
+    /// # Errors
+    /// As every read. Whatever was handed over before an error is a **part**, to be acted on by no one.
+    pub async fn for_each(&self, mut on_customer: impl FnMut(Snapshot) + Send) -> PortResult<u64> {
+        let (mut seen, mut without_code) = (0, 0_u64);
+        let on_row = |row: Row| match translate::snapshot(row, &self.config) {
+            Some(snapshot) => {
+                seen += 1;
+                on_customer(snapshot);
+            }
+            None => without_code += 1,
+        };
+        self.client.contacts(None, on_row).await?;
+        if without_code > 0 {
+            tracing::warn!(
+                without_code,
+                "finance shows contacts without a Code; they are left out"
+            );
+        }
+        Ok(seen)
+    }
+
+    async fn having(&self, keys: &Keys) -> PortResult<Vec<Snapshot>> {
+        let rows = self.reads.having(keys).await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| translate::snapshot(row, &self.config))
+            .collect())
+    }
+}
+
+#[async_trait]
+impl Customers for Siagh {
+    /// The hint is not needed: all kinds stand in one table. An id that is no number is no contact.
+    async fn read(&self, id: &str, _kind: Option<Kind>) -> PortResult<Option<Snapshot>> {
+        let Some(code) = code_of(id) else { return Ok(None) };
+        Ok(self.having(&Keys::code(code)).await?.into_iter().next())
+    }
+
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>> {
+        self.having(&Keys::new(keys, self.config.company_code)).await
+    }
+
+    async fn create(&self, customer: &Customer) -> PortResult<String> {
+        let code = self
+            .client
+            .save_contact(None, translate::created(customer, &self.config))
+            .await?;
+        Ok(code.to_string())
+    }
+
+    async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
+        let not_whole = || {
+            PortError::Refused(format!(
+                "the finance contact {} was not read in whole: it is not saved",
+                current.id
+            ))
+        };
+        let Value::Object(columns) = &current.whole else {
+            return Err(not_whole());
+        };
+        let whole = Row(columns.clone());
+        let code = code_of(&current.id)
+            .filter(|code| whole.code() == Some(*code))
+            .ok_or_else(not_whole)?;
+        let values = translate::changed(code, current.customer.kind, &whole, changes, &self.config);
+        let answered = self.client.save_contact(Some(code), values).await?;
+        if answered == code {
+            return Ok(());
+        }
+        Err(PortError::Integrity {
+            sent: current.id.clone(),
+            answered: answered.to_string(),
+        })
+    }
+
+    /// `/` for each `|`, a space for each run of line breaks and control characters, no space at the ends, cut to
+    /// the column's length where the settings state one.
+    fn project(&self, field: Field, value: &str) -> String {
+        translate::projected(field, value, &self.config)
+            .as_str()
+            .to_owned()
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        let year = self.client.session.grant().await?.fiscal_year;
+        // No contact has this code, so that an answer with rows shows a filter that is ignored.
+        self.reads.having(&Keys::code(NO_ONE)).await?;
+        let year = year.map_or("not stated".to_owned(), |year| year.to_string());
+        let filters = if self.reads.filters_ignored() {
+            "ignores filters: every look reads all contacts"
+        } else {
+            "answers filters"
+        };
+        Ok(format!(
+            "finance accepts the login; fiscal year {year}; it {filters}"
+        ))
+    }
+}
+
+/// A code that no contact has.
+const NO_ONE: i64 = 0;
+
+#[async_trait]
+impl Finance for Siagh {
+    async fn fiscal_year(&self) -> PortResult<Option<i32>> {
+        Ok(self.client.session.grant().await?.fiscal_year)
+    }
+}
