@@ -1,1 +1,13 @@
-//! service.
+//! The plumbing that every SiaghSync process shares: settings, telemetry, health and metrics over HTTP,
+//! shutdown, and the doorbell between ingest and the workers.
+//!
+//! It never knows what a customer is, never speaks to the CRM or finance, and never touches the database:
+//! a process hands it what to check and what to run.
+
+pub mod crypto;
+pub mod doorbell;
+pub mod http;
+pub mod metrics;
+pub mod settings;
+pub mod shutdown;
+pub mod telemetry;

@@ -1,0 +1,296 @@
+//! The names, defaults and checks of all settings: the one place that must agree with `.env.example`.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
+
+use super::{
+    Needs, Settings, SettingsError,
+    reader::Reader,
+    sections::{
+        CRM_URL, ConflictStrategy, CrmCredentials, CrmSettings, DATABASE_URL, DatabaseKind, DatabaseSettings,
+        DeletePolicy, FINANCE_URL, FinanceSettings, HttpSettings, LogFormat, PollingSettings, REDIS_URL,
+        RedisSettings, SyncSettings, TelemetrySettings, TieBreaker, WebhookSettings, WorkerSettings,
+    },
+    source::Source,
+};
+
+const DAY: u64 = 86_400;
+
+/// Reads and checks everything.
+pub(super) fn settings(source: &Source, needs: Needs) -> Result<Settings, SettingsError> {
+    let mut r = Reader::new(source);
+    let database = database(&mut r);
+    let redis = redis(&mut r, needs.redis);
+    let crm = crm(&mut r, needs.crm);
+    let finance = finance(&mut r, needs.finance);
+    let webhooks = webhooks(&mut r);
+    let polling = polling(&mut r);
+    let http = http(&mut r);
+    let sync = sync(&mut r, &http);
+    let worker = WorkerSettings {
+        concurrency: r.number("WORKER_CONCURRENCY", 16, 1, 256),
+    };
+    let telemetry = telemetry(&mut r);
+    let problems = r.finish();
+    match database {
+        Some(database) if problems.is_empty() => Ok(Settings {
+            database,
+            redis,
+            crm,
+            finance,
+            webhooks,
+            polling,
+            sync,
+            worker,
+            http,
+            telemetry,
+        }),
+        _ => Err(SettingsError { problems }),
+    }
+}
+
+fn database(r: &mut Reader<'_>) -> Option<DatabaseSettings> {
+    let Some(url) = r.text("DATABASE_URL") else {
+        r.missing("DATABASE_URL", DATABASE_URL);
+        return None;
+    };
+    let kind = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        DatabaseKind::Postgres
+    } else if url.starts_with("sqlite:") {
+        DatabaseKind::Sqlite
+    } else {
+        r.problem(
+            "DATABASE_URL",
+            "is neither a PostgreSQL nor an SQLite address",
+            DATABASE_URL,
+        );
+        return None;
+    };
+    Some(DatabaseSettings {
+        url: SecretString::from(url),
+        kind,
+    })
+}
+
+fn redis(r: &mut Reader<'_>, needed: bool) -> Option<RedisSettings> {
+    if let Some(url) = r.text("REDIS_URL") {
+        let known = ["redis://", "rediss://", "unix://", "redis+unix://"]
+            .iter()
+            .any(|s| url.starts_with(s));
+        if !known || redis::Client::open(url.as_str()).is_err() {
+            r.problem("REDIS_URL", "is not a Redis address", REDIS_URL);
+            return None;
+        }
+        return Some(RedisSettings {
+            url: SecretString::from(url),
+        });
+    }
+    let host = r.optional("REDIS_HOST", "a host name without port", |host| {
+        let fine = !host.contains(['/', '@', ' ']) && (!host.contains(':') || host.starts_with('['));
+        fine.then(|| host.to_owned())
+    });
+    let port = r.number("REDIS_PORT", 6379_u16, 1, u16::MAX);
+    if needed && !r.is_set("REDIS_HOST") {
+        r.missing("REDIS_URL", REDIS_URL);
+    }
+    host.map(|host| RedisSettings {
+        url: SecretString::from(format!("redis://{host}:{port}")),
+    })
+}
+
+fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
+    let expected = "an IANA time zone such as Asia/Tehran";
+    let timezone = r.or("CRM_TIMEZONE", Tz::Asia__Tehran, expected, |name| {
+        name.parse().ok()
+    });
+    let names = [
+        "CRM_API_BASE_URL",
+        "CRM_API_TOKEN",
+        "CRM_USERNAME",
+        "CRM_PASSWORD",
+    ];
+    if !needed && !names.iter().any(|name| r.is_set(name)) {
+        return None;
+    }
+    if !r.is_set("CRM_API_BASE_URL") {
+        r.missing("CRM_API_BASE_URL", CRM_URL);
+    }
+    let base_url = r.address("CRM_API_BASE_URL", CRM_URL);
+    let credentials = match (
+        r.secret("CRM_API_TOKEN"),
+        r.text("CRM_USERNAME"),
+        r.secret("CRM_PASSWORD"),
+    ) {
+        (Some(token), _, _) => Some(CrmCredentials::Token(token)),
+        (None, Some(username), Some(password)) => Some(CrmCredentials::Password { username, password }),
+        (None, Some(_), None) => {
+            r.missing("CRM_PASSWORD", "the password of CRM_USERNAME");
+            None
+        }
+        (None, None, Some(_)) => {
+            r.missing("CRM_USERNAME", "the user name of CRM_PASSWORD");
+            None
+        }
+        (None, None, None) => {
+            r.missing(
+                "CRM_API_TOKEN",
+                "the CRM's API token (or set CRM_USERNAME and CRM_PASSWORD)",
+            );
+            None
+        }
+    };
+    Some(CrmSettings {
+        base_url: base_url?,
+        credentials: credentials?,
+        timezone,
+    })
+}
+
+fn finance(r: &mut Reader<'_>, needed: bool) -> Option<FinanceSettings> {
+    let company_code = r.number("COMPANY_CODE", 100, 100, 999);
+    let names = ["FINANCE_API_BASE_URL", "FINANCE_USERNAME", "FINANCE_PASSWORD"];
+    if !needed && !names.iter().any(|name| r.is_set(name)) {
+        return None;
+    }
+    if !r.is_set("FINANCE_API_BASE_URL") {
+        r.missing("FINANCE_API_BASE_URL", FINANCE_URL);
+    }
+    let mut base_url = r.address("FINANCE_API_BASE_URL", FINANCE_URL);
+    if let Some(url) = base_url.take_if(|url| url.to_ascii_lowercase().ends_with("/api")) {
+        r.wrong("FINANCE_API_BASE_URL", &url, FINANCE_URL);
+    }
+    let username = r.text("FINANCE_USERNAME");
+    if username.is_none() {
+        r.missing("FINANCE_USERNAME", "finance's user name");
+    }
+    let password = r.secret("FINANCE_PASSWORD");
+    if password.is_none() {
+        r.missing("FINANCE_PASSWORD", "finance's password");
+    }
+    Some(FinanceSettings {
+        base_url: base_url?,
+        username: username?,
+        password: password?,
+        company_code,
+    })
+}
+
+fn webhooks(r: &mut Reader<'_>) -> WebhookSettings {
+    let expected = "the address under which the CRM reaches ingest, as https://sync.company.ir";
+    let secrets = r
+        .list("WEBHOOK_SECRET")
+        .into_iter()
+        .map(SecretString::from)
+        .collect();
+    let enabled = r.flag("ENABLE_WEBHOOKS", false);
+    let base_url = r.address("WEBHOOK_BASE_URL", expected);
+    if enabled && !r.is_set("WEBHOOK_BASE_URL") {
+        r.problem(
+            "WEBHOOK_BASE_URL",
+            "is not set, but ENABLE_WEBHOOKS is true",
+            expected,
+        );
+    }
+    WebhookSettings {
+        secrets,
+        base_url,
+        enabled,
+    }
+}
+
+fn polling(r: &mut Reader<'_>) -> PollingSettings {
+    PollingSettings {
+        interval: r.seconds("POLL_INTERVAL_SECONDS", 300, 1, DAY),
+        safety_interval: r.seconds("SAFETY_POLL_SECONDS", 3600, 1, 7 * DAY),
+        max_changes_per_run: r.number("MAX_CHANGES_PER_RUN", 1000, 1, 1_000_000),
+        max_changed_share: r.number("MAX_CHANGED_SHARE", 0.2, 0.0, 1.0),
+        document_states: r.list("DOCUMENT_STATES"),
+        documents_since: r.optional("DOCUMENTS_SINCE", "a Gregorian date such as 2025-03-21", |text| {
+            NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
+        }),
+    }
+}
+
+fn http(r: &mut Reader<'_>) -> HttpSettings {
+    HttpSettings {
+        port: r.number("PORT", 3000, 0, u16::MAX),
+        worker_port: r.number("WORKER_PORT", 3001, 0, u16::MAX),
+        timeout: r.seconds("HTTP_TIMEOUT_SECONDS", 30, 1, 600),
+    }
+}
+
+fn sync(r: &mut Reader<'_>, http: &HttpSettings) -> SyncSettings {
+    let sync = SyncSettings {
+        conflict_strategy: r.choice(
+            "CONFLICT_STRATEGY",
+            ConflictStrategy::LastWriteWins,
+            &[
+                ("last_write_wins", ConflictStrategy::LastWriteWins),
+                ("crm_priority", ConflictStrategy::CrmPriority),
+                ("finance_priority", ConflictStrategy::FinancePriority),
+                ("manual", ConflictStrategy::Manual),
+            ],
+        ),
+        tie_breaker: r.choice(
+            "TIE_BREAKER",
+            TieBreaker::Crm,
+            &[("crm", TieBreaker::Crm), ("finance", TieBreaker::Finance)],
+        ),
+        delete_policy: r.choice(
+            "DELETE_POLICY",
+            DeletePolicy::Ignore,
+            &[
+                ("ignore", DeletePolicy::Ignore),
+                ("deactivate", DeletePolicy::Deactivate),
+            ],
+        ),
+        max_retry_attempts: r.number("MAX_RETRY_ATTEMPTS", 3, 0, 100),
+        retry_base: r.seconds("RETRY_BASE_SECONDS", 2, 1, 3600),
+        sweep_interval: r.seconds("SWEEP_INTERVAL_SECONDS", 10, 1, 3600),
+        lease: r.seconds("LEASE_SECONDS", 60, 2, 3600),
+        create_settle: r.seconds("CREATE_SETTLE_SECONDS", 120, 2, DAY),
+    };
+    let timeout = http.timeout.as_secs();
+    if sync.lease <= http.timeout {
+        r.problem(
+            "LEASE_SECONDS",
+            format!(
+                "is {}, but a call may take HTTP_TIMEOUT_SECONDS={timeout}",
+                sync.lease.as_secs()
+            ),
+            format!("more than {timeout}, or a shorter HTTP_TIMEOUT_SECONDS"),
+        );
+    }
+    if sync.create_settle < 2 * http.timeout {
+        r.problem(
+            "CREATE_SETTLE_SECONDS",
+            format!(
+                "is {}, but HTTP_TIMEOUT_SECONDS is {timeout}",
+                sync.create_settle.as_secs()
+            ),
+            format!("at least {} (twice HTTP_TIMEOUT_SECONDS)", 2 * timeout),
+        );
+    }
+    sync
+}
+
+fn telemetry(r: &mut Reader<'_>) -> TelemetrySettings {
+    TelemetrySettings {
+        log_format: r.choice(
+            "LOG_FORMAT",
+            LogFormat::Pretty,
+            &[("pretty", LogFormat::Pretty), ("json", LogFormat::Json)],
+        ),
+        filter: r.optional("RUST_LOG", "a filter such as info or info,worker=debug", |text| {
+            EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+        }),
+        otlp_endpoint: r
+            .address(
+                "OTEL_EXPORTER_OTLP_ENDPOINT",
+                "an address such as http://127.0.0.1:4318",
+            )
+            .map(|url| url.trim_end_matches("/v1/traces").to_owned()),
+    }
+}

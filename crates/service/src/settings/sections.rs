@@ -1,0 +1,194 @@
+//! The sections of the settings. Types only; names, defaults and checks are in `load`.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use secrecy::SecretString;
+
+pub(super) const DATABASE_URL: &str =
+    "postgres://user:password@host:5432/database or sqlite://siaghsync.db?mode=rwc";
+pub(super) const REDIS_URL: &str = "redis://host:6379 (or set REDIS_HOST and REDIS_PORT)";
+pub(super) const CRM_URL: &str = "the CRM's address, as https://crm.company.ir";
+pub(super) const FINANCE_URL: &str = "finance's address without /api, as http://finance.company.ir";
+
+/// Which database the address names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseKind {
+    /// PostgreSQL.
+    Postgres,
+    /// An SQLite file, or `sqlite::memory:`.
+    Sqlite,
+}
+
+/// `DATABASE_URL`.
+#[derive(Debug, Clone)]
+pub struct DatabaseSettings {
+    /// Holds a password.
+    pub url: SecretString,
+    /// By the scheme of the address.
+    pub kind: DatabaseKind,
+}
+
+/// `REDIS_URL`, or `REDIS_HOST` and `REDIS_PORT`.
+#[derive(Debug, Clone)]
+pub struct RedisSettings {
+    /// May hold a password.
+    pub url: SecretString,
+}
+
+/// How to log in to the CRM.
+#[derive(Debug, Clone)]
+pub enum CrmCredentials {
+    /// `CRM_API_TOKEN`; it wins when both are set.
+    Token(SecretString),
+    /// `CRM_USERNAME` and `CRM_PASSWORD`.
+    Password {
+        /// User name.
+        username: String,
+        /// Password.
+        password: SecretString,
+    },
+}
+
+/// The CRM.
+#[derive(Debug, Clone)]
+pub struct CrmSettings {
+    /// `CRM_API_BASE_URL`, without a slash at its end.
+    pub base_url: String,
+    /// Token, or user name and password.
+    pub credentials: CrmCredentials,
+    /// `CRM_TIMEZONE` (Asia/Tehran): the zone of the CRM's dates, which carry none.
+    pub timezone: Tz,
+}
+
+/// The finance system.
+#[derive(Debug, Clone)]
+pub struct FinanceSettings {
+    /// `FINANCE_API_BASE_URL`, without a slash at its end.
+    pub base_url: String,
+    /// `FINANCE_USERNAME`.
+    pub username: String,
+    /// `FINANCE_PASSWORD`, plain or as MD5.
+    pub password: SecretString,
+    /// `COMPANY_CODE` (100): the first half of a customer number, 100 to 999.
+    pub company_code: u16,
+}
+
+/// Webhooks.
+#[derive(Debug, Clone)]
+pub struct WebhookSettings {
+    /// `WEBHOOK_SECRET`: any of them is accepted. Empty: every webhook is refused.
+    pub secrets: Vec<SecretString>,
+    /// `WEBHOOK_BASE_URL`: where the CRM reaches ingest. There when webhooks are enabled.
+    pub base_url: Option<String>,
+    /// `ENABLE_WEBHOOKS` (false): register at start, poll the CRM rarely.
+    pub enabled: bool,
+}
+
+/// Polls and their guard.
+#[derive(Debug, Clone)]
+pub struct PollingSettings {
+    /// `POLL_INTERVAL_SECONDS` (300).
+    pub interval: Duration,
+    /// `SAFETY_POLL_SECONDS` (3600): the CRM's interval while webhooks are enabled.
+    pub safety_interval: Duration,
+    /// `MAX_CHANGES_PER_RUN` (1000).
+    pub max_changes_per_run: u64,
+    /// `MAX_CHANGED_SHARE` (0.2) of the mapped entities.
+    pub max_changed_share: f64,
+    /// `DOCUMENT_STATES`: the CRM's states of documents that are issued; empty: any.
+    pub document_states: Vec<String>,
+    /// `DOCUMENTS_SINCE`: polls leave older documents alone; none: since the first migration.
+    pub documents_since: Option<NaiveDate>,
+}
+
+/// `CONFLICT_STRATEGY`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConflictStrategy {
+    /// `last_write_wins`, the default.
+    LastWriteWins,
+    /// `crm_priority`.
+    CrmPriority,
+    /// `finance_priority`.
+    FinancePriority,
+    /// `manual`: disputed fields wait for a human.
+    Manual,
+}
+
+/// `TIE_BREAKER`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TieBreaker {
+    /// `crm`, the default.
+    Crm,
+    /// `finance`.
+    Finance,
+}
+
+/// `DELETE_POLICY`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeletePolicy {
+    /// `ignore`, the default: the mapping is closed.
+    Ignore,
+    /// `deactivate`: Siagh `isactive=0`.
+    Deactivate,
+}
+
+/// How syncs are carried out.
+#[derive(Debug, Clone)]
+pub struct SyncSettings {
+    /// `CONFLICT_STRATEGY`.
+    pub conflict_strategy: ConflictStrategy,
+    /// `TIE_BREAKER`.
+    pub tie_breaker: TieBreaker,
+    /// `DELETE_POLICY`.
+    pub delete_policy: DeletePolicy,
+    /// `MAX_RETRY_ATTEMPTS` (3), not counting the first try.
+    pub max_retry_attempts: u32,
+    /// `RETRY_BASE_SECONDS` (2): the first back-off.
+    pub retry_base: Duration,
+    /// `SWEEP_INTERVAL_SECONDS` (10).
+    pub sweep_interval: Duration,
+    /// `LEASE_SECONDS` (60), more than the HTTP time-out.
+    pub lease: Duration,
+    /// `CREATE_SETTLE_SECONDS` (120), at least twice the HTTP time-out.
+    pub create_settle: Duration,
+}
+
+/// The worker.
+#[derive(Debug, Clone)]
+pub struct WorkerSettings {
+    /// `WORKER_CONCURRENCY` (16): syncs at the same time.
+    pub concurrency: usize,
+}
+
+/// HTTP, in and out.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// `PORT` (3000) of ingest and `siaghsync serve`.
+    pub port: u16,
+    /// `WORKER_PORT` (3001) of the worker's health and metrics.
+    pub worker_port: u16,
+    /// `HTTP_TIMEOUT_SECONDS` (30) of a call to the CRM or finance.
+    pub timeout: Duration,
+}
+
+/// `LOG_FORMAT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// `pretty`: one readable line per event, the default.
+    Pretty,
+    /// `json`: one object per line.
+    Json,
+}
+
+/// Logs and traces.
+#[derive(Debug, Clone)]
+pub struct TelemetrySettings {
+    /// `LOG_FORMAT`.
+    pub log_format: LogFormat,
+    /// `RUST_LOG`, a filter that parses; none: `info`.
+    pub filter: Option<String>,
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT`, without `/v1/traces`; none: no traces are sent.
+    pub otlp_endpoint: Option<String>,
+}

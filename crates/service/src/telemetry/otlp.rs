@@ -1,0 +1,98 @@
+//! The exporter: OTLP over HTTP, protobuf, in batches from a thread of its own. It uses reqwest's blocking
+//! client, because with the async one the batch thread panics and every span is lost (pitfalls).
+
+use std::{sync::mpsc, thread, time::Duration};
+
+use anyhow::Context as _;
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{Protocol, WithExportConfig as _};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider},
+};
+
+/// How long spans wait for company.
+const DELAY: Duration = Duration::from_secs(1);
+/// How many may wait, a few seconds of a busy process: beyond that they are dropped, not piled up.
+const WAITING: usize = 16_384;
+/// How long the collector may take for one batch.
+const EXPORT: Duration = Duration::from_secs(5);
+/// How long the end of the process may be held up by the last batch.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// Sends what is left when it is dropped, within a bounded time.
+#[derive(Debug)]
+#[must_use = "spans are lost when it is dropped early"]
+pub struct Guard {
+    provider: Option<SdkTracerProvider>,
+}
+
+impl Guard {
+    pub(super) fn none() -> Self {
+        Self { provider: None }
+    }
+
+    /// Sends what is left and stops the exporter; at most about five seconds, also when the collector hangs.
+    pub fn shutdown(mut self) {
+        self.flush();
+    }
+
+    /// In a thread: the blocking client must neither run nor be dropped inside an async context.
+    fn flush(&mut self) {
+        let Some(provider) = self.provider.take() else {
+            return;
+        };
+        let (done, wait) = mpsc::channel();
+        let flusher = thread::Builder::new()
+            .name("otlp-flush".to_owned())
+            .spawn(move || {
+                let _ = provider.shutdown_with_timeout(FLUSH);
+                drop(provider);
+                let _ = done.send(());
+            });
+        if flusher.is_ok() {
+            let _ = wait.recv_timeout(FLUSH + Duration::from_millis(500));
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// A tracer that sends to `endpoint` + `/v1/traces`, and its guard.
+pub(super) fn tracer(service_name: &str, endpoint: &str) -> anyhow::Result<(SdkTracer, Guard)> {
+    crate::crypto::install();
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
+        .with_timeout(EXPORT)
+        .build()
+        .context("the OTLP exporter can't be built (OTEL_EXPORTER_OTLP_ENDPOINT)")?;
+    let batches = BatchSpanProcessor::builder(exporter)
+        .with_batch_config(
+            BatchConfigBuilder::default()
+                .with_scheduled_delay(DELAY)
+                .with_max_queue_size(WAITING)
+                .build(),
+        )
+        .build();
+    let provider = SdkTracerProvider::builder()
+        .with_resource(
+            Resource::builder()
+                .with_service_name(service_name.to_owned())
+                .build(),
+        )
+        .with_span_processor(batches)
+        .build();
+    let tracer = provider.tracer("siaghsync");
+    Ok((
+        tracer,
+        Guard {
+            provider: Some(provider),
+        },
+    ))
+}
