@@ -38,8 +38,12 @@ impl Client {
     /// The object of that kind; `None` when there is none.
     pub(crate) async fn get(&self, kind: Kind, id: &str) -> PortResult<Option<Value>> {
         let call = post(kind.path(Verb::Get), Intent::Read);
-        let answer = self.exchange(&call, Some(&Id { id })).await?;
-        if not_found(&answer) {
+        let mut answer = self.exchange(&call, Some(&Id { id })).await?;
+        if is_empty(&answer) {
+            // A proxy that swallowed one answer must not make the customer look deleted.
+            answer = self.exchange(&call, Some(&Id { id })).await?;
+        }
+        if not_found(&call, &answer)? {
             return Ok(None);
         }
         let object = success(&call, &answer)?.unwrap_or(Value::Null);
@@ -204,18 +208,27 @@ fn success(call: &Call<'_>, answer: &Answer) -> PortResult<Option<Value>> {
 }
 
 /// The forms in which the CRM says that an id is unknown (**unverified** which of them it uses): `404`; `400`
-/// with a message of its own; an empty `200` (no body, `null`, `{}`, or an object without its id and all else).
-fn not_found(answer: &Answer) -> bool {
+/// with a message of its own; an empty `200`. A `404` that is a web page is none of them: some server that is not
+/// the CRM's API speaks, and its word must not close a mapping.
+fn not_found(call: &Call<'_>, answer: &Answer) -> PortResult<bool> {
     match answer.status {
-        StatusCode::NOT_FOUND => true,
-        StatusCode::BAD_REQUEST => wire::words_of(&answer.body).is_some(),
-        status if status.is_success() => match wire::parse(&answer.body) {
+        StatusCode::NOT_FOUND if answer.body.trim_ascii_start().starts_with(b"<") => Err(
+            failure::unreadable(call, "it is a web page with status 404; check CRM_API_BASE_URL"),
+        ),
+        StatusCode::NOT_FOUND => Ok(true),
+        StatusCode::BAD_REQUEST => Ok(wire::words_of(&answer.body).is_some()),
+        _ => Ok(is_empty(answer)),
+    }
+}
+
+/// A success that says nothing: no body, `null`, `{}`, or an object whose every property is null.
+fn is_empty(answer: &Answer) -> bool {
+    answer.status.is_success()
+        && match wire::parse(&answer.body) {
             Ok(None | Some(Value::Null)) => true,
             Ok(Some(Value::Object(object))) => object.values().all(Value::is_null),
             _ => false,
-        },
-        _ => false,
-    }
+        }
 }
 
 #[derive(Clone, Copy)]

@@ -125,3 +125,7 @@ pub(crate) fn type_key(kind: Kind, config: &Config) -> &str {
         Kind::Organization => &config.organization_type,
     }
 }
+
+#[cfg(test)]
+#[path = "translate_tests.rs"]
+mod tests;
