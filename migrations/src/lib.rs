@@ -36,7 +36,10 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<usize, DbErr> {
 pub async fn pending(db: &DatabaseConnection) -> Result<usize, DbErr> {
     let manager = SchemaManager::new(db);
     let all = Migrator::migrations().len();
-    if !manager.has_table(Migrator::migration_table_name().to_string()).await? {
+    if !manager
+        .has_table(Migrator::migration_table_name().to_string())
+        .await?
+    {
         return Ok(all);
     }
     Ok(all.saturating_sub(Migrator::get_applied_migrations(db).await?.len()))

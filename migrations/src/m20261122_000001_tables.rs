@@ -141,17 +141,47 @@ fn indexes() -> Vec<IndexCreateStatement> {
     let open = || Expr::cust(r#""status" IN ('PENDING', 'IN_PROGRESS')"#);
     vec![
         // One mapping per record of either side; the lease's upsert conflicts on these.
-        index(MAPPING, "EntityMapping_entityType_crmId_key", &["entityType", "crmId"]).unique().to_owned(),
-        index(MAPPING, "EntityMapping_entityType_financeId_key", &["entityType", "financeId"]).unique().to_owned(),
+        index(
+            MAPPING,
+            "EntityMapping_entityType_crmId_key",
+            &["entityType", "crmId"],
+        )
+        .unique()
+        .to_owned(),
+        index(
+            MAPPING,
+            "EntityMapping_entityType_financeId_key",
+            &["entityType", "financeId"],
+        )
+        .unique()
+        .to_owned(),
         // The same event heard twice is one row.
-        index(LOG, "SyncLog_sourceSystem_eventId_key", &["sourceSystem", "eventId"]).unique().to_owned(),
+        index(
+            LOG,
+            "SyncLog_sourceSystem_eventId_key",
+            &["sourceSystem", "eventId"],
+        )
+        .unique()
+        .to_owned(),
         // The sweeper: open rows, those longest not rung for first.
-        index(LOG, "SyncLog_open_rungAt_idx", &["rungAt"]).and_where(open()).to_owned(),
+        index(LOG, "SyncLog_open_rungAt_idx", &["rungAt"])
+            .and_where(open())
+            .to_owned(),
         // A claim: the open rows of one entity.
-        index(LOG, "SyncLog_open_entity_idx", &["sourceEntityId", "entityType", "sourceSystem"]).and_where(open()).to_owned(),
+        index(
+            LOG,
+            "SyncLog_open_entity_idx",
+            &["sourceEntityId", "entityType", "sourceSystem"],
+        )
+        .and_where(open())
+        .to_owned(),
         // People: the last rows of a status; the history of an entity.
         index(LOG, "SyncLog_status_startedAt_idx", &["status", "startedAt"]),
-        index(LOG, "SyncLog_entityMappingId_startedAt_idx", &["entityMappingId", "startedAt"]),
+        index(
+            LOG,
+            "SyncLog_entityMappingId_startedAt_idx",
+            &["entityMappingId", "startedAt"],
+        ),
         index(LOG, "SyncLog_sourceEntityId_idx", &["sourceEntityId"]),
         index(RETRY, "SyncRetryQueue_nextRetryAt_idx", &["nextRetryAt"]),
     ]

@@ -52,7 +52,11 @@ impl Customer {
     /// A customer of that kind with no values.
     #[must_use]
     pub fn new(kind: Kind) -> Self {
-        Self { kind, values: Values::new(), hidden: Vec::new() }
+        Self {
+            kind,
+            values: Values::new(),
+            hidden: Vec::new(),
+        }
     }
 
     /// The value, empty when there is none.

@@ -67,8 +67,22 @@ pub struct FieldSpec {
     pub form: Form,
 }
 
-const fn row(field: Field, crm: CrmPlace, column: &'static str, control: &'static str, flow: Flow, form: Form) -> FieldSpec {
-    FieldSpec { field, crm, column, control, flow, form }
+const fn row(
+    field: Field,
+    crm: CrmPlace,
+    column: &'static str,
+    control: &'static str,
+    flow: Flow,
+    form: Form,
+) -> FieldSpec {
+    FieldSpec {
+        field,
+        crm,
+        column,
+        control,
+        flow,
+        form,
+    }
 }
 
 /// The table itself, in the order in which fields are shown to people.

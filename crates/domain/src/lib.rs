@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod customer;
+pub mod engine;
 pub mod fields;
 pub mod merge;
 pub mod phone;

@@ -27,13 +27,35 @@ pub struct Base {
     /// Finance's values.
     #[serde(default)]
     pub finance: Known,
+    /// What we wrote of late, oldest first: shows a value that is being written back and forth.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<Written>,
+}
+
+/// A value that we wrote into a field of one side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Written {
+    /// The field.
+    pub field: Field,
+    /// The side that was written.
+    pub side: Side,
+    /// The value, in normal form.
+    pub value: String,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 impl Base {
     /// A base that knows nothing yet.
     #[must_use]
     pub fn new(kind: Kind) -> Self {
-        Self { kind, crm: Known::new(), finance: Known::new() }
+        Self {
+            kind,
+            crm: Known::new(),
+            finance: Known::new(),
+            written: Vec::new(),
+        }
     }
 
     /// What that side was last known to hold.
@@ -79,7 +101,10 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { strategy: ConflictStrategy::default(), tie_breaker: Side::Crm }
+        Self {
+            strategy: ConflictStrategy::default(),
+            tie_breaker: Side::Crm,
+        }
     }
 }
 
@@ -111,6 +136,10 @@ pub enum Reason {
     Priority,
     /// Both changed; a human decides.
     HeldForHuman,
+    /// Written by an earlier run whose answer was lost; seen to have landed.
+    ConfirmedLater,
+    /// Written back and forth between the same values: a human decides.
+    Oscillates,
     /// This field travels in one direction only.
     OneWay,
 }
@@ -143,7 +172,10 @@ impl Decision {
     /// Whether both sides had changed, so that one value loses.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        matches!(self.reason, Reason::LaterWins | Reason::Tie | Reason::Priority | Reason::HeldForHuman)
+        matches!(
+            self.reason,
+            Reason::LaterWins | Reason::Tie | Reason::Priority | Reason::HeldForHuman | Reason::Oscillates
+        )
     }
 }
 
@@ -161,7 +193,9 @@ impl Merge {
     #[must_use]
     pub fn writes_to(&self, side: Side) -> Values {
         let mine = self.decisions.iter().filter_map(|d| Some((d.field, d.write()?)));
-        mine.filter(|(_, (to, _))| *to == side).map(|(field, (_, value))| (field, value.to_owned())).collect()
+        mine.filter(|(_, (to, _))| *to == side)
+            .map(|(field, (_, value))| (field, value.to_owned()))
+            .collect()
     }
 
     /// Fields that wait for a human.
@@ -185,16 +219,26 @@ pub fn agrees(project: Project<'_>, field: Field, crm: &str, finance: &str) -> b
 ///
 /// The result depends on nothing but its arguments; merging again what it asks for asks for nothing.
 #[must_use]
-pub fn merge(base: &Base, crm: &Customer, finance: &Customer, times: Times, policy: Policy, project: Project<'_>) -> Merge {
+pub fn merge(
+    base: &Base,
+    crm: &Customer,
+    finance: &Customer,
+    times: Times,
+    policy: Policy,
+    project: Project<'_>,
+) -> Merge {
     let mut result = Merge::default();
     for spec in &TABLE {
         let field = spec.field;
-        let (Some(in_crm), Some(in_finance)) =
-            (present(base, Side::Crm, crm, field), present(base, Side::Finance, finance, field))
-        else {
+        let (Some(in_crm), Some(in_finance)) = (
+            present(base, Side::Crm, crm, field),
+            present(base, Side::Finance, finance, field),
+        ) else {
             // A side neither shows the field nor has ever: only a value to be carried there is of interest.
             if spec.flow == Flow::ToFinance && !crm.get(field).is_empty() {
-                result.decisions.push(one_way(field, Side::Crm, crm.get(field), ""));
+                result
+                    .decisions
+                    .push(one_way(field, Side::Crm, crm.get(field), ""));
             }
             continue;
         };
@@ -207,15 +251,21 @@ pub fn merge(base: &Base, crm: &Customer, finance: &Customer, times: Times, poli
             Flow::ToCrm if !in_crm.is_empty() || in_finance.is_empty() => continue,
             Flow::ToCrm => Some(one_way(field, Side::Finance, in_crm, in_finance)),
             Flow::Both => match both_ways(base, field, in_crm, in_finance, times, policy) {
-                Some((winner, reason)) => {
-                    Some(Decision { field, winner, reason, crm: in_crm.to_owned(), finance: in_finance.to_owned() })
-                }
+                Some((winner, reason)) => Some(Decision {
+                    field,
+                    winner,
+                    reason,
+                    crm: in_crm.to_owned(),
+                    finance: in_finance.to_owned(),
+                }),
                 None => continue,
             },
         };
         match decision {
             Some(decision) => result.decisions.push(decision),
-            None => result.agreed.push((field, in_crm.to_owned(), in_finance.to_owned())),
+            None => result
+                .agreed
+                .push((field, in_crm.to_owned(), in_finance.to_owned())),
         }
     }
     result
@@ -223,11 +273,21 @@ pub fn merge(base: &Base, crm: &Customer, finance: &Customer, times: Times, poli
 
 /// What a side holds now: shown, or (where the side does not show the field) last known.
 fn present<'a>(base: &'a Base, side: Side, customer: &'a Customer, field: Field) -> Option<&'a str> {
-    if customer.hidden.contains(&field) { base.of(side, field) } else { Some(customer.get(field)) }
+    if customer.hidden.contains(&field) {
+        base.of(side, field)
+    } else {
+        Some(customer.get(field))
+    }
 }
 
 fn one_way(field: Field, winner: Side, crm: &str, finance: &str) -> Decision {
-    Decision { field, winner: Some(winner), reason: Reason::OneWay, crm: crm.to_owned(), finance: finance.to_owned() }
+    Decision {
+        field,
+        winner: Some(winner),
+        reason: Reason::OneWay,
+        crm: crm.to_owned(),
+        finance: finance.to_owned(),
+    }
 }
 
 /// Who wins a field on which the sides differ; `None` when neither has changed: nothing to carry over.
@@ -258,7 +318,9 @@ fn settle(times: Times, policy: Policy) -> (Option<Side>, Reason) {
         ConflictStrategy::FinancePriority => (Some(Side::Finance), Reason::Priority),
         ConflictStrategy::Manual => (None, Reason::HeldForHuman),
         ConflictStrategy::LastWriteWins => {
-            let Some(crm) = times.crm_modified else { return (Some(policy.tie_breaker), Reason::Tie) };
+            let Some(crm) = times.crm_modified else {
+                return (Some(policy.tie_breaker), Reason::Tie);
+            };
             if times.finance_last_seen.is_some_and(|seen| crm < seen) {
                 // Finance still held its base after the CRM's change: finance changed later.
                 (Some(Side::Finance), Reason::LaterWins)

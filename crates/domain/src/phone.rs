@@ -12,7 +12,11 @@ pub fn normal(value: &str) -> String {
         return folded;
     }
     let international = folded.trim_start_matches(['(', ' ']).starts_with('+');
-    let digits: String = folded.chars().map(latin_digit).filter(|c| c.is_ascii_alphanumeric()).collect();
+    let digits: String = folded
+        .chars()
+        .map(latin_digit)
+        .filter(|c| c.is_ascii_alphanumeric())
+        .collect();
     let (international, digits) = match digits.strip_prefix("00") {
         Some(rest) if !international && rest.len() >= 8 => (true, rest.to_owned()),
         _ => (international, digits),
@@ -48,8 +52,17 @@ mod tests {
     #[test]
     fn one_number_in_its_ways_of_writing() {
         for written in [
-            "09123456789", "+989123456789", "989123456789", "9123456789", "00989123456789", "۰۹۱۲۳۴۵۶۷۸۹",
-            "0912 345 6789", "0912-345-6789", "(+98) 912 345 67 89", "+98 (0) 912 345 6789", "٠٩١٢٣٤٥٦٧٨٩",
+            "09123456789",
+            "+989123456789",
+            "989123456789",
+            "9123456789",
+            "00989123456789",
+            "۰۹۱۲۳۴۵۶۷۸۹",
+            "0912 345 6789",
+            "0912-345-6789",
+            "(+98) 912 345 67 89",
+            "+98 (0) 912 345 6789",
+            "٠٩١٢٣٤٥٦٧٨٩",
         ] {
             assert_eq!(normal(written), "9123456789", "{written}");
             assert!(is_mobile(written), "{written}");

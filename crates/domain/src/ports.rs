@@ -80,7 +80,9 @@ pub enum PortError {
     #[error("{0}")]
     Refused(String),
     /// An update was answered with another id than the one sent: a second record was created.
-    #[error("an update of {sent} was answered with {answered}: a second record exists now; remove one of the two")]
+    #[error(
+        "an update of {sent} was answered with {answered}: a second record exists now; remove one of the two"
+    )]
     Integrity {
         /// The id that was to be updated.
         sent: String,

@@ -33,8 +33,13 @@ pub fn fold(text: &str) -> String {
             'ك' => 'ک',
             'ة' | 'ۀ' | 'ہ' | 'ۂ' => 'ه',
             // Zero-width joiners and spaces, directional marks, tatweel, harakat: typed or not at random.
-            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | 'ـ'
-            | '\u{64b}'..='\u{655}' | '\u{670}' => continue,
+            '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{feff}'
+            | 'ـ'
+            | '\u{64b}'..='\u{655}'
+            | '\u{670}' => continue,
             c if c.is_whitespace() || c.is_control() => {
                 space = true;
                 continue;

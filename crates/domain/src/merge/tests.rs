@@ -11,13 +11,20 @@ fn lossy(side: Side, _: Field, value: &str) -> String {
 }
 
 fn person(values: &[(Field, &str)]) -> Customer {
-    values.iter().fold(Customer::new(Kind::Person), |c, (field, value)| c.with(*field, *value))
+    values
+        .iter()
+        .fold(Customer::new(Kind::Person), |c, (field, value)| {
+            c.with(*field, *value)
+        })
 }
 
 fn base(values: &[(Field, &str)]) -> Base {
     let mut base = Base::new(Kind::Person);
     for spec in &TABLE {
-        let value = values.iter().find(|(f, _)| *f == spec.field).map_or("", |(_, v)| v);
+        let value = values
+            .iter()
+            .find(|(f, _)| *f == spec.field)
+            .map_or("", |(_, v)| v);
         base.agree(spec.field, value, value);
     }
     base
@@ -37,8 +44,14 @@ fn an_edit_on_one_side_goes_to_the_other() {
     let crm = person(&[(Field::Name, "علی"), (Field::Email, "new@b.ir")]);
     let finance = person(&[(Field::Name, "علی رضا"), (Field::Email, "a@b.ir")]);
     let merged = run(&base, &crm, &finance, Times::default());
-    assert_eq!(merged.writes_to(Side::Finance), Values::from([(Field::Email, "new@b.ir".into())]));
-    assert_eq!(merged.writes_to(Side::Crm), Values::from([(Field::Name, "علی رضا".into())]));
+    assert_eq!(
+        merged.writes_to(Side::Finance),
+        Values::from([(Field::Email, "new@b.ir".into())])
+    );
+    assert_eq!(
+        merged.writes_to(Side::Crm),
+        Values::from([(Field::Name, "علی رضا".into())])
+    );
 }
 
 #[test]
@@ -49,14 +62,20 @@ fn clearing_is_an_edit_once_the_base_is_known() {
         &person(&[(Field::Email, "a@b.ir")]),
         Times::default(),
     );
-    assert_eq!(merged.writes_to(Side::Finance), Values::from([(Field::Email, String::new())]));
+    assert_eq!(
+        merged.writes_to(Side::Finance),
+        Values::from([(Field::Email, String::new())])
+    );
     let first = run(
         &Base::new(Kind::Person),
         &person(&[]),
         &person(&[(Field::Email, "a@b.ir")]),
         Times::default(),
     );
-    assert_eq!(first.writes_to(Side::Crm), Values::from([(Field::Email, "a@b.ir".into())]));
+    assert_eq!(
+        first.writes_to(Side::Crm),
+        Values::from([(Field::Email, "a@b.ir".into())])
+    );
     assert!(first.writes_to(Side::Finance).is_empty());
 }
 
@@ -68,12 +87,25 @@ fn the_later_edit_wins_and_an_unknown_order_is_a_tie() {
         let merged = run(&base, &crm, &finance, times);
         (merged.decisions[0].winner, merged.decisions[0].reason)
     };
-    let times = |crm, last, first| Times { crm_modified: at(crm), finance_last_seen: at(last), finance_change_seen: first };
-    assert_eq!(winner(times(10, 20, None)), (Some(Side::Finance), Reason::LaterWins));
-    assert_eq!(winner(times(30, 20, at(25))), (Some(Side::Crm), Reason::LaterWins));
+    let times = |crm, last, first| Times {
+        crm_modified: at(crm),
+        finance_last_seen: at(last),
+        finance_change_seen: first,
+    };
+    assert_eq!(
+        winner(times(10, 20, None)),
+        (Some(Side::Finance), Reason::LaterWins)
+    );
+    assert_eq!(
+        winner(times(30, 20, at(25))),
+        (Some(Side::Crm), Reason::LaterWins)
+    );
     assert_eq!(winner(times(22, 20, at(25))), (Some(Side::Crm), Reason::Tie));
     assert_eq!(winner(times(30, 20, None)), (Some(Side::Crm), Reason::Tie));
-    let finance_first = Policy { tie_breaker: Side::Finance, ..Policy::default() };
+    let finance_first = Policy {
+        tie_breaker: Side::Finance,
+        ..Policy::default()
+    };
     let merged = merge(&base, &crm, &finance, Times::default(), finance_first, &lossy);
     assert_eq!(merged.decisions[0].winner, Some(Side::Finance));
 }
@@ -83,10 +115,16 @@ fn manual_holds_the_disputed_field_only() {
     let base = base(&[(Field::Name, "0"), (Field::Email, "e")]);
     let crm = person(&[(Field::Name, "1"), (Field::Email, "f")]);
     let finance = person(&[(Field::Name, "2"), (Field::Email, "e")]);
-    let policy = Policy { strategy: ConflictStrategy::Manual, tie_breaker: Side::Crm };
+    let policy = Policy {
+        strategy: ConflictStrategy::Manual,
+        tie_breaker: Side::Crm,
+    };
     let merged = merge(&base, &crm, &finance, Times::default(), policy, &lossy);
     assert_eq!(merged.held().map(|d| d.field).collect::<Vec<_>>(), [Field::Name]);
-    assert_eq!(merged.writes_to(Side::Finance), Values::from([(Field::Email, "f".into())]));
+    assert_eq!(
+        merged.writes_to(Side::Finance),
+        Values::from([(Field::Email, "f".into())])
+    );
 }
 
 #[test]
@@ -96,7 +134,12 @@ fn the_richer_side_keeps_its_value() {
     let held = lossy(Side::Finance, Field::Name, crm.get(Field::Name));
     let merged = run(&known, &crm, &person(&[(Field::Name, &held)]), Times::default());
     assert!(merged.decisions.is_empty(), "{merged:?}");
-    assert!(merged.agreed.iter().any(|(f, c, v)| *f == Field::Name && c == crm.get(Field::Name) && *v == held));
+    assert!(
+        merged
+            .agreed
+            .iter()
+            .any(|(f, c, v)| *f == Field::Name && c == crm.get(Field::Name) && *v == held)
+    );
 }
 
 #[test]
@@ -106,10 +149,20 @@ fn the_finance_code_only_fills_an_empty_ref_id_and_the_number_only_goes_to_finan
     hidden.hidden.push(Field::CustomerNumber);
     let crm = person(&[(Field::CustomerNumber, "100-7")]);
     let merged = run(&Base::new(Kind::Person), &crm, &hidden, Times::default());
-    assert_eq!(merged.writes_to(Side::Crm), Values::from([(Field::FinanceCode, "22".into())]));
-    assert_eq!(merged.writes_to(Side::Finance), Values::from([(Field::CustomerNumber, "100-7".into())]));
+    assert_eq!(
+        merged.writes_to(Side::Crm),
+        Values::from([(Field::FinanceCode, "22".into())])
+    );
+    assert_eq!(
+        merged.writes_to(Side::Finance),
+        Values::from([(Field::CustomerNumber, "100-7".into())])
+    );
     let taken = crm.with(Field::FinanceCode, "other");
-    assert!(run(&Base::new(Kind::Person), &taken, &hidden, Times::default()).writes_to(Side::Crm).is_empty());
+    assert!(
+        run(&Base::new(Kind::Person), &taken, &hidden, Times::default())
+            .writes_to(Side::Crm)
+            .is_empty()
+    );
 }
 
 /// Applies the writes as the two systems would hold them.
@@ -122,7 +175,11 @@ fn apply(merged: &Merge, crm: &mut Customer, finance: &mut Customer) {
 }
 
 fn values() -> impl Strategy<Value = Customer> {
-    let both = TABLE.iter().filter(|s| s.flow == Flow::Both).map(|s| s.field).collect::<Vec<_>>();
+    let both = TABLE
+        .iter()
+        .filter(|s| s.flow == Flow::Both)
+        .map(|s| s.field)
+        .collect::<Vec<_>>();
     let value = prop_oneof![
         Just(String::new()),
         Just("علی".to_owned()),
@@ -132,13 +189,17 @@ fn values() -> impl Strategy<Value = Customer> {
         "[a-c0-2|]{1,14}",
     ];
     proptest::collection::btree_map(proptest::sample::select(both), value, 0..9).prop_map(|values| {
-        values.into_iter().fold(Customer::new(Kind::Person), |c, (f, v)| c.with(f, v))
+        values
+            .into_iter()
+            .fold(Customer::new(Kind::Person), |c, (f, v)| c.with(f, v))
     })
 }
 
 fn finance_values() -> impl Strategy<Value = Customer> {
     values().prop_map(|c| {
-        c.values.iter().fold(Customer::new(Kind::Person), |n, (f, v)| n.with(*f, lossy(Side::Finance, *f, v)))
+        c.values.iter().fold(Customer::new(Kind::Person), |n, (f, v)| {
+            n.with(*f, lossy(Side::Finance, *f, v))
+        })
     })
 }
 

@@ -23,7 +23,11 @@ pub mod sql;
 
 /// What kind of thing a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
-#[sea_orm(rs_type = "String", db_type = "String(StringLen::None)", rename_all = "SCREAMING_SNAKE_CASE")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(StringLen::None)",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum EntityType {
@@ -36,7 +40,11 @@ pub enum EntityType {
 
 /// `SyncLog.status` (design, "Statuses").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
-#[sea_orm(rs_type = "String", db_type = "String(StringLen::None)", rename_all = "SCREAMING_SNAKE_CASE")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(StringLen::None)",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
     /// Waiting, also for its retry time.
@@ -63,7 +71,11 @@ impl Status {
 
 /// How a row came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
-#[sea_orm(rs_type = "String", db_type = "String(StringLen::None)", rename_all = "SCREAMING_SNAKE_CASE")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(StringLen::None)",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Trigger {
@@ -114,7 +126,11 @@ pub struct Lease {
 
 /// `EntityMapping.state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
-#[sea_orm(rs_type = "String", db_type = "String(StringLen::None)", rename_all = "SCREAMING_SNAKE_CASE")]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "String(StringLen::None)",
+    rename_all = "SCREAMING_SNAKE_CASE"
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MappingState {
     /// Half a mapping: met on one side, not yet linked.
@@ -147,8 +163,9 @@ pub struct Intent {
     pub empty_looks: u32,
 }
 
-/// By the side that was written to.
-pub type InFlight = BTreeMap<Side, Intent>;
+/// By the side that was written to, oldest first. Several, since a write whose answer was lost may still land
+/// after a later one.
+pub type InFlight = BTreeMap<Side, Vec<Intent>>;
 
 /// What is known of an entity across both systems.
 #[derive(Debug, Clone, PartialEq)]
@@ -294,8 +311,9 @@ pub struct Commit {
     pub outcome: Outcome,
     /// When to try again, with a `PENDING` outcome.
     pub retry: Option<Retry>,
-    /// A write the other way: an audit row of its own, from that side.
-    pub other_way: Option<(Side, Outcome)>,
+    /// Writes that the lead row is not about (the other way, or before something failed): an audit row of its own
+    /// each, from that side.
+    pub audits: Vec<(Side, Outcome)>,
     /// Whether something was seen that this run did not carry over: a fresh `PENDING` row follows.
     pub look_again: bool,
     /// How long the run took.
@@ -338,8 +356,8 @@ pub trait Store: Send + Sync {
     /// Renews the lease and records what is about to be sent, in one fenced statement.
     async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()>;
 
-    /// Whether another mapping already has that id.
-    async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<Uuid>>;
+    /// The state of the mapping that has that id, if there is one.
+    async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<MappingState>>;
 
     /// Makes that id part of the mapping, taking over a half mapping of it that nobody works on. Before anything
     /// is written to it.

@@ -8,13 +8,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{OnConflict, Query};
 use sea_orm::{
-    ActiveEnum, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait, FromQueryResult, QueryTrait,
-    SqlErr, Statement, TransactionTrait, Value as Sql,
+    ActiveEnum, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait,
+    FromQueryResult, QueryTrait, SqlErr, Statement, TransactionTrait, Value as Sql,
 };
 use uuid::Uuid;
 
 use super::entities::{log, mapping};
-use super::{Claim, Commit, EntityRef, Event, InFlight, Lease, Stats, Store, StoreError, StoreResult, Work};
+use super::{
+    Claim, Commit, EntityRef, Event, InFlight, Lease, MappingState, Stats, Store, StoreError, StoreResult,
+    Work,
+};
 use crate::clock::{Clock, SystemClock};
 use crate::ports::{Ring, Side};
 
@@ -87,7 +90,11 @@ impl SqlStore {
     /// The database's own, when it can't be asked for its time.
     pub async fn new(db: DatabaseConnection) -> StoreResult<Self> {
         let clock = Arc::new(DatabaseClock::default());
-        let store = Self { db, clock: clock.clone(), aligned: Some(clock) };
+        let store = Self {
+            db,
+            clock: clock.clone(),
+            aligned: Some(clock),
+        };
         store.align().await?;
         Ok(store)
     }
@@ -95,7 +102,11 @@ impl SqlStore {
     /// A store that takes its time from `clock`, for tests.
     #[must_use]
     pub fn with_clock(db: DatabaseConnection, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock, aligned: None }
+        Self {
+            db,
+            clock,
+            aligned: None,
+        }
     }
 
     /// The clock that leases are measured by.
@@ -117,12 +128,18 @@ impl SqlStore {
             return Ok(());
         }
         let before = SystemClock.now();
-        let row = self.db.query_one_raw(self.statement("SELECT clock_timestamp() AS \"now\"", [])).await?;
+        let row = self
+            .db
+            .query_one_raw(self.statement("SELECT clock_timestamp() AS \"now\"", []))
+            .await?;
         let after = SystemClock.now();
         if let Some(row) = row {
             let theirs: DateTime<Utc> = row.try_get("", "now")?;
             let middle = before + (after - before) / 2;
-            clock.offset_micros.store((theirs - middle).num_microseconds().unwrap_or(0), Ordering::Relaxed);
+            clock.offset_micros.store(
+                (theirs - middle).num_microseconds().unwrap_or(0),
+                Ordering::Relaxed,
+            );
         }
         Ok(())
     }
@@ -163,7 +180,10 @@ fn id_column(side: Side) -> &'static str {
 /// A `DbErr` that says "there is one already" names which id.
 fn elsewhere(error: DbErr, side: Side, id: &str) -> StoreError {
     match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::MappedElsewhere { side, id: id.to_owned() },
+        Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::MappedElsewhere {
+            side,
+            id: id.to_owned(),
+        },
         _ => error.into(),
     }
 }
@@ -178,7 +198,11 @@ impl Store for SqlStore {
         let mut insert = log::Entity::insert_many(events.iter().map(|event| rows::pending(event, now)));
         let insert = insert
             .query()
-            .on_conflict(OnConflict::columns([log::Column::SourceSystem, log::Column::EventId]).do_nothing().to_owned())
+            .on_conflict(
+                OnConflict::columns([log::Column::SourceSystem, log::Column::EventId])
+                    .do_nothing()
+                    .to_owned(),
+            )
             .returning(Query::returning().column(log::Column::Id));
         let mut written = std::collections::HashSet::with_capacity(events.len());
         for row in self.db.query_all(insert).await? {
@@ -195,20 +219,29 @@ impl Store for SqlStore {
         let now = self.clock.now();
         let sql = r#"UPDATE "EntityMapping" SET "inFlight" = $1, "leaseUntil" = $2, "updatedAt" = $3
                      WHERE "id" = $4 AND "leaseToken" = $5 AND "leaseUntil" > $3"#;
-        let values =
-            [rows::json(in_flight)?.into(), (now + duration).into(), now.into(), lease.mapping.into(), lease.token.into()];
+        let values = [
+            rows::json(in_flight)?.into(),
+            (now + duration).into(),
+            now.into(),
+            lease.mapping.into(),
+            lease.token.into(),
+        ];
         let done = self.db.execute_raw(self.statement(sql, values)).await?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
+        if done.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Fenced)
+        }
     }
 
-    async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<Uuid>> {
+    async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<MappingState>> {
         let sql = format!(
-            r#"SELECT "id" FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2"#,
+            r#"SELECT "state" FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2"#,
             id_column(entity.side)
         );
         let values = [entity.entity_type.to_value().into(), entity.id.clone().into()];
         let row = self.db.query_one_raw(self.statement(&sql, values)).await?;
-        Ok(row.map(|row| row.try_get("", "id")).transpose()?)
+        Ok(row.map(|row| row.try_get("", "state")).transpose()?)
     }
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
@@ -219,10 +252,16 @@ impl Store for SqlStore {
             r#"UPDATE "EntityMapping" SET "{column}" = $1, "state" = 'ACTIVE', "updatedAt" = $2
                WHERE "id" = $3 AND "leaseToken" = $4 AND "leaseUntil" > $2"#
         );
-        let values =
-            [entity.id.clone().into(), self.clock.now().into(), lease.mapping.into(), lease.token.into()];
-        let done =
-            tx.execute_raw(self.statement(&sql, values)).await.map_err(|e| elsewhere(e, entity.side, &entity.id))?;
+        let values = [
+            entity.id.clone().into(),
+            self.clock.now().into(),
+            lease.mapping.into(),
+            lease.token.into(),
+        ];
+        let done = tx
+            .execute_raw(self.statement(&sql, values))
+            .await
+            .map_err(|e| elsewhere(e, entity.side, &entity.id))?;
         if done.rows_affected() != 1 {
             return Err(StoreError::Fenced);
         }
@@ -256,7 +295,12 @@ impl Store for SqlStore {
 impl SqlStore {
     /// A half mapping that the other side's event made of the same record becomes ours, with its rows; one that
     /// is being worked on stays, and the unique index will say so.
-    async fn absorb_half(&self, tx: &impl ConnectionTrait, ours: Uuid, entity: &EntityRef) -> StoreResult<()> {
+    async fn absorb_half(
+        &self,
+        tx: &impl ConnectionTrait,
+        ours: Uuid,
+        entity: &EntityRef,
+    ) -> StoreResult<()> {
         let sql = format!(
             r#"DELETE FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2 AND "id" <> $3 AND "state" = 'NEW'
                AND ("leaseUntil" IS NULL OR "leaseUntil" <= $4) RETURNING "id""#,
@@ -271,13 +315,20 @@ impl SqlStore {
         if let Some(row) = tx.query_one_raw(self.statement(&sql, values)).await? {
             let theirs: Uuid = row.try_get("", "id")?;
             let sql = r#"UPDATE "SyncLog" SET "entityMappingId" = $1 WHERE "entityMappingId" = $2"#;
-            tx.execute_raw(self.statement(sql, [ours.into(), theirs.into()])).await?;
+            tx.execute_raw(self.statement(sql, [ours.into(), theirs.into()]))
+                .await?;
         }
         Ok(())
     }
 
-    async fn mapping_from(&self, db: &impl ConnectionTrait, statement: Statement) -> StoreResult<Option<mapping::Model>> {
+    async fn mapping_from(
+        &self,
+        db: &impl ConnectionTrait,
+        statement: Statement,
+    ) -> StoreResult<Option<mapping::Model>> {
         let row = db.query_one_raw(statement).await?;
-        Ok(row.map(|row| mapping::Model::from_query_result(&row, "")).transpose()?)
+        Ok(row
+            .map(|row| mapping::Model::from_query_result(&row, ""))
+            .transpose()?)
     }
 }

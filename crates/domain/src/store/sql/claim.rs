@@ -8,35 +8,29 @@ use uuid::Uuid;
 
 use super::{SqlStore, id_column, rows, side_of};
 use crate::store::entities::log;
-use crate::store::{Claim, EntityRef, EntityType, Lease, Status, StoreResult, Work};
-
-#[derive(FromQueryResult)]
-#[sea_orm(rename_all = "camelCase")]
-struct Rung {
-    status: Status,
-    entity_type: EntityType,
-    source_system: String,
-    source_entity_id: String,
-    next_retry_at: Option<DateTime<Utc>>,
-}
+use crate::store::{Claim, EntityRef, Lease, Status, StoreResult, Work};
 
 impl SqlStore {
     pub(super) async fn claim_row(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
         let now = self.clock.now();
         let sql = r#"SELECT l."status", l."entityType", l."sourceSystem", l."sourceEntityId", r."nextRetryAt"
                      FROM "SyncLog" l LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id" WHERE l."id" = $1"#;
-        let Some(rung) = self.db.query_one_raw(self.statement(sql, [row.into()])).await? else { return Ok(Claim::Done) };
-        let rung = Rung::from_query_result(&rung, "")?;
-        if rung.status.is_final() {
+        let Some(rung) = self.db.query_one_raw(self.statement(sql, [row.into()])).await? else {
+            return Ok(Claim::Done);
+        };
+        if rung.try_get::<Status>("", "status")?.is_final() {
             return Ok(Claim::Done);
         }
-        if rung.next_retry_at.is_some_and(|at| at > now) {
+        if rung
+            .try_get::<Option<DateTime<Utc>>>("", "nextRetryAt")?
+            .is_some_and(|at| at > now)
+        {
             return Ok(Claim::NotDue);
         }
         let entity = EntityRef {
-            entity_type: rung.entity_type,
-            side: side_of(&rung.source_system),
-            id: rung.source_entity_id,
+            entity_type: rung.try_get("", "entityType")?,
+            side: side_of(&rung.try_get::<String>("", "sourceSystem")?),
+            id: rung.try_get("", "sourceEntityId")?,
         };
         self.claim_entity(row, &entity, owner, lease, now).await
     }
@@ -95,7 +89,10 @@ impl SqlStore {
         }
         tx.commit().await?;
         open.sort_by_key(|row| (row.heard_at, row.id));
-        let lease = Lease { mapping: mapping.id, token };
+        let lease = Lease {
+            mapping: mapping.id,
+            token,
+        };
         if open.is_empty() {
             // Someone closed the row between our look and the lease.
             self.free(&self.db, &lease).await?;
@@ -103,6 +100,11 @@ impl SqlStore {
         }
         let lead = open.iter().position(|claimed| claimed.id == row).unwrap_or(0);
         let lead = open.remove(lead);
-        Ok(Claim::Taken(Box::new(Work { lease, mapping, lead, covered: open })))
+        Ok(Claim::Taken(Box::new(Work {
+            lease,
+            mapping,
+            lead,
+            covered: open,
+        })))
     }
 }

@@ -7,7 +7,9 @@ use uuid::Uuid;
 use super::{SqlStore, elsewhere, rows, system};
 use crate::ports::{Ring, Side};
 use crate::store::entities::log;
-use crate::store::{Commit, EntityRef, Event, Lease, Mapping, Retry, Status, StoreError, StoreResult, Trigger, Work};
+use crate::store::{
+    Commit, EntityRef, Event, Lease, Mapping, Retry, Status, StoreError, StoreResult, Trigger, Work,
+};
 
 impl SqlStore {
     pub(super) async fn commit_run(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
@@ -26,9 +28,11 @@ impl SqlStore {
             }
             None => {}
         }
-        if let (Some((side, outcome)), Some(mapping)) = (&commit.other_way, &commit.mapping) {
-            let row = rows::other_way(&lead, mapping, *side, outcome, millis(commit.took));
-            log::Entity::insert(row).exec_without_returning(&tx).await?;
+        if let Some(mapping) = &commit.mapping {
+            for (side, outcome) in &commit.audits {
+                let row = rows::audit(&lead, mapping, *side, outcome, millis(commit.took), now);
+                log::Entity::insert(row).exec_without_returning(&tx).await?;
+            }
         }
         if commit.look_again {
             self.look_again(&tx, &lead, now).await?;
@@ -52,7 +56,11 @@ impl SqlStore {
         let mut gained = None;
         for side in [Side::Crm, Side::Finance] {
             if let (None, Some(id)) = (work.mapping.id_on(side), mapping.id_on(side)) {
-                let entity = EntityRef { entity_type: mapping.entity_type, side, id: id.to_owned() };
+                let entity = EntityRef {
+                    entity_type: mapping.entity_type,
+                    side,
+                    id: id.to_owned(),
+                };
                 self.absorb_half(tx, mapping.id, &entity).await?;
                 gained = Some(entity);
             }
@@ -66,7 +74,11 @@ impl SqlStore {
             WHERE "id" = $13 AND "leaseToken" = $14"#;
         use sea_orm::ActiveEnum;
         let base = mapping.base.as_ref();
-        let in_flight = if mapping.in_flight.is_empty() { None } else { Some(rows::json(&mapping.in_flight)?) };
+        let in_flight = if mapping.in_flight.is_empty() {
+            None
+        } else {
+            Some(rows::json(&mapping.in_flight)?)
+        };
         let values = [
             mapping.crm_id.clone().into(),
             mapping.finance_id.clone().into(),
@@ -83,18 +95,29 @@ impl SqlStore {
             mapping.id.into(),
             work.lease.token.into(),
         ];
-        let done = tx.execute_raw(self.statement(sql, values)).await.map_err(|error| match &gained {
-            Some(entity) => elsewhere(error, entity.side, &entity.id),
-            None => error.into(),
-        })?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
+        let done = tx
+            .execute_raw(self.statement(sql, values))
+            .await
+            .map_err(|error| match &gained {
+                Some(entity) => elsewhere(error, entity.side, &entity.id),
+                None => error.into(),
+            })?;
+        if done.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Fenced)
+        }
     }
 
     async fn drop_half(&self, tx: &impl ConnectionTrait, lease: &Lease) -> StoreResult<()> {
         let sql = r#"DELETE FROM "EntityMapping" WHERE "id" = $1 AND "leaseToken" = $2 AND "state" = 'NEW'"#;
         let values = [lease.mapping.into(), lease.token.into()];
         let done = tx.execute_raw(self.statement(sql, values)).await?;
-        if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
+        if done.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Fenced)
+        }
     }
 
     async fn end_lead(
@@ -116,14 +139,21 @@ impl SqlStore {
             outcome.status.to_value().into(),
             commit.transaction.into(),
             mapping.map(|m| m.id).into(),
-            mapping.and_then(|m| m.id_on(work.lead.side.other())).map(str::to_owned).into(),
+            mapping
+                .and_then(|m| m.id_on(work.lead.side.other()))
+                .map(str::to_owned)
+                .into(),
             outcome.source_data.clone().into(),
             outcome.target_before.clone().into(),
             outcome.target_after.clone().into(),
             outcome.message.clone().into(),
             outcome.error_class.into(),
             outcome.changes.clone().into(),
-            commit.retry.map_or(work.lead.retry_count, |retry| retry.count).cast_signed().into(),
+            commit
+                .retry
+                .map_or(work.lead.retry_count, |retry| retry.count)
+                .cast_signed()
+                .into(),
             done.into(),
             Some(millis(commit.took)).into(),
             work.lead.id.into(),
@@ -146,7 +176,12 @@ impl SqlStore {
         if !work.covered.is_empty() {
             let sql = r#"UPDATE "SyncLog" SET "status" = 'SKIPPED', "errorMessage" = $1, "completedAt" = $2, "durationMs" = 0
                          WHERE "entityMappingId" = $3 AND "status" = 'IN_PROGRESS' AND "id" <> $4"#;
-            let values = [message.clone().into(), now.into(), work.lease.mapping.into(), work.lead.id.into()];
+            let values = [
+                message.clone().into(),
+                now.into(),
+                work.lease.mapping.into(),
+                work.lead.id.into(),
+            ];
             tx.execute_raw(self.statement(sql, values)).await?;
         }
         if status.is_final() && work.mapping.state == crate::store::MappingState::Conflict {
@@ -158,7 +193,13 @@ impl SqlStore {
         Ok(())
     }
 
-    async fn schedule(&self, tx: &impl ConnectionTrait, row: Uuid, retry: Retry, now: DateTime<Utc>) -> StoreResult<()> {
+    async fn schedule(
+        &self,
+        tx: &impl ConnectionTrait,
+        row: Uuid,
+        retry: Retry,
+        now: DateTime<Utc>,
+    ) -> StoreResult<()> {
         let sql = r#"INSERT INTO "SyncRetryQueue" ("id", "syncLogId", "nextRetryAt", "retryCount", "maxRetries", "createdAt")
                      VALUES ($1, $2, $3, $4, $5, $6)
                      ON CONFLICT ("syncLogId") DO UPDATE SET "nextRetryAt" = excluded."nextRetryAt",
@@ -176,14 +217,22 @@ impl SqlStore {
     }
 
     async fn unschedule(&self, tx: &impl ConnectionTrait, work: &Work) -> StoreResult<()> {
-        for row in std::iter::once(&work.lead).chain(&work.covered).filter(|row| row.retry_count > 0) {
+        for row in std::iter::once(&work.lead)
+            .chain(&work.covered)
+            .filter(|row| row.retry_count > 0)
+        {
             let sql = r#"DELETE FROM "SyncRetryQueue" WHERE "syncLogId" = $1"#;
             tx.execute_raw(self.statement(sql, [row.id.into()])).await?;
         }
         Ok(())
     }
 
-    async fn look_again(&self, tx: &impl ConnectionTrait, lead: &log::Model, now: DateTime<Utc>) -> StoreResult<()> {
+    async fn look_again(
+        &self,
+        tx: &impl ConnectionTrait,
+        lead: &log::Model,
+        now: DateTime<Utc>,
+    ) -> StoreResult<()> {
         let event = Event {
             row: Uuid::now_v7(),
             entity: EntityRef {
@@ -197,7 +246,9 @@ impl SqlStore {
             traceparent: lead.trace_parent.clone(),
             rung: false,
         };
-        log::Entity::insert(rows::pending(&event, now)).exec_without_returning(tx).await?;
+        log::Entity::insert(rows::pending(&event, now))
+            .exec_without_returning(tx)
+            .await?;
         Ok(())
     }
 
@@ -218,13 +269,20 @@ impl SqlStore {
             now.into(),
         ];
         let row = self.db.query_one_raw(self.statement(sql, values)).await?;
-        row.map(|row| Ok(Ring { row: row.try_get("", "id")?, traceparent: row.try_get("", "traceParent")? })).transpose()
+        row.map(|row| {
+            Ok(Ring {
+                row: row.try_get("", "id")?,
+                traceparent: row.try_get("", "traceParent")?,
+            })
+        })
+        .transpose()
     }
 
     pub(super) async fn free(&self, db: &impl ConnectionTrait, lease: &Lease) -> StoreResult<()> {
         let sql = r#"UPDATE "EntityMapping" SET "leaseOwner" = NULL, "leaseUntil" = NULL
                      WHERE "id" = $1 AND "leaseToken" = $2"#;
-        db.execute_raw(self.statement(sql, [lease.mapping.into(), lease.token.into()])).await?;
+        db.execute_raw(self.statement(sql, [lease.mapping.into(), lease.token.into()]))
+            .await?;
         Ok(())
     }
 
@@ -233,7 +291,8 @@ impl SqlStore {
         let sql = r#"UPDATE "SyncLog" SET "status" = 'PENDING', "rungAt" = NULL
                      WHERE "entityMappingId" = $1 AND "status" = 'IN_PROGRESS'
                        AND EXISTS (SELECT 1 FROM "EntityMapping" m WHERE m."id" = $1 AND m."leaseToken" = $2)"#;
-        tx.execute_raw(self.statement(sql, [work.lease.mapping.into(), work.lease.token.into()])).await?;
+        tx.execute_raw(self.statement(sql, [work.lease.mapping.into(), work.lease.token.into()]))
+            .await?;
         self.free(&tx, &work.lease).await?;
         tx.commit().await?;
         Ok(())
@@ -248,7 +307,10 @@ fn millis(took: std::time::Duration) -> i32 {
 fn checksum(values: &crate::merge::Known) -> String {
     use sha2::Digest;
     let mut hash = sha2::Sha256::new();
-    for part in values.iter().flat_map(|(field, value)| [field.name(), "\u{1}", value, "\u{2}"]) {
+    for part in values
+        .iter()
+        .flat_map(|(field, value)| [field.name(), "\u{1}", value, "\u{2}"])
+    {
         hash.update(part);
     }
     hex::encode(hash.finalize())

@@ -16,7 +16,11 @@ pub(super) fn json(value: &impl Serialize) -> StoreResult<serde_json::Value> {
 
 /// The trace id inside a W3C `traceparent` (`00-<32 hex>-<16 hex>-<flags>`).
 fn trace_id(traceparent: &str) -> Option<String> {
-    traceparent.split('-').nth(1).filter(|id| id.len() == 32).map(str::to_owned)
+    traceparent
+        .split('-')
+        .nth(1)
+        .filter(|id| id.len() == 32)
+        .map(str::to_owned)
 }
 
 /// The row of something that was heard.
@@ -54,8 +58,15 @@ pub(super) fn pending(event: &Event, now: DateTime<Utc>) -> log::ActiveModel {
     }
 }
 
-/// The audit row of a write that went the other way in the same run.
-pub(super) fn other_way(lead: &log::Model, mapping: &Mapping, side: Side, outcome: &Outcome, took_ms: i32) -> log::ActiveModel {
+/// The audit row of a write that the lead row is not about.
+pub(super) fn audit(
+    lead: &log::Model,
+    mapping: &Mapping,
+    side: Side,
+    outcome: &Outcome,
+    took_ms: i32,
+    now: DateTime<Utc>,
+) -> log::ActiveModel {
     let event = Event {
         row: Uuid::now_v7(),
         entity: crate::store::EntityRef {
@@ -81,15 +92,20 @@ pub(super) fn other_way(lead: &log::Model, mapping: &Mapping, side: Side, outcom
         error_message: Set(outcome.message.clone()),
         error_class: Set(outcome.error_class.map(str::to_owned)),
         changes: Set(outcome.changes.clone()),
-        completed_at: Set(lead.completed_at),
+        completed_at: Set(Some(now)),
         duration_ms: Set(Some(took_ms)),
         ..pending(&event, lead.started_at)
     }
 }
 
 pub(super) fn mapping(model: mapping::Model) -> StoreResult<Mapping> {
-    fn parse<T: serde::de::DeserializeOwned>(column: &str, json: Option<serde_json::Value>) -> Result<Option<T>, DbErr> {
-        json.map(serde_json::from_value).transpose().map_err(|e| DbErr::Json(format!("EntityMapping.{column}: {e}")))
+    fn parse<T: serde::de::DeserializeOwned>(
+        column: &str,
+        json: Option<serde_json::Value>,
+    ) -> Result<Option<T>, DbErr> {
+        json.map(serde_json::from_value)
+            .transpose()
+            .map_err(|e| DbErr::Json(format!("EntityMapping.{column}: {e}")))
     }
     Ok(Mapping {
         id: model.id,

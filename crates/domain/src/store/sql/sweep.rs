@@ -31,7 +31,14 @@ impl SqlStore {
         let quiet = chrono::Duration::from_std(quiet_for).unwrap_or(chrono::Duration::MAX);
         let values = [now.into(), (now - quiet).into(), limit.into()];
         let rows = self.db.query_all_raw(self.statement(&sql, values)).await?;
-        rows.iter().map(|row| Ok(Ring { row: row.try_get("", "id")?, traceparent: row.try_get("", "traceParent")? })).collect()
+        rows.iter()
+            .map(|row| {
+                Ok(Ring {
+                    row: row.try_get("", "id")?,
+                    traceparent: row.try_get("", "traceParent")?,
+                })
+            })
+            .collect()
     }
 
     pub(super) async fn row_stats(&self) -> StoreResult<Stats> {

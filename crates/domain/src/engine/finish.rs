@@ -1,0 +1,205 @@
+//! From what a run came to, to what it leaves behind: statuses, messages, retries. No I/O.
+
+use std::time::Duration;
+
+use chrono::SubsecRound;
+
+use super::backoff;
+use super::run::{Run, Stop};
+use crate::customer::Customer;
+use crate::merge::Reason;
+use crate::ports::{PortError, Side};
+use crate::store::{Change, Commit, InFlight, MappingState, Outcome, Retry, Status, Work};
+
+/// A login that fails is no fault of the row: it waits so long, and no try is used up.
+const SESSION_WAIT: Duration = Duration::from_secs(60);
+
+impl Run<'_> {
+    /// What the run leaves behind. `jitter`: 0 to 1.
+    pub(super) fn finish(mut self, result: Result<(), Stop>, jitter: f64) -> Commit {
+        let heard = self.heard();
+        let mut retry = None;
+        let mut unknown = false;
+        let (status, message, class) = match result {
+            Ok(()) if !self.held.is_empty() => (Status::Conflict, Some(held(&self.held)), Some("conflict")),
+            Ok(()) if self.met.is_some() || self.changes.iter().any(|c| c.winner == Some(heard)) => {
+                (Status::Success, self.met.clone(), None)
+            }
+            Ok(()) if !self.changes.is_empty() => (
+                Status::Skipped,
+                Some(format!("nothing to carry over from {heard}")),
+                None,
+            ),
+            Ok(()) => (Status::Skipped, Some("in step already".to_owned()), None),
+            Err(Stop::Gone(side)) => {
+                let known = self.mapping.crm_id.is_some() && self.mapping.finance_id.is_some();
+                if known {
+                    self.mapping.state = MappingState::Closed;
+                }
+                unknown = !known
+                    && self.mapping.in_flight.is_empty()
+                    && self.work.mapping.state == MappingState::New;
+                (Status::Skipped, Some(gone(side, known)), None)
+            }
+            Err(Stop::Conflict(why)) => (Status::Conflict, Some(why), Some("conflict")),
+            Err(Stop::Wait(why, wait)) => {
+                retry = Some((wait, false));
+                (Status::Pending, Some(why), Some("dependency"))
+            }
+            Err(Stop::Port(side, error)) => {
+                let (status, class, wait) = self.class(&error, jitter);
+                retry = wait;
+                (status, Some(format!("{side}: {error}")), Some(class))
+            }
+            // The engine sees to these before: a run that lost its lease leaves nothing behind.
+            Err(Stop::Store(error)) => (Status::Failed, Some(error.to_string()), Some("store")),
+            Err(Stop::LeaseTooShort) => (Status::Pending, None, None),
+        };
+        self.mapping.in_flight.retain(|_, intents| !intents.is_empty());
+        if status == Status::Conflict {
+            self.mapping.state = MappingState::Conflict;
+        } else if !status.is_final() && self.work.mapping.state == MappingState::Conflict {
+            // Its conflict row is still open.
+            self.mapping.state = MappingState::Conflict;
+        }
+        let max = self.engine.config.max_retries;
+        let retry = retry.map(|(wait, counts)| Retry {
+            // Whole milliseconds: the databases keep no more than microseconds, and a ring must not come early.
+            at: (self.engine.clock.now() + chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::MAX))
+                .trunc_subsecs(3),
+            count: self.work.lead.retry_count + u32::from(counts),
+            max,
+        });
+        let written = |side: Side| self.changes.iter().any(|c| c.winner == Some(side));
+        let synced_from = [heard, heard.other()].into_iter().find(|side| written(*side));
+        let mut outcome = self.outcome(heard, status, message);
+        outcome.error_class = class;
+        // What was written stands in an audit row of its own, unless the lead row is about just that.
+        let told = matches!(status, Status::Success | Status::Conflict).then_some(heard);
+        let audits = [heard, heard.other()]
+            .into_iter()
+            .filter(|side| written(*side) && Some(*side) != told)
+            .map(|side| (side, self.outcome(side, Status::Success, None)))
+            .collect();
+        Commit {
+            mapping: (!unknown).then_some(self.mapping),
+            transaction: self.transaction,
+            synced_from,
+            outcome,
+            retry,
+            audits,
+            look_again: self.look_again,
+            took: self.engine.clock.monotonic().saturating_sub(self.started),
+        }
+    }
+
+    /// Status, class, and when to try again with whether that counts as a try.
+    fn class(&self, error: &PortError, jitter: f64) -> (Status, &'static str, Option<(Duration, bool)>) {
+        let config = &self.engine.config;
+        let failed = self.work.lead.retry_count + 1;
+        let again = |retry_after| {
+            let wait = backoff::delay(config.retry_base, failed, jitter, retry_after);
+            if failed > config.max_retries {
+                (Status::Failed, None)
+            } else {
+                (Status::Pending, Some((wait, true)))
+            }
+        };
+        match error {
+            PortError::Transient { retry_after, .. } => {
+                let (status, wait) = again(*retry_after);
+                (status, "transient", wait)
+            }
+            PortError::UnknownOutcome(_) => {
+                let (status, wait) = again(None);
+                (status, "unknown_outcome", wait)
+            }
+            PortError::Session(_) => (Status::Pending, "session", Some((SESSION_WAIT, false))),
+            PortError::Refused(_) => (Status::Failed, "refused", None),
+            PortError::Integrity { .. } => (Status::Conflict, "integrity", None),
+        }
+    }
+
+    /// The audit of what was carried from `side`.
+    fn outcome(&self, side: Side, status: Status, message: Option<String>) -> Outcome {
+        let json = |customer: Option<&Customer>| customer.and_then(|c| serde_json::to_value(c).ok());
+        let target = side.other();
+        let after = self.snapshot(target).map(|s| &s.customer);
+        let changes: Vec<&Change> = self
+            .changes
+            .iter()
+            .filter(|c| c.winner == Some(side) || (c.winner.is_none() && side == self.heard()))
+            .collect();
+        Outcome {
+            status,
+            message,
+            error_class: None,
+            changes: if changes.is_empty() {
+                None
+            } else {
+                serde_json::to_value(changes).ok()
+            },
+            source_data: json(self.snapshot(side).map(|s| &s.customer)),
+            target_before: json(self.before[target as usize].as_ref()),
+            target_after: json(after),
+        }
+    }
+}
+
+fn gone(side: Side, known: bool) -> String {
+    if known {
+        format!(
+            "{side} no longer has this record; the mapping is closed and nothing is deleted (DELETE_POLICY=ignore)"
+        )
+    } else {
+        format!("{side} has no such record (any more)")
+    }
+}
+
+fn held(decisions: &[crate::merge::Decision]) -> String {
+    let fields: Vec<_> = decisions
+        .iter()
+        .map(|d| {
+            let why = if d.reason == Reason::Oscillates {
+                " (written back and forth)"
+            } else {
+                ""
+            };
+            format!("{}{why}: CRM {:?}, finance {:?}", d.field, d.crm, d.finance)
+        })
+        .collect();
+    format!(
+        "both systems changed these fields; a human decides: {}",
+        fields.join("; ")
+    )
+}
+
+/// The id that this run created or linked is another mapping's: what is left of a run that could not be committed.
+/// `intended` is what the store holds as sent: the next run recognises it.
+pub(super) fn mapped_elsewhere(
+    work: &Work,
+    mut commit: Commit,
+    intended: InFlight,
+    why: &str,
+    wait: Option<Retry>,
+) -> Commit {
+    let mut mapping = work.mapping.clone();
+    mapping.in_flight = intended;
+    if wait.is_none() {
+        mapping.state = MappingState::Conflict;
+    }
+    commit.mapping = Some(mapping);
+    commit.outcome.status = if wait.is_some() {
+        Status::Pending
+    } else {
+        Status::Conflict
+    };
+    commit.outcome.error_class = Some(if wait.is_some() { "dependency" } else { "integrity" });
+    commit.outcome.message = Some(match commit.outcome.message {
+        Some(met) => format!("{met}; {why}"),
+        None => why.to_owned(),
+    });
+    commit.retry = wait;
+    commit.audits.clear();
+    commit
+}

@@ -1,0 +1,200 @@
+//! First meeting: is one of these candidates the customer, or is it new there? Pure.
+//!
+//! Families and offices share phones, and both systems number by themselves; so a mobile, an e-mail or the
+//! reading of a customer number counts only when the name or another key agrees (design, "First meeting").
+
+use crate::customer::{Customer, Field};
+use crate::ports::{MatchKeys, Side, Snapshot};
+use crate::text::{fold, normal};
+
+/// What a first meeting comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meeting {
+    /// It is this one.
+    Link(String),
+    /// It is not there yet.
+    Create,
+    /// A human must say; in words.
+    Conflict(String),
+}
+
+/// The keys by which `customer`, held by `side`, may be found on the other side.
+#[must_use]
+pub fn keys(customer: &Customer, side: Side, company_code: u32) -> MatchKeys {
+    let some = |field| Some(customer.get(field).trim().to_owned()).filter(|value| !value.is_empty());
+    MatchKeys {
+        // The CRM's refId is finance's id; finance's own code is looked for in the CRM's refId.
+        id: some(Field::FinanceCode),
+        customer_number: some(Field::CustomerNumber).or_else(|| {
+            let code = some(Field::FinanceCode).filter(|_| side == Side::Finance)?;
+            Some(format!("{company_code}-{code}"))
+        }),
+        national_id: some(Field::NationalId),
+        mobile: some(Field::Mobile),
+        email: some(Field::Email),
+    }
+}
+
+/// Whether there is any key to look by.
+#[must_use]
+pub fn findable(keys: &MatchKeys) -> bool {
+    *keys != MatchKeys::default()
+}
+
+/// Which keys of the two agree.
+fn agreeing(crm: &Customer, finance: &Customer, company_code: u32) -> (u32, u32) {
+    let agrees = |field| {
+        let value = normal(field, crm.get(field));
+        !value.is_empty() && value == normal(field, finance.get(field))
+    };
+    let strong = [Field::FinanceCode, Field::CustomerNumber, Field::NationalId];
+    let reading = format!("{company_code}-{}", finance.get(Field::FinanceCode));
+    let read_number = normal(Field::CustomerNumber, crm.get(Field::CustomerNumber)) == reading;
+    let weak = u32::from(agrees(Field::Mobile)) + u32::from(agrees(Field::Email)) + u32::from(read_number);
+    (
+        strong.into_iter().map(|field| u32::from(agrees(field))).sum(),
+        weak,
+    )
+}
+
+/// Whether a key that both have points to two different people.
+fn contradicts(crm: &Customer, finance: &Customer) -> bool {
+    let (a, b) = (
+        normal(Field::NationalId, crm.get(Field::NationalId)),
+        normal(Field::NationalId, finance.get(Field::NationalId)),
+    );
+    !a.is_empty() && !b.is_empty() && a != b
+}
+
+/// Decides a first meeting of `met`, held by `side`, with what the other side was found to hold.
+#[must_use]
+pub fn decide(met: &Customer, side: Side, candidates: &[Snapshot], company_code: u32) -> Meeting {
+    let mut matches = Vec::new();
+    for candidate in candidates {
+        let (crm, finance) = match side {
+            Side::Crm => (met, &candidate.customer),
+            Side::Finance => (&candidate.customer, met),
+        };
+        let (strong, weak) = agreeing(crm, finance, company_code);
+        let name = fold(crm.get(Field::Name)) == fold(finance.get(Field::Name));
+        if strong > 0 || weak > 1 || (weak == 1 && name) {
+            matches.push((candidate, contradicts(crm, finance)));
+        }
+    }
+    let other = side.other();
+    match matches.as_slice() {
+        [] => Meeting::Create,
+        [(one, _)] if one.customer.kind != met.kind => Meeting::Conflict(format!(
+            "{other} {} has the same keys but is {}; correct one of the two, or link them by hand",
+            one.id,
+            match one.customer.kind {
+                crate::customer::Kind::Person => "a person, not an organization",
+                crate::customer::Kind::Organization => "an organization, not a person",
+            }
+        )),
+        [(one, true)] => Meeting::Conflict(format!(
+            "{other} {} shares a key but has another national id; correct one of the two, or link them by hand",
+            one.id
+        )),
+        [(one, false)] => Meeting::Link(one.id.clone()),
+        many => {
+            let ids: Vec<_> = many.iter().map(|(candidate, _)| candidate.id.as_str()).collect();
+            Meeting::Conflict(format!(
+                "several records of {other} match ({}); remove the duplicates there, or link one by hand",
+                ids.join(", ")
+            ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customer::Kind;
+
+    fn customer(values: &[(Field, &str)]) -> Customer {
+        values
+            .iter()
+            .fold(Customer::new(Kind::Person), |c, (f, v)| c.with(*f, *v))
+    }
+
+    fn contact(code: &str, values: &[(Field, &str)]) -> Snapshot {
+        let customer = customer(values).with(Field::FinanceCode, code);
+        Snapshot {
+            id: code.into(),
+            customer,
+            modified_at: None,
+            whole: serde_json::Value::Null,
+        }
+    }
+
+    fn meet(met: &Customer, candidates: &[Snapshot]) -> Meeting {
+        decide(met, Side::Crm, candidates, 100)
+    }
+
+    #[test]
+    fn a_strong_key_links_whatever_the_name() {
+        let met = customer(&[(Field::Name, "علی"), (Field::NationalId, "۰۰۱۲۳۴۵۶۷۹")]);
+        let found = [contact(
+            "22",
+            &[(Field::Name, "رضا"), (Field::NationalId, "0012345679")],
+        )];
+        assert_eq!(meet(&met, &found), Meeting::Link("22".into()));
+        let by_ref = customer(&[(Field::Name, "x"), (Field::FinanceCode, "22")]);
+        assert_eq!(meet(&by_ref, &found), Meeting::Link("22".into()));
+    }
+
+    #[test]
+    fn a_shared_phone_alone_is_no_match() {
+        let met = customer(&[(Field::Name, "علی کریمی"), (Field::Mobile, "09121111111")]);
+        let sister = [contact(
+            "22",
+            &[(Field::Name, "مینا کریمی"), (Field::Mobile, "+98 912 111 1111")],
+        )];
+        assert_eq!(meet(&met, &sister), Meeting::Create);
+        let himself = [contact(
+            "22",
+            &[(Field::Name, "علي  كريمي"), (Field::Mobile, "+98 912 111 1111")],
+        )];
+        assert_eq!(meet(&met, &himself), Meeting::Link("22".into()));
+    }
+
+    #[test]
+    fn numbers_that_coincide_are_strangers() {
+        let met = customer(&[(Field::Name, "علی"), (Field::CustomerNumber, "100-505")]);
+        assert_eq!(
+            meet(&met, &[contact("505", &[(Field::Name, "شرکت پارس")])]),
+            Meeting::Create
+        );
+        assert_eq!(
+            meet(&met, &[contact("505", &[(Field::Name, "علی")])]),
+            Meeting::Link("505".into())
+        );
+    }
+
+    #[test]
+    fn doubt_is_a_conflict() {
+        let met = customer(&[
+            (Field::Name, "علی"),
+            (Field::NationalId, "1"),
+            (Field::Mobile, "09121111111"),
+        ]);
+        let two = [
+            contact("1", &[(Field::NationalId, "1")]),
+            contact("2", &[(Field::Name, "علی"), (Field::Mobile, "09121111111")]),
+        ];
+        assert!(matches!(meet(&met, &two), Meeting::Conflict(why) if why.contains("1, 2")));
+        let mut company = contact("1", &[(Field::NationalId, "1")]);
+        company.customer.kind = Kind::Organization;
+        assert!(matches!(meet(&met, &[company]), Meeting::Conflict(why) if why.contains("organization")));
+        let other_id = [contact(
+            "3",
+            &[
+                (Field::Name, "علی"),
+                (Field::NationalId, "9"),
+                (Field::Mobile, "09121111111"),
+            ],
+        )];
+        assert!(matches!(meet(&met, &other_id), Meeting::Conflict(why) if why.contains("national id")));
+    }
+}

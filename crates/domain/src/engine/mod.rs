@@ -1,0 +1,255 @@
+//! The sync engine: state-based, one entity at a time, under its lease.
+//!
+//! An event only says "look". A run claims the entity's rows, reads both sides, merges, writes each side only
+//! where it differs, reads back, and commits everything it found out in one transaction. It never looks at what
+//! kind of queue rang, and never sleeps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::merge::Policy;
+use crate::ports::{Crm, Customers, Finance, Ring, Side};
+use crate::store::{
+    Claim, Commit, EntityRef, EntityType, Event, InFlight, MappingState, Outcome, Retry, Status, Store,
+    StoreError, StoreResult, Trigger, Work,
+};
+
+pub mod backoff;
+mod finish;
+pub mod meet;
+mod run;
+mod write;
+
+use run::Run;
+
+/// A row whose lease has lapsed so often is given up: it kills whoever takes it.
+const POISON_LAPSES: u32 = 10;
+
+/// What the engine may take and how it settles things. Durations as in the settings of the same names.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// How conflicts are settled.
+    pub policy: Policy,
+    /// `LEASE_SECONDS`.
+    pub lease: Duration,
+    /// `HTTP_TIMEOUT_SECONDS`: a write is sent only if the lease outlives it.
+    pub http_timeout: Duration,
+    /// `CREATE_SETTLE_SECONDS`: no second create before.
+    pub create_settle: Duration,
+    /// `MAX_RETRY_ATTEMPTS`, the first try not counted.
+    pub max_retries: u32,
+    /// `RETRY_BASE_SECONDS`.
+    pub retry_base: Duration,
+    /// `COMPANY_CODE`.
+    pub company_code: u32,
+}
+
+/// The engine with everything it needs of the world.
+#[derive(Clone)]
+pub struct Engine {
+    /// The CRM.
+    pub crm: Arc<dyn Crm>,
+    /// Finance.
+    pub finance: Arc<dyn Finance>,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The clock that the store's leases are measured by.
+    pub clock: Arc<dyn Clock>,
+    /// Its rules.
+    pub config: Config,
+    /// The worker's name, as it stands in `leaseOwner`.
+    pub owner: String,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("config", &self.config)
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of a rung row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ran {
+    /// A run took place and ended with this outcome.
+    Ended {
+        /// The lead row.
+        row: Uuid,
+        /// The side that was heard.
+        heard: Side,
+        /// How it ended.
+        outcome: Outcome,
+        /// How long it took.
+        took: Duration,
+        /// When a row of the entity is to be rung for again: now, or at its retry time.
+        next: Option<(Ring, Duration)>,
+    },
+    /// The row is final already.
+    Done,
+    /// Another worker has the entity, and will look for the row on release.
+    Busy,
+    /// Its retry time has not come.
+    NotDue,
+    /// The lease was lost on the way; whoever has it now will see to the row.
+    Fenced,
+}
+
+impl Engine {
+    /// The port of that side.
+    #[must_use]
+    pub fn port(&self, side: Side) -> &dyn Customers {
+        match side {
+            Side::Crm => &*self.crm,
+            Side::Finance => &*self.finance,
+        }
+    }
+
+    /// Runs the sync that a rung row asks for.
+    ///
+    /// # Errors
+    /// The store's own. The row is then left as it is: its lease lapses and the sweeper finds it.
+    pub async fn run(&self, ring: &Ring) -> StoreResult<Ran> {
+        let started = self.clock.monotonic();
+        let work = match self.store.claim(ring.row, &self.owner, self.config.lease).await? {
+            Claim::Taken(work) => work,
+            Claim::Done => return Ok(Ran::Done),
+            Claim::Busy => return Ok(Ran::Busy),
+            Claim::NotDue => return Ok(Ran::NotDue),
+        };
+        if let Some(commit) = self.not_to_be_run(&work) {
+            return self.commit(&work, commit, InFlight::new(), false).await;
+        }
+        let mut run = Run::new(self, &work, started);
+        match run.sync().await {
+            Err(run::Stop::Store(StoreError::Fenced)) => self.fenced(&work, run.sent()).await,
+            Err(run::Stop::LeaseTooShort) => {
+                self.store.release(&work).await?;
+                Ok(Ran::Fenced)
+            }
+            Err(run::Stop::Store(error @ StoreError::Database(_))) => Err(error),
+            result => {
+                let (sent, intended) = (run.sent(), run.intended.clone());
+                let commit = run.finish(result, rand::random());
+                self.commit(&work, commit, intended, sent).await
+            }
+        }
+    }
+
+    /// Rows that end without a look at the outside systems.
+    fn not_to_be_run(&self, work: &Work) -> Option<Commit> {
+        let outcome = if work.lead.lapses >= POISON_LAPSES {
+            let message = format!(
+                "given up: {} runs of this row ended without a word (killed, or too slow for LEASE_SECONDS); \
+                 look at the worker's log, then `siaghsync retry {}`",
+                work.lead.lapses, work.lead.id
+            );
+            Outcome {
+                error_class: Some("poison"),
+                ..Outcome::new(Status::Failed, message)
+            }
+        } else if work.mapping.entity_type != EntityType::Customer {
+            Outcome::new(
+                Status::Skipped,
+                "this version does not carry documents".to_owned(),
+            )
+        } else {
+            return None;
+        };
+        let half = work.mapping.base.is_none() && work.mapping.in_flight.is_empty();
+        Some(Commit {
+            mapping: (!half).then(|| work.mapping.clone()),
+            transaction: work.lead.id,
+            synced_from: None,
+            outcome,
+            retry: None,
+            audits: Vec::new(),
+            look_again: false,
+            took: Duration::ZERO,
+        })
+    }
+
+    async fn commit(
+        &self,
+        work: &Work,
+        mut commit: Commit,
+        intended: InFlight,
+        sent: bool,
+    ) -> StoreResult<Ran> {
+        let next = match self.store.commit(work, &commit).await {
+            Err(StoreError::Fenced) => return self.fenced(work, sent).await,
+            Err(StoreError::MappedElsewhere { side, id }) => {
+                let entity = EntityRef {
+                    entity_type: work.mapping.entity_type,
+                    side,
+                    id,
+                };
+                // Someone has met the record from its other end: he finds our half mapping taken and lets go.
+                let busy = matches!(self.store.mapped(&entity).await?, None | Some(MappingState::New));
+                let at = self.clock.now() + chrono::Duration::seconds(1);
+                let wait = busy.then_some(Retry {
+                    at,
+                    count: work.lead.retry_count,
+                    max: self.config.max_retries,
+                });
+                let why = format!(
+                    "{side} {} belongs to another mapping{}",
+                    entity.id,
+                    if busy { " at the moment" } else { "" }
+                );
+                commit = finish::mapped_elsewhere(work, commit, intended, &why, wait);
+                self.store.commit(work, &commit).await?
+            }
+            other => other?,
+        };
+        let later = commit
+            .retry
+            .map(|retry| (retry.at - self.clock.now()).to_std().unwrap_or_default());
+        let next = match (next, later) {
+            (Some(ring), _) => Some((ring, Duration::ZERO)),
+            (None, Some(wait)) => Some((
+                Ring {
+                    row: work.lead.id,
+                    traceparent: None,
+                },
+                wait,
+            )),
+            (None, None) => None,
+        };
+        Ok(Ran::Ended {
+            row: work.lead.id,
+            heard: work.lead.side,
+            outcome: commit.outcome,
+            took: commit.took,
+            next,
+        })
+    }
+
+    /// Someone else has the entity now. If we have sent something, it may land after their look: a row makes sure
+    /// that it is seen.
+    async fn fenced(&self, work: &Work, sent: bool) -> StoreResult<Ran> {
+        if sent {
+            let side = work.lead.side;
+            let id = work.mapping.id_on(side).unwrap_or_default().to_owned();
+            let event = Event {
+                row: Uuid::now_v7(),
+                entity: EntityRef {
+                    entity_type: work.mapping.entity_type,
+                    side,
+                    id,
+                },
+                trigger: Trigger::Poll,
+                event_id: None,
+                payload: serde_json::json!({ "fencedOutAfterSending": work.lead.id }),
+                traceparent: None,
+                rung: false,
+            };
+            self.store.hear(&[event]).await?;
+        }
+        Ok(Ran::Fenced)
+    }
+}

@@ -1,0 +1,288 @@
+//! Outside writes. Each one: renew the lease and commit the intent in one fenced statement, look whether the lease
+//! outlives the time-out, send, read back, and take as confirmed only what came back explained.
+
+use super::run::{Run, Stop, change};
+use crate::customer::{Customer, Field, Values};
+use crate::fields::Flow;
+use crate::merge::{Base, Merge, Reason, Written};
+use crate::ports::{PortError, Side};
+use crate::store::{Change, Intent};
+use crate::text::normal;
+
+use super::meet;
+
+/// So many writes are remembered for the breaker.
+const REMEMBERED: usize = 64;
+
+impl Run<'_> {
+    /// Saves into `side` what the merge asks for; the side was read immediately before.
+    pub(super) async fn update(&mut self, side: Side, merged: &Merge) -> Result<(), Stop> {
+        let mut values = merged.writes_to(side);
+        let (Some(current), Some(source)) =
+            (self.snapshot(side).cloned(), self.snapshot(side.other()).cloned())
+        else {
+            return Err(Stop::Gone(side));
+        };
+        // A form save writes all of its controls: what the side does not show must be sent along, or it is cleared.
+        for field in &current.customer.hidden {
+            let known = [source.customer.get(*field), self.base_of(side, *field)];
+            if let Some(value) = known
+                .into_iter()
+                .find(|value| !value.is_empty() && field.spec().flow == Flow::ToFinance)
+            {
+                values.entry(*field).or_insert_with(|| value.to_owned());
+            }
+        }
+        let intent = self.intent(false, values.clone(), &source.customer, Vec::new());
+        self.intend(side, intent).await?;
+        self.sent = true;
+        match self.engine.port(side).update(&current, &values).await {
+            Ok(()) => {}
+            Err(error) => {
+                if !matches!(error, PortError::UnknownOutcome(_)) {
+                    self.intents(side).pop();
+                }
+                return Err(Stop::Port(side, error));
+            }
+        }
+        for decision in merged
+            .decisions
+            .iter()
+            .filter(|d| d.write().is_some_and(|(to, _)| to == side))
+        {
+            self.changes.push(change(decision));
+        }
+        self.remember(side, &values);
+        self.look(side).await?;
+        self.confirm(side, &source.customer, &values);
+        Ok(())
+    }
+
+    /// Creates the customer on `side`. `strangers`: records there that were found by its keys and are not it.
+    pub(super) async fn create(
+        &mut self,
+        side: Side,
+        met: &Customer,
+        strangers: Vec<String>,
+    ) -> Result<(), Stop> {
+        let mut customer = Customer::new(met.kind);
+        customer.values = self.values_for(side, met);
+        if side == Side::Crm && customer.get(Field::CustomerNumber).is_empty() {
+            let number = format!(
+                "{}-{}",
+                self.engine.config.company_code,
+                met.get(Field::FinanceCode)
+            );
+            customer.set(Field::CustomerNumber, number);
+        }
+        let values = customer.values.clone();
+        let intent = self.intent(true, values.clone(), met, strangers);
+        self.intend(side, intent).await?;
+        self.sent = true;
+        match self.engine.port(side).create(&customer).await {
+            Ok(id) => {
+                self.met = Some(format!("created {side} {id}"));
+                self.mapping.set_id(side, id);
+            }
+            Err(error) => {
+                if !matches!(error, PortError::UnknownOutcome(_)) {
+                    self.intents(side).pop();
+                }
+                return Err(Stop::Port(side, error));
+            }
+        }
+        self.mapping.base = Some(Base::new(met.kind));
+        self.created(side, &values, Reason::OtherIsEmpty);
+        self.look(side).await.map_err(|stop| match stop {
+            Stop::Gone(_) => Stop::Wait(
+                format!("{side} does not show yet what it has created"),
+                self.engine.config.retry_base,
+            ),
+            other => other,
+        })?;
+        self.before[side as usize] = None;
+        self.confirm(side, met, &values);
+        Ok(())
+    }
+
+    /// The audit of a record that did not exist before.
+    fn created(&mut self, side: Side, values: &Values, reason: Reason) {
+        for (field, value) in values {
+            let (crm, finance) = match side {
+                Side::Crm => (String::new(), value.clone()),
+                Side::Finance => (value.clone(), String::new()),
+            };
+            self.changes.push(Change {
+                field: *field,
+                crm,
+                finance,
+                winner: Some(side.other()),
+                reason,
+            });
+        }
+    }
+
+    /// An earlier create was never answered. Whether what it may have created was found; if it was not and may
+    /// still come, the run ends.
+    pub(super) async fn look_for_created(&mut self, side: Side, intent: Intent) -> Result<bool, Stop> {
+        let mut sent = Customer::new(self.kind_met(side));
+        sent.values = intent.values.clone();
+        let keys = meet::keys(&sent, side.other(), self.engine.config.company_code);
+        if !meet::findable(&keys) {
+            return Err(Stop::Conflict(format!(
+                "whether {side} has created this customer is not known, and it has no number, national id, mobile or \
+                 e-mail to look by; look there by name, then link it or send it again by hand"
+            )));
+        }
+        let found = self
+            .engine
+            .port(side)
+            .find(&keys)
+            .await
+            .map_err(|e| Stop::Port(side, e))?;
+        let holds_what_was_sent = |customer: &Customer| {
+            intent.values.iter().all(|(field, value)| {
+                customer.hidden.contains(field) || self.explained(side, *field, value, customer.get(*field))
+            })
+        };
+        let ours: Vec<_> = found
+            .iter()
+            .filter(|c| !intent.strangers.contains(&c.id) && holds_what_was_sent(&c.customer))
+            .map(|c| c.id.clone())
+            .collect();
+        match ours.as_slice() {
+            [id] => {
+                self.link(side, id).await?;
+                self.met = Some(format!(
+                    "found {side} {id}, created by an earlier try whose answer was lost"
+                ));
+                self.mapping.base = Some(Base::new(sent.kind));
+                self.created(side, &intent.values, Reason::ConfirmedLater);
+                self.look(side).await?;
+                self.before[side as usize] = None;
+                let mut source = Customer::new(sent.kind);
+                source.values = intent.source.clone();
+                self.confirm(side, &source, &intent.values);
+                Ok(true)
+            }
+            [] if found.iter().any(|c| !intent.strangers.contains(&c.id)) => {
+                // Something with these keys is there, but not as we sent it: a first meeting like any other.
+                self.intents(side).retain(|i| !i.create);
+                Ok(false)
+            }
+            [] => self.wait_for_created(side, &intent).map(|()| false),
+            many => Err(Stop::Conflict(format!(
+                "{side} has several records that hold what was sent ({}); remove the duplicates there",
+                many.join(", ")
+            ))),
+        }
+    }
+
+    /// Nothing there yet. No second create before the first has had its time and two looks found nothing.
+    fn wait_for_created(&mut self, side: Side, intent: &Intent) -> Result<(), Stop> {
+        let now = self.engine.clock.now();
+        let settle =
+            chrono::Duration::from_std(self.engine.config.create_settle).unwrap_or(chrono::Duration::MAX);
+        let left = (intent.at + settle - now).to_std().unwrap_or_default();
+        let looks = intent.empty_looks + 1;
+        if left.is_zero() && looks >= 2 {
+            self.intents(side).retain(|i| !i.create);
+            return Ok(());
+        }
+        for waiting in self.intents(side).iter_mut().filter(|i| i.create) {
+            waiting.empty_looks = looks;
+        }
+        let why = format!(
+            "whether {side} has created this customer is not known yet; looked {looks} times, not there so far"
+        );
+        Err(Stop::Wait(why, left.max(self.engine.config.retry_base)))
+    }
+
+    /// Takes as agreed what came back as sent; anything else is someone's edit, and is looked at again.
+    fn confirm(&mut self, side: Side, source: &Customer, values: &Values) {
+        let Some(came) = self.snapshot(side).map(|s| s.customer.clone()) else {
+            return;
+        };
+        let mut all = true;
+        for (field, sent) in values {
+            if came.hidden.contains(field) {
+                self.agree(side, *field, source.get(*field), sent);
+            } else if self.explained(side, *field, sent, came.get(*field)) {
+                self.agree(side, *field, source.get(*field), came.get(*field));
+            } else {
+                all = false;
+            }
+        }
+        if all {
+            self.intents(side).pop();
+        } else {
+            self.look_again = true;
+        }
+    }
+
+    fn intent(&self, create: bool, values: Values, source: &Customer, strangers: Vec<String>) -> Intent {
+        let source = values
+            .keys()
+            .map(|field| (*field, source.get(*field).to_owned()))
+            .collect();
+        Intent {
+            create,
+            at: self.engine.clock.now(),
+            values,
+            source,
+            strangers,
+            empty_looks: 0,
+        }
+    }
+
+    /// Commits the intent and renews the lease in one fenced statement; refuses when the lease would not outlive
+    /// the time-out of what is to be sent.
+    async fn intend(&mut self, side: Side, intent: Intent) -> Result<(), Stop> {
+        self.intents(side).push(intent);
+        let config = &self.engine.config;
+        let renewed = self.engine.clock.monotonic();
+        self.engine
+            .store
+            .intend(&self.work.lease, &self.mapping.in_flight, config.lease)
+            .await?;
+        self.intended = self.mapping.in_flight.clone();
+        self.lease_ends = renewed + config.lease;
+        let left = self.lease_ends.saturating_sub(self.engine.clock.monotonic());
+        if left <= config.http_timeout {
+            self.intents(side).pop();
+            return Err(Stop::LeaseTooShort);
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, side: Side, values: &Values) {
+        let at = self.engine.clock.now();
+        let Some(base) = &mut self.mapping.base else {
+            return;
+        };
+        for (field, value) in values {
+            base.written.push(Written {
+                field: *field,
+                side,
+                value: normal(*field, value),
+                at,
+            });
+        }
+        base.written.retain(|w| w.at + chrono::Duration::minutes(10) > at);
+        let excess = base.written.len().saturating_sub(REMEMBERED);
+        base.written.drain(..excess);
+    }
+
+    fn base_of(&self, side: Side, field: Field) -> &str {
+        self.mapping
+            .base
+            .as_ref()
+            .and_then(|base| base.of(side, field))
+            .unwrap_or_default()
+    }
+
+    fn kind_met(&self, side: Side) -> crate::customer::Kind {
+        self.snapshot(side.other())
+            .map_or(crate::customer::Kind::Person, |s| s.customer.kind)
+    }
+}

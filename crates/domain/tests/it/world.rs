@@ -1,0 +1,377 @@
+//! Two outside systems in memory, with faults, and a clock to turn.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::clock::Clock;
+use domain::customer::{Customer, Field, Kind, Values};
+use domain::engine::{Config, Engine, Ran};
+use domain::merge::Policy;
+use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Ring, Side, Snapshot};
+use domain::store::entities::log;
+use domain::store::sql::SqlStore;
+use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
+use domain::text::same;
+use sea_orm::{EntityTrait, QueryOrder};
+use testkit::TestDb;
+use uuid::Uuid;
+
+/// A clock that stands until it is turned.
+#[derive(Debug)]
+pub struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub fn turn(&self, by: Duration) {
+        self.0
+            .fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::SeqCst).unsigned_abs())
+    }
+}
+
+/// What is to happen to the next save.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// Nothing is done; the call fails.
+    Before(PortError),
+    /// All is done; the answer is lost.
+    LostAnswer,
+    /// Someone edits the record between our save and our look.
+    EditAfter(Field, String),
+}
+
+#[derive(Debug, Default)]
+struct Records {
+    rows: BTreeMap<String, (Customer, DateTime<Utc>)>,
+    next: u32,
+    saves: u32,
+    calls: u32,
+    faults: Vec<Fault>,
+}
+
+/// One outside system. Finance cuts names to 20 characters, knows no `|`, and does not show `tmpid`.
+#[derive(Debug, Clone)]
+pub struct System {
+    side: Side,
+    clock: Arc<TestClock>,
+    records: Arc<Mutex<Records>>,
+}
+
+impl System {
+    fn new(side: Side, clock: Arc<TestClock>) -> Self {
+        Self {
+            side,
+            clock,
+            records: Arc::default(),
+        }
+    }
+
+    pub fn add(&self, customer: Customer) -> String {
+        let mut records = self.records.lock().unwrap();
+        records.next += 1;
+        let id = if self.side == Side::Crm {
+            format!("crm-{}", records.next)
+        } else {
+            records.next.to_string()
+        };
+        records.rows.insert(id.clone(), (customer, self.clock.now()));
+        id
+    }
+
+    pub fn edit(&self, id: &str, field: Field, value: &str) {
+        let mut records = self.records.lock().unwrap();
+        let row = records.rows.get_mut(id).unwrap();
+        row.0.set(field, value);
+        row.1 = self.clock.now();
+    }
+
+    pub fn delete(&self, id: &str) {
+        self.records.lock().unwrap().rows.remove(id);
+    }
+
+    pub fn get(&self, id: &str, field: Field) -> String {
+        self.records.lock().unwrap().rows[id].0.get(field).to_owned()
+    }
+
+    pub fn ids(&self) -> Vec<String> {
+        self.records.lock().unwrap().rows.keys().cloned().collect()
+    }
+
+    pub fn saves(&self) -> u32 {
+        self.records.lock().unwrap().saves
+    }
+
+    pub fn calls(&self) -> u32 {
+        self.records.lock().unwrap().calls
+    }
+
+    pub fn fail(&self, fault: Fault) {
+        self.records.lock().unwrap().faults.push(fault);
+    }
+
+    fn fault(&self) -> Result<Option<Fault>, PortError> {
+        let mut records = self.records.lock().unwrap();
+        records.calls += 1;
+        if records.faults.is_empty() {
+            return Ok(None);
+        }
+        match records.faults.remove(0) {
+            Fault::Before(error) => Err(error),
+            other => Ok(Some(other)),
+        }
+    }
+
+    fn show(&self, id: &str, row: &(Customer, DateTime<Utc>)) -> Snapshot {
+        let mut customer = row.0.clone();
+        if self.side == Side::Finance {
+            customer.values.remove(&Field::CustomerNumber);
+            customer.hidden.push(Field::CustomerNumber);
+            customer.set(Field::FinanceCode, id);
+        }
+        let modified_at = (self.side == Side::Crm).then_some(row.1);
+        Snapshot {
+            id: id.to_owned(),
+            customer,
+            modified_at,
+            whole: serde_json::Value::Null,
+        }
+    }
+
+    fn save(&self, id: &str, kind: Option<Kind>, values: &Values, fault: Option<Fault>) -> PortResult<()> {
+        let mut records = self.records.lock().unwrap();
+        records.saves += 1;
+        let now = self.clock.now();
+        if let Some(kind) = kind {
+            records.rows.insert(id.to_owned(), (Customer::new(kind), now));
+        }
+        let row = records.rows.get_mut(id).unwrap();
+        for (field, value) in values {
+            row.0.set(*field, self.project(*field, value));
+        }
+        row.1 = now;
+        match fault {
+            Some(Fault::LostAnswer) => Err(PortError::UnknownOutcome("timed out".into())),
+            Some(Fault::EditAfter(field, value)) => {
+                row.0.set(field, value);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Customers for System {
+    async fn read(&self, id: &str, _: Option<Kind>) -> PortResult<Option<Snapshot>> {
+        let mut records = self.records.lock().unwrap();
+        records.calls += 1;
+        Ok(records.rows.get(id).map(|row| self.show(id, row)))
+    }
+
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>> {
+        let mut records = self.records.lock().unwrap();
+        records.calls += 1;
+        let agrees = |field, key: &Option<String>, customer: &Customer| {
+            key.as_deref()
+                .is_some_and(|key| !customer.get(field).is_empty() && same(field, key, customer.get(field)))
+        };
+        let found = records
+            .rows
+            .iter()
+            .map(|(id, row)| self.show(id, row))
+            .filter(|snapshot| {
+                let customer = &snapshot.customer;
+                keys.id.as_deref() == Some(&snapshot.id)
+                    || agrees(Field::FinanceCode, &keys.id, customer)
+                    || agrees(Field::CustomerNumber, &keys.customer_number, customer)
+                    || agrees(Field::NationalId, &keys.national_id, customer)
+                    || agrees(Field::Mobile, &keys.mobile, customer)
+                    || agrees(Field::Email, &keys.email, customer)
+            });
+        Ok(found.collect())
+    }
+
+    async fn create(&self, customer: &Customer) -> PortResult<String> {
+        let fault = self.fault()?;
+        let id = {
+            let mut records = self.records.lock().unwrap();
+            records.next += 1;
+            if self.side == Side::Crm {
+                format!("crm-{}", records.next)
+            } else {
+                records.next.to_string()
+            }
+        };
+        self.save(&id, Some(customer.kind), &customer.values, fault)?;
+        Ok(id)
+    }
+
+    async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
+        let fault = self.fault()?;
+        if self.side == Side::Finance && !changes.contains_key(&Field::CustomerNumber) {
+            // A form save writes all of its controls: what is not sent is cleared.
+            self.records
+                .lock()
+                .unwrap()
+                .rows
+                .get_mut(&current.id)
+                .unwrap()
+                .0
+                .set(Field::CustomerNumber, "");
+        }
+        self.save(&current.id, None, changes, fault)
+    }
+
+    fn project(&self, field: Field, value: &str) -> String {
+        match (self.side, field) {
+            (Side::Finance, Field::Name) => value.replace(['|', '\n'], " ").chars().take(20).collect(),
+            _ => value.to_owned(),
+        }
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        Ok(String::new())
+    }
+}
+
+#[async_trait]
+impl Crm for System {
+    async fn register_webhook(&self, _: &str, _: &[&str]) -> PortResult<bool> {
+        Ok(false)
+    }
+
+    async fn webhooks(&self) -> PortResult<Option<Vec<String>>> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Finance for System {
+    async fn fiscal_year(&self) -> PortResult<Option<i32>> {
+        Ok(None)
+    }
+}
+
+/// Both systems, a store and an engine between them.
+pub struct World {
+    pub crm: System,
+    pub finance: System,
+    pub clock: Arc<TestClock>,
+    pub store: SqlStore,
+    pub engine: Engine,
+    pub db: TestDb,
+}
+
+impl World {
+    pub async fn new(kind: testkit::Engine) -> Self {
+        let db = TestDb::new(kind).await.unwrap();
+        let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000_000_000)));
+        let store = SqlStore::with_clock(db.store.db().clone(), clock.clone());
+        let (crm, finance) = (
+            System::new(Side::Crm, clock.clone()),
+            System::new(Side::Finance, clock.clone()),
+        );
+        let engine = Engine {
+            crm: Arc::new(crm.clone()),
+            finance: Arc::new(finance.clone()),
+            store: Arc::new(store.clone()),
+            clock: clock.clone(),
+            config: Config {
+                policy: Policy::default(),
+                lease: Duration::from_secs(60),
+                http_timeout: Duration::from_secs(30),
+                create_settle: Duration::from_secs(120),
+                max_retries: 3,
+                retry_base: Duration::from_secs(2),
+                company_code: 100,
+            },
+            owner: "test".into(),
+        };
+        Self {
+            crm,
+            finance,
+            clock,
+            store,
+            engine,
+            db,
+        }
+    }
+
+    pub async fn hear(&self, side: Side, id: &str) -> Ring {
+        self.clock.turn(Duration::from_millis(1));
+        let row = Uuid::now_v7();
+        let entity = EntityRef {
+            entity_type: EntityType::Customer,
+            side,
+            id: id.to_owned(),
+        };
+        let event = Event {
+            row,
+            entity,
+            trigger: Trigger::Webhook,
+            event_id: None,
+            payload: serde_json::Value::Null,
+            traceparent: None,
+            rung: true,
+        };
+        assert_eq!(self.store.hear(&[event]).await.unwrap(), [true]);
+        Ring {
+            row,
+            traceparent: None,
+        }
+    }
+
+    /// Hears of a record and runs until nothing of it waits, turning the clock to each retry; says how the last
+    /// run ended.
+    pub async fn sync(&self, side: Side, id: &str) -> Status {
+        let mut ring = self.hear(side, id).await;
+        for _ in 0..20 {
+            match self.engine.run(&ring).await.unwrap() {
+                Ran::Ended {
+                    next: Some((next, wait)),
+                    ..
+                } => {
+                    self.clock.turn(wait);
+                    ring = next;
+                }
+                Ran::Ended { outcome, .. } => return outcome.status,
+                other => panic!("{other:?}"),
+            }
+        }
+        panic!("no end in sight");
+    }
+
+    pub async fn rows(&self) -> Vec<log::Model> {
+        log::Entity::find()
+            .order_by_asc(log::Column::Id)
+            .all(self.store.db())
+            .await
+            .unwrap()
+    }
+
+    pub async fn row(&self, ring: &Ring) -> log::Model {
+        log::Entity::find_by_id(ring.row)
+            .one(self.store.db())
+            .await
+            .unwrap()
+            .unwrap()
+    }
+}
+
+pub fn person(name: &str, mobile: &str) -> Customer {
+    Customer::new(Kind::Person)
+        .with(Field::Name, name)
+        .with(Field::Mobile, mobile)
+}

@@ -1,0 +1,108 @@
+//! What the tests of several crates need: a fresh, migrated database each, dropped afterwards.
+//!
+//! PostgreSQL is the one at `TEST_DATABASE_URL` (`make test` sets it); only databases made here are touched.
+
+use anyhow::Context;
+use domain::store::sql::{SqlStore, connect};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A fresh database. Call [`TestDb::drop_it`] at the end; one that is left behind is named `siaghsync_test_…`.
+#[derive(Debug)]
+pub struct TestDb {
+    /// The address to connect to.
+    pub url: String,
+    /// The store on it.
+    pub store: SqlStore,
+    admin: Option<(DatabaseConnection, String)>,
+    _dir: Option<tempfile::TempDir>,
+}
+
+/// The server's address, with the database in it to connect to first.
+#[must_use]
+pub fn postgres_url() -> String {
+    std::env::var("TEST_DATABASE_URL")
+        .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned())
+}
+
+/// The Redis server for tests: each takes a queue name of its own, none flushes it.
+#[must_use]
+pub fn redis_url() -> String {
+    std::env::var("TEST_REDIS_URL").unwrap_or_else(|_| "redis://127.0.0.1:6379".to_owned())
+}
+
+impl TestDb {
+    /// Makes a database without tables.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub async fn bare(engine: Engine) -> anyhow::Result<Self> {
+        let name = format!("siaghsync_test_{}", uuid::Uuid::new_v4().simple());
+        let (url, admin, dir) = match engine {
+            Engine::Sqlite => {
+                let dir = tempfile::tempdir()?;
+                (
+                    format!("sqlite://{}?mode=rwc", dir.path().join("test.db").display()),
+                    None,
+                    Some(dir),
+                )
+            }
+            Engine::Postgres => {
+                let server = postgres_url();
+                let admin = connect(&server, 1)
+                    .await
+                    .with_context(|| "TEST_DATABASE_URL: no PostgreSQL there")?;
+                admin
+                    .execute_unprepared(&format!("CREATE DATABASE \"{name}\""))
+                    .await?;
+                (with_database(&server, &name), Some((admin, name)), None)
+            }
+        };
+        let store = SqlStore::new(connect(&url, 8).await?).await?;
+        Ok(Self {
+            url,
+            store,
+            admin,
+            _dir: dir,
+        })
+    }
+
+    /// Makes a database with all tables.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub async fn new(engine: Engine) -> anyhow::Result<Self> {
+        let db = Self::bare(engine).await?;
+        migrations::migrate(db.store.db()).await?;
+        Ok(db)
+    }
+
+    /// Drops the database, whoever is still connected.
+    pub async fn drop_it(self) {
+        self.store.db().clone().close().await.ok();
+        if let Some((admin, name)) = self.admin {
+            admin
+                .execute_unprepared(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"))
+                .await
+                .ok();
+        }
+    }
+}
+
+/// `postgres://user@host/this?options` with another database.
+fn with_database(url: &str, name: &str) -> String {
+    let (address, options) = url.split_once('?').map_or((url, None), |(a, o)| (a, Some(o)));
+    let after_host = address.find("://").map_or(0, |i| i + 3);
+    let end = address[after_host..]
+        .find('/')
+        .map_or(address.len(), |i| after_host + i);
+    let options = options.map(|o| format!("?{o}")).unwrap_or_default();
+    format!("{}/{name}{options}", &address[..end])
+}
