@@ -1,10 +1,11 @@
 //! The plumbing that every SiaghSync process shares: settings, telemetry, health and metrics over HTTP,
 //! shutdown, and the doorbell between ingest and the workers.
 //!
-//! It never knows what a customer is, never speaks to the CRM or finance, and never touches the database:
+//! It never knows what a customer is, and never speaks to the CRM or finance:
 //! a process hands it what to check and what to run.
 
 pub mod crypto;
+pub mod database;
 pub mod doorbell;
 pub mod http;
 pub mod metrics;

@@ -1,10 +1,11 @@
 //! Logs and traces of the process. Logs always; traces only when an OTLP endpoint is set, and then nothing
 //! that was recorded is lost at shutdown. It never decides what is logged, and never logs by itself.
 
+mod line;
 mod otlp;
 mod traceparent;
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use anyhow::Context as _;
 use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
@@ -44,10 +45,13 @@ pub fn init(service_name: &str, settings: &TelemetrySettings) -> anyhow::Result<
         }
         None => (None, Guard::none()),
     };
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let coloured = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(coloured);
     let filter = filter(settings.filter.as_deref().unwrap_or("info"))?;
     let lines = match settings.log_format {
-        LogFormat::Pretty => lines.compact().with_target(false).with_filter(filter).boxed(),
+        LogFormat::Pretty => lines.event_format(line::Line).with_filter(filter).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
     tracing_subscriber::registry()

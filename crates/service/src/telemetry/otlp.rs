@@ -96,3 +96,34 @@ pub(super) fn tracer(service_name: &str, endpoint: &str) -> anyhow::Result<(SdkT
         },
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, time::Instant};
+
+    use opentelemetry::trace::Tracer as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_collector_that_hangs_or_is_not_there_holds_nobody_up_for_long() {
+        // Accepts connections into its backlog and never answers.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", silent.local_addr().unwrap());
+        let (tracer, guard) = tracer("test", &endpoint).unwrap();
+        drop(tracer.start("span"));
+        let start = Instant::now();
+        guard.shutdown();
+        assert!(
+            start.elapsed() < FLUSH + Duration::from_secs(1),
+            "{:?}",
+            start.elapsed()
+        );
+
+        let (tracer, guard) = super::tracer("test", "http://127.0.0.1:1").unwrap();
+        drop(tracer.start("span"));
+        let start = Instant::now();
+        drop(guard);
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    }
+}

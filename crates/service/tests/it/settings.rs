@@ -1,1 +1,254 @@
-//! placeholder
+//! Settings: all problems at once, defaults as documented, secrets nowhere.
+
+use std::time::Duration;
+
+use service::settings::{
+    ConflictStrategy, CrmCredentials, DatabaseKind, ExposeSecret as _, LogFormat, Needs, Settings,
+    SettingsError, TieBreaker,
+};
+
+const MINIMUM: [(&str, &str); 6] = [
+    ("DATABASE_URL", "postgres://siagh:dbgeheim@db/siagh"),
+    ("CRM_API_BASE_URL", "https://crm.example.com/"),
+    ("CRM_API_TOKEN", "tokengeheim"),
+    ("FINANCE_API_BASE_URL", "http://finance.example.local"),
+    ("FINANCE_USERNAME", "مدیر سیستم"),
+    ("FINANCE_PASSWORD", "0123"),
+];
+
+fn with(more: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    Settings::from_pairs(MINIMUM.iter().chain(more).copied(), Needs::EMBEDDED)
+}
+
+fn problems(result: Result<Settings, SettingsError>) -> Vec<String> {
+    result
+        .unwrap_err()
+        .problems
+        .into_iter()
+        .map(|problem| problem.setting)
+        .collect()
+}
+
+#[test]
+fn defaults_are_the_documented_ones() {
+    let s = with(&[]).unwrap();
+    assert_eq!(s.database.kind, DatabaseKind::Postgres);
+    assert!(s.redis.is_none());
+    let crm = s.crm().unwrap();
+    assert_eq!(
+        (crm.base_url.as_str(), crm.timezone.name()),
+        ("https://crm.example.com", "Asia/Tehran")
+    );
+    assert!(
+        matches!(&crm.credentials, CrmCredentials::Token(token) if token.expose_secret() == "tokengeheim")
+    );
+    let finance = s.finance().unwrap();
+    assert_eq!(finance.password.expose_secret(), "0123", "text stays text");
+    assert_eq!(finance.company_code, 100);
+    assert!(s.webhooks.secrets.is_empty() && !s.webhooks.enabled && s.webhooks.base_url.is_none());
+    let seconds = Duration::from_secs;
+    assert_eq!(
+        (s.polling.interval, s.polling.safety_interval),
+        (seconds(300), seconds(3600))
+    );
+    assert_eq!(
+        (s.polling.max_changes_per_run, s.polling.max_changed_share),
+        (1000, 0.2)
+    );
+    assert!(s.polling.document_states.is_empty() && s.polling.documents_since.is_none());
+    assert_eq!((s.sync.max_retry_attempts, s.sync.retry_base), (3, seconds(2)));
+    assert_eq!((s.sync.sweep_interval, s.sync.lease), (seconds(10), seconds(60)));
+    assert_eq!(
+        (s.sync.create_settle, s.http.timeout),
+        (seconds(120), seconds(30))
+    );
+    assert_eq!(s.sync.conflict_strategy, ConflictStrategy::LastWriteWins);
+    assert_eq!(s.sync.tie_breaker, TieBreaker::Crm);
+    assert_eq!(
+        (s.http.port, s.http.worker_port, s.worker.concurrency),
+        (3000, 3001, 16)
+    );
+    assert_eq!(s.telemetry.log_format, LogFormat::Pretty);
+    assert!(s.telemetry.filter.is_none() && s.telemetry.otlp_endpoint.is_none());
+}
+
+#[test]
+fn all_problems_at_once_each_with_its_remedy() {
+    let error = Settings::from_pairs(
+        [
+            ("DATABASE_URL", "mysql://root:dbgeheim@db/x"),
+            ("CRM_API_BASE_URL", "crm.example.com"),
+            ("CRM_USERNAME", "someone"),
+            ("FINANCE_API_BASE_URL", "http://me:urlgeheim@finance"),
+            ("CRM_TIMEZONE", "Asia/Teheran"),
+            ("COMPANY_CODE", "99"),
+            ("POLL_INTERVAL_SECONDS", "five"),
+            ("MAX_CHANGED_SHARE", "1.5"),
+            ("PORT", "70000"),
+            ("CONFLICT_STRATEGY", "newest"),
+            ("ENABLE_WEBHOOKS", "yes"),
+            ("DOCUMENTS_SINCE", "1404/01/01"),
+            ("LOG_FORMAT", "xml"),
+            ("RUST_LOG", "a=b=c"),
+            ("WORKER_CONCURRENCY", "0"),
+        ],
+        Needs::DISTRIBUTED,
+    )
+    .unwrap_err();
+    let names: Vec<&str> = error
+        .problems
+        .iter()
+        .map(|problem| problem.setting.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "DATABASE_URL",
+            "REDIS_URL",
+            "CRM_TIMEZONE",
+            "CRM_API_BASE_URL",
+            "CRM_PASSWORD",
+            "COMPANY_CODE",
+            "FINANCE_API_BASE_URL",
+            "FINANCE_USERNAME",
+            "FINANCE_PASSWORD",
+            "ENABLE_WEBHOOKS",
+            "POLL_INTERVAL_SECONDS",
+            "MAX_CHANGED_SHARE",
+            "DOCUMENTS_SINCE",
+            "PORT",
+            "CONFLICT_STRATEGY",
+            "WORKER_CONCURRENCY",
+            "LOG_FORMAT",
+            "RUST_LOG",
+        ]
+    );
+    let text = error.to_string();
+    assert_eq!(text.lines().count(), 1 + names.len());
+    assert!(
+        text.contains(r#"POLL_INTERVAL_SECONDS is "five" in the given pairs: write whole seconds"#),
+        "{text}"
+    );
+    assert!(
+        text.contains("last_write_wins, crm_priority, finance_priority, manual"),
+        "{text}"
+    );
+    assert!(!text.contains("geheim"), "{text}");
+}
+
+#[test]
+fn what_is_required_depends_on_who_asks() {
+    let database = [("DATABASE_URL", "sqlite::memory:")];
+    let s = Settings::from_pairs(database, Needs::DATABASE).unwrap();
+    assert_eq!(s.database.kind, DatabaseKind::Sqlite);
+    assert!(
+        s.crm()
+            .unwrap_err()
+            .to_string()
+            .contains("CRM_API_BASE_URL is not set")
+    );
+    assert_eq!(
+        problems(Settings::from_pairs(database, Needs::EMBEDDED)),
+        [
+            "CRM_API_BASE_URL",
+            "CRM_API_TOKEN",
+            "FINANCE_API_BASE_URL",
+            "FINANCE_USERNAME",
+            "FINANCE_PASSWORD"
+        ]
+    );
+    assert_eq!(
+        problems(Settings::from_pairs([("DATABASE_URL", " ")], Needs::DATABASE)),
+        ["DATABASE_URL"]
+    );
+    // What is there is checked, needed or not.
+    let half = [database[0], ("FINANCE_USERNAME", "x")];
+    assert_eq!(
+        problems(Settings::from_pairs(half, Needs::DATABASE)),
+        ["FINANCE_API_BASE_URL", "FINANCE_PASSWORD"]
+    );
+}
+
+#[test]
+fn redis_by_address_or_by_host() {
+    let url = |pairs: &[(&str, &str)]| {
+        with(pairs)
+            .map(|s| s.redis().unwrap().url.expose_secret().to_owned())
+            .map_err(|e| e.to_string())
+    };
+    assert_eq!(
+        url(&[("REDIS_URL", "rediss://:pw@r:1/2")]).unwrap(),
+        "rediss://:pw@r:1/2"
+    );
+    assert_eq!(url(&[("REDIS_HOST", "r")]).unwrap(), "redis://r:6379");
+    assert_eq!(
+        url(&[("REDIS_HOST", "r"), ("REDIS_PORT", "7")]).unwrap(),
+        "redis://r:7"
+    );
+    assert!(url(&[("REDIS_URL", "http://:pwgeheim@r")]).is_err_and(|e| !e.contains("geheim")));
+    assert!(url(&[("REDIS_HOST", "r:6379")]).is_err_and(|e| e.contains("REDIS_HOST")));
+}
+
+#[test]
+fn time_outs_leases_and_settling_fit_together() {
+    let error = with(&[("HTTP_TIMEOUT_SECONDS", "90")]).unwrap_err();
+    let text = error.to_string();
+    assert_eq!(error.problems.len(), 2);
+    assert!(
+        text.contains("LEASE_SECONDS is 60, but a call may take HTTP_TIMEOUT_SECONDS=90"),
+        "{text}"
+    );
+    assert!(
+        text.contains("CREATE_SETTLE_SECONDS") && text.contains("at least 180"),
+        "{text}"
+    );
+    assert!(with(&[("LEASE_SECONDS", "30")]).is_err());
+    assert!(with(&[("LEASE_SECONDS", "31"), ("CREATE_SETTLE_SECONDS", "60")]).is_ok());
+}
+
+#[test]
+fn lists_flags_and_addresses() {
+    let s = with(&[
+        ("WEBHOOK_SECRET", "first, second ,,"),
+        ("ENABLE_WEBHOOKS", "1"),
+        ("WEBHOOK_BASE_URL", "https://sync.example.com/"),
+        ("DOCUMENT_STATES", "approved,numbered"),
+        ("DOCUMENTS_SINCE", "2025-03-21"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://jaeger:4318/v1/traces"),
+        ("TIE_BREAKER", "Finance"),
+    ])
+    .unwrap();
+    let secrets: Vec<&str> = s
+        .webhooks
+        .secrets
+        .iter()
+        .map(|secret| secret.expose_secret())
+        .collect();
+    assert_eq!(secrets, ["first", "second"]);
+    assert_eq!(s.webhooks.base_url.as_deref(), Some("https://sync.example.com"));
+    assert_eq!(s.polling.document_states, ["approved", "numbered"]);
+    assert_eq!(s.polling.documents_since.unwrap().to_string(), "2025-03-21");
+    assert_eq!(s.telemetry.otlp_endpoint.as_deref(), Some("http://jaeger:4318"));
+    assert_eq!(s.sync.tie_breaker, TieBreaker::Finance);
+    assert_eq!(
+        problems(with(&[("ENABLE_WEBHOOKS", "true")])),
+        ["WEBHOOK_BASE_URL"]
+    );
+    assert_eq!(
+        problems(with(&[("FINANCE_API_BASE_URL", "http://f/api/")])),
+        ["FINANCE_API_BASE_URL"]
+    );
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let s = with(&[
+        ("REDIS_URL", "redis://:redisgeheim@r"),
+        ("WEBHOOK_SECRET", "webhookgeheim"),
+        ("FINANCE_PASSWORD", "financegeheim"),
+    ])
+    .unwrap();
+    let text = format!("{s:?} {s:#?}");
+    assert!(!text.contains("geheim"), "{text}");
+    assert!(text.contains("crm.example.com"), "the rest is there to be read");
+}

@@ -1,0 +1,83 @@
+//! Opening the database: refuses tables older than the program, waits for a server that is down.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use async_trait::async_trait;
+use domain::store::Store;
+use domain::store::sql::{SqlStore, connect};
+use secrecy::ExposeSecret;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::http::Check;
+use crate::settings::DatabaseSettings;
+
+/// How long to wait before a server that is down is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The tables are older than the program.
+#[derive(Debug, thiserror::Error)]
+#[error("the database's tables are {0} step(s) older than this program: run `siaghsync migrate`, then start again")]
+pub struct OldSchema(pub usize);
+
+/// Opens the store on at most `connections` connections.
+///
+/// # Errors
+/// When the database can't be reached, or [`OldSchema`].
+pub async fn open(settings: &DatabaseSettings, connections: u32) -> anyhow::Result<SqlStore> {
+    let db = connect(settings.url.expose_secret(), connections)
+        .await
+        .context("DATABASE_URL: the database can't be reached")?;
+    let behind = migrations::pending(&db).await.context("the database can't be asked for its tables")?;
+    if behind > 0 {
+        return Err(OldSchema(behind).into());
+    }
+    let store = SqlStore::new(db).await?;
+    info!("✅ Database connected");
+    Ok(store)
+}
+
+/// [`open`], again and again while the server is down; `None` when `shutdown` came first.
+///
+/// # Errors
+/// [`OldSchema`]: waiting does not help.
+pub async fn wait(
+    settings: &DatabaseSettings,
+    connections: u32,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Option<SqlStore>> {
+    let mut told = String::new();
+    loop {
+        match open(settings, connections).await {
+            Ok(store) => return Ok(Some(store)),
+            Err(error) if error.is::<OldSchema>() => return Err(error),
+            Err(error) => {
+                let error = format!("{error:#}");
+                if error != told {
+                    warn!(%error, "waiting for the database: {error}");
+                    told = error;
+                }
+            }
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(None),
+            () = tokio::time::sleep(AGAIN) => {}
+        }
+    }
+}
+
+/// The `database` part of readiness.
+#[derive(Debug, Clone)]
+pub struct DatabaseCheck(pub SqlStore);
+
+#[async_trait]
+impl Check for DatabaseCheck {
+    fn name(&self) -> &'static str {
+        "database"
+    }
+
+    async fn check(&self) -> Result<(), String> {
+        self.0.ping().await.map_err(|error| error.to_string())
+    }
+}
