@@ -128,8 +128,13 @@ impl Front {
                 Some(StatusCode::OK.into_response())
             }
             FaultKind::Slow => {
-                tokio::time::sleep(hit.duration).await;
-                Some(next.run(request).await)
+                let delay = hit.duration;
+                // On its own, so that it is done even when the caller gives up waiting.
+                let work = tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    next.run(request).await
+                });
+                work.await.ok()
             }
             FaultKind::SessionExpired => {
                 (self.expire)();

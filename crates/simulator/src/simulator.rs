@@ -43,7 +43,14 @@ impl Simulator {
 
     /// Starts with that clock; keep a clone to move it.
     pub async fn start_with_clock(config: SimulatorConfig, clock: Clock) -> anyhow::Result<Self> {
-        let stats = || Arc::new(Stats::new(config.keep_requests, config.keep_body_bytes));
+        let seq = Arc::default();
+        let stats = || {
+            Arc::new(Stats::new(
+                Arc::clone(&seq),
+                config.keep_requests,
+                config.keep_body_bytes,
+            ))
+        };
         let crm = Crm::new(config.crm.clone(), config.seed, clock.clone(), stats())?;
         let finance = Finance::new(config.finance.clone(), config.seed, clock.clone(), stats());
         let handles = Handles {

@@ -3,7 +3,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use chrono::{DateTime, Utc};
@@ -14,7 +17,7 @@ use crate::faults::System;
 /// One request as it arrived. Authorization headers are not kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RequestRecord {
-    /// Counts up from 0 over both systems' own logs.
+    /// Counts up from 0 over the requests of both systems.
     pub seq: u64,
     /// When it arrived.
     pub at: DateTime<Utc>,
@@ -69,6 +72,7 @@ pub struct StatsSnapshot {
 #[derive(Debug)]
 pub struct Stats {
     inner: Mutex<Inner>,
+    seq: Arc<AtomicU64>,
     keep: usize,
     keep_body: usize,
 }
@@ -78,13 +82,14 @@ struct Inner {
     counters: StatsSnapshot,
     saves: HashMap<String, Saves>,
     log: VecDeque<RequestRecord>,
-    next_seq: u64,
 }
 
 impl Stats {
-    pub(crate) fn new(keep: usize, keep_body: usize) -> Self {
+    /// The systems of one simulator share the counter that numbers their requests.
+    pub(crate) fn new(seq: Arc<AtomicU64>, keep: usize, keep_body: usize) -> Self {
         Self {
             inner: Mutex::default(),
+            seq,
             keep,
             keep_body,
         }
@@ -138,12 +143,7 @@ impl Stats {
 
     /// Sets everything to zero and forgets the requests.
     pub fn reset(&self) {
-        let mut inner = self.lock();
-        let next_seq = inner.next_seq;
-        *inner = Inner {
-            next_seq,
-            ..Inner::default()
-        };
+        *self.lock() = Inner::default();
     }
 
     pub(crate) fn begin(&self, mut record: RequestRecord) -> u64 {
@@ -155,8 +155,8 @@ impl Stats {
             record.body.truncate(end);
         }
         let mut inner = self.lock();
-        let seq = inner.next_seq;
-        inner.next_seq += 1;
+        // Taken under the lock: the log is in the order of the numbers.
+        let seq = self.seq.fetch_add(1, Ordering::SeqCst);
         record.seq = seq;
         inner.counters.requests += 1;
         bump(&mut inner.counters.calls, &record.endpoint);
@@ -175,11 +175,8 @@ impl Stats {
     pub(crate) fn finish(&self, seq: u64, status: Option<u16>) {
         let mut inner = self.lock();
         *inner.counters.statuses.entry(status.unwrap_or(0)).or_default() += 1;
-        let first = inner.log.front().map_or(0, |record| record.seq);
-        let position = seq
-            .checked_sub(first)
-            .and_then(|position| usize::try_from(position).ok());
-        if let Some(record) = position.and_then(|position| inner.log.get_mut(position)) {
+        let position = inner.log.binary_search_by_key(&seq, |record| record.seq);
+        if let Some(record) = position.ok().and_then(|position| inner.log.get_mut(position)) {
             record.status = status;
         }
     }
@@ -249,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_log_is_bounded_and_statuses_find_their_request() {
-        let stats = Stats::new(2, 4);
+        let stats = Stats::new(Arc::default(), 2, 4);
         stats.begin(record("سلام"));
         stats.begin(record("b"));
         let last = stats.begin(record("c"));
@@ -266,7 +263,7 @@ mod tests {
 
     #[test]
     fn saves_are_counted_by_author() {
-        let stats = Stats::new(0, 0);
+        let stats = Stats::new(Arc::default(), 0, 0);
         stats.saved("22", Author::Api);
         stats.saved("22", Author::User);
         stats.saved("22", Author::Api);

@@ -244,19 +244,13 @@ impl Call<'_> {
 
     fn make(&self, kind: Kind, verb: &str) -> Answer {
         let id = self.id(&self.json()?, "id")?;
-        let record = self
-            .crm
-            .store()
-            .get(id)
-            .filter(|record| record.kind == kind)
-            .cloned();
-        let Some(record) = record else {
+        if !self.exists(kind, id) {
             return self.unknown();
-        };
-        let mut object = record.object;
+        }
         let state = verb.trim_start_matches("make-");
-        object.insert("billableObjectState".into(), state.into());
-        self.crm.replace(id, object, Author::Api);
+        self.crm.modify(id, Author::Api, |object| {
+            object.insert("billableObjectState".into(), state.into());
+        });
         Ok(self.ok(json!({"crmId": id.to_string()})))
     }
 

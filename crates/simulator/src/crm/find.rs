@@ -16,6 +16,8 @@ use super::{
     store::{Record, Store},
 };
 
+type Edge = Bound<(NaiveDateTime, u64, Uuid)>;
+
 /// A parsed `find`.
 pub(crate) struct Find {
     type_key: String,
@@ -110,12 +112,7 @@ impl Find {
             })
     }
 
-    fn modified_range(
-        &self,
-    ) -> (
-        Bound<(NaiveDateTime, u64, Uuid)>,
-        Bound<(NaiveDateTime, u64, Uuid)>,
-    ) {
+    fn modified_range(&self) -> (Edge, Edge) {
         let mut from = Bound::Unbounded;
         if self.all_and() {
             for query in &self.queries {

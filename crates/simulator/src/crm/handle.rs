@@ -36,10 +36,9 @@ impl CrmHandle {
     /// A user edits an object: an RFC 7396 merge patch of its properties (`null` clears).
     pub fn edit(&self, id: &str, patch: Value) -> Result<(), SimError> {
         let patch = object_of(patch)?;
-        let uuid = parse(id)?;
-        let mut object = self.stored(id)?.object;
-        merge_patch(&mut object, &patch);
-        let saved = self.0.replace(uuid, object, Author::User);
+        let saved = self
+            .0
+            .modify(parse(id)?, Author::User, |object| merge_patch(object, &patch));
         saved.map(drop).ok_or_else(|| SimError::NotFound(id.to_owned()))
     }
 

@@ -96,9 +96,19 @@ impl Crm {
     }
 
     fn replace(&self, id: Uuid, object: Object, by: Author) -> Option<Record> {
+        self.modify(id, by, |stored| *stored = object)
+    }
+
+    /// Reads, changes and saves under one lock: nobody's save is lost in between.
+    fn modify(&self, id: Uuid, by: Author, change: impl FnOnce(&mut Object)) -> Option<Record> {
         let config = self.config();
         let now = self.clock.local(config.timezone);
-        let record = self.store().replace(id, object, &config, now)?;
+        let record = {
+            let mut store = self.store();
+            let mut object = store.get(id)?.object.clone();
+            change(&mut object);
+            store.replace(id, object, &config, now)?
+        };
         self.changed(Event::Update, &record, by, &config);
         Some(record)
     }
