@@ -18,7 +18,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 
 /// The tables are older than the program.
 #[derive(Debug, thiserror::Error)]
-#[error("the database's tables are {0} step(s) older than this program: run `siaghsync migrate`, then start again")]
+#[error(
+    "the database's tables are {0} step(s) older than this program: run `siaghsync migrate`, then start again"
+)]
 pub struct OldSchema(pub usize);
 
 /// Opens the store on at most `connections` connections.
@@ -29,7 +31,9 @@ pub async fn open(settings: &DatabaseSettings, connections: u32) -> anyhow::Resu
     let db = connect(settings.url.expose_secret(), connections)
         .await
         .context("DATABASE_URL: the database can't be reached")?;
-    let behind = migrations::pending(&db).await.context("the database can't be asked for its tables")?;
+    let behind = migrations::pending(&db)
+        .await
+        .context("the database can't be asked for its tables")?;
     if behind > 0 {
         return Err(OldSchema(behind).into());
     }

@@ -9,6 +9,7 @@ pub mod database;
 pub mod doorbell;
 pub mod http;
 pub mod metrics;
+pub mod process;
 pub mod settings;
 pub mod shutdown;
 pub mod telemetry;

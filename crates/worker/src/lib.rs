@@ -1,1 +1,14 @@
-//! worker.
+//! The service that carries out what was heard: takes rung rows, runs the engine, sweeps for what was lost.
+//!
+//! It holds no state: any number of workers may run, on any machine. It hears nothing by itself.
+
+pub mod assemble;
+mod handle;
+mod outside;
+mod run;
+mod sweep;
+
+pub use handle::Handler;
+pub use outside::greet;
+pub use run::{Parts, run};
+pub use sweep::Sweeper;

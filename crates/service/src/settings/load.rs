@@ -5,13 +5,16 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
+use domain::merge::ConflictStrategy;
+use domain::ports::Side;
+
 use super::{
     Needs, Settings, SettingsError,
     reader::Reader,
     sections::{
-        CRM_URL, ConflictStrategy, CrmCredentials, CrmSettings, DATABASE_URL, DatabaseKind, DatabaseSettings,
-        DeletePolicy, FINANCE_URL, FinanceSettings, HttpSettings, LogFormat, PollingSettings, REDIS_URL,
-        RedisSettings, SyncSettings, TelemetrySettings, TieBreaker, WebhookSettings, WorkerSettings,
+        CRM_URL, CrmCredentials, CrmSettings, DATABASE_URL, DatabaseKind, DatabaseSettings, DeletePolicy,
+        FINANCE_URL, FinanceSettings, HttpSettings, LogFormat, PollingSettings, REDIS_URL, RedisSettings,
+        SyncSettings, TelemetrySettings, WebhookSettings, WorkerSettings,
     },
     source::Source,
 };
@@ -235,8 +238,8 @@ fn sync(r: &mut Reader<'_>, http: &HttpSettings) -> SyncSettings {
         ),
         tie_breaker: r.choice(
             "TIE_BREAKER",
-            TieBreaker::Crm,
-            &[("crm", TieBreaker::Crm), ("finance", TieBreaker::Finance)],
+            Side::Crm,
+            &[("crm", Side::Crm), ("finance", Side::Finance)],
         ),
         delete_policy: r.choice(
             "DELETE_POLICY",

@@ -12,9 +12,9 @@ pub use error::{Problem, SettingsError};
 #[doc(no_inline)]
 pub use secrecy::{ExposeSecret, SecretString};
 pub use sections::{
-    ConflictStrategy, CrmCredentials, CrmSettings, DatabaseKind, DatabaseSettings, DeletePolicy,
-    FinanceSettings, HttpSettings, LogFormat, PollingSettings, RedisSettings, SyncSettings,
-    TelemetrySettings, TieBreaker, WebhookSettings, WorkerSettings,
+    CrmCredentials, CrmSettings, DatabaseKind, DatabaseSettings, DeletePolicy, FinanceSettings, HttpSettings,
+    LogFormat, PollingSettings, RedisSettings, SyncSettings, TelemetrySettings, WebhookSettings,
+    WorkerSettings,
 };
 
 /// Which sections must be there. `DATABASE_URL` always must; what is present is checked in any case.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use domain::merge::ConflictStrategy;
+use domain::ports::Side;
 use secrecy::SecretString;
 
 pub(super) const DATABASE_URL: &str =
@@ -103,28 +105,6 @@ pub struct PollingSettings {
     pub documents_since: Option<NaiveDate>,
 }
 
-/// `CONFLICT_STRATEGY`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConflictStrategy {
-    /// `last_write_wins`, the default.
-    LastWriteWins,
-    /// `crm_priority`.
-    CrmPriority,
-    /// `finance_priority`.
-    FinancePriority,
-    /// `manual`: disputed fields wait for a human.
-    Manual,
-}
-
-/// `TIE_BREAKER`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TieBreaker {
-    /// `crm`, the default.
-    Crm,
-    /// `finance`.
-    Finance,
-}
-
 /// `DELETE_POLICY`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeletePolicy {
@@ -137,10 +117,10 @@ pub enum DeletePolicy {
 /// How syncs are carried out.
 #[derive(Debug, Clone)]
 pub struct SyncSettings {
-    /// `CONFLICT_STRATEGY`.
+    /// `CONFLICT_STRATEGY` (`last_write_wins`).
     pub conflict_strategy: ConflictStrategy,
-    /// `TIE_BREAKER`.
-    pub tie_breaker: TieBreaker,
+    /// `TIE_BREAKER` (`crm`).
+    pub tie_breaker: Side,
     /// `DELETE_POLICY`.
     pub delete_policy: DeletePolicy,
     /// `MAX_RETRY_ATTEMPTS` (3), not counting the first try.

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use service::settings::{
-    ConflictStrategy, CrmCredentials, DatabaseKind, ExposeSecret as _, LogFormat, Needs, Settings,
-    SettingsError, TieBreaker,
+    CrmCredentials, DatabaseKind, ExposeSecret as _, LogFormat, Needs, Settings, SettingsError,
 };
 
 const MINIMUM: [(&str, &str); 6] = [
@@ -62,8 +61,11 @@ fn defaults_are_the_documented_ones() {
         (s.sync.create_settle, s.http.timeout),
         (seconds(120), seconds(30))
     );
-    assert_eq!(s.sync.conflict_strategy, ConflictStrategy::LastWriteWins);
-    assert_eq!(s.sync.tie_breaker, TieBreaker::Crm);
+    assert_eq!(
+        s.sync.conflict_strategy,
+        domain::merge::ConflictStrategy::LastWriteWins
+    );
+    assert_eq!(s.sync.tie_breaker, domain::ports::Side::Crm);
     assert_eq!(
         (s.http.port, s.http.worker_port, s.worker.concurrency),
         (3000, 3001, 16)
@@ -229,7 +231,7 @@ fn lists_flags_and_addresses() {
     assert_eq!(s.polling.document_states, ["approved", "numbered"]);
     assert_eq!(s.polling.documents_since.unwrap().to_string(), "2025-03-21");
     assert_eq!(s.telemetry.otlp_endpoint.as_deref(), Some("http://jaeger:4318"));
-    assert_eq!(s.sync.tie_breaker, TieBreaker::Finance);
+    assert_eq!(s.sync.tie_breaker, domain::ports::Side::Finance);
     assert_eq!(
         problems(with(&[("ENABLE_WEBHOOKS", "true")])),
         ["WEBHOOK_BASE_URL"]

@@ -1,0 +1,60 @@
+//! A worker from start to end, whatever kind of queue rings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::engine::Engine;
+use domain::ports::Doorbell;
+use domain::store::sql::SqlStore;
+use service::doorbell::{Listener, Listening};
+use service::settings::Settings;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Handler, Sweeper, greet};
+
+/// What a worker is made of; only these differ between the two ways to run.
+pub struct Parts {
+    /// The store.
+    pub store: SqlStore,
+    /// The bell that is rung for retries and by the sweeper.
+    pub doorbell: Arc<dyn Doorbell>,
+    /// Where rings are heard.
+    pub listener: Listener,
+    /// The engine.
+    pub engine: Engine,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parts")
+            .field("store", &self.store)
+            .field("engine", &self.engine)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Works until `shutdown`; then starts nothing new and returns when the running syncs have ended, at the latest
+/// when their leases have.
+pub async fn run(parts: Parts, settings: &Settings, shutdown: CancellationToken) {
+    let engine = Arc::new(parts.engine);
+    let handler = Handler::new(engine.clone(), parts.doorbell.clone());
+    let sweeper = Sweeper {
+        store: Arc::new(parts.store),
+        doorbell: parts.doorbell,
+        interval: settings.sync.sweep_interval,
+    };
+    let how = Listening {
+        concurrency: settings.worker.concurrency,
+        grace: settings.sync.lease + Duration::from_secs(5),
+        name: engine.owner.clone(),
+    };
+    let listening = parts
+        .listener
+        .run(how, move |ring| handler.clone().handle(ring), shutdown.clone());
+    tokio::join!(
+        listening,
+        sweeper.clone().run(shutdown.clone()),
+        sweeper.count(shutdown.clone()),
+        greet(&engine, shutdown.clone()),
+    );
+}
