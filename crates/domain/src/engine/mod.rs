@@ -83,7 +83,7 @@ pub enum Ran {
         /// The side that was heard.
         heard: Side,
         /// How it ended.
-        outcome: Outcome,
+        outcome: Box<Outcome>,
         /// How long it took.
         took: Duration,
         /// When a row of the entity is to be rung for again: now, or at its retry time.
@@ -223,7 +223,7 @@ impl Engine {
         Ok(Ran::Ended {
             row: work.lead.id,
             heard: work.lead.side,
-            outcome: commit.outcome,
+            outcome: Box::new(commit.outcome),
             took: commit.took,
             next,
         })

@@ -377,6 +377,9 @@ pub trait Store: Send + Sync {
     /// as rung for now. Rows rung for within `quiet_for` are left alone.
     async fn sweep(&self, limit: u64, quiet_for: Duration) -> StoreResult<Vec<Ring>>;
 
+    /// Makes a failed row (`None`: all of them) wait again with all its tries, and says how many that are.
+    async fn retry(&self, row: Option<Uuid>) -> StoreResult<u64>;
+
     /// Rows by status.
     async fn stats(&self) -> StoreResult<Stats>;
 

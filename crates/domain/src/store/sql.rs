@@ -282,6 +282,10 @@ impl Store for SqlStore {
         self.sweep_rows(limit, quiet_for).await
     }
 
+    async fn retry(&self, row: Option<Uuid>) -> StoreResult<u64> {
+        self.retry_rows(row).await
+    }
+
     async fn stats(&self) -> StoreResult<Stats> {
         self.row_stats().await
     }

@@ -1,6 +1,10 @@
 //! The store on both databases, and the engine on in-memory systems.
 
-#![allow(unreachable_pub, reason = "a test binary has no public side")]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "a test binary has no public side and may fail"
+)]
 
 mod engine;
 mod store;

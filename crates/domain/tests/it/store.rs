@@ -300,6 +300,14 @@ async fn counts_by_status() {
             .unwrap();
         let stats = w.store.stats().await.unwrap();
         assert_eq!((stats.pending, stats.failed, stats.success), (1, 1, 0));
+        assert_eq!(
+            w.store.retry(Some(events[1].row)).await.unwrap(),
+            0,
+            "it has not failed"
+        );
+        assert_eq!(w.store.retry(Some(events[0].row)).await.unwrap(), 1);
+        assert_eq!(w.store.retry(None).await.unwrap(), 0);
+        assert_eq!(w.store.stats().await.unwrap().pending, 2);
         w.db.drop_it().await;
     }
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseBackend};
+use sea_orm::{ConnectionTrait, DatabaseBackend, TransactionTrait};
+use uuid::Uuid;
 
 use super::SqlStore;
 use crate::ports::Ring;
@@ -39,6 +40,19 @@ impl SqlStore {
                 })
             })
             .collect()
+    }
+
+    pub(super) async fn retry_rows(&self, row: Option<Uuid>) -> StoreResult<u64> {
+        let tx = self.db.begin().await?;
+        let sql = r#"DELETE FROM "SyncRetryQueue" WHERE "syncLogId" IN
+                     (SELECT "id" FROM "SyncLog" WHERE "status" = 'FAILED' AND ($1 IS NULL OR "id" = $1))"#;
+        tx.execute_raw(self.statement(sql, [row.into()])).await?;
+        let sql = r#"UPDATE "SyncLog" SET "status" = 'PENDING', "retryCount" = 0, "lapses" = 0, "rungAt" = NULL,
+                            "completedAt" = NULL
+                     WHERE "status" = 'FAILED' AND ($1 IS NULL OR "id" = $1)"#;
+        let done = tx.execute_raw(self.statement(sql, [row.into()])).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected())
     }
 
     pub(super) async fn row_stats(&self) -> StoreResult<Stats> {

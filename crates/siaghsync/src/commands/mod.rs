@@ -1,0 +1,41 @@
+//! The commands, one file each, and what they share.
+
+use std::future::Future;
+
+use domain::store::sql::SqlStore;
+use service::settings::{Needs, Settings};
+
+pub(crate) mod check;
+pub(crate) mod log;
+pub(crate) mod migrate;
+pub(crate) mod queue;
+pub(crate) mod retry;
+pub(crate) mod serve;
+pub(crate) mod sync;
+
+/// Only `DATABASE_URL` is needed.
+pub(crate) const DATABASE: Needs = Needs { redis: false, crm: false, finance: false };
+/// Both outside systems are needed, too.
+pub(crate) const SYSTEMS: Needs = Needs { redis: false, crm: true, finance: true };
+
+/// Runs a command's future with the log quiet unless `RUST_LOG` says otherwise.
+pub(crate) fn block_on<T>(settings: &Settings, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    service::crypto::install();
+    let mut telemetry = settings.telemetry.clone();
+    telemetry.filter.get_or_insert_with(|| "warn".to_owned());
+    let guard = service::telemetry::init("siaghsync", &telemetry)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    guard.shutdown();
+    result
+}
+
+/// The store, on few connections.
+pub(crate) async fn open(settings: &Settings) -> anyhow::Result<SqlStore> {
+    service::database::open(&settings.database, 4).await
+}
+
+/// A row's id as people type it.
+pub(crate) fn row_id(text: &str) -> Result<uuid::Uuid, String> {
+    text.trim().parse().map_err(|_| "not a row's id; `siaghsync log` shows them".to_owned())
+}
