@@ -1,0 +1,61 @@
+//! `siagh-ingest`: settings, logging, listener, and then [`ingest::run()`]. Exit codes: 0 after a shutdown, 1 when it
+//! can't go on, 2 when the settings are wrong.
+
+use std::{net::Ipv4Addr, process::ExitCode};
+
+use anyhow::Context as _;
+use service::{
+    crypto,
+    doorbell::{RedisDoorbell, RedisOptions},
+    metrics,
+    settings::{ExposeSecret as _, Needs, Settings},
+    shutdown, telemetry,
+};
+use tokio::net::TcpListener;
+use tracing::error;
+
+/// It speaks to neither system yet.
+const NEEDS: Needs = Needs {
+    redis: true,
+    crm: false,
+    finance: false,
+};
+
+#[expect(clippy::print_stderr, reason = "logging is not set up yet")]
+fn main() -> ExitCode {
+    let settings = match Settings::load(NEEDS) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    crypto::install();
+    let guard = match telemetry::init("siagh-ingest", &settings.telemetry) {
+        Ok(guard) => guard,
+        Err(error) => {
+            eprintln!("{error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = serve(&settings);
+    if let Err(error) = &result {
+        error!("siagh-ingest stopped: {error:#}");
+    }
+    guard.shutdown();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+#[tokio::main]
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    metrics::install()?;
+    let port = settings.http.port;
+    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))
+        .await
+        .with_context(|| format!("PORT: can't listen on {port}"))?;
+    let doorbell = RedisDoorbell::connect(settings.redis()?.url.expose_secret(), &RedisOptions::default())?;
+    ingest::run(settings, listener, doorbell, shutdown::token()).await
+}
