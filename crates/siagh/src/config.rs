@@ -28,7 +28,7 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// The longest that a read of all contacts may take. Default 10 minutes.
     pub full_read_timeout: Duration,
-    /// `TowardType` is the other way round here (`true` a person), in reads and in writes. Default no.
+    /// `TowardType` is the other way round in reads (`true` a person); the form's `taraftype` stays. Default no.
     pub toward_type_inverted: bool,
     /// The length that a column can hold, in UTF-16 units as its database counts them. Default none: the
     /// contract states no lengths.

@@ -110,6 +110,10 @@ impl Reads {
             let wants = std::mem::take(&mut *locked(&self.waiting));
             self.read_for(wants).await;
             drop(turn);
+            // Ours was among them.
+            if let Ok(rows) = answer.try_recv() {
+                return rows;
+            }
         }
     }
 

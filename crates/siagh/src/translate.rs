@@ -19,7 +19,8 @@ enum Control {
     Field(Field),
     /// A code of one of Siagh's own tables, as the first of these columns that the read shows has it.
     Kept(&'static str, &'static [&'static str]),
-    /// Person or organization.
+    /// 0 a person, 1 an organization. The setting that turns `TowardType` round is about what a read shows, and
+    /// does not reach the form (**unverified**: no inverted installation was seen).
     Kind,
 }
 
@@ -126,10 +127,10 @@ fn filled(mut values: CtrlValues, kind: Kind, whole: &Row, changes: &Values, con
                     Held::new(&shown.map_or(String::new(), |column| whole.text(column))),
                 )
             }
-            Control::Kind => {
-                let organization = (kind == Kind::Organization) != config.toward_type_inverted;
-                ("taraftype", Held::new(if organization { "1" } else { "0" }))
-            }
+            Control::Kind => (
+                "taraftype",
+                Held::new(if kind == Kind::Organization { "1" } else { "0" }),
+            ),
         };
         values.push(PREFIX, name, &value);
     }
@@ -161,3 +162,7 @@ fn active_to_write(whole: &Row, changes: &Values) -> String {
 pub(crate) fn projected(field: Field, value: &str, config: &Config) -> Held {
     Held::new(value).fitted(config.max_lengths.get(&field).copied())
 }
+
+#[cfg(test)]
+#[path = "translate_tests.rs"]
+mod tests;

@@ -1,0 +1,173 @@
+//! Finding contacts where filters are honoured and where they are ignored.
+
+use domain::ports::{Customers, MatchKeys};
+use futures::future::join_all;
+use serde_json::json;
+use simulator::{FaultKind, FaultRule, Simulator, System};
+
+use crate::support::simulated;
+
+async fn seeded(ignore_filters: bool) -> (Simulator, siagh::Siagh) {
+    let (simulator, finance) = simulated().await;
+    simulator
+        .finance()
+        .configure(|config| config.ignore_filters = ignore_filters);
+    let seed = |columns| simulator.finance().seed(columns).unwrap();
+    seed(json!({"Code": 5, "Name": "الف", "NationalCode": "0012345679"}));
+    seed(json!({"Code": 6, "Name": "ب", "MobileNo": "+989121111111"}));
+    seed(json!({"Code": 505, "Name": "ج", "Email": "J@example.com", "TowardType": true}));
+    seed(json!({"Code": 7, "Name": "مدیر", "IsAdminUser": true, "NationalCode": "0012345679"}));
+    for code in 1000..1040 {
+        seed(json!({"Code": code, "Name": format!("n{code}")}));
+    }
+    (simulator, finance)
+}
+
+fn key(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+#[tokio::test]
+async fn contacts_are_found_by_any_key_whether_filters_are_honoured_or_not() {
+    for ignore_filters in [false, true] {
+        let (simulator, finance) = seeded(ignore_filters).await;
+        let cases = [
+            (
+                MatchKeys {
+                    id: key("۵"),
+                    ..MatchKeys::default()
+                },
+                vec!["5"],
+            ),
+            (
+                MatchKeys {
+                    national_id: key("۰۰۱۲۳۴۵۶۷۹"),
+                    ..MatchKeys::default()
+                },
+                vec!["5"],
+            ),
+            (
+                MatchKeys {
+                    mobile: key("0912 111 1111"),
+                    ..MatchKeys::default()
+                },
+                vec!["6"],
+            ),
+            (
+                MatchKeys {
+                    customer_number: key("100-505"),
+                    email: key("x@y.ir"),
+                    ..MatchKeys::default()
+                },
+                vec!["505"],
+            ),
+            (
+                MatchKeys {
+                    customer_number: key("200-505"),
+                    ..MatchKeys::default()
+                },
+                vec![],
+            ),
+            (
+                MatchKeys {
+                    id: key("7"),
+                    ..MatchKeys::default()
+                },
+                vec![],
+            ),
+            (
+                MatchKeys {
+                    id: key("5"),
+                    mobile: key("09121111111"),
+                    customer_number: key("100-505"),
+                    ..MatchKeys::default()
+                },
+                vec!["5", "6", "505"],
+            ),
+            (
+                MatchKeys {
+                    id: key("not a code"),
+                    ..MatchKeys::default()
+                },
+                vec![],
+            ),
+        ];
+        for (keys, expected) in cases {
+            simulator.reset_stats();
+            let found = finance.find(&keys).await.unwrap();
+            let ids: Vec<_> = found.iter().map(|snapshot| snapshot.id.as_str()).collect();
+            assert_eq!(ids, expected, "{keys:?}, ignored: {ignore_filters}");
+            assert!(simulator.finance().stats().calls("GetAll") <= 4, "{keys:?}");
+        }
+        assert_eq!(finance.read("7", None).await.unwrap(), None);
+        assert_eq!(finance.read("99999", None).await.unwrap(), None);
+        assert_eq!(finance.read("abc", None).await.unwrap(), None);
+        let said = finance.check().await.unwrap();
+        assert_eq!(said.contains("ignores filters"), ignore_filters, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn where_filters_are_ignored_concurrent_reads_share_full_reads() {
+    let (simulator, finance) = seeded(true).await;
+    finance.check().await.unwrap();
+    simulator.reset_stats();
+    simulator
+        .faults()
+        .add(FaultRule::always(System::Finance, "GetAll", FaultKind::Slow).ms(50));
+    let codes: Vec<String> = (1000..1040).map(|code| code.to_string()).collect();
+    let reads = join_all(codes.iter().map(|code| finance.read(code, None))).await;
+    for (code, read) in codes.iter().zip(reads) {
+        assert_eq!(read.unwrap().unwrap().id, *code);
+    }
+    let full_reads = simulator.finance().stats().calls("GetAll");
+    assert!((1..=2).contains(&full_reads), "{full_reads}");
+}
+
+#[tokio::test]
+async fn a_read_never_joins_a_full_read_under_way() {
+    let (simulator, finance) = seeded(true).await;
+    finance.check().await.unwrap();
+    simulator.reset_stats();
+    simulator
+        .faults()
+        .add(FaultRule::next(System::Finance, "GetAll", FaultKind::CommitThenHang, 1).ms(300));
+    let early = finance.read("5", None);
+    let late = async {
+        while simulator.finance().stats().calls("GetAll") == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        simulator.finance().edit(6, json!({"Name": "نو"})).unwrap();
+        finance.read("6", None).await
+    };
+    let (early, late) = tokio::join!(early, late);
+    assert!(early.unwrap().is_some());
+    assert_eq!(late.unwrap().unwrap().whole["Name"], "نو");
+    assert_eq!(simulator.finance().stats().calls("GetAll"), 2);
+}
+
+#[tokio::test]
+async fn a_reader_who_goes_away_leaves_no_one_waiting() {
+    let (simulator, finance) = seeded(true).await;
+    finance.check().await.unwrap();
+    simulator
+        .faults()
+        .add(FaultRule::next(System::Finance, "GetAll", FaultKind::Slow, 1).ms(600));
+    let gone = async {
+        let read = finance.read("5", None);
+        tokio::time::timeout(std::time::Duration::from_millis(100), read).await
+    };
+    let others = join_all(["6", "505"].map(|code| finance.read(code, None)));
+    let (gone, others) = tokio::join!(gone, others);
+    assert!(gone.is_err());
+    assert!(others.into_iter().all(|read| read.unwrap().is_some()));
+}
+
+#[tokio::test]
+async fn all_contacts_are_handed_over_without_finances_own_users() {
+    let (_simulator, finance) = seeded(false).await;
+    let mut ids = Vec::new();
+    let seen = finance.for_each(|snapshot| ids.push(snapshot.id)).await.unwrap();
+    assert_eq!((seen, ids.len()), (43, 43));
+    assert!(!ids.contains(&"7".to_owned()));
+}
