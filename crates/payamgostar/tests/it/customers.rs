@@ -157,7 +157,7 @@ async fn changes_are_read_by_value_even_when_more_rows_than_a_page_bear_the_same
     let mut expected = BTreeSet::new();
     simulator.clock().freeze(simulator.clock().now());
     for index in 0..23 {
-        if index < 5 || index > 15 {
+        if !(5..=15).contains(&index) {
             simulator.clock().advance(chrono::TimeDelta::milliseconds(7));
         }
         expected.insert(
