@@ -2,6 +2,8 @@
 //!
 //! PostgreSQL is the one at `TEST_DATABASE_URL` (`make test` sets it); only databases made here are touched.
 
+pub mod redis;
+
 use anyhow::Context;
 use domain::store::sql::{SqlStore, connect};
 use sea_orm::{ConnectionTrait, DatabaseConnection};

@@ -13,6 +13,5 @@ mod doorbell;
 mod http;
 mod in_process;
 mod outage;
-mod server;
 mod settings;
 mod telemetry;

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use domain::ports::{BellError, Doorbell, Ring};
 
+use testkit::redis::Server;
+
 use crate::{
     bell::{Notebook, Queue, eventually, listening, ring, rings},
-    server::Server,
+
 };
 
 /// Rings until it is taken, as the sweeper would.

@@ -76,7 +76,7 @@ fn fields(row: &log::Model) -> String {
 /// Both systems side by side.
 pub(super) fn customers(pairs: &[Pair]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(150);
     table.set_header(["CRM number", "name in the CRM", "mobile", "finance code", "name in finance", "mobile", "agree?"]);
     for pair in pairs {
         let [name, mobile, number] = pair.crm.clone();

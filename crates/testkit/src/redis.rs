@@ -1,4 +1,5 @@
 //! A Redis process of a test's own, which may be restarted, paused and flushed.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test support may fail")]
 
 use std::{
     net::TcpListener,
@@ -8,6 +9,8 @@ use std::{
 
 use tempfile::TempDir;
 
+/// A `redis-server` of a test's own; ended when it is dropped.
+#[derive(Debug)]
 pub struct Server {
     port: u16,
     dir: TempDir,
@@ -23,6 +26,7 @@ impl Server {
     }
 
     /// Only a port and a directory yet.
+    #[must_use]
     pub fn stopped() -> Self {
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -36,10 +40,13 @@ impl Server {
         }
     }
 
+    /// Its address.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Starts it, and waits until it answers.
     pub async fn up(&mut self) {
         let child = Command::new("redis-server")
             .args([
@@ -56,7 +63,7 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap();
+            .expect("redis-server is installed");
         self.child = Some(child);
         for _ in 0..500 {
             if self.command(&["PING"]).await.is_ok() {
@@ -87,6 +94,10 @@ impl Server {
         );
     }
 
+    /// Sends it one command.
+    ///
+    /// # Errors
+    /// Redis' own.
     pub async fn command(&self, words: &[&str]) -> redis::RedisResult<redis::Value> {
         let client = redis::Client::open(self.url())?;
         let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(10)));

@@ -1,0 +1,204 @@
+//! A deployment of a test's own: simulator, database, Redis, and the services as processes.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use domain::store::Stats;
+use domain::store::Store;
+use domain::store::entities::{log, mapping};
+use sea_orm::EntityTrait;
+use simulator::config::{NativeHook, SignedHook};
+use simulator::{Simulator, SimulatorConfig};
+use testkit::redis::Server;
+use testkit::{Engine, TestDb};
+
+pub const SECRET: &str = "s3cret-of-the-tests";
+
+/// A process that is killed when it is dropped; its log is in a file.
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    pub fn start(name: &str, arguments: &[&str], settings: &[(String, String)], log: PathBuf) -> Self {
+        let file = std::fs::File::create(&log).unwrap();
+        let child = Command::new(binary(name))
+            .args(arguments)
+            .env_clear()
+            .envs(settings.iter().map(|(k, v)| (k, v)))
+            .current_dir(log.parent().unwrap())
+            .stdout(Stdio::from(file.try_clone().unwrap()))
+            .stderr(Stdio::from(file))
+            .spawn()
+            .unwrap_or_else(|e| panic!("{name}: {e}; `cargo build --workspace --bins` first"));
+        Self { child, log }
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and the exit code within `limit`.
+    pub fn stop(mut self, limit: Duration) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap();
+        let started = Instant::now();
+        while started.elapsed() < limit {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        None
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<_> = log.lines().rev().take(40).collect();
+            println!("── {}", self.log.display());
+            tail.iter().rev().for_each(|line| println!("{line}"));
+        }
+    }
+}
+
+/// One of the workspace's programs, as it was built beside this test.
+pub fn binary(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_siaghsync")).with_file_name(name)
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Everything but the services.
+pub struct Deployment {
+    pub sim: Simulator,
+    pub db: TestDb,
+    pub redis: Option<Server>,
+    pub port: u16,
+    pub http: reqwest::Client,
+    extra: Vec<(String, String)>,
+    folder: tempfile::TempDir,
+    started: std::cell::Cell<u32>,
+}
+
+impl Deployment {
+    pub async fn new(engine: Engine, extra: &[(&str, &str)]) -> Self {
+        service::crypto::install();
+        let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+        let redis = if engine == Engine::Postgres { Some(Server::start().await) } else { None };
+        Self {
+            sim,
+            db: TestDb::new(engine).await.unwrap(),
+            redis,
+            port: free_port(),
+            http: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
+            extra: extra.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            folder: tempfile::tempdir().unwrap(),
+            started: 0.into(),
+        }
+    }
+
+    pub fn settings(&self) -> Vec<(String, String)> {
+        let (crm, finance) = (self.sim.crm().config(), self.sim.finance().config());
+        let mut settings: Vec<(String, String)> = [
+            ("DATABASE_URL", self.db.url.clone()),
+            ("CRM_API_BASE_URL", self.sim.crm_url()),
+            ("CRM_USERNAME", crm.username),
+            ("CRM_PASSWORD", crm.password),
+            ("FINANCE_API_BASE_URL", self.sim.finance_url()),
+            ("FINANCE_USERNAME", finance.username),
+            ("FINANCE_PASSWORD", finance.password),
+            ("WEBHOOK_SECRET", SECRET.to_owned()),
+            ("PORT", self.port.to_string()),
+            ("WORKER_PORT", free_port().to_string()),
+        ]
+        .map(|(k, v)| (k.to_owned(), v))
+        .into();
+        if let Some(redis) = &self.redis {
+            settings.push(("REDIS_URL".to_owned(), redis.url()));
+        }
+        settings.extend(self.extra.clone());
+        settings
+    }
+
+    pub fn run(&self, name: &str, arguments: &[&str]) -> Process {
+        self.started.set(self.started.get() + 1);
+        let log = self.folder.path().join(format!("{name}-{}.log", self.started.get()));
+        Process::start(name, arguments, &self.settings(), log)
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Waits until the service on `PORT` is ready.
+    pub async fn ready(&self) {
+        self.eventually("ready", Duration::from_secs(30), async || {
+            self.http.get(self.url("/health/ready")).send().await.is_ok_and(|answer| answer.status().is_success())
+        })
+        .await;
+    }
+
+    /// The CRM calls native webhooks for persons and organizations.
+    pub fn native_webhooks(&self) {
+        let url = self.url(&format!("/webhook/crm/identity?token={SECRET}"));
+        self.sim.crm().configure(|crm| {
+            crm.webhooks.signed.clear();
+            for item_type in ["person", "organization"] {
+                crm.webhooks.native.push(NativeHook { item_type: item_type.to_owned(), url: url.clone() });
+            }
+        });
+    }
+
+    /// The CRM sends signed webhooks instead.
+    pub fn signed_webhooks(&self) {
+        let url = self.url("/webhook/crm");
+        self.sim.crm().configure(|crm| {
+            crm.webhooks.native.clear();
+            crm.webhooks.secret = SECRET.to_owned();
+            crm.webhooks.signed.push(SignedHook { url, events: Vec::new() });
+        });
+    }
+
+    /// No webhook is on its way and no row waits.
+    pub async fn settled(&self, limit: Duration) {
+        assert!(self.sim.crm().webhooks_settled(limit).await, "webhooks are not delivered");
+        self.eventually("all rows final", limit, async || {
+            let Stats { pending, in_progress, .. } = self.db.store.stats().await.unwrap();
+            pending + in_progress == 0
+        })
+        .await;
+    }
+
+    pub async fn eventually(&self, what: &str, limit: Duration, mut check: impl AsyncFnMut() -> bool) {
+        let started = Instant::now();
+        while !check().await {
+            if started.elapsed() > limit {
+                panic!("not {what} within {limit:?}: {:?}", self.db.store.stats().await);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub async fn rows(&self) -> Vec<log::Model> {
+        log::Entity::find().all(self.db.store.db()).await.unwrap()
+    }
+
+    pub async fn mappings(&self) -> Vec<mapping::Model> {
+        mapping::Entity::find().all(self.db.store.db()).await.unwrap()
+    }
+}

@@ -1,0 +1,18 @@
+//! The whole product as its users run it: real processes, real PostgreSQL and Redis, both outside systems simulated.
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a test binary has no public side and may fail"
+)]
+
+mod cli;
+mod demo;
+mod deployment;
+mod distributed;
+mod embedded;
+mod faults;
+mod oracle;
+mod sql;
