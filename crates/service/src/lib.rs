@@ -1,9 +1,9 @@
 //! The plumbing that every SiaghSync process shares: settings, telemetry, health and metrics over HTTP,
 //! shutdown, and the doorbell between ingest and the workers.
 //!
-//! It never knows what a customer is, and never speaks to the CRM or finance:
-//! a process hands it what to check and what to run.
+//! It never knows what a customer is: a process hands it what to check and what to run.
 
+pub mod clients;
 pub mod crypto;
 pub mod database;
 pub mod doorbell;

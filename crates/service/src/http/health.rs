@@ -65,10 +65,9 @@ async fn alive(State(health): State<Health>) -> impl IntoResponse {
 
 async fn ready(State(health): State<Health>) -> impl IntoResponse {
     let readiness = Readiness::look(&health.checks).await;
-    let (code, status) = match (readiness.is_ready(), readiness.all_up()) {
-        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
-        (true, false) => (StatusCode::OK, "degraded"),
-        (true, true) => (StatusCode::OK, "ok"),
+    let (code, status) = match readiness.all_up() {
+        false => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        true => (StatusCode::OK, "ok"),
     };
     (code, Json(health.body(status, Some(readiness))))
 }

@@ -17,12 +17,6 @@ pub trait Check: Send + Sync {
     /// Its name in the answer: `database`, `redis`.
     fn name(&self) -> &'static str;
 
-    /// Whether the process can't do its work without it. A part that is not required is shown, but its
-    /// failure leaves the process ready.
-    fn required(&self) -> bool {
-        true
-    }
-
     /// Looks, and says in a few words what is wrong. Credentials in addresses are masked by the caller.
     async fn check(&self) -> Result<(), String>;
 }
@@ -32,8 +26,6 @@ pub trait Check: Send + Sync {
 #[serde(transparent)]
 pub(super) struct Readiness {
     parts: BTreeMap<&'static str, Part>,
-    #[serde(skip)]
-    ready: bool,
 }
 
 #[derive(Serialize)]
@@ -53,7 +45,6 @@ impl Readiness {
         });
         let mut readiness = Self {
             parts: BTreeMap::new(),
-            ready: true,
         };
         for (check, result) in checks.iter().zip(join_all(looks).await) {
             let part = match result {
@@ -61,21 +52,14 @@ impl Readiness {
                     status: "up",
                     error: None,
                 },
-                Err(error) => {
-                    readiness.ready &= !check.required();
-                    Part {
-                        status: "down",
-                        error: Some(harmless(&error)),
-                    }
-                }
+                Err(error) => Part {
+                    status: "down",
+                    error: Some(harmless(&error)),
+                },
             };
             readiness.parts.insert(check.name(), part);
         }
         readiness
-    }
-
-    pub(super) fn is_ready(&self) -> bool {
-        self.ready
     }
 
     pub(super) fn all_up(&self) -> bool {

@@ -32,7 +32,6 @@ impl Clock for Noon {
 
 struct Part {
     name: &'static str,
-    required: bool,
     takes: Duration,
     result: Result<(), String>,
 }
@@ -41,7 +40,6 @@ impl Part {
     fn new(name: &'static str, result: Result<(), &str>) -> Self {
         Self {
             name,
-            required: true,
             takes: Duration::ZERO,
             result: result.map_err(str::to_owned),
         }
@@ -52,10 +50,6 @@ impl Part {
 impl Check for Part {
     fn name(&self) -> &'static str {
         self.name
-    }
-
-    fn required(&self) -> bool {
-        self.required
     }
 
     async fn check(&self) -> Result<(), String> {
@@ -132,12 +126,9 @@ async fn readiness_names_what_is_down() {
         json!({"status": "down", "error": "can't connect to postgres://***@db:5432/x"})
     );
 
-    let redis = Part {
-        required: false,
-        ..Part::new("redis", Err("refused"))
-    };
+    let redis = Part::new("redis", Err("refused"));
     let (code, body) = ready(vec![Part::new("database", Ok(())), redis]).await;
-    assert_eq!((code, &body["status"]), (200, &json!("degraded")));
+    assert_eq!((code, &body["status"]), (503, &json!("unavailable")));
     assert_eq!(body["parts"]["redis"]["error"], "refused");
 }
 

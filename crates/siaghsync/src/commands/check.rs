@@ -37,9 +37,9 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
             }
         }
         if let Ok(store) = &store {
-            let crm = worker::assemble::crm(&settings, store)?;
+            let crm = service::clients::crm(&settings, store.clock())?;
             line("CRM", crm.check().await.map_err(|e| e.to_string()));
-            let finance = worker::assemble::finance(&settings, store)?;
+            let finance = service::clients::finance(&settings, store.clock())?;
             line("finance", finance.check().await.map_err(|e| e.to_string()));
             if let Ok(Some(year)) = finance.fiscal_year().await {
                 line("fiscal year", Ok(year.to_string()));

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use domain::store::Store;
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;
@@ -50,8 +50,11 @@ impl Show {
         Ok(stats.pending + stats.in_progress == 0)
     }
 
-    pub(super) async fn audit(&self) -> anyhow::Result<Table> {
-        Ok(rows::table(&self.rows().await?))
+    /// The audit rows of what was done; those that had nothing to do are only counted.
+    pub(super) async fn audit(&self) -> anyhow::Result<String> {
+        let (skipped, done): (Vec<_>, Vec<_>) =
+            self.rows().await?.into_iter().partition(|row| row.status == domain::store::Status::Skipped);
+        Ok(format!("{}\n… and {} rows SKIPPED: nothing to do, or covered by another", rows::table(&done), skipped.len()))
     }
 }
 
@@ -76,7 +79,7 @@ fn fields(row: &log::Model) -> String {
 /// Both systems side by side.
 pub(super) fn customers(pairs: &[Pair]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_width(150);
+    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(150);
     table.set_header(["CRM number", "name in the CRM", "mobile", "finance code", "name in finance", "mobile", "agree?"]);
     for pair in pairs {
         let [name, mobile, number] = pair.crm.clone();

@@ -8,6 +8,10 @@ use testkit::Engine;
 use crate::deployment::Deployment;
 use crate::oracle;
 
+/// Everything that can speak, speaks: libraries are quiet unless they are named.
+const LOUD: &str = "trace,sqlx=trace,sea_orm=trace,hyper=trace,hyper_util=trace,reqwest=trace,tower=trace,\
+                    tower_http=trace,redis=trace,apalis=trace,apalis_core=trace";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn customers_reach_finance_and_a_restart_goes_on() {
     let d = Deployment::new(Engine::Sqlite, &[("SWEEP_INTERVAL_SECONDS", "1")]).await;
@@ -39,7 +43,7 @@ async fn customers_reach_finance_and_a_restart_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_stands_in_any_log_at_any_level() {
-    let d = Deployment::new(Engine::Sqlite, &[("RUST_LOG", "trace")]).await;
+    let d = Deployment::new(Engine::Sqlite, &[("RUST_LOG", LOUD)]).await;
     let serve = d.run("siaghsync", &["serve"]);
     d.ready().await;
     d.native_webhooks();

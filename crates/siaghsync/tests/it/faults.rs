@@ -15,7 +15,7 @@ const QUICK: [(&str, &str); 3] =
 async fn killed_workers_and_an_emptied_redis_leave_nothing_undone_and_no_duplicate() {
     let d = Deployment::new(Engine::Postgres, &[&QUICK[..], &[("CREATE_SETTLE_SECONDS", "6")]].concat()).await;
     // Every save takes a while, so that a kill finds some under way.
-    d.sim.faults().add(FaultRule::always(System::Finance, "SaveFormData", FaultKind::Slow).ms(300));
+    d.sim.faults().add(FaultRule::always(System::Finance, "SaveFormData", FaultKind::Slow).ms(600));
     let _ingest = d.run("siagh-ingest", &[]);
     d.ready().await;
     d.native_webhooks();
@@ -25,7 +25,8 @@ async fn killed_workers_and_an_emptied_redis_leave_nothing_undone_and_no_duplica
     for (n, customer) in sample::customers(11, 120).into_iter().enumerate() {
         typed.push((d.sim.crm().create(customer.kind, customer.to_crm()).unwrap(), customer));
         if n % 20 == 19 {
-            tokio::time::sleep(Duration::from_millis(400)).await;
+            d.eventually("saving", Duration::from_secs(20), async || worker.log().contains("✅ Synced")).await;
+            tokio::time::sleep(Duration::from_millis(150)).await;
             worker.kill();
             worker = d.run("siagh-worker", &[]);
         }

@@ -222,15 +222,11 @@ impl Doorbell for RedisDoorbell {
     }
 }
 
-/// Redis is a part that can be missed: rows are stored all the same, and rung for later.
+/// Without Redis rows are stored all the same, and rung for later; but readiness tells the truth.
 #[async_trait]
 impl Check for RedisDoorbell {
     fn name(&self) -> &'static str {
         "redis"
-    }
-
-    fn required(&self) -> bool {
-        false
     }
 
     async fn check(&self) -> Result<(), String> {

@@ -1,0 +1,48 @@
+//! From settings to the clients of the two outside systems: the one place that knows both.
+
+use std::sync::Arc;
+
+use domain::clock::Clock;
+use payamgostar::Payamgostar;
+use siagh::Siagh;
+
+use crate::settings::{CrmCredentials, Settings};
+
+/// The CRM's client.
+///
+/// # Errors
+/// When its settings are missing, or its address is none.
+pub fn crm(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Payamgostar> {
+    let crm = settings.crm()?;
+    let credentials = match &crm.credentials {
+        CrmCredentials::Token(token) => payamgostar::Credentials::Token(token.clone()),
+        CrmCredentials::Password { username, password } => payamgostar::Credentials::Password {
+            username: username.clone(),
+            password: password.clone(),
+        },
+    };
+    let config = payamgostar::Config {
+        timezone: crm.timezone,
+        timeout: settings.http.timeout,
+        ..payamgostar::Config::new(crm.base_url.clone(), credentials)
+    };
+    Ok(Payamgostar::new(config, clock)?)
+}
+
+/// Finance's client.
+///
+/// # Errors
+/// When its settings are missing, or its address is none.
+pub fn finance(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Siagh> {
+    let finance = settings.finance()?;
+    let config = siagh::Config {
+        company_code: finance.company_code,
+        timeout: settings.http.timeout,
+        ..siagh::Config::new(
+            finance.base_url.clone(),
+            finance.username.clone(),
+            finance.password.clone(),
+        )
+    };
+    Ok(Siagh::new(config, clock)?)
+}
