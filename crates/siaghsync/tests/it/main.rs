@@ -16,3 +16,4 @@ mod embedded;
 mod faults;
 mod oracle;
 mod sql;
+mod traces;
