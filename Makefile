@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt build up down check-deploy
+.PHONY: help demo test bench lint fmt build up down check-deploy
 
 SCRIPTS := scripts/test-services deploy/healthcheck .ci/run
 WORKERS ?= 1
@@ -13,6 +13,7 @@ demo: ## try it out: both systems simulated, SQLite, one process (ONCE=1: run th
 	@cargo run -q --locked --bin siaghsync -- demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: ## all tests; finds or starts PostgreSQL and Redis (scripts/test-services)
+	cargo build --workspace --bins --locked
 	scripts/test-services cargo test --workspace --locked
 
 lint: ## formatting, clippy, shell scripts, deploy files; warnings are errors
@@ -21,6 +22,10 @@ lint: ## formatting, clippy, shell scripts, deploy files; warnings are errors
 	@if command -v shellcheck >/dev/null; then set -x; shellcheck $(SCRIPTS); \
 	else echo "no shellcheck: scripts not checked"; fi
 	@$(MAKE) --no-print-directory check-deploy
+
+bench: ## the figures of the README, on release builds; needs PostgreSQL and redis-server
+	cargo build --release --workspace --bins --locked
+	scripts/test-services cargo bench --locked -p siaghsync --bench figures
 
 fmt: ## format the code
 	cargo fmt --all

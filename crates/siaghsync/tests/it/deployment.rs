@@ -40,6 +40,13 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Resident memory, in kB (Linux).
+    pub fn resident_kb(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
+        line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
+    }
+
     /// `kill -9`.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
