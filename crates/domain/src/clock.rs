@@ -1,17 +1,29 @@
-//! Time is passed in, so that tests can stand at any instant and leases share the database's clock.
+//! Time and chance are passed in, so that tests can stand at any instant and repeat a run exactly, and leases share
+//! the database's clock.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
-/// A source of the present instant (UTC).
+/// A source of the present instant (UTC), and of chance.
 pub trait Clock: Send + Sync {
     /// The present instant.
     fn now(&self) -> DateTime<Utc>;
 
     /// Time since some fixed instant, never set back: for measuring and for leases.
     fn monotonic(&self) -> Duration;
+
+    /// A number from 0 to 1, by chance: spreads retries.
+    fn jitter(&self) -> f64 {
+        rand::random()
+    }
+
+    /// An id that nothing else has; later ones sort after earlier ones.
+    fn id(&self) -> Uuid {
+        Uuid::now_v7()
+    }
 }
 
 /// The machine's own clock.

@@ -134,7 +134,7 @@ impl Engine {
             Err(run::Stop::Store(error @ StoreError::Database(_))) => Err(error),
             result => {
                 let (sent, intended) = (run.sent(), run.intended.clone());
-                let commit = run.finish(result, rand::random());
+                let commit = run.finish(result, self.clock.jitter());
                 self.commit(&work, commit, intended, sent).await
             }
         }
@@ -236,7 +236,7 @@ impl Engine {
             let side = work.lead.side;
             let id = work.mapping.id_on(side).unwrap_or_default().to_owned();
             let event = Event {
-                row: Uuid::now_v7(),
+                row: self.clock.id(),
                 entity: EntityRef {
                     entity_type: work.mapping.entity_type,
                     side,

@@ -72,7 +72,7 @@ impl<'a> Run<'a> {
             engine,
             work,
             started,
-            transaction: Uuid::now_v7(),
+            transaction: engine.clock.id(),
             mapping: work.mapping.clone(),
             crm: None,
             finance: None,
