@@ -198,11 +198,8 @@ impl Store for SqlStore {
         let mut insert = log::Entity::insert_many(events.iter().map(|event| rows::pending(event, now)));
         let insert = insert
             .query()
-            .on_conflict(
-                OnConflict::columns([log::Column::SourceSystem, log::Column::EventId])
-                    .do_nothing()
-                    .to_owned(),
-            )
+            // Whatever is there already: the event's key, or the row itself when only its answer was lost.
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
             .returning(Query::returning().column(log::Column::Id));
         let mut written = std::collections::HashSet::with_capacity(events.len());
         for row in self.db.query_all(insert).await? {
@@ -298,7 +295,7 @@ impl Store for SqlStore {
 
 impl SqlStore {
     /// A half mapping that the other side's event made of the same record becomes ours, with its rows; one that
-    /// is being worked on stays, and the unique index will say so.
+    /// is being worked on, or waits for something that it sent, stays, and the unique index will say so.
     async fn absorb_half(
         &self,
         tx: &impl ConnectionTrait,
@@ -307,7 +304,7 @@ impl SqlStore {
     ) -> StoreResult<()> {
         let sql = format!(
             r#"DELETE FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2 AND "id" <> $3 AND "state" = 'NEW'
-               AND ("leaseUntil" IS NULL OR "leaseUntil" <= $4) RETURNING "id""#,
+               AND "inFlight" IS NULL AND ("leaseUntil" IS NULL OR "leaseUntil" <= $4) RETURNING "id""#,
             id_column(entity.side)
         );
         let values = [
