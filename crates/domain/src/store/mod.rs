@@ -19,6 +19,8 @@ use crate::merge::Base;
 use crate::ports::{Ring, Side};
 
 pub mod entities;
+#[cfg(feature = "testing")]
+pub mod memory;
 pub mod sql;
 
 /// What kind of thing a row is about.
@@ -222,6 +224,8 @@ pub struct ClaimedRow {
     pub heard_at: DateTime<Utc>,
     /// Failed tries so far.
     pub retry_count: u32,
+    /// Whether it may have a retry entry: a run of it has ended before.
+    pub scheduled: bool,
     /// Runs of it that ended without a word (killed, fenced out).
     pub lapses: u32,
 }
@@ -345,8 +349,8 @@ pub type StoreResult<T> = Result<T, StoreError>;
 /// The mapping and audit store.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Writes what was heard, in one statement. Says for each event whether it is new (`false`: its event id
-    /// was there already).
+    /// Writes what was heard, in one statement. Says for each event whether it is new (`false`: its event id, or
+    /// the row itself, was there already).
     async fn hear(&self, events: &[Event]) -> StoreResult<Vec<bool>>;
 
     /// Takes the lease of a row's entity for `lease`, creating the half mapping of one that was never met,
@@ -363,7 +367,8 @@ pub trait Store: Send + Sync {
     /// is written to it.
     ///
     /// # Errors
-    /// [`StoreError::MappedElsewhere`] when it is another mapping's, or is being worked on.
+    /// [`StoreError::MappedElsewhere`] when it is another mapping's, is being worked on, or waits for something
+    /// that was sent.
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()>;
 
     /// Ends a run: mapping, audit rows, retry entry, release; all or nothing, fenced. Says which row of the

@@ -1,18 +1,55 @@
-//! The engine's promises, one by one, on in-memory systems and a real database.
+//! The engine's promises, one by one, on in-memory systems: with the store in memory and on a real database.
 
 use std::time::Duration;
 
 use domain::customer::Field;
 use domain::engine::Ran;
 use domain::ports::{PortError, Side};
-use domain::store::{Claim, Status, Store};
-use testkit::Engine as On;
+use domain::store::{Claim, Status};
 
-use crate::world::{Fault, World, person};
+use crate::world::{Fault, On, World, person};
 
-#[tokio::test]
-async fn a_new_customer_reaches_finance_once_and_its_code_comes_back() {
-    let w = World::new(On::Sqlite).await;
+/// Each promise is kept whatever the store is.
+macro_rules! promises {
+    ($($promise:ident)*) => {
+        mod in_memory {
+            $(#[tokio::test]
+            async fn $promise() {
+                super::$promise(&super::World::new(super::On::Memory).await).await;
+            })*
+        }
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $promise() {
+                let world = super::World::new(super::On::Sqlite).await;
+                super::$promise(&world).await;
+                world.drop_it().await;
+            })*
+        }
+    };
+}
+
+promises! {
+    a_new_customer_reaches_finance_once_and_its_code_comes_back
+    edits_on_both_sides_of_different_fields_both_live
+    a_settled_conflict_keeps_the_loser_in_the_audit_row
+    unmapped_hidden_columns_survive_a_form_save
+    lossy_values_do_not_ping_pong_and_the_richer_side_keeps_its_own
+    a_create_whose_answer_was_lost_is_found_not_repeated
+    a_create_that_never_happened_is_sent_again_only_after_its_time
+    a_lost_create_without_keys_waits_for_a_human
+    transient_errors_are_tried_again_and_then_given_up
+    a_refusal_fails_at_once_in_the_targets_own_words
+    an_update_whose_answer_was_lost_is_known_as_ours_and_explained
+    an_edit_between_save_and_read_back_is_carried_on
+    a_finance_contact_reaches_the_crm_and_a_match_is_linked
+    a_deleted_record_closes_the_mapping_and_nothing_is_deleted_or_made_again
+    a_run_that_lost_its_lease_commits_nothing
+    a_value_that_keeps_coming_back_is_set_aside
+    calls_stay_within_budget
+}
+
+async fn a_new_customer_reaches_finance_once_and_its_code_comes_back(w: &World) {
     let id = w
         .crm
         .add(person("علی کریمی", "09121234567").with(Field::CustomerNumber, "100-7"));
@@ -35,12 +72,9 @@ async fn a_new_customer_reaches_finance_once_and_its_code_comes_back() {
     assert_eq!(rows[0].status, Status::Success);
     assert_eq!(rows[0].target_entity_id.as_deref(), Some("1"));
     assert!(rows[0].changes.as_ref().unwrap().to_string().contains("کریمی"));
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn edits_on_both_sides_of_different_fields_both_live() {
-    let w = World::new(On::Sqlite).await;
+async fn edits_on_both_sides_of_different_fields_both_live(w: &World) {
     let id = w.crm.add(person("علی", "09121234567"));
     w.sync(Side::Crm, &id).await;
     w.crm.edit(&id, Field::Email, "a@b.ir");
@@ -49,12 +83,9 @@ async fn edits_on_both_sides_of_different_fields_both_live() {
     assert_eq!(w.finance.get("1", Field::Email), "a@b.ir");
     assert_eq!(w.crm.get(&id, Field::Address), "تهران، خیابان آزادی");
     assert_eq!(w.finance.get("1", Field::Address), "تهران، خیابان آزادی");
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn a_settled_conflict_keeps_the_loser_in_the_audit_row() {
-    let w = World::new(On::Sqlite).await;
+async fn a_settled_conflict_keeps_the_loser_in_the_audit_row(w: &World) {
     let id = w.crm.add(person("علی", "09121234567"));
     w.sync(Side::Crm, &id).await;
     w.clock.turn(Duration::from_secs(10));
@@ -66,12 +97,9 @@ async fn a_settled_conflict_keeps_the_loser_in_the_audit_row() {
     let row = w.row(&ring).await;
     assert_eq!(row.status, Status::Success);
     assert!(row.changes.unwrap().to_string().contains("علی از مالی"));
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn unmapped_hidden_columns_survive_a_form_save() {
-    let w = World::new(On::Sqlite).await;
+async fn unmapped_hidden_columns_survive_a_form_save(w: &World) {
     let id = w
         .crm
         .add(person("علی", "09121234567").with(Field::CustomerNumber, "100-7"));
@@ -79,12 +107,9 @@ async fn unmapped_hidden_columns_survive_a_form_save() {
     w.crm.edit(&id, Field::Name, "رضا");
     w.sync(Side::Crm, &id).await;
     assert_eq!(w.finance.get("1", Field::CustomerNumber), "100-7");
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn lossy_values_do_not_ping_pong_and_the_richer_side_keeps_its_own() {
-    let w = World::new(On::Sqlite).await;
+async fn lossy_values_do_not_ping_pong_and_the_richer_side_keeps_its_own(w: &World) {
     let long = "شرکت بازرگانی|پارسیان\nو پسران بسیار محترم";
     let id = w.crm.add(person(long, "09121234567"));
     w.sync(Side::Crm, &id).await;
@@ -95,12 +120,9 @@ async fn lossy_values_do_not_ping_pong_and_the_richer_side_keeps_its_own() {
     }
     assert_eq!((w.crm.saves(), w.finance.saves()), saves);
     assert_eq!(w.crm.get(&id, Field::Name), long);
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn a_create_whose_answer_was_lost_is_found_not_repeated() {
-    let w = World::new(On::Sqlite).await;
+async fn a_create_whose_answer_was_lost_is_found_not_repeated(w: &World) {
     let id = w
         .crm
         .add(person("علی", "09121234567").with(Field::NationalId, "0012345679"));
@@ -108,12 +130,9 @@ async fn a_create_whose_answer_was_lost_is_found_not_repeated() {
     assert_eq!(w.sync(Side::Crm, &id).await, Status::Success);
     assert_eq!(w.finance.ids(), ["1"]);
     assert_eq!(w.crm.get(&id, Field::FinanceCode), "1");
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn a_create_that_never_happened_is_sent_again_only_after_its_time() {
-    let w = World::new(On::Sqlite).await;
+async fn a_create_that_never_happened_is_sent_again_only_after_its_time(w: &World) {
     let id = w.crm.add(person("علی", "09121234567"));
     w.finance.fail(Fault::Before(PortError::UnknownOutcome(
         "connection broken".into(),
@@ -123,12 +142,9 @@ async fn a_create_that_never_happened_is_sent_again_only_after_its_time() {
     assert_eq!(w.sync(Side::Crm, &id).await, Status::Success);
     assert!(domain::clock::Clock::now(&*w.clock) - start >= chrono::Duration::seconds(120));
     assert_eq!(w.finance.ids().len(), 1);
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn a_lost_create_without_keys_waits_for_a_human() {
-    let w = World::new(On::Sqlite).await;
+async fn a_lost_create_without_keys_waits_for_a_human(w: &World) {
     let id = w
         .crm
         .add(domain::customer::Customer::new(domain::customer::Kind::Person).with(Field::Name, "علی"));
@@ -147,12 +163,9 @@ async fn a_lost_create_without_keys_waits_for_a_human() {
         .filter(|r| r.status == Status::Conflict)
         .count();
     assert_eq!(open, 1, "one open conflict per entity");
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn transient_errors_are_tried_again_and_then_given_up() {
-    let w = World::new(On::Sqlite).await;
+async fn transient_errors_are_tried_again_and_then_given_up(w: &World) {
     let down = || {
         Fault::Before(PortError::Transient {
             message: "503".into(),
@@ -173,12 +186,9 @@ async fn transient_errors_are_tried_again_and_then_given_up() {
         w.finance.fail(down());
     }
     assert_eq!(w.sync(Side::Crm, &other).await, Status::Failed);
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn a_refusal_fails_at_once_in_the_targets_own_words() {
-    let w = World::new(On::Sqlite).await;
+async fn a_refusal_fails_at_once_in_the_targets_own_words(w: &World) {
     let id = w.crm.add(person("علی", "09121234567"));
     w.finance.fail(Fault::Before(PortError::Refused(
         "شماره تلفن نمی تواند تکراری باشد.".into(),
@@ -193,12 +203,9 @@ async fn a_refusal_fails_at_once_in_the_targets_own_words() {
             .contains("شماره تلفن نمی تواند تکراری باشد.")
     );
     assert_eq!(row.error_class.as_deref(), Some("refused"));
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn an_update_whose_answer_was_lost_is_known_as_ours_and_explained() {
-    let w = World::new(On::Sqlite).await;
+async fn an_update_whose_answer_was_lost_is_known_as_ours_and_explained(w: &World) {
     let id = w.crm.add(person("علی", "09121234567"));
     w.sync(Side::Crm, &id).await;
     w.crm.edit(&id, Field::Name, "رضا");
@@ -217,12 +224,9 @@ async fn an_update_whose_answer_was_lost_is_known_as_ours_and_explained() {
     w.engine.run(&next).await.unwrap();
     assert_eq!(w.finance.get("1", Field::Name), "علی");
     assert_eq!(w.crm.get(&id, Field::Name), "علی");
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn an_edit_between_save_and_read_back_is_carried_on() {
-    let w = World::new(On::Sqlite).await;
+async fn an_edit_between_save_and_read_back_is_carried_on(w: &World) {
     let id = w.crm.add(person("علی", "09121234567"));
     w.sync(Side::Crm, &id).await;
     w.crm.edit(&id, Field::Name, "رضا");
@@ -231,12 +235,9 @@ async fn an_edit_between_save_and_read_back_is_carried_on() {
     w.sync(Side::Crm, &id).await;
     assert_eq!(w.crm.get(&id, Field::Email), "new@finance.ir");
     assert_eq!(w.finance.get("1", Field::Name), "رضا");
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn a_finance_contact_reaches_the_crm_and_a_match_is_linked() {
-    let w = World::new(On::Sqlite).await;
+async fn a_finance_contact_reaches_the_crm_and_a_match_is_linked(w: &World) {
     let code = w.finance.add(person("مینا", "09127654321"));
     assert_eq!(w.sync(Side::Finance, &code).await, Status::Success);
     let id = w.crm.ids()[0].clone();
@@ -251,12 +252,9 @@ async fn a_finance_contact_reaches_the_crm_and_a_match_is_linked() {
     assert_eq!(w.sync(Side::Crm, &here).await, Status::Success);
     assert_eq!(w.finance.ids().len(), 2, "linked, not created");
     assert_eq!(w.finance.get(&there, Field::Name), "سارا احمدی");
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn a_deleted_record_closes_the_mapping_and_nothing_is_deleted_or_made_again() {
-    let w = World::new(On::Sqlite).await;
+async fn a_deleted_record_closes_the_mapping_and_nothing_is_deleted_or_made_again(w: &World) {
     let id = w.crm.add(person("علی", "09121234567"));
     w.sync(Side::Crm, &id).await;
     w.crm.delete(&id);
@@ -265,39 +263,31 @@ async fn a_deleted_record_closes_the_mapping_and_nothing_is_deleted_or_made_agai
     assert_eq!(w.sync(Side::Finance, "1").await, Status::Skipped);
     assert_eq!((w.crm.ids().len(), w.finance.ids().len()), (0, 1));
     assert_eq!(w.sync(Side::Crm, "no-such-id").await, Status::Skipped);
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn a_run_that_lost_its_lease_commits_nothing() {
-    for on in [On::Sqlite, On::Postgres] {
-        let w = World::new(on).await;
-        let id = w.crm.add(person("علی", "09121234567"));
-        let ring = w.hear(Side::Crm, &id).await;
-        let Claim::Taken(slow) = w
-            .store
-            .claim(ring.row, "slow", Duration::from_secs(60))
-            .await
-            .unwrap()
-        else {
-            panic!()
-        };
-        assert!(matches!(w.engine.run(&ring).await.unwrap(), Ran::Busy));
-        w.clock.turn(Duration::from_secs(61));
-        assert!(matches!(w.engine.run(&ring).await.unwrap(), Ran::Ended { .. }));
-        let fenced = w
-            .store
-            .intend(&slow.lease, &slow.mapping.in_flight, Duration::from_secs(60))
-            .await;
-        assert!(matches!(fenced, Err(domain::store::StoreError::Fenced)));
-        assert_eq!(w.row(&ring).await.lapses, 1);
-        w.db.drop_it().await;
-    }
+async fn a_run_that_lost_its_lease_commits_nothing(w: &World) {
+    let id = w.crm.add(person("علی", "09121234567"));
+    let ring = w.hear(Side::Crm, &id).await;
+    let Claim::Taken(slow) = w
+        .store
+        .claim(ring.row, "slow", Duration::from_secs(60))
+        .await
+        .unwrap()
+    else {
+        panic!()
+    };
+    assert!(matches!(w.engine.run(&ring).await.unwrap(), Ran::Busy));
+    w.clock.turn(Duration::from_secs(61));
+    assert!(matches!(w.engine.run(&ring).await.unwrap(), Ran::Ended { .. }));
+    let fenced = w
+        .store
+        .intend(&slow.lease, &slow.mapping.in_flight, Duration::from_secs(60))
+        .await;
+    assert!(matches!(fenced, Err(domain::store::StoreError::Fenced)));
+    assert_eq!(w.row(&ring).await.lapses, 1);
 }
 
-#[tokio::test]
-async fn a_value_that_keeps_coming_back_is_set_aside() {
-    let w = World::new(On::Sqlite).await;
+async fn a_value_that_keeps_coming_back_is_set_aside(w: &World) {
     let id = w.crm.add(person("علی", "09121234567"));
     w.sync(Side::Crm, &id).await;
     let mut last = Status::Success;
@@ -317,12 +307,9 @@ async fn a_value_that_keeps_coming_back_is_set_aside() {
         Status::Success,
         "after ten minutes it is tried again"
     );
-    w.db.drop_it().await;
 }
 
-#[tokio::test]
-async fn calls_stay_within_budget() {
-    let w = World::new(On::Sqlite).await;
+async fn calls_stay_within_budget(w: &World) {
     let id = w.crm.add(person("علی", "09121234567"));
     w.sync(Side::Crm, &id).await;
     let calls = || w.crm.calls() + w.finance.calls();
@@ -333,5 +320,4 @@ async fn calls_stay_within_budget() {
     let before = calls();
     w.sync(Side::Crm, &id).await;
     assert_eq!(calls() - before, 4, "one side written");
-    w.db.drop_it().await;
 }

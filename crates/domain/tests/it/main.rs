@@ -1,4 +1,4 @@
-//! The store on both databases, and the engine on in-memory systems.
+//! The store on both databases and in memory, and the engine on in-memory systems.
 
 #![allow(
     unreachable_pub,
@@ -8,4 +8,5 @@
 
 mod engine;
 mod store;
+mod store_more;
 mod world;

@@ -1,4 +1,4 @@
-//! One contract for the store, on every database.
+//! One contract for the store: on both databases and in memory.
 
 use std::time::Duration;
 
@@ -6,25 +6,19 @@ use domain::customer::Kind;
 use domain::merge::Base;
 use domain::ports::Side;
 use domain::store::{
-    Claim, Commit, EntityRef, EntityType, Event, InFlight, MappingState, Outcome, Retry, Status, Store,
-    StoreError, Trigger, Work,
+    Claim, Commit, EntityRef, EntityType, Event, InFlight, MappingState, Outcome, Retry, Status, StoreError,
+    Trigger, Work,
 };
-use testkit::Engine as On;
 use uuid::Uuid;
 
-use crate::world::World;
+use crate::world::{ALL, World};
 
-const LEASE: Duration = Duration::from_secs(60);
-const BOTH: [On; 2] = [On::Sqlite, On::Postgres];
+pub const LEASE: Duration = Duration::from_secs(60);
 
-fn event(side: Side, id: &str, event_id: Option<&str>) -> Event {
+pub fn event(side: Side, id: &str, event_id: Option<&str>) -> Event {
     Event {
         row: Uuid::now_v7(),
-        entity: EntityRef {
-            entity_type: EntityType::Customer,
-            side,
-            id: id.to_owned(),
-        },
+        entity: entity(side, id),
         trigger: Trigger::Webhook,
         event_id: event_id.map(str::to_owned),
         payload: serde_json::json!({"id": id}),
@@ -33,7 +27,15 @@ fn event(side: Side, id: &str, event_id: Option<&str>) -> Event {
     }
 }
 
-fn ending(work: &Work, status: Status) -> Commit {
+pub fn entity(side: Side, id: &str) -> EntityRef {
+    EntityRef {
+        entity_type: EntityType::Customer,
+        side,
+        id: id.to_owned(),
+    }
+}
+
+pub fn ending(work: &Work, status: Status) -> Commit {
     let mut mapping = work.mapping.clone();
     mapping.base = Some(Base::new(Kind::Person));
     mapping.state = MappingState::Active;
@@ -49,7 +51,7 @@ fn ending(work: &Work, status: Status) -> Commit {
     }
 }
 
-async fn take(w: &World, row: Uuid) -> Box<Work> {
+pub async fn take(w: &World, row: Uuid) -> Box<Work> {
     match w.store.claim(row, "w", LEASE).await.unwrap() {
         Claim::Taken(work) => work,
         other => panic!("{other:?}"),
@@ -58,7 +60,7 @@ async fn take(w: &World, row: Uuid) -> Box<Work> {
 
 #[tokio::test]
 async fn the_same_event_is_one_row_even_within_one_batch() {
-    for on in BOTH {
+    for on in ALL {
         let w = World::new(on).await;
         let one = [
             event(Side::Crm, "a", Some("e1")),
@@ -81,13 +83,13 @@ async fn the_same_event_is_one_row_even_within_one_batch() {
             rows[0].trace_id.as_deref(),
             Some("0af7651916cd43dd8448eb211c80319c")
         );
-        w.db.drop_it().await;
+        w.drop_it().await;
     }
 }
 
 #[tokio::test]
 async fn a_claim_takes_all_open_rows_of_the_entity_and_nobody_else_gets_any() {
-    for on in BOTH {
+    for on in ALL {
         let w = World::new(on).await;
         let events = [
             event(Side::Crm, "a", None),
@@ -127,13 +129,13 @@ async fn a_claim_takes_all_open_rows_of_the_entity_and_nobody_else_gets_any() {
             w.store.claim(events[1].row, "x", LEASE).await.unwrap(),
             Claim::Done
         ));
-        w.db.drop_it().await;
+        w.drop_it().await;
     }
 }
 
 #[tokio::test]
 async fn many_workers_at_once_one_claim() {
-    for on in BOTH {
+    for on in ALL {
         let w = World::new(on).await;
         let one = event(Side::Crm, "a", None);
         w.store.hear(std::slice::from_ref(&one)).await.unwrap();
@@ -146,13 +148,13 @@ async fn many_workers_at_once_one_claim() {
             taken += u32::from(matches!(claim.await.unwrap(), Claim::Taken(_)));
         }
         assert_eq!(taken, 1);
-        w.db.drop_it().await;
+        w.drop_it().await;
     }
 }
 
 #[tokio::test]
 async fn a_lapsed_lease_passes_on_and_fences_out_the_slow() {
-    for on in BOTH {
+    for on in ALL {
         let w = World::new(on).await;
         let one = event(Side::Crm, "a", None);
         w.store.hear(std::slice::from_ref(&one)).await.unwrap();
@@ -183,13 +185,13 @@ async fn a_lapsed_lease_passes_on_and_fences_out_the_slow() {
             .await
             .unwrap();
         assert_eq!(w.rows().await[0].status, Status::Success);
-        w.db.drop_it().await;
+        w.drop_it().await;
     }
 }
 
 #[tokio::test]
 async fn the_sweeper_finds_what_nobody_was_told_of_and_respects_retry_times() {
-    for on in BOTH {
+    for on in ALL {
         let w = World::new(on).await;
         let mut quiet = event(Side::Crm, "never rung", None);
         quiet.rung = false;
@@ -231,19 +233,17 @@ async fn the_sweeper_finds_what_nobody_was_told_of_and_respects_retry_times() {
             .commit(&again, &ending(&again, Status::Success))
             .await
             .unwrap();
-        use sea_orm::EntityTrait;
-        let left = domain::store::entities::retry::Entity::find()
-            .all(w.store.db())
-            .await
-            .unwrap();
-        assert!(left.is_empty(), "a finished row is no longer scheduled");
-        w.db.drop_it().await;
+        assert!(
+            w.retries().await.is_empty(),
+            "a finished row is no longer scheduled"
+        );
+        w.drop_it().await;
     }
 }
 
 #[tokio::test]
 async fn linking_takes_over_a_free_half_and_refuses_a_foreign_mapping() {
-    for on in BOTH {
+    for on in ALL {
         let w = World::new(on).await;
         let events = [
             event(Side::Crm, "a", None),
@@ -253,11 +253,7 @@ async fn linking_takes_over_a_free_half_and_refuses_a_foreign_mapping() {
         w.store.hear(&events).await.unwrap();
         let crm = take(&w, events[0].row).await;
         let finance = take(&w, events[1].row).await;
-        let entity = EntityRef {
-            entity_type: EntityType::Customer,
-            side: Side::Finance,
-            id: "22".into(),
-        };
+        let entity = entity(Side::Finance, "22");
         assert!(
             matches!(
                 w.store.link(&crm.lease, &entity).await,
@@ -283,13 +279,13 @@ async fn linking_takes_over_a_free_half_and_refuses_a_foreign_mapping() {
             w.store.commit(&other, &stolen).await,
             Err(StoreError::MappedElsewhere { .. })
         ));
-        w.db.drop_it().await;
+        w.drop_it().await;
     }
 }
 
 #[tokio::test]
 async fn counts_by_status() {
-    for on in BOTH {
+    for on in ALL {
         let w = World::new(on).await;
         let events = [event(Side::Crm, "a", None), event(Side::Crm, "b", None)];
         w.store.hear(&events).await.unwrap();
@@ -308,6 +304,6 @@ async fn counts_by_status() {
         assert_eq!(w.store.retry(Some(events[0].row)).await.unwrap(), 1);
         assert_eq!(w.store.retry(None).await.unwrap(), 0);
         assert_eq!(w.store.stats().await.unwrap().pending, 2);
-        w.db.drop_it().await;
+        w.drop_it().await;
     }
 }

@@ -12,7 +12,8 @@ use domain::customer::{Customer, Field, Kind, Values};
 use domain::engine::{Config, Engine, Ran};
 use domain::merge::Policy;
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Ring, Side, Snapshot};
-use domain::store::entities::log;
+use domain::store::entities::{log, mapping, retry};
+use domain::store::memory::MemoryStore;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
 use domain::text::same;
@@ -264,21 +265,52 @@ impl Finance for System {
     }
 }
 
+/// Where a test's store keeps its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    Memory,
+    Sqlite,
+    Postgres,
+}
+
+/// Every kind of store: they keep one contract.
+pub const ALL: [On; 3] = [On::Memory, On::Sqlite, On::Postgres];
+
+/// The tables behind a store, to be read by tests.
+pub enum Tables {
+    Memory(MemoryStore),
+    Sql(TestDb),
+}
+
 /// Both systems, a store and an engine between them.
 pub struct World {
     pub crm: System,
     pub finance: System,
     pub clock: Arc<TestClock>,
-    pub store: SqlStore,
+    pub store: Arc<dyn Store>,
     pub engine: Engine,
-    pub db: TestDb,
+    tables: Tables,
 }
 
 impl World {
-    pub async fn new(kind: testkit::Engine) -> Self {
-        let db = TestDb::new(kind).await.unwrap();
+    pub async fn new(on: On) -> Self {
         let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000_000_000)));
-        let store = SqlStore::with_clock(db.store.db().clone(), clock.clone());
+        let (store, tables): (Arc<dyn Store>, _) = match on {
+            On::Memory => {
+                let store = MemoryStore::new(clock.clone());
+                (Arc::new(store.clone()), Tables::Memory(store))
+            }
+            On::Sqlite | On::Postgres => {
+                let engine = if on == On::Sqlite {
+                    testkit::Engine::Sqlite
+                } else {
+                    testkit::Engine::Postgres
+                };
+                let db = TestDb::new(engine).await.unwrap();
+                let store = SqlStore::with_clock(db.store.db().clone(), clock.clone());
+                (Arc::new(store), Tables::Sql(db))
+            }
+        };
         let (crm, finance) = (
             System::new(Side::Crm, clock.clone()),
             System::new(Side::Finance, clock.clone()),
@@ -286,7 +318,7 @@ impl World {
         let engine = Engine {
             crm: Arc::new(crm.clone()),
             finance: Arc::new(finance.clone()),
-            store: Arc::new(store.clone()),
+            store: store.clone(),
             clock: clock.clone(),
             config: Config {
                 policy: Policy::default(),
@@ -305,7 +337,7 @@ impl World {
             clock,
             store,
             engine,
-            db,
+            tables,
         }
     }
 
@@ -353,20 +385,49 @@ impl World {
         panic!("no end in sight");
     }
 
+    /// All rows of `"SyncLog"`, by id.
     pub async fn rows(&self) -> Vec<log::Model> {
-        log::Entity::find()
-            .order_by_asc(log::Column::Id)
-            .all(self.store.db())
-            .await
-            .unwrap()
+        match &self.tables {
+            Tables::Memory(store) => store.rows(),
+            Tables::Sql(db) => {
+                let rows = log::Entity::find().order_by_asc(log::Column::Id);
+                rows.all(db.store.db()).await.unwrap()
+            }
+        }
     }
 
     pub async fn row(&self, ring: &Ring) -> log::Model {
-        log::Entity::find_by_id(ring.row)
-            .one(self.store.db())
-            .await
-            .unwrap()
-            .unwrap()
+        let mut rows = self.rows().await.into_iter();
+        rows.find(|row| row.id == ring.row).unwrap()
+    }
+
+    /// All rows of `"EntityMapping"`, by id.
+    pub async fn mappings(&self) -> Vec<mapping::Model> {
+        match &self.tables {
+            Tables::Memory(store) => store.mappings(),
+            Tables::Sql(db) => {
+                let rows = mapping::Entity::find().order_by_asc(mapping::Column::Id);
+                rows.all(db.store.db()).await.unwrap()
+            }
+        }
+    }
+
+    /// All rows of `"SyncRetryQueue"`.
+    pub async fn retries(&self) -> Vec<retry::Model> {
+        match &self.tables {
+            Tables::Memory(store) => store.retries(),
+            Tables::Sql(db) => {
+                let rows = retry::Entity::find().order_by_asc(retry::Column::SyncLogId);
+                rows.all(db.store.db()).await.unwrap()
+            }
+        }
+    }
+
+    /// Drops the database, where there is one.
+    pub async fn drop_it(self) {
+        if let Tables::Sql(db) = self.tables {
+            db.drop_it().await;
+        }
     }
 }
 

@@ -21,12 +21,9 @@ impl SqlStore {
         }
         let lead = self.end_lead(&tx, work, commit, now).await?;
         self.cover(&tx, work, commit.outcome.status, now).await?;
-        match commit.retry {
-            Some(retry) => self.schedule(&tx, work.lead.id, retry, now).await?,
-            None if work.lead.retry_count > 0 || work.covered.iter().any(|row| row.retry_count > 0) => {
-                self.unschedule(&tx, work).await?;
-            }
-            None => {}
+        self.unschedule(&tx, work, commit.retry.is_none()).await?;
+        if let Some(retry) = commit.retry {
+            self.schedule(&tx, work.lead.id, retry, now).await?;
         }
         if let Some(mapping) = &commit.mapping {
             for (side, outcome) in &commit.audits {
@@ -216,11 +213,10 @@ impl SqlStore {
         Ok(())
     }
 
-    async fn unschedule(&self, tx: &impl ConnectionTrait, work: &Work) -> StoreResult<()> {
-        for row in std::iter::once(&work.lead)
-            .chain(&work.covered)
-            .filter(|row| row.retry_count > 0)
-        {
+    /// Takes the retry entries of the rows that this run closes: the covered ones, and the lead row if it `ends`.
+    async fn unschedule(&self, tx: &impl ConnectionTrait, work: &Work, ends: bool) -> StoreResult<()> {
+        let lead = ends.then_some(&work.lead);
+        for row in lead.into_iter().chain(&work.covered).filter(|row| row.scheduled) {
             let sql = r#"DELETE FROM "SyncRetryQueue" WHERE "syncLogId" = $1"#;
             tx.execute_raw(self.statement(sql, [row.id.into()])).await?;
         }

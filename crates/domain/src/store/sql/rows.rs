@@ -127,6 +127,7 @@ pub(super) fn claimed(model: &log::Model) -> ClaimedRow {
         trigger: model.trigger_type,
         heard_at: model.started_at,
         retry_count: u32::try_from(model.retry_count).unwrap_or(0),
+        scheduled: model.retry_count > 0 || model.error_class.is_some(),
         lapses: u32::try_from(model.lapses).unwrap_or(0),
     }
 }

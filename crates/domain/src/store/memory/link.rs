@@ -1,0 +1,55 @@
+//! Making an id part of a mapping.
+
+use crate::store::{EntityRef, Lease, MappingState, StoreError, StoreResult};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{MemoryStore, Tables};
+
+impl MemoryStore {
+    pub(super) async fn link_entity(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
+        let now = self.clock.now();
+        self.carry_out("link", |tables| {
+            if tables.leased(lease).is_none_or(|row| row.free_at(now)) {
+                return Err(StoreError::Fenced);
+            }
+            gain(tables, lease.mapping, entity, now)?;
+            if let Some(row) = tables.leased(lease) {
+                row.mapping.set_id(entity.side, entity.id.clone());
+                row.mapping.state = MappingState::Active;
+                row.updated_at = now;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// A half mapping that the other side's event made of the same record becomes ours, with its rows, unless it waits
+/// for something that it sent; anything else that has the id keeps it.
+pub(super) fn gain(
+    tables: &mut Tables,
+    ours: Uuid,
+    entity: &EntityRef,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let Some(theirs) = tables.mapping_of(entity).filter(|row| row.mapping.id != ours) else {
+        return Ok(());
+    };
+    if theirs.mapping.state != MappingState::New || !theirs.free_at(now) || theirs.in_flight.is_some() {
+        return Err(StoreError::MappedElsewhere {
+            side: entity.side,
+            id: entity.id.clone(),
+        });
+    }
+    let theirs = theirs.mapping.id;
+    tables.mappings.remove(&theirs);
+    for row in tables
+        .log
+        .values_mut()
+        .filter(|row| row.entity_mapping_id == Some(theirs))
+    {
+        row.entity_mapping_id = Some(ours);
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! The rows of the tables, as `SqlStore` writes them.
+
+use crate::merge::Known;
+use crate::ports::Side;
+use crate::store::entities::{log, mapping};
+use crate::store::{ClaimedRow, EntityRef, Event, Mapping, Outcome, Status};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::MappingRow;
+
+pub(crate) fn system(side: Side) -> &'static str {
+    match side {
+        Side::Crm => "CRM",
+        Side::Finance => "FINANCE",
+    }
+}
+
+pub(crate) fn side_of(system: &str) -> Side {
+    if system == "CRM" { Side::Crm } else { Side::Finance }
+}
+
+pub(crate) fn pending(event: &Event, now: DateTime<Utc>) -> log::Model {
+    let side = event.entity.side;
+    let direction = match side {
+        Side::Crm => "CRM_TO_FINANCE",
+        Side::Finance => "FINANCE_TO_CRM",
+    };
+    let trace_id = event.traceparent.as_deref().and_then(|t| t.split('-').nth(1));
+    log::Model {
+        id: event.row,
+        transaction_id: event.row,
+        entity_mapping_id: None,
+        entity_type: event.entity.entity_type,
+        direction: direction.to_owned(),
+        status: Status::Pending,
+        trigger_type: event.trigger,
+        trigger_payload: Some(event.payload.clone()),
+        source_system: system(side).to_owned(),
+        target_system: system(side.other()).to_owned(),
+        source_entity_id: event.entity.id.clone(),
+        target_entity_id: None,
+        source_data: None,
+        target_data_before: None,
+        target_data_after: None,
+        error_message: None,
+        error_stack: None,
+        retry_count: 0,
+        started_at: now,
+        completed_at: None,
+        duration_ms: None,
+        event_id: event.event_id.clone(),
+        changes: None,
+        error_class: None,
+        trace_id: trace_id.filter(|id| id.len() == 32).map(str::to_owned),
+        trace_parent: event.traceparent.clone(),
+        rung_at: event.rung.then_some(now),
+        lapses: 0,
+    }
+}
+
+/// The audit row of a write that the lead row is not about.
+pub(crate) fn audit(
+    id: Uuid,
+    lead: &log::Model,
+    mapping: &Mapping,
+    side: Side,
+    outcome: &Outcome,
+    took: Option<i32>,
+    now: DateTime<Utc>,
+) -> log::Model {
+    let event = Event {
+        row: id,
+        entity: EntityRef {
+            entity_type: mapping.entity_type,
+            side,
+            id: mapping.id_on(side).unwrap_or_default().to_owned(),
+        },
+        trigger: lead.trigger_type,
+        event_id: None,
+        payload: serde_json::Value::Null,
+        traceparent: lead.trace_parent.clone(),
+        rung: false,
+    };
+    log::Model {
+        transaction_id: lead.transaction_id,
+        entity_mapping_id: Some(mapping.id),
+        status: outcome.status,
+        trigger_payload: None,
+        target_entity_id: mapping.id_on(side.other()).map(str::to_owned),
+        source_data: outcome.source_data.clone(),
+        target_data_before: outcome.target_before.clone(),
+        target_data_after: outcome.target_after.clone(),
+        error_message: outcome.message.clone(),
+        error_class: outcome.error_class.map(str::to_owned),
+        changes: outcome.changes.clone(),
+        completed_at: Some(now),
+        duration_ms: took,
+        ..pending(&event, lead.started_at)
+    }
+}
+
+pub(crate) fn claimed(row: &log::Model) -> ClaimedRow {
+    ClaimedRow {
+        id: row.id,
+        side: side_of(&row.source_system),
+        trigger: row.trigger_type,
+        heard_at: row.started_at,
+        retry_count: row.retry_count.unsigned_abs(),
+        scheduled: row.retry_count > 0 || row.error_class.is_some(),
+        lapses: row.lapses.unsigned_abs(),
+    }
+}
+
+/// The mapping as the tables show it.
+pub(crate) fn model(row: &MappingRow) -> mapping::Model {
+    let mapping = &row.mapping;
+    let base = mapping.base.as_ref();
+    mapping::Model {
+        id: mapping.id,
+        entity_type: mapping.entity_type,
+        crm_id: mapping.crm_id.clone(),
+        finance_id: mapping.finance_id.clone(),
+        last_sync_at: row.last_sync_at,
+        last_sync_source: row.last_sync_source.clone(),
+        last_sync_transaction_id: row.last_sync_transaction_id,
+        crm_checksum: base.map(|base| checksum(&base.crm)),
+        finance_checksum: base.map(|base| checksum(&base.finance)),
+        crm_updated_at: mapping.crm_updated_at,
+        finance_updated_at: mapping.finance_updated_at,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        base: base.and_then(|base| serde_json::to_value(base).ok()),
+        in_flight: row
+            .in_flight
+            .as_ref()
+            .and_then(|sent| serde_json::to_value(sent).ok()),
+        version: row.version,
+        state: mapping.state,
+        lease_owner: row.lease_owner.clone(),
+        lease_token: row.lease_token,
+        lease_until: row.lease_until,
+    }
+}
+
+fn checksum(values: &Known) -> String {
+    use sha2::Digest;
+    let mut text = String::new();
+    for (field, value) in values {
+        text.extend([field.name(), "\u{1}", value, "\u{2}"]);
+    }
+    hex::encode(sha2::Sha256::digest(text))
+}

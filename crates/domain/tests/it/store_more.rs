@@ -1,0 +1,303 @@
+//! The store's contract, continued: what a run leaves behind, and what it must not.
+
+use std::time::Duration;
+
+use domain::clock::Clock;
+use domain::customer::Field;
+use domain::ports::Side;
+use domain::store::{Claim, InFlight, Intent, MappingState, Outcome, Retry, Status, StoreError, Trigger};
+
+use crate::store::{LEASE, ending, entity, event, take};
+use crate::world::{ALL, World};
+
+#[tokio::test]
+async fn a_row_written_twice_because_the_answer_was_lost_is_one_row() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let one = event(Side::Crm, "a", None);
+        assert_eq!(w.store.hear(std::slice::from_ref(&one)).await.unwrap(), [true]);
+        let again = [one, event(Side::Crm, "b", None)];
+        assert_eq!(w.store.hear(&again).await.unwrap(), [false, true]);
+        assert_eq!(w.rows().await.len(), 2);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn lapses_are_counted_release_is_none() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let one = event(Side::Crm, "a", None);
+        w.store.hear(std::slice::from_ref(&one)).await.unwrap();
+        for lapses in 0..10 {
+            assert_eq!(take(&w, one.row).await.lead.lapses, lapses);
+            w.clock.turn(LEASE + Duration::from_secs(1));
+        }
+        let work = take(&w, one.row).await;
+        assert_eq!(work.lead.lapses, 10);
+        w.store.release(&work).await.unwrap();
+        let row = &w.rows().await[0];
+        assert_eq!((row.status, row.rung_at, row.lapses), (Status::Pending, None, 10));
+        assert_eq!(take(&w, one.row).await.lead.lapses, 10);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn a_commit_leaves_audits_a_fresh_row_and_checksums_behind() {
+    let mut sums = Vec::new();
+    for on in ALL {
+        let w = World::new(on).await;
+        let one = event(Side::Crm, "a", None);
+        w.store.hear(std::slice::from_ref(&one)).await.unwrap();
+        let work = take(&w, one.row).await;
+        let mut done = ending(&work, Status::Success);
+        let mapping = done.mapping.as_mut().unwrap();
+        mapping.finance_id = Some("22".into());
+        mapping.base.as_mut().unwrap().agree(Field::Name, "علي", "علی");
+        let back = Outcome {
+            changes: Some(serde_json::json!([{"field": "name"}])),
+            ..Outcome::new(Status::Success, "the other way".to_owned())
+        };
+        done.audits = vec![(Side::Finance, back)];
+        done.look_again = true;
+        let next = w.store.commit(&work, &done).await.unwrap().unwrap();
+        let rows = w.rows().await;
+        assert_eq!(rows.len(), 3);
+        let lead = rows.iter().find(|r| r.id == one.row).unwrap();
+        assert_eq!(lead.target_entity_id.as_deref(), Some("22"));
+        assert_eq!(
+            (lead.transaction_id, lead.duration_ms),
+            (done.transaction, Some(5))
+        );
+        assert!(lead.completed_at.is_some());
+        let fresh = rows.iter().find(|r| r.id == next.row).unwrap();
+        assert_eq!(
+            (fresh.status, fresh.trigger_type),
+            (Status::Pending, Trigger::Poll)
+        );
+        assert_eq!((fresh.source_entity_id.as_str(), fresh.rung_at), ("a", None));
+        let audit = rows.iter().find(|r| r.id != one.row && r.id != next.row).unwrap();
+        assert_eq!(audit.direction, "FINANCE_TO_CRM");
+        assert_eq!(audit.transaction_id, done.transaction);
+        assert_eq!(
+            (audit.source_entity_id.as_str(), audit.target_entity_id.as_deref()),
+            ("22", Some("a"))
+        );
+        assert_eq!(audit.entity_mapping_id, Some(work.mapping.id));
+        assert_eq!(audit.trigger_payload, None);
+        assert!(audit.changes.is_some());
+        let mapping = &w.mappings().await[0];
+        assert_eq!(mapping.last_sync_transaction_id, Some(done.transaction));
+        assert_eq!(
+            (mapping.last_sync_source.as_deref(), mapping.version),
+            (Some("CRM"), 1)
+        );
+        assert_eq!((mapping.lease_until, mapping.in_flight.clone()), (None, None));
+        sums.push((mapping.crm_checksum.clone(), mapping.finance_checksum.clone()));
+        w.drop_it().await;
+    }
+    assert_ne!(sums[0].0, sums[0].1);
+    assert!(sums.iter().all(|sum| *sum == sums[0]), "{sums:?}");
+}
+
+#[tokio::test]
+async fn a_commit_that_fails_leaves_nothing_behind() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let events = [event(Side::Crm, "a", None), event(Side::Finance, "22", None)];
+        w.store.hear(&events).await.unwrap();
+        let ours = take(&w, events[0].row).await;
+        let theirs = take(&w, events[1].row).await;
+        let mut done = ending(&ours, Status::Success);
+        done.mapping.as_mut().unwrap().finance_id = Some("22".into());
+        done.audits = vec![(Side::Finance, Outcome::new(Status::Success, None))];
+        done.look_again = true;
+        let refused = w.store.commit(&ours, &done).await;
+        assert!(
+            matches!(refused, Err(StoreError::MappedElsewhere { side: Side::Finance, id }) if id == "22")
+        );
+        assert_eq!(w.rows().await.len(), 2);
+        assert!(w.rows().await.iter().all(|row| row.status == Status::InProgress));
+        // Released, it is a half mapping that nobody works on: the same commit takes it over.
+        w.store.release(&theirs).await.unwrap();
+        w.store.commit(&ours, &done).await.unwrap();
+        assert_eq!(w.mappings().await.len(), 1);
+        assert!(matches!(
+            w.store.commit(&theirs, &ending(&theirs, Status::Success)).await,
+            Err(StoreError::Fenced)
+        ));
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn a_half_that_has_something_in_flight_is_not_taken_over() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let events = [event(Side::Crm, "a", None), event(Side::Finance, "22", None)];
+        w.store.hear(&events).await.unwrap();
+        let theirs = take(&w, events[1].row).await;
+        let mut waits = ending(&theirs, Status::Pending);
+        let mapping = waits.mapping.as_mut().unwrap();
+        mapping.state = MappingState::New;
+        let sent = Intent {
+            create: true,
+            at: w.clock.now(),
+            values: Default::default(),
+            source: Default::default(),
+            strangers: Vec::new(),
+            empty_looks: 0,
+        };
+        mapping.in_flight = InFlight::from([(Side::Crm, vec![sent])]);
+        w.store.commit(&theirs, &waits).await.unwrap();
+        let ours = take(&w, events[0].row).await;
+        let linked = w.store.link(&ours.lease, &entity(Side::Finance, "22")).await;
+        assert!(
+            matches!(linked, Err(StoreError::MappedElsewhere { .. })),
+            "what it has created would be forgotten"
+        );
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn a_half_mapping_of_nothing_is_dropped_a_linked_one_is_not() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let events = [event(Side::Crm, "a", None), event(Side::Crm, "b", None)];
+        w.store.hear(&events).await.unwrap();
+        let work = take(&w, events[0].row).await;
+        let mut gone = ending(&work, Status::Skipped);
+        gone.mapping = None;
+        assert_eq!(w.store.commit(&work, &gone).await.unwrap(), None);
+        assert!(w.mappings().await.is_empty());
+        assert_eq!(w.rows().await[0].entity_mapping_id, None);
+        let other = take(&w, events[1].row).await;
+        w.store
+            .link(&other.lease, &entity(Side::Finance, "22"))
+            .await
+            .unwrap();
+        let mut gone = ending(&other, Status::Skipped);
+        gone.mapping = None;
+        assert!(matches!(
+            w.store.commit(&other, &gone).await,
+            Err(StoreError::Fenced)
+        ));
+        assert_eq!(w.mappings().await.len(), 1);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_closed_is_no_longer_scheduled() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let events = [event(Side::Crm, "a", None), event(Side::Crm, "a", None)];
+        // A wait that counts as no try, then one that does.
+        for (count, round) in [(0, 0), (1, 1)] {
+            let one = &events[round];
+            w.store.hear(std::slice::from_ref(one)).await.unwrap();
+            let work = take(&w, one.row).await;
+            let mut wait = ending(&work, Status::Pending);
+            let at = w.clock.now() + chrono::Duration::seconds(30);
+            wait.outcome.error_class = Some("dependency");
+            wait.retry = Some(Retry { at, count, max: 3 });
+            w.store.commit(&work, &wait).await.unwrap();
+            assert!(matches!(
+                w.store.claim(one.row, "w", LEASE).await.unwrap(),
+                Claim::NotDue
+            ));
+            if round == 1 {
+                let covered = w
+                    .rows()
+                    .await
+                    .into_iter()
+                    .find(|r| r.id == events[0].row)
+                    .unwrap();
+                assert_eq!(covered.status, Status::Skipped);
+                assert_eq!(w.retries().await.len(), 1, "the covered row's entry went with it");
+                assert_eq!(w.retries().await[0].retry_count, 1);
+            }
+        }
+        w.clock.turn(Duration::from_secs(31));
+        let work = take(&w, events[1].row).await;
+        w.store
+            .commit(&work, &ending(&work, Status::Success))
+            .await
+            .unwrap();
+        assert!(w.retries().await.is_empty());
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn earlier_conflicts_end_with_a_run_that_ends() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let events: Vec<_> = (0..3).map(|_| event(Side::Crm, "a", None)).collect();
+        let mut seen = Vec::new();
+        for (one, status) in events
+            .iter()
+            .zip([Status::Conflict, Status::Pending, Status::Conflict])
+        {
+            w.store.hear(std::slice::from_ref(one)).await.unwrap();
+            let work = take(&w, one.row).await;
+            let mut end = ending(&work, status);
+            end.mapping.as_mut().unwrap().state = MappingState::Conflict;
+            end.outcome.message = Some(format!("{status:?}"));
+            w.store.commit(&work, &end).await.unwrap();
+            let rows = w.rows().await;
+            seen.push(
+                events
+                    .iter()
+                    .map(|e| rows.iter().find(|r| r.id == e.row).map(|r| r.status))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        assert_eq!(seen[1][..2], [Some(Status::Conflict), Some(Status::Pending)]);
+        assert_eq!(
+            seen[2],
+            [
+                Some(Status::Skipped),
+                Some(Status::Skipped),
+                Some(Status::Conflict)
+            ],
+            "one open conflict per entity"
+        );
+        let rows = w.rows().await;
+        let first = rows.iter().find(|r| r.id == events[0].row).unwrap();
+        let why = first.error_message.as_deref().unwrap();
+        assert!(
+            why.contains(&events[2].row.to_string()) && why.ends_with(": Conflict"),
+            "{why}"
+        );
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn a_lost_lease_links_and_intends_nothing() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let one = event(Side::Crm, "a", None);
+        w.store.hear(std::slice::from_ref(&one)).await.unwrap();
+        let work = take(&w, one.row).await;
+        w.clock.turn(LEASE + Duration::from_secs(1));
+        let fenced = |result| matches!(result, Err(StoreError::Fenced));
+        assert!(fenced(
+            w.store.link(&work.lease, &entity(Side::Finance, "22")).await
+        ));
+        assert!(fenced(w.store.intend(&work.lease, &InFlight::new(), LEASE).await));
+        assert_eq!(w.mappings().await[0].finance_id, None);
+        take(&w, one.row).await;
+        w.store.release(&work).await.unwrap();
+        assert_eq!(
+            w.rows().await[0].status,
+            Status::InProgress,
+            "not its to give back"
+        );
+        assert!(w.mappings().await[0].lease_until.is_some());
+        w.drop_it().await;
+    }
+}
