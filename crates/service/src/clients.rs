@@ -23,6 +23,9 @@ pub fn crm(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Payamgo
     };
     let config = payamgostar::Config {
         timezone: crm.timezone,
+        person_type: crm.person_type.clone(),
+        organization_type: crm.organization_type.clone(),
+        category: Some(crm.category.clone()),
         timeout: settings.http.timeout,
         ..payamgostar::Config::new(crm.base_url.clone(), credentials)
     };

@@ -108,6 +108,11 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
     let timezone = r.or("CRM_TIMEZONE", Tz::Asia__Tehran, expected, |name| {
         name.parse().ok()
     });
+    let code = "an object type's code as the CRM shows it";
+    let mut word = |name, default: &str| r.or(name, default.to_owned(), code, |text| Some(text.to_owned()));
+    let person_type = word("CRM_PERSON_TYPE", "person");
+    let organization_type = word("CRM_ORGANIZATION_TYPE", "organization");
+    let category = word("CRM_CATEGORY_KEY", "syaghcontact");
     let names = [
         "CRM_API_BASE_URL",
         "CRM_API_TOKEN",
@@ -148,6 +153,9 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
         base_url: base_url?,
         credentials: credentials?,
         timezone,
+        person_type,
+        organization_type,
+        category,
     })
 }
 
@@ -241,6 +249,9 @@ fn sync(r: &mut Reader<'_>, http: &HttpSettings) -> SyncSettings {
             Side::Crm,
             &[("crm", Side::Crm), ("finance", Side::Finance)],
         ),
+        to_finance: r.flag("SYNC_CRM_TO_FINANCE", true),
+        to_crm: r.flag("SYNC_FINANCE_TO_CRM", true),
+        number_offset: r.number("CUSTOMER_NUMBER_OFFSET", 0, 0, 100_000_000),
         delete_policy: r.choice(
             "DELETE_POLICY",
             DeletePolicy::Ignore,

@@ -62,6 +62,12 @@ pub struct CrmSettings {
     pub credentials: CrmCredentials,
     /// `CRM_TIMEZONE` (Asia/Tehran): the zone of the CRM's dates, which carry none.
     pub timezone: Tz,
+    /// `CRM_PERSON_TYPE` (person): `crmObjectTypeCode` of persons.
+    pub person_type: String,
+    /// `CRM_ORGANIZATION_TYPE` (organization): `crmObjectTypeCode` of organizations.
+    pub organization_type: String,
+    /// `CRM_CATEGORY_KEY` (syaghcontact): the category of identities that come from finance.
+    pub category: String,
 }
 
 /// The finance system.
@@ -121,6 +127,12 @@ pub struct SyncSettings {
     pub conflict_strategy: ConflictStrategy,
     /// `TIE_BREAKER` (`crm`).
     pub tie_breaker: Side,
+    /// `SYNC_CRM_TO_FINANCE` (true): changes of the CRM go to finance.
+    pub to_finance: bool,
+    /// `SYNC_FINANCE_TO_CRM` (true): changes of finance go to the CRM.
+    pub to_crm: bool,
+    /// `CUSTOMER_NUMBER_OFFSET` (0): added to a finance code to make a customer number of it.
+    pub number_offset: u32,
     /// `DELETE_POLICY`.
     pub delete_policy: DeletePolicy,
     /// `MAX_RETRY_ATTEMPTS` (3), not counting the first try.

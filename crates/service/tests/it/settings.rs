@@ -254,3 +254,51 @@ fn secrets_are_never_printed() {
     assert!(!text.contains("geheim"), "{text}");
     assert!(text.contains("crm.example.com"), "the rest is there to be read");
 }
+
+/// What stands in `.env.example`, commented-out lines included, as far as they are `NAME=value`.
+fn example() -> Vec<(String, String, bool)> {
+    let lines = include_str!("../../../../.env.example").lines();
+    let pairs = lines.filter_map(|line| {
+        let (commented, line) = line.strip_prefix("# ").map_or((false, line), |rest| (true, rest));
+        let (name, value) = line.split_once('=')?;
+        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+        is_name.then(|| (name.to_owned(), value.to_owned(), commented))
+    });
+    pairs.collect()
+}
+
+#[test]
+fn the_example_file_names_every_setting_with_its_default() {
+    let source = include_str!("../../src/settings/load.rs");
+    let names: std::collections::BTreeSet<&str> = source
+        .split('"')
+        .filter(|word| word.len() > 3 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
+        .collect();
+    let example = example();
+    let listed: std::collections::BTreeSet<&str> = example.iter().map(|(name, ..)| name.as_str()).collect();
+    assert_eq!(listed, names);
+
+    // Loading the file gives the same as loading nothing but the required settings.
+    let required = [
+        ("DATABASE_URL", "sqlite://x.db"),
+        ("CRM_API_BASE_URL", "http://crm"),
+        ("CRM_API_TOKEN", "t"),
+        ("FINANCE_API_BASE_URL", "http://finance"),
+        ("FINANCE_USERNAME", "u"),
+        ("FINANCE_PASSWORD", "p"),
+        ("REDIS_URL", "redis://127.0.0.1:6379"),
+    ];
+    let bare = Settings::from_pairs(required, Needs::DISTRIBUTED).unwrap();
+    let mut pairs: Vec<(String, String)> = example
+        .into_iter()
+        .filter(|(_, value, commented)| !commented && !value.is_empty())
+        .map(|(name, value, _)| (name, value))
+        .collect();
+    for (name, value) in required {
+        pairs.retain(|(n, _)| n != name);
+        pairs.push((name.to_owned(), value.to_owned()));
+    }
+    let copied = Settings::from_pairs(pairs, Needs::DISTRIBUTED).unwrap();
+    let words = |settings: &Settings| format!("{settings:?}").replace("filter: Some(\"info\")", "filter: None");
+    assert_eq!(words(&copied), words(&bare));
+}

@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::ports::{Doorbell as _, Ring};
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::{common::v1::any_value::Value, trace::v1::Span};
 use service::{
     doorbell::in_process,
     settings::{LogFormat, TelemetrySettings},
