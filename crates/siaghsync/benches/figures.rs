@@ -37,8 +37,13 @@ async fn idle() {
     let (mut first_call, mut save) = (Vec::new(), Vec::new());
     for customer in sample::customers(1, 110) {
         let id = d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap();
-        let url = d.url(&format!("/webhook/crm/identity?token={SECRET}&event=Insert&id={id}&type=Identity"));
-        let (reads, saves) = (d.sim.crm().stats().calls("/get"), d.sim.finance().stats().calls("SaveFormData"));
+        let url = d.url(&format!(
+            "/webhook/crm/identity?token={SECRET}&event=Insert&id={id}&type=Identity"
+        ));
+        let (reads, saves) = (
+            d.sim.crm().stats().calls("/get"),
+            d.sim.finance().stats().calls("SaveFormData"),
+        );
         let sent = Instant::now();
         d.http.get(url).send().await.unwrap();
         while d.sim.crm().stats().calls("/get") == reads {
@@ -52,10 +57,19 @@ async fn idle() {
         d.settled(Duration::from_secs(10)).await;
     }
     // The first ones log in and open connections.
-    show("idle: webhook to the worker's first outside call", &mut first_call.split_off(10));
-    show("idle: webhook to finance's save (first meeting: 4 to 7 calls before it)", &mut save.split_off(10));
+    show(
+        "idle: webhook to the worker's first outside call",
+        &mut first_call.split_off(10),
+    );
+    show(
+        "idle: webhook to finance's save (first meeting: 4 to 7 calls before it)",
+        &mut save.split_off(10),
+    );
     for (name, process) in [("siagh-ingest", &ingest), ("siagh-worker", &worker)] {
-        println!("idle: {name} resident memory {:.1} MB", process.resident_kb() as f64 / 1000.0);
+        println!(
+            "idle: {name} resident memory {:.1} MB",
+            process.resident_kb() as f64 / 1000.0
+        );
     }
     d.db.drop_it().await;
 }
@@ -63,13 +77,22 @@ async fn idle() {
 fn show(what: &str, times: &mut [Duration]) {
     times.sort();
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1000.0;
-    println!("{what}: p50 {:.1} ms, p99 {:.1} ms, n {}", at(0.5), at(0.99), times.len());
+    println!(
+        "{what}: p50 {:.1} ms, p99 {:.1} ms, n {}",
+        at(0.5),
+        at(0.99),
+        times.len()
+    );
 }
 
 /// New customers as fast as they go, by two workers.
 async fn load() {
     let d = Deployment::new(Engine::Postgres, &[("RUST_LOG", "warn")]).await;
-    let _processes = [d.run("siagh-ingest", &[]), d.run("siagh-worker", &[]), d.run("siagh-worker", &[])];
+    let _processes = [
+        d.run("siagh-ingest", &[]),
+        d.run("siagh-worker", &[]),
+        d.run("siagh-worker", &[]),
+    ];
     d.ready().await;
     d.native_webhooks();
     let customers = sample::customers(2, 2000);
@@ -79,15 +102,27 @@ async fn load() {
     }
     d.settled(Duration::from_secs(300)).await;
     let took = started.elapsed().as_secs_f64();
-    println!("load: {} new customers in {took:.1} s, {:.0} a second, echoes included", customers.len(), 2000.0 / took);
+    println!(
+        "load: {} new customers in {took:.1} s, {:.0} a second, echoes included",
+        customers.len(),
+        2000.0 / took
+    );
     d.db.drop_it().await;
 }
 
 /// 50,000 rows that wait, of as many records.
 async fn backlog() {
-    let d = Deployment::new(Engine::Postgres, &[("WORKER_CONCURRENCY", "32"), ("RUST_LOG", "warn")]).await;
+    let d = Deployment::new(
+        Engine::Postgres,
+        &[("WORKER_CONCURRENCY", "32"), ("RUST_LOG", "warn")],
+    )
+    .await;
     for _ in 0..100 {
-        let entity = || EntityRef { entity_type: EntityType::Customer, side: Side::Crm, id: Uuid::new_v4().to_string() };
+        let entity = || EntityRef {
+            entity_type: EntityType::Customer,
+            side: Side::Crm,
+            id: Uuid::new_v4().to_string(),
+        };
         let event = |_| Event {
             row: Uuid::now_v7(),
             entity: entity(),
@@ -97,12 +132,18 @@ async fn backlog() {
             traceparent: None,
             rung: false,
         };
-        d.db.store.hear(&(0..500).map(event).collect::<Vec<_>>()).await.unwrap();
+        d.db.store
+            .hear(&(0..500).map(event).collect::<Vec<_>>())
+            .await
+            .unwrap();
     }
     let started = Instant::now();
     let _workers = [d.run("siagh-worker", &[]), d.run("siagh-worker", &[])];
     d.settled(Duration::from_secs(900)).await;
     let took = started.elapsed().as_secs_f64();
-    println!("backlog: 50,000 rows of 50,000 records drained in {took:.0} s, {:.0} a second", 50_000.0 / took);
+    println!(
+        "backlog: 50,000 rows of 50,000 records drained in {took:.0} s, {:.0} a second",
+        50_000.0 / took
+    );
     d.db.drop_it().await;
 }

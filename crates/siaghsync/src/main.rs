@@ -1,7 +1,11 @@
 //! `siaghsync`: the operator's command line, and the all-in-one mode.
 //!
 //! Exit codes: 0 done, 1 failed (says what and what to do), 2 wrong usage or settings.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks on the terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line speaks on the terminal"
+)]
 
 use std::process::ExitCode;
 
@@ -14,8 +18,10 @@ mod demo;
 /// Keeps a Payamgostar CRM and a Siagh finance system in step.
 #[derive(Parser)]
 #[command(name = "siaghsync", version, about, arg_required_else_help = true)]
-#[command(after_help = "Settings come from the environment or .env (see .env.example).\n\
-    Exit codes: 0 done, 1 failed, 2 wrong usage or settings.")]
+#[command(
+    after_help = "Settings come from the environment or .env (see .env.example).\n\
+    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 drift (verify)."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -33,6 +39,10 @@ enum Command {
     Check,
     /// Syncs one customer now, by its CRM id or finance code
     Sync(commands::sync::Arguments),
+    /// Shows what a sync would change, and why, changing nothing
+    Plan(commands::plan::Arguments),
+    /// Compares both systems with what is known; exit code 3 when they differ
+    Verify(commands::plan::Arguments),
     /// Shows the latest audit rows
     Log(commands::log::Arguments),
     /// Tries failed rows again
@@ -49,6 +59,8 @@ fn main() -> ExitCode {
         Command::Migrate => commands::migrate::run(),
         Command::Check => commands::check::run(),
         Command::Sync(arguments) => commands::sync::run(arguments),
+        Command::Plan(arguments) => commands::plan::plan(arguments),
+        Command::Verify(arguments) => commands::plan::verify(arguments),
         Command::Log(arguments) => commands::log::run(arguments),
         Command::Retry(arguments) => commands::retry::run(arguments),
         Command::Queue(arguments) => commands::queue::run(arguments),

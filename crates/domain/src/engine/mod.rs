@@ -20,6 +20,7 @@ use crate::store::{
 pub mod backoff;
 mod finish;
 pub mod meet;
+pub mod plan;
 mod run;
 mod write;
 

@@ -320,7 +320,7 @@ impl<'a> Run<'a> {
     }
 
     /// Merges what was read last, with fields that oscillate set aside.
-    fn merge(&self) -> Merge {
+    pub(super) fn merge(&self) -> Merge {
         let (Some(crm), Some(finance), Some(base)) = (&self.crm, &self.finance, &self.mapping.base) else {
             return Merge::default();
         };

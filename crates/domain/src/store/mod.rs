@@ -193,6 +193,22 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// Of an entity that was never met; it stands in no table yet.
+    #[must_use]
+    pub fn unmet(entity_type: EntityType) -> Self {
+        Self {
+            id: Uuid::nil(),
+            entity_type,
+            crm_id: None,
+            finance_id: None,
+            state: MappingState::New,
+            base: None,
+            in_flight: InFlight::new(),
+            crm_updated_at: None,
+            finance_updated_at: None,
+        }
+    }
+
     /// The id on that side.
     #[must_use]
     pub fn id_on(&self, side: Side) -> Option<&str> {

@@ -26,6 +26,8 @@ mod commit;
 mod rows;
 mod sweep;
 
+pub use rows::mapping as mapping_of;
+
 /// The machine's clock, set by the database's: leases of workers on machines with different clocks agree.
 #[derive(Debug, Default)]
 pub struct DatabaseClock {

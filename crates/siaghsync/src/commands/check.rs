@@ -22,18 +22,29 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         let store = super::open(&settings).await;
         line(
             "database",
-            store.as_ref().map(|_| "connected, tables up to date".to_owned()).map_err(|e| format!("{e:#}")),
+            store
+                .as_ref()
+                .map(|_| "connected, tables up to date".to_owned())
+                .map_err(|e| format!("{e:#}")),
         );
         match &settings.redis {
-            None => line("Redis", Ok("not set: only `siaghsync serve` can run, which needs none".to_owned())),
+            None => line(
+                "Redis",
+                Ok("not set: only `siaghsync serve` can run, which needs none".to_owned()),
+            ),
             Some(redis) => {
                 let depth = async {
-                    let doorbell = RedisDoorbell::connect(redis.url.expose_secret(), &RedisOptions::default())?;
+                    let doorbell =
+                        RedisDoorbell::connect(redis.url.expose_secret(), &RedisOptions::default())?;
                     doorbell.depth().await
                 };
-                line("Redis", depth.await.map(|n| format!("connected, {n} rows rung for")).map_err(|e| {
-                    format!("{e}; is the server up, and REDIS_URL right?")
-                }));
+                line(
+                    "Redis",
+                    depth
+                        .await
+                        .map(|n| format!("connected, {n} rows rung for"))
+                        .map_err(|e| format!("{e}; is the server up, and REDIS_URL right?")),
+                );
             }
         }
         if let Ok(store) = &store {
@@ -52,6 +63,10 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
                 n => Ok(format!("{n} secret(s) set")),
             },
         );
-        Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+        Ok(if failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
     })
 }

@@ -26,7 +26,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(super::DATABASE)?;
     super::block_on(&settings, async {
         let store = super::open(&settings).await?;
-        let mut query = log::Entity::find().order_by_desc(log::Column::StartedAt).limit(arguments.limit);
+        let mut query = log::Entity::find()
+            .order_by_desc(log::Column::StartedAt)
+            .limit(arguments.limit);
         if arguments.failed {
             query = query.filter(log::Column::Status.eq(Status::Failed));
         }
@@ -45,8 +47,19 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// The rows as people read them.
 pub(crate) fn table(rows: &[log::Model]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(150);
-    table.set_header(["when (UTC)", "direction", "status", "source", "target", "what", "row"]);
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(150);
+    table.set_header([
+        "when (UTC)",
+        "direction",
+        "status",
+        "source",
+        "target",
+        "what",
+        "row",
+    ]);
     for row in rows {
         table.add_row([
             row.started_at.format("%Y-%m-%d %H:%M:%S").to_string(),
@@ -78,7 +91,14 @@ pub(crate) fn what(row: &log::Model) -> String {
     if let Some(message) = row.error_message.as_deref().filter(|message| !message.is_empty()) {
         return message.to_owned();
     }
-    let changes: Vec<domain::store::Change> =
-        row.changes.clone().and_then(|json| serde_json::from_value(json).ok()).unwrap_or_default();
-    changes.iter().map(|change| change.field.name()).collect::<Vec<_>>().join(", ")
+    let changes: Vec<domain::store::Change> = row
+        .changes
+        .clone()
+        .and_then(|json| serde_json::from_value(json).ok())
+        .unwrap_or_default();
+    changes
+        .iter()
+        .map(|change| change.field.name())
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -8,18 +8,30 @@ use service::settings::{Needs, Settings};
 pub(crate) mod check;
 pub(crate) mod log;
 pub(crate) mod migrate;
+pub(crate) mod plan;
 pub(crate) mod queue;
 pub(crate) mod retry;
 pub(crate) mod serve;
 pub(crate) mod sync;
 
 /// Only `DATABASE_URL` is needed.
-pub(crate) const DATABASE: Needs = Needs { redis: false, crm: false, finance: false };
+pub(crate) const DATABASE: Needs = Needs {
+    redis: false,
+    crm: false,
+    finance: false,
+};
 /// Both outside systems are needed, too.
-pub(crate) const SYSTEMS: Needs = Needs { redis: false, crm: true, finance: true };
+pub(crate) const SYSTEMS: Needs = Needs {
+    redis: false,
+    crm: true,
+    finance: true,
+};
 
 /// Runs a command's future with the log quiet unless `RUST_LOG` says otherwise.
-pub(crate) fn block_on<T>(settings: &Settings, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub(crate) fn block_on<T>(
+    settings: &Settings,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
     service::crypto::install();
     let mut telemetry = settings.telemetry.clone();
     telemetry.filter.get_or_insert_with(|| "warn".to_owned());
@@ -37,5 +49,7 @@ pub(crate) async fn open(settings: &Settings) -> anyhow::Result<SqlStore> {
 
 /// A row's id as people type it.
 pub(crate) fn row_id(text: &str) -> Result<uuid::Uuid, String> {
-    text.trim().parse().map_err(|_| "not a row's id; `siaghsync log` shows them".to_owned())
+    text.trim()
+        .parse()
+        .map_err(|_| "not a row's id; `siaghsync log` shows them".to_owned())
 }

@@ -26,7 +26,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(super::DATABASE)?;
     super::block_on(&settings, async {
         let doorbell = match &settings.redis {
-            Some(redis) => Some(RedisDoorbell::connect(redis.url.expose_secret(), &RedisOptions::default())?),
+            Some(redis) => Some(RedisDoorbell::connect(
+                redis.url.expose_secret(),
+                &RedisOptions::default(),
+            )?),
             None => None,
         };
         match (arguments.what, doorbell) {
@@ -34,7 +37,12 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 let stats = super::open(&settings).await?.stats().await?;
                 println!(
                     "rows   waiting {}, active {}, success {}, skipped {}, conflict {}, failed {}",
-                    stats.pending, stats.in_progress, stats.success, stats.skipped, stats.conflict, stats.failed
+                    stats.pending,
+                    stats.in_progress,
+                    stats.success,
+                    stats.skipped,
+                    stats.conflict,
+                    stats.failed
                 );
                 match doorbell {
                     Some(doorbell) => {
@@ -49,9 +57,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
             (What::Clear, Some(doorbell)) => {
                 let ids = doorbell.clear().await?;
-                println!("{ids} id(s) removed from the queue. Nothing is lost: their rows wait in the database, and the sweeper rings for them again.");
+                println!(
+                    "{ids} id(s) removed from the queue. Nothing is lost: their rows wait in the database, and the sweeper rings for them again."
+                );
             }
-            (What::Clear, None) => println!("REDIS_URL is not set: the queue is in the process that serves, and ends with it."),
+            (What::Clear, None) => {
+                println!("REDIS_URL is not set: the queue is in the process that serves, and ends with it.")
+            }
         }
         Ok(ExitCode::SUCCESS)
     })

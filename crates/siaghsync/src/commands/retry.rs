@@ -24,7 +24,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let store = super::open(&settings).await?;
         let rows = store.retry(arguments.id).await?;
         if let (Some(id), 0) = (arguments.id, rows) {
-            anyhow::bail!("row {id} has not failed, or does not exist; `siaghsync log --failed` shows those that have");
+            anyhow::bail!(
+                "row {id} has not failed, or does not exist; `siaghsync log --failed` shows those that have"
+            );
         }
         println!("{rows} row(s) wait again; a worker's sweeper takes them up within SWEEP_INTERVAL_SECONDS.");
         Ok(ExitCode::SUCCESS)

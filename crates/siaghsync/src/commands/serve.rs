@@ -28,7 +28,9 @@ pub(crate) fn run() -> ExitCode {
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))
             .await
             .with_context(|| format!("port {port} (PORT) can't be used"))?;
-        let Some(store) = database::wait(&settings.database, CONNECTIONS, &shutdown).await? else { return Ok(()) };
+        let Some(store) = database::wait(&settings.database, CONNECTIONS, &shutdown).await? else {
+            return Ok(());
+        };
         embedded(&settings, store, listener, shutdown).await
     })
 }
@@ -46,11 +48,20 @@ pub(crate) async fn embedded(
     late.set(Arc::new(store.clone()));
     let app = App::new(&settings.webhooks, late, Arc::new(doorbell.clone()));
     let checks: Vec<Arc<dyn http::Check>> = vec![Arc::new(DatabaseCheck(store.clone()))];
-    let router = app.router().merge(http::router("SiaghSync", store.clock(), checks));
+    let router = app
+        .router()
+        .merge(http::router("SiaghSync", store.clock(), checks));
     tracing::info!("listening on {}", listener.local_addr()?);
-    let parts = Parts { store, doorbell: Arc::new(doorbell), listener: Listener::InProcess(rings), engine };
-    let (served, ()) =
-        tokio::join!(http::serve(listener, router, shutdown.clone()), worker::run(parts, settings, shutdown));
+    let parts = Parts {
+        store,
+        doorbell: Arc::new(doorbell),
+        listener: Listener::InProcess(rings),
+        engine,
+    };
+    let (served, ()) = tokio::join!(
+        http::serve(listener, router, shutdown.clone()),
+        worker::run(parts, settings, shutdown)
+    );
     app.drain().await;
     served
 }

@@ -36,12 +36,19 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let mut ring = Ring { row, traceparent };
         loop {
             match engine.run(&ring).await? {
-                Ran::Ended { next: Some((next, wait)), .. } if wait.is_zero() => ring = next,
+                Ran::Ended {
+                    next: Some((next, wait)),
+                    ..
+                } if wait.is_zero() => ring = next,
                 Ran::Ended { outcome, .. } => {
                     let why = outcome.message.unwrap_or_default();
                     println!("{:?}: {why}", outcome.status);
                     let good = matches!(outcome.status, Status::Success | Status::Skipped);
-                    return Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+                    return Ok(if good {
+                        ExitCode::SUCCESS
+                    } else {
+                        ExitCode::FAILURE
+                    });
                 }
                 _ => {
                     println!("A worker has this customer at the moment, and will see to row {row}.");
@@ -52,7 +59,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn entity(id: &str) -> anyhow::Result<EntityRef> {
+/// A CRM id or a finance code, as it was typed.
+pub(crate) fn entity(id: &str) -> anyhow::Result<EntityRef> {
     let id = id.trim();
     let (side, id) = if let Ok(code) = id.parse::<u64>() {
         (Side::Finance, code.to_string())
@@ -61,5 +69,9 @@ fn entity(id: &str) -> anyhow::Result<EntityRef> {
     } else {
         anyhow::bail!("{id:?} is neither a CRM id (a guid) nor a finance code (a number)");
     };
-    Ok(EntityRef { entity_type: EntityType::Customer, side, id })
+    Ok(EntityRef {
+        entity_type: EntityType::Customer,
+        side,
+        id,
+    })
 }

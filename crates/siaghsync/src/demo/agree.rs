@@ -22,16 +22,29 @@ pub(super) fn code_of(crm: &CrmHandle, id: &str) -> Option<i64> {
 
 /// Compares each customer with the contact whose code stands in its `refId`.
 pub(super) fn compare(crm: &CrmHandle, finance: &FinanceHandle, ids: &[String]) -> Vec<Pair> {
-    ids.iter().map(|id| pair(&crm.get(id).unwrap_or_default(), finance)).collect()
+    ids.iter()
+        .map(|id| pair(&crm.get(id).unwrap_or_default(), finance))
+        .collect()
 }
 
 fn pair(customer: &Value, finance: &FinanceHandle) -> Pair {
-    let mine = [text(customer, "nickName"), phone_of(customer, true), text(customer, "customerNumber")];
+    let mine = [
+        text(customer, "nickName"),
+        phone_of(customer, true),
+        text(customer, "customerNumber"),
+    ];
     let code = text(customer, "refId");
     let Some(contact) = code.parse().ok().and_then(|code| finance.get(code)) else {
-        return Pair { crm: mine, finance: Default::default(), differences: vec!["not in finance".to_owned()] };
+        return Pair {
+            crm: mine,
+            finance: Default::default(),
+            differences: vec!["not in finance".to_owned()],
+        };
     };
-    let address = customer.pointer("/addressContacts/0").cloned().unwrap_or_default();
+    let address = customer
+        .pointer("/addressContacts/0")
+        .cloned()
+        .unwrap_or_default();
     let fields = [
         ("name", text(customer, "nickName"), "Name"),
         ("email", text(customer, "email"), "Email"),
@@ -51,7 +64,11 @@ fn pair(customer: &Value, finance: &FinanceHandle) -> Pair {
             differences.push(name.to_owned());
         }
     }
-    Pair { crm: mine, finance: [code, text(&contact, "Name"), text(&contact, "MobileNo")], differences }
+    Pair {
+        crm: mine,
+        finance: [code, text(&contact, "Name"), text(&contact, "MobileNo")],
+        differences,
+    }
 }
 
 /// Letters and digits only: finance can hold neither `|` nor line breaks.
@@ -70,13 +87,20 @@ fn text(object: &Value, property: &str) -> String {
 /// The default, else first, mobile; or the first landline that is no fax.
 fn phone_of(customer: &Value, mobile: bool) -> String {
     let none = Vec::new();
-    let phones = customer.get("phoneContacts").and_then(Value::as_array).unwrap_or(&none);
+    let phones = customer
+        .get("phoneContacts")
+        .and_then(Value::as_array)
+        .unwrap_or(&none);
     let fits = |entry: &&Value| {
         let fax = matches!(text(entry, "phoneType").as_str(), "Fax" | "فکس");
         !fax && phone::is_mobile(&text(entry, "phoneNumber")) == mobile
     };
     let is_default = |entry: &&Value| entry.get("default") == Some(&Value::Bool(true));
     let mut found = phones.iter().filter(fits);
-    let first = if mobile { found.clone().find(is_default).or_else(|| found.next()) } else { found.next() };
+    let first = if mobile {
+        found.clone().find(is_default).or_else(|| found.next())
+    } else {
+        found.next()
+    };
     first.map(|entry| text(entry, "phoneNumber")).unwrap_or_default()
 }

@@ -43,14 +43,21 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         simulator.crm().configure(|crm| {
             crm.webhooks.secret.clone_from(&secret);
             for item_type in ["person", "organization"] {
-                crm.webhooks.native.push(NativeHook { item_type: item_type.to_owned(), url: hook.clone() });
+                crm.webhooks.native.push(NativeHook {
+                    item_type: item_type.to_owned(),
+                    url: hook.clone(),
+                });
             }
         });
         let db = domain::store::sql::connect(&format!("sqlite://{}", database.display()), 4).await?;
         migrations::migrate(&db).await?;
         let store = domain::store::sql::SqlStore::new(db).await?;
 
-        let shutdown = if arguments.once { CancellationToken::new() } else { service::shutdown::token() };
+        let shutdown = if arguments.once {
+            CancellationToken::new()
+        } else {
+            service::shutdown::token()
+        };
         let serving = tokio::spawn({
             let (settings, store, shutdown) = (settings.clone(), store.clone(), shutdown.clone());
             async move { crate::commands::serve::embedded(&settings, store, listener, shutdown).await }
@@ -65,8 +72,14 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             shutdown.cancelled().await;
         }
         shutdown.cancel();
-        tokio::time::timeout(Duration::from_secs(20), serving).await.context("the demo does not end")???;
-        Ok(if agreed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        tokio::time::timeout(Duration::from_secs(20), serving)
+            .await
+            .context("the demo does not end")???;
+        Ok(if agreed {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     })
 }
 

@@ -21,15 +21,26 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new(simulator: Simulator, store: SqlStore, address: String, secret: String) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(10)).build().unwrap_or_default();
-        Self { simulator, store, address, secret, http }
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(10))
+            .build()
+            .unwrap_or_default();
+        Self {
+            simulator,
+            store,
+            address,
+            secret,
+            http,
+        }
     }
 
     /// Plays the scenario and shows what became of it; says whether both systems agree.
     pub(super) async fn play(&self) -> anyhow::Result<bool> {
         let mut show = show::Show::new(self.store.clone());
         let (crm, finance) = (self.simulator.crm(), self.simulator.finance());
-        println!("SiaghSync demo: a simulated CRM and a simulated finance system, the real SiaghSync between them.\n");
+        println!(
+            "SiaghSync demo: a simulated CRM and a simulated finance system, the real SiaghSync between them.\n"
+        );
 
         show.title("Finance already has six contacts; sales now types twelve customers into the CRM");
         for contact in sample::finance_contacts()? {
@@ -43,7 +54,10 @@ impl Stage {
 
         show.title("Sales changes a mobile and an address; one customer is edited five times in a row");
         edit_mobile(crm, &ids[4], "09351112233")?;
-        crm.edit(&ids[5], json!({"email": "sara@new.example.com", "description": "ترجیح: تماس با ایمیل"}))?;
+        crm.edit(
+            &ids[5],
+            json!({"email": "sara@new.example.com", "description": "ترجیح: تماس با ایمیل"}),
+        )?;
         for n in 1..=5 {
             crm.edit(&ids[6], json!({"description": format!("یادداشت شماره {n}")}))?;
         }
@@ -59,11 +73,18 @@ impl Stage {
         show.note(&format!("saves in both systems meanwhile: {}", saves() - before));
 
         show.title("A new customer; finance creates the contact, but its answer is lost on the way");
-        self.simulator.faults().add(FaultRule::next(System::Finance, "2BFDA/create", FaultKind::CommitThenDrop, 1));
+        self.simulator.faults().add(FaultRule::next(
+            System::Finance,
+            "2BFDA/create",
+            FaultKind::CommitThenDrop,
+            1,
+        ));
         ids.push(crm.create(Kind::Person, new_customer())?);
         self.settle(&mut show).await?;
 
-        show.title("At the same time sales changes an e-mail and accounting the address of one customer: both live");
+        show.title(
+            "At the same time sales changes an e-mail and accounting the address of one customer: both live",
+        );
         let code = agree::code_of(crm, &ids[1]).context("no finance code yet")?;
         crm.edit(&ids[1], json!({"email": "zahra@new.example.com"}))?;
         finance.edit(code, json!({"Address": "اصفهان، خیابان چهارباغ بالا، پلاک ۴۵"}))?;
@@ -78,7 +99,11 @@ impl Stage {
         let all = agreed.iter().all(|row| row.differences.is_empty());
         println!(
             "{}",
-            if all { "✅ Both systems agree on every customer." } else { "❌ The systems do not agree; see above." }
+            if all {
+                "✅ Both systems agree on every customer."
+            } else {
+                "❌ The systems do not agree; see above."
+            }
         );
         Ok(all)
     }
@@ -87,12 +112,19 @@ impl Stage {
     async fn settle(&self, show: &mut show::Show) -> anyhow::Result<()> {
         let started = Instant::now();
         loop {
-            let sent = self.simulator.crm().webhooks_settled(Duration::from_secs(10)).await;
+            let sent = self
+                .simulator
+                .crm()
+                .webhooks_settled(Duration::from_secs(10))
+                .await;
             show.news().await?;
             if sent && show.quiet().await? {
                 return Ok(());
             }
-            anyhow::ensure!(started.elapsed() < Duration::from_secs(180), "the demo is stuck: rows are still waiting");
+            anyhow::ensure!(
+                started.elapsed() < Duration::from_secs(180),
+                "the demo is stuck: rows are still waiting"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -108,7 +140,11 @@ impl Stage {
         mac.update(body.as_bytes());
         let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
         let url = format!("{}/webhook/finance", self.address);
-        let request = self.http.post(url).header("x-webhook-signature", signature).body(body);
+        let request = self
+            .http
+            .post(url)
+            .header("x-webhook-signature", signature)
+            .body(body);
         request.send().await?.error_for_status()?;
         Ok(())
     }
@@ -118,17 +154,31 @@ impl Stage {
         let (control, address) = (self.simulator.control_url(), &self.address);
         println!("\nEverything stays up until Ctrl-C. Try:\n");
         println!("  all contacts of finance   curl -s {control}/sim/finance/contacts");
-        println!("  a new customer in the CRM curl -s -X POST {control}/sim/crm/person -d '{{\"nickName\": \"مینا راد\"}}'");
-        println!("  a webhook by hand         curl -s '{address}/webhook/crm/identity?token={}&event=Update&id=<crmId>&type=Identity'", self.secret);
+        println!(
+            "  a new customer in the CRM curl -s -X POST {control}/sim/crm/person -d '{{\"nickName\": \"مینا راد\"}}'"
+        );
+        println!(
+            "  a webhook by hand         curl -s '{address}/webhook/crm/identity?token={}&event=Update&id=<crmId>&type=Identity'",
+            self.secret
+        );
         println!("  without its token         curl -s -i '{address}/webhook/crm/identity?event=Update&id=x'");
         println!("  health, metrics           curl -s {address}/health/ready ; curl -s {address}/metrics");
-        println!("  break finance for 5 s     curl -s -X PUT {control}/sim/outage/finance -d '{{\"ms\": 5000}}'");
-        println!("\nThe simulated CRM is at {}, finance at {}.", self.simulator.crm_url(), self.simulator.finance_url());
+        println!(
+            "  break finance for 5 s     curl -s -X PUT {control}/sim/outage/finance -d '{{\"ms\": 5000}}'"
+        );
+        println!(
+            "\nThe simulated CRM is at {}, finance at {}.",
+            self.simulator.crm_url(),
+            self.simulator.finance_url()
+        );
     }
 }
 
 fn edit_mobile(crm: &simulator::CrmHandle, id: &str, number: &str) -> anyhow::Result<()> {
-    let mut phones = crm.get(id).and_then(|object| object.get("phoneContacts").cloned()).unwrap_or_default();
+    let mut phones = crm
+        .get(id)
+        .and_then(|object| object.get("phoneContacts").cloned())
+        .unwrap_or_default();
     if let Some(Value::Object(phone)) = phones.as_array_mut().and_then(|phones| phones.first_mut()) {
         phone.insert("phoneNumber".to_owned(), number.into());
     }

@@ -19,7 +19,10 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn new(store: SqlStore) -> Self {
-        Self { store, shown: HashSet::new() }
+        Self {
+            store,
+            shown: HashSet::new(),
+        }
     }
 
     pub(super) fn title(&self, text: &str) {
@@ -31,7 +34,10 @@ impl Show {
     }
 
     async fn rows(&self) -> anyhow::Result<Vec<log::Model>> {
-        Ok(log::Entity::find().order_by_asc(log::Column::StartedAt).all(self.store.db()).await?)
+        Ok(log::Entity::find()
+            .order_by_asc(log::Column::StartedAt)
+            .all(self.store.db())
+            .await?)
     }
 
     /// Shows rows that have ended since the last call.
@@ -52,17 +58,36 @@ impl Show {
 
     /// The audit rows of what was done; those that had nothing to do are only counted.
     pub(super) async fn audit(&self) -> anyhow::Result<String> {
-        let (skipped, done): (Vec<_>, Vec<_>) =
-            self.rows().await?.into_iter().partition(|row| row.status == domain::store::Status::Skipped);
-        Ok(format!("{}\n… and {} rows SKIPPED: nothing to do, or covered by another", rows::table(&done), skipped.len()))
+        let (skipped, done): (Vec<_>, Vec<_>) = self
+            .rows()
+            .await?
+            .into_iter()
+            .partition(|row| row.status == domain::store::Status::Skipped);
+        Ok(format!(
+            "{}\n… and {} rows SKIPPED: nothing to do, or covered by another",
+            rows::table(&done),
+            skipped.len()
+        ))
     }
 }
 
 fn line(row: &log::Model) -> String {
-    let arrow = if row.direction == "CRM_TO_FINANCE" { "CRM → finance" } else { "finance → CRM" };
-    let name = row.source_data.as_ref().and_then(|data| data.pointer("/values/name")).and_then(|name| name.as_str());
+    let arrow = if row.direction == "CRM_TO_FINANCE" {
+        "CRM → finance"
+    } else {
+        "finance → CRM"
+    };
+    let name = row
+        .source_data
+        .as_ref()
+        .and_then(|data| data.pointer("/values/name"))
+        .and_then(|name| name.as_str());
     let name = name.map(|name| format!(" «{name}»")).unwrap_or_default();
-    let changes = row.changes.as_ref().map(|_| fields(row)).filter(|fields| !fields.is_empty());
+    let changes = row
+        .changes
+        .as_ref()
+        .map(|_| fields(row))
+        .filter(|fields| !fields.is_empty());
     let changes = changes.map(|fields| format!(" [{fields}]")).unwrap_or_default();
     let message = row.error_message.as_deref().unwrap_or_default();
     format!(
@@ -73,18 +98,36 @@ fn line(row: &log::Model) -> String {
 }
 
 fn fields(row: &log::Model) -> String {
-    rows::what(&log::Model { error_message: None, ..row.clone() })
+    rows::what(&log::Model {
+        error_message: None,
+        ..row.clone()
+    })
 }
 
 /// Both systems side by side.
 pub(super) fn customers(pairs: &[Pair]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(150);
-    table.set_header(["CRM number", "name in the CRM", "mobile", "finance code", "name in finance", "mobile", "agree?"]);
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(150);
+    table.set_header([
+        "CRM number",
+        "name in the CRM",
+        "mobile",
+        "finance code",
+        "name in finance",
+        "mobile",
+        "agree?",
+    ]);
     for pair in pairs {
         let [name, mobile, number] = pair.crm.clone();
         let [code, their_name, their_mobile] = pair.finance.clone();
-        let agree = if pair.differences.is_empty() { "✅".to_owned() } else { format!("❌ {}", pair.differences.join(", ")) };
+        let agree = if pair.differences.is_empty() {
+            "✅".to_owned()
+        } else {
+            format!("❌ {}", pair.differences.join(", "))
+        };
         table.add_row([number, name, mobile, code, their_name, their_mobile, agree]);
     }
     table

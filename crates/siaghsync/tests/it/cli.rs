@@ -6,20 +6,39 @@ use testkit::{Engine, TestDb};
 
 fn run(name: &str, arguments: &[&str], settings: &[(&str, &str)]) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
-    let Output { status, stdout, stderr } = Command::new(crate::deployment::binary(name))
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(crate::deployment::binary(name))
         .args(arguments)
         .env_clear()
         .envs(settings.iter().copied())
         .current_dir(folder.path())
         .output()
         .unwrap();
-    (status.code(), format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
+    (
+        status.code(),
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&stdout),
+            String::from_utf8_lossy(&stderr)
+        ),
+    )
 }
 
 #[test]
 fn missing_and_malformed_settings_are_all_named_at_once_with_exit_code_2() {
-    for (name, arguments) in [("siagh-ingest", &[][..]), ("siagh-worker", &[]), ("siaghsync", &["serve"])] {
-        let wrong = [("PORT", "many"), ("LEASE_SECONDS", "-1"), ("CRM_API_TOKEN", "t0p-s3cret")];
+    for (name, arguments) in [
+        ("siagh-ingest", &[][..]),
+        ("siagh-worker", &[]),
+        ("siaghsync", &["serve"]),
+    ] {
+        let wrong = [
+            ("PORT", "many"),
+            ("LEASE_SECONDS", "-1"),
+            ("CRM_API_TOKEN", "t0p-s3cret"),
+        ];
         let (code, said) = run(name, arguments, &wrong);
         assert_eq!(code, Some(2), "{said}");
         for setting in ["DATABASE_URL", "PORT", "LEASE_SECONDS"] {
@@ -45,8 +64,12 @@ async fn old_tables_are_refused_with_the_command_to_type() {
         ("PORT", "0"),
         ("WORKER_PORT", "0"),
     ];
-    for (name, arguments) in [("siagh-ingest", &[][..]), ("siagh-worker", &[]), ("siaghsync", &["serve"]), ("siaghsync", &["log"])]
-    {
+    for (name, arguments) in [
+        ("siagh-ingest", &[][..]),
+        ("siagh-worker", &[]),
+        ("siaghsync", &["serve"]),
+        ("siaghsync", &["log"]),
+    ] {
         let (code, said) = run(name, arguments, &settings);
         assert_eq!(code, Some(1), "{said}");
         assert!(said.contains("siaghsync migrate"), "{name}: {said}");
@@ -57,7 +80,13 @@ async fn old_tables_are_refused_with_the_command_to_type() {
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = run("siaghsync", &["check"], &settings);
     assert_eq!(code, Some(1), "{said}");
-    for part in ["✅ database", "❌ Redis", "❌ CRM", "❌ finance", "WEBHOOK_SECRET"] {
+    for part in [
+        "✅ database",
+        "❌ Redis",
+        "❌ CRM",
+        "❌ finance",
+        "WEBHOOK_SECRET",
+    ] {
         assert!(said.contains(part), "{part} in {said}");
     }
     db.drop_it().await;

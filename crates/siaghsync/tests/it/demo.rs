@@ -4,9 +4,22 @@ use std::process::Command;
 
 #[test]
 fn the_demo_ends_in_agreement() {
-    let output = Command::new(env!("CARGO_BIN_EXE_siaghsync")).args(["demo", "--once"]).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_siaghsync"))
+        .args(["demo", "--once"])
+        .output()
+        .unwrap();
     let shown = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{shown}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(shown.contains("✅ Both systems agree on every customer."), "{shown}");
-    assert!(shown.contains("found finance"), "the lost answer was found again:\n{shown}");
+    assert!(
+        output.status.success(),
+        "{shown}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        shown.contains("✅ Both systems agree on every customer."),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("found finance"),
+        "the lost answer was found again:\n{shown}"
+    );
 }

@@ -43,7 +43,10 @@ impl Process {
     /// Resident memory, in kB (Linux).
     pub fn resident_kb(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap_or("0");
         line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
     }
 
@@ -87,7 +90,11 @@ pub fn binary(name: &str) -> PathBuf {
 }
 
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// Everything but the services.
@@ -106,14 +113,24 @@ impl Deployment {
     pub async fn new(engine: Engine, extra: &[(&str, &str)]) -> Self {
         service::crypto::install();
         let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
-        let redis = if engine == Engine::Postgres { Some(Server::start().await) } else { None };
+        let redis = if engine == Engine::Postgres {
+            Some(Server::start().await)
+        } else {
+            None
+        };
         Self {
             sim,
             db: TestDb::new(engine).await.unwrap(),
             redis,
             port: free_port(),
-            http: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
-            extra: extra.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            http: reqwest::Client::builder()
+                .timeout(Duration::from_secs(20))
+                .build()
+                .unwrap(),
+            extra: extra
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
             folder: tempfile::tempdir().unwrap(),
             started: 0.into(),
         }
@@ -144,7 +161,10 @@ impl Deployment {
 
     pub fn run(&self, name: &str, arguments: &[&str]) -> Process {
         self.started.set(self.started.get() + 1);
-        let log = self.folder.path().join(format!("{name}-{}.log", self.started.get()));
+        let log = self
+            .folder
+            .path()
+            .join(format!("{name}-{}.log", self.started.get()));
         Process::start(name, arguments, &self.settings(), log)
     }
 
@@ -155,7 +175,11 @@ impl Deployment {
     /// Waits until the service on `PORT` is ready.
     pub async fn ready(&self) {
         self.eventually("ready", Duration::from_secs(30), async || {
-            self.http.get(self.url("/health/ready")).send().await.is_ok_and(|answer| answer.status().is_success())
+            self.http
+                .get(self.url("/health/ready"))
+                .send()
+                .await
+                .is_ok_and(|answer| answer.status().is_success())
         })
         .await;
     }
@@ -166,7 +190,10 @@ impl Deployment {
         self.sim.crm().configure(|crm| {
             crm.webhooks.signed.clear();
             for item_type in ["person", "organization"] {
-                crm.webhooks.native.push(NativeHook { item_type: item_type.to_owned(), url: url.clone() });
+                crm.webhooks.native.push(NativeHook {
+                    item_type: item_type.to_owned(),
+                    url: url.clone(),
+                });
             }
         });
     }
@@ -177,15 +204,23 @@ impl Deployment {
         self.sim.crm().configure(|crm| {
             crm.webhooks.native.clear();
             crm.webhooks.secret = SECRET.to_owned();
-            crm.webhooks.signed.push(SignedHook { url, events: Vec::new() });
+            crm.webhooks.signed.push(SignedHook {
+                url,
+                events: Vec::new(),
+            });
         });
     }
 
     /// No webhook is on its way and no row waits.
     pub async fn settled(&self, limit: Duration) {
-        assert!(self.sim.crm().webhooks_settled(limit).await, "webhooks are not delivered");
+        assert!(
+            self.sim.crm().webhooks_settled(limit).await,
+            "webhooks are not delivered"
+        );
         self.eventually("all rows final", limit, async || {
-            let Stats { pending, in_progress, .. } = self.db.store.stats().await.unwrap();
+            let Stats {
+                pending, in_progress, ..
+            } = self.db.store.stats().await.unwrap();
             pending + in_progress == 0
         })
         .await;

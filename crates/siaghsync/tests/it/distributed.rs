@@ -27,19 +27,32 @@ async fn two_hundred_customers_reach_finance_once_without_the_sweeper() {
             }
             _ => {}
         }
-        typed.push((d.sim.crm().create(customer.kind, customer.to_crm()).unwrap(), customer));
+        typed.push((
+            d.sim.crm().create(customer.kind, customer.to_crm()).unwrap(),
+            customer,
+        ));
     }
     d.settled(Duration::from_secs(120)).await;
     oracle::finance_holds_exactly(&d.sim, &typed);
     let mappings = d.mappings().await;
     assert_eq!(mappings.len(), 200);
-    assert!(mappings.iter().all(|m| m.crm_id.is_some() && m.finance_id.is_some() && m.base.is_some()));
+    assert!(
+        mappings
+            .iter()
+            .all(|m| m.crm_id.is_some() && m.finance_id.is_some() && m.base.is_some())
+    );
     let success = |rows: &[domain::store::entities::log::Model]| {
-        rows.iter().filter(|r| r.status == Status::Success && r.direction == "CRM_TO_FINANCE").count()
+        rows.iter()
+            .filter(|r| r.status == Status::Success && r.direction == "CRM_TO_FINANCE")
+            .count()
     };
     let rows = d.rows().await;
     assert_eq!(success(&rows), 200);
-    assert!(rows.iter().all(|r| matches!(r.status, Status::Success | Status::Skipped)), "no failure, no conflict");
+    assert!(
+        rows.iter()
+            .all(|r| matches!(r.status, Status::Success | Status::Skipped)),
+        "no failure, no conflict"
+    );
 
     // Every webhook once more: nothing is created, nothing is written.
     let saves = d.sim.finance().stats().calls("SaveFormData") + d.sim.crm().stats().calls("/update");
@@ -47,12 +60,18 @@ async fn two_hundred_customers_reach_finance_once_without_the_sweeper() {
         d.sim.crm().announce(id).unwrap();
     }
     d.settled(Duration::from_secs(120)).await;
-    assert_eq!(d.sim.finance().stats().calls("SaveFormData") + d.sim.crm().stats().calls("/update"), saves);
+    assert_eq!(
+        d.sim.finance().stats().calls("SaveFormData") + d.sim.crm().stats().calls("/update"),
+        saves
+    );
     assert_eq!(success(&d.rows().await), 200);
     oracle::finance_holds_exactly(&d.sim, &typed);
 
     for worker in workers {
-        assert!(worker.log().contains("✅ Synced customer"), "both workers had their share");
+        assert!(
+            worker.log().contains("✅ Synced customer"),
+            "both workers had their share"
+        );
         assert_eq!(worker.stop(Duration::from_secs(20)), Some(0));
     }
     assert_eq!(ingest.stop(Duration::from_secs(20)), Some(0));
@@ -75,7 +94,10 @@ async fn an_update_leaves_unmapped_columns_of_finance_as_they_were() {
         "MobileNo2": "09120000000", "FatherName": "اکبر",
     });
     d.sim.finance().edit(code, theirs.clone()).unwrap();
-    d.sim.crm().edit(&id, serde_json::json!({"email": "new@example.com"})).unwrap();
+    d.sim
+        .crm()
+        .edit(&id, serde_json::json!({"email": "new@example.com"}))
+        .unwrap();
     d.settled(Duration::from_secs(30)).await;
     let contact = d.sim.finance().get(code).unwrap();
     assert_eq!(contact["Email"], "new@example.com");
@@ -113,7 +135,10 @@ async fn a_backlog_of_fifty_thousand_rows_drains_without_a_wedge() {
     d.settled(Duration::from_secs(300)).await;
     let took = started.elapsed();
     let stats = d.db.store.stats().await.unwrap();
-    println!("50,000 waiting rows of 5,000 records drained in {:.1} s", took.as_secs_f64());
+    println!(
+        "50,000 waiting rows of 5,000 records drained in {:.1} s",
+        took.as_secs_f64()
+    );
     assert_eq!(stats.skipped, 50_000);
     d.db.drop_it().await;
 }

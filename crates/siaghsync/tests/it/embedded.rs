@@ -21,20 +21,33 @@ async fn customers_reach_finance_and_a_restart_goes_on() {
     let mut typed = Vec::new();
     let customers = sample::customers(9, 60);
     for customer in &customers[..30] {
-        typed.push((d.sim.crm().create(customer.kind, customer.to_crm()).unwrap(), customer.clone()));
+        typed.push((
+            d.sim.crm().create(customer.kind, customer.to_crm()).unwrap(),
+            customer.clone(),
+        ));
     }
     d.settled(Duration::from_secs(60)).await;
-    assert_eq!(serve.stop(Duration::from_secs(20)), Some(0), "SIGTERM ends it properly");
+    assert_eq!(
+        serve.stop(Duration::from_secs(20)),
+        Some(0),
+        "SIGTERM ends it properly"
+    );
     let serve = d.run("siaghsync", &["serve"]);
     d.ready().await;
     for customer in &customers[30..] {
-        typed.push((d.sim.crm().create(customer.kind, customer.to_crm()).unwrap(), customer.clone()));
+        typed.push((
+            d.sim.crm().create(customer.kind, customer.to_crm()).unwrap(),
+            customer.clone(),
+        ));
     }
     d.settled(Duration::from_secs(60)).await;
     oracle::finance_holds_exactly(&d.sim, &typed);
     let log = serve.log();
-    for line in ["✅ Database connected", "✅ CRM token validated successfully", "✅ Successfully authenticated with Finance API"]
-    {
+    for line in [
+        "✅ Database connected",
+        "✅ CRM token validated successfully",
+        "✅ Successfully authenticated with Finance API",
+    ] {
         assert!(log.contains(line), "{line} in {log}");
     }
     assert!(!log.contains(crate::deployment::SECRET), "no secret in the log");
@@ -55,7 +68,14 @@ async fn no_secret_stands_in_any_log_at_any_level() {
     let log = serve.log();
     let (crm, finance) = (d.sim.crm().config(), d.sim.finance().config());
     let hashed = hex::encode_upper(<md5::Md5 as md5::Digest>::digest(finance.password.as_bytes()));
-    for secret in [crate::deployment::SECRET, &crm.password, &finance.password, &hashed, simulator::LEAK_MARKER, "wrong-token-of"] {
+    for secret in [
+        crate::deployment::SECRET,
+        &crm.password,
+        &finance.password,
+        &hashed,
+        simulator::LEAK_MARKER,
+        "wrong-token-of",
+    ] {
         assert!(!log.contains(secret), "{secret} stands in the log");
     }
     assert!(log.len() > 10_000, "the log was at trace level");

@@ -8,14 +8,23 @@ use testkit::Engine;
 use crate::deployment::Deployment;
 use crate::oracle;
 
-const QUICK: [(&str, &str); 3] =
-    [("SWEEP_INTERVAL_SECONDS", "2"), ("LEASE_SECONDS", "6"), ("HTTP_TIMEOUT_SECONDS", "3")];
+const QUICK: [(&str, &str); 3] = [
+    ("SWEEP_INTERVAL_SECONDS", "2"),
+    ("LEASE_SECONDS", "6"),
+    ("HTTP_TIMEOUT_SECONDS", "3"),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_workers_and_an_emptied_redis_leave_nothing_undone_and_no_duplicate() {
-    let d = Deployment::new(Engine::Postgres, &[&QUICK[..], &[("CREATE_SETTLE_SECONDS", "6")]].concat()).await;
+    let d = Deployment::new(
+        Engine::Postgres,
+        &[&QUICK[..], &[("CREATE_SETTLE_SECONDS", "6")]].concat(),
+    )
+    .await;
     // Every save takes a while, so that a kill finds some under way.
-    d.sim.faults().add(FaultRule::always(System::Finance, "SaveFormData", FaultKind::Slow).ms(600));
+    d.sim
+        .faults()
+        .add(FaultRule::always(System::Finance, "SaveFormData", FaultKind::Slow).ms(600));
     let _ingest = d.run("siagh-ingest", &[]);
     d.ready().await;
     d.native_webhooks();
@@ -23,9 +32,15 @@ async fn killed_workers_and_an_emptied_redis_leave_nothing_undone_and_no_duplica
     let other = d.run("siagh-worker", &[]);
     let mut typed = Vec::new();
     for (n, customer) in sample::customers(11, 120).into_iter().enumerate() {
-        typed.push((d.sim.crm().create(customer.kind, customer.to_crm()).unwrap(), customer));
+        typed.push((
+            d.sim.crm().create(customer.kind, customer.to_crm()).unwrap(),
+            customer,
+        ));
         if n % 20 == 19 {
-            d.eventually("saving", Duration::from_secs(20), async || worker.log().contains("✅ Synced")).await;
+            d.eventually("saving", Duration::from_secs(20), async || {
+                worker.log().contains("✅ Synced")
+            })
+            .await;
             tokio::time::sleep(Duration::from_millis(150)).await;
             worker.kill();
             worker = d.run("siagh-worker", &[]);
@@ -54,7 +69,11 @@ async fn a_webhook_is_answered_and_carried_out_although_redis_is_down() {
     let customer = &sample::customers(5, 1)[0];
     let id = d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
     assert!(d.sim.crm().webhooks_settled(Duration::from_secs(10)).await);
-    assert_eq!(d.sim.crm().webhook_stats().failed, 0, "202 although Redis is down");
+    assert_eq!(
+        d.sim.crm().webhook_stats().failed,
+        0,
+        "202 although Redis is down"
+    );
     let ready = d.http.get(d.url("/health/ready")).send().await.unwrap();
     assert_eq!(ready.status(), 503, "readiness tells the truth");
     assert!(ready.text().await.unwrap().contains("redis"));

@@ -9,9 +9,13 @@ pub fn finance_holds_exactly(sim: &Simulator, typed: &[(String, SampleCustomer)]
     let contacts = sim.finance().contacts();
     assert_eq!(contacts.len(), typed.len(), "one contact per customer");
     for (id, customer) in typed {
-        let found: Vec<&Value> =
-            contacts.iter().filter(|contact| contact["MobileNo"] == customer.mobile.as_str()).collect();
-        let [contact] = found[..] else { panic!("{} contacts have {}", found.len(), customer.mobile) };
+        let found: Vec<&Value> = contacts
+            .iter()
+            .filter(|contact| contact["MobileNo"] == customer.mobile.as_str())
+            .collect();
+        let [contact] = found[..] else {
+            panic!("{} contacts have {}", found.len(), customer.mobile)
+        };
         let object = sim.crm().get(id).unwrap();
         let expected = customer.to_finance();
         for (column, value) in expected.as_object().unwrap() {
@@ -19,7 +23,11 @@ pub fn finance_holds_exactly(sim: &Simulator, typed: &[(String, SampleCustomer)]
             assert_eq!(held, value, "{column} of {}", customer.name);
         }
         assert_eq!(text(&contact["tmpid"]), text(&object["customerNumber"]));
-        assert_eq!(text(&object["refId"]), text(&contact["Code"]), "the code came back");
+        assert_eq!(
+            text(&object["refId"]),
+            text(&contact["Code"]),
+            "the code came back"
+        );
         // What no sync maps is as it was typed.
         let typed = customer.to_crm();
         for property in ["extendedProperties", "tags"] {

@@ -35,7 +35,11 @@ async fn the_documented_sql_runs_unchanged() {
     d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
     d.settled(Duration::from_secs(30)).await;
     for sql in DOCUMENTED {
-        d.db.store.db().execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        d.db.store
+            .db()
+            .execute_unprepared(sql)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
     d.db.drop_it().await;
 }

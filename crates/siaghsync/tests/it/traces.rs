@@ -19,8 +19,13 @@ async fn one_trace_from_the_webhook_to_each_outside_call() {
     let customer = &sample::customers(4, 1)[0];
     let id = d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap();
     let trace = "0af7651916cd43dd8448eb211c80319c";
-    let url = d.url(&format!("/webhook/crm/identity?token={SECRET}&event=Insert&id={id}&type=Identity"));
-    let request = d.http.get(url).header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"));
+    let url = d.url(&format!(
+        "/webhook/crm/identity?token={SECRET}&event=Insert&id={id}&type=Identity"
+    ));
+    let request = d
+        .http
+        .get(url)
+        .header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"));
     assert_eq!(request.send().await.unwrap().status(), 202);
     d.settled(Duration::from_secs(30)).await;
     let row = &d.rows().await[0];
@@ -30,7 +35,10 @@ async fn one_trace_from_the_webhook_to_each_outside_call() {
 
     let received = received.lock().unwrap();
     let hex = |bytes: &[u8]| hex::encode(bytes);
-    let ours: Vec<_> = received.iter().filter(|(_, span)| hex(&span.trace_id) == trace).collect();
+    let ours: Vec<_> = received
+        .iter()
+        .filter(|(_, span)| hex(&span.trace_id) == trace)
+        .collect();
     let services: BTreeSet<_> = ours.iter().map(|(service, _)| service.as_str()).collect();
     assert_eq!(services, BTreeSet::from(["siagh-ingest", "siagh-worker"]));
     let spans: BTreeSet<_> = ours.iter().map(|(_, span)| span.span_id.clone()).collect();
@@ -41,7 +49,10 @@ async fn one_trace_from_the_webhook_to_each_outside_call() {
     }
     let attributes = format!("{ours:?}");
     for part in ["person/get", "GetAll", "SaveFormData", "/webhook/crm/identity"] {
-        assert!(attributes.contains(part) || (part == "person/get" && attributes.contains("organization/get")), "{part}");
+        assert!(
+            attributes.contains(part) || (part == "person/get" && attributes.contains("organization/get")),
+            "{part}"
+        );
     }
     assert!(!attributes.contains(SECRET), "no secret in a span");
     d.db.drop_it().await;

@@ -98,7 +98,11 @@ pub(super) fn audit(
     }
 }
 
-pub(super) fn mapping(model: mapping::Model) -> StoreResult<Mapping> {
+/// A mapping as the engine knows it, from its row.
+///
+/// # Errors
+/// When a JSON column does not hold what this version writes.
+pub fn mapping(model: mapping::Model) -> StoreResult<Mapping> {
     fn parse<T: serde::de::DeserializeOwned>(
         column: &str,
         json: Option<serde_json::Value>,

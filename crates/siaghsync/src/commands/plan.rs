@@ -1,0 +1,195 @@
+//! `siaghsync plan` and `siaghsync verify`: what a sync would change and why; whether both systems agree.
+
+use std::process::ExitCode;
+
+use domain::engine::Engine;
+use domain::engine::plan::{Plan, Step};
+use domain::ports::Side;
+use domain::store::entities::mapping;
+use domain::store::sql::SqlStore;
+use domain::store::{EntityType, Mapping, MappingState};
+use futures::StreamExt;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use service::settings::Settings;
+
+/// Customers are looked at so many at a time.
+const AT_ONCE: usize = 8;
+/// Exit code of `verify` when the systems differ.
+const DRIFT: u8 = 3;
+
+/// Arguments of `plan` and `verify`.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Only this customer: the CRM's id (a guid), or finance's code (a number)
+    id: Option<String>,
+    /// One JSON object per customer, a line each
+    #[arg(long)]
+    json: bool,
+}
+
+/// `plan`: every customer that a sync would change; exit code 0.
+pub(crate) fn plan(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let shown = look(&arguments, |plan| plan.step != Step::Nothing)?;
+    if !arguments.json {
+        println!("{}", counted(&shown, "would be changed, or wait"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `verify`: every customer on which the systems differ; exit code 3 if there is one.
+pub(crate) fn verify(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let drifted =
+        |plan: &Plan| !plan.differences.is_empty() || !matches!(plan.step, Step::Nothing | Step::Write);
+    let shown = look(&arguments, drifted)?;
+    if !arguments.json {
+        println!("{}", counted(&shown, "differ, or can't be compared"));
+    }
+    Ok(if shown.drifted == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(DRIFT)
+    })
+}
+
+struct Shown {
+    looked_at: usize,
+    drifted: usize,
+}
+
+fn counted(shown: &Shown, what: &str) -> String {
+    format!(
+        "{} customer(s) looked at, {} {what}.",
+        shown.looked_at, shown.drifted
+    )
+}
+
+fn look(arguments: &Arguments, interesting: impl Fn(&Plan) -> bool) -> anyhow::Result<Shown> {
+    let settings = Settings::load(super::SYSTEMS)?;
+    super::block_on(&settings, async {
+        let store = super::open(&settings).await?;
+        let engine = worker::assemble::engine(&settings, &store)?;
+        let customers = customers(&store, arguments.id.as_deref()).await?;
+        let mut plans = futures::stream::iter(&customers)
+            .map(|(mapping, heard)| plan_one(&engine, mapping, *heard))
+            .buffer_unordered(AT_ONCE);
+        let mut shown = Shown {
+            looked_at: 0,
+            drifted: 0,
+        };
+        while let Some(plan) = plans.next().await {
+            shown.looked_at += 1;
+            if interesting(&plan) {
+                shown.drifted += 1;
+                println!(
+                    "{}",
+                    if arguments.json {
+                        serde_json::to_string(&plan)?
+                    } else {
+                        diff(&plan)
+                    }
+                );
+            }
+        }
+        Ok(shown)
+    })
+}
+
+async fn plan_one(engine: &Engine, mapping: &Mapping, heard: Side) -> Plan {
+    engine.plan(mapping, heard).await
+}
+
+/// All mapped customers that are not closed, or the one that was named (it need not be mapped yet).
+async fn customers(store: &SqlStore, id: Option<&str>) -> anyhow::Result<Vec<(Mapping, Side)>> {
+    let mut query = mapping::Entity::find()
+        .filter(mapping::Column::EntityType.eq(EntityType::Customer))
+        .order_by_asc(mapping::Column::CreatedAt);
+    let entity = id.map(super::sync::entity).transpose()?;
+    match &entity {
+        Some(entity) if entity.side == Side::Crm => {
+            query = query.filter(mapping::Column::CrmId.eq(&entity.id))
+        }
+        Some(entity) => query = query.filter(mapping::Column::FinanceId.eq(&entity.id)),
+        None => query = query.filter(mapping::Column::State.ne(MappingState::Closed)),
+    }
+    let models = query.all(store.db()).await?;
+    let mut customers = Vec::with_capacity(models.len());
+    for model in models {
+        let mapping = domain::store::sql::mapping_of(model)?;
+        let heard = if mapping.crm_id.is_some() {
+            Side::Crm
+        } else {
+            Side::Finance
+        };
+        customers.push((mapping, heard));
+    }
+    if let (Some(entity), true) = (entity, customers.is_empty()) {
+        let mut unmet = Mapping::unmet(entity.entity_type);
+        unmet.set_id(entity.side, entity.id);
+        customers.push((unmet, entity.side));
+    }
+    Ok(customers)
+}
+
+/// A plan as people read it: the customer, what would be done, and field by field why.
+fn diff(plan: &Plan) -> String {
+    let id = |id: &Option<String>| id.clone().unwrap_or_else(|| "–".to_owned());
+    let mut lines = vec![format!(
+        "{} (CRM {}, finance {}): {}",
+        plan.name,
+        id(&plan.crm_id),
+        id(&plan.finance_id),
+        words(&plan.step)
+    )];
+    for change in &plan.changes {
+        let (arrow, why) = match change.winner {
+            Some(Side::Crm) => ("→", change.reason),
+            Some(Side::Finance) => ("←", change.reason),
+            None => ("≠", change.reason),
+        };
+        lines.push(format!(
+            "    {:<15} CRM {:?} {arrow} finance {:?}   {}",
+            change.field,
+            change.crm,
+            change.finance,
+            because(why)
+        ));
+    }
+    let explained = |difference: &&domain::engine::plan::Difference| {
+        !plan.changes.iter().any(|c| c.field == difference.field)
+    };
+    for difference in plan.differences.iter().filter(explained) {
+        lines.push(format!(
+            "    {:<15} CRM {:?} ≠ finance {:?}   neither was edited since both were last in step",
+            difference.field, difference.crm, difference.finance
+        ));
+    }
+    lines.join("\n")
+}
+
+fn words(step: &Step) -> String {
+    match step {
+        Step::Nothing => "nothing to do".to_owned(),
+        Step::Write => "would be written".to_owned(),
+        Step::Hold => "would wait for a human (fields in conflict)".to_owned(),
+        Step::Link(id) => format!("would be linked with {id}"),
+        Step::Create(side) => format!("would be created in {side}"),
+        Step::Conflict(why) => format!("would wait for a human: {why}"),
+        Step::Gone(side) => format!("no longer in {side}"),
+        Step::Unknown(why) => format!("can't be said: {why}"),
+    }
+}
+
+fn because(reason: domain::merge::Reason) -> &'static str {
+    use domain::merge::Reason;
+    match reason {
+        Reason::OnlyThisChanged => "only this side was edited",
+        Reason::OtherIsEmpty => "the other side has none",
+        Reason::LaterWins => "both were edited, this one later",
+        Reason::Tie => "both were edited, order unknown: TIE_BREAKER",
+        Reason::Priority => "both were edited: CONFLICT_STRATEGY",
+        Reason::HeldForHuman => "both were edited: CONFLICT_STRATEGY=manual",
+        Reason::OneWay => "this field goes one way only",
+        Reason::ConfirmedLater => "written before, confirmed now",
+        Reason::Oscillates => "written back and forth: set aside",
+    }
+}
