@@ -11,7 +11,7 @@ use service::{
     settings::{ExposeSecret as _, Needs, Settings},
     shutdown, telemetry,
 };
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tracing::error;
 
 /// It speaks to neither system yet.
@@ -20,6 +20,10 @@ const NEEDS: Needs = Needs {
     crm: false,
     finance: false,
 };
+
+/// How many connections may wait to be accepted: what doesn't fit is delayed by a second or lost, and the CRM sends
+/// its imports in bursts and nothing twice.
+const BACKLOG: u32 = 1024;
 
 #[expect(clippy::print_stderr, reason = "logging is not set up yet")]
 fn main() -> ExitCode {
@@ -53,9 +57,14 @@ fn main() -> ExitCode {
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
     metrics::install()?;
     let port = settings.http.port;
-    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))
-        .await
-        .with_context(|| format!("PORT: can't listen on {port}"))?;
+    let listener = listen(port).with_context(|| format!("PORT: can't listen on {port}"))?;
     let doorbell = RedisDoorbell::connect(settings.redis()?.url.expose_secret(), &RedisOptions::default())?;
     ingest::run(settings, listener, doorbell, shutdown::token()).await
+}
+
+fn listen(port: u16) -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::UNSPECIFIED, port).into())?;
+    socket.listen(BACKLOG)
 }
