@@ -68,10 +68,17 @@ async fn idle() {
     for (name, process) in [("siagh-ingest", &ingest), ("siagh-worker", &worker)] {
         println!(
             "idle: {name} resident memory {:.1} MB",
-            process.resident_kb() as f64 / 1000.0
+            resident_kb(process.pid()) as f64 / 1000.0
         );
     }
     d.db.drop_it().await;
+}
+
+/// Resident memory of a process (Linux).
+fn resident_kb(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0");
+    line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
 }
 
 fn show(what: &str, times: &mut [Duration]) {

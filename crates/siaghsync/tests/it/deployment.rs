@@ -40,14 +40,8 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// Resident memory, in kB (Linux).
-    pub fn resident_kb(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .unwrap_or("0");
-        line.trim().trim_end_matches(" kB").parse().unwrap_or(0)
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// `kill -9`.
@@ -58,7 +52,7 @@ impl Process {
 
     /// SIGTERM, and the exit code within `limit`.
     pub fn stop(mut self, limit: Duration) -> Option<i32> {
-        let pid = self.child.id().to_string();
+        let pid = self.pid().to_string();
         Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap();
         let started = Instant::now();
         while started.elapsed() < limit {

@@ -14,6 +14,7 @@ mod deployment;
 mod distributed;
 mod embedded;
 mod faults;
+mod operate;
 mod oracle;
 mod sql;
 mod traces;

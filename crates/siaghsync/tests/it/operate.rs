@@ -1,0 +1,66 @@
+//! The operator's commands on a database that a service has worked on.
+
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use simulator::sample;
+use testkit::Engine;
+
+use crate::deployment::{Deployment, binary};
+
+fn run(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(binary("siaghsync")).args(arguments).env_clear().envs(d.settings()).output().unwrap();
+    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+    (output.status.code(), said)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_and_verify_show_what_differs_and_change_nothing() {
+    let d = Deployment::new(Engine::Sqlite, &[]).await;
+    let serve = d.run("siaghsync", &["serve"]);
+    d.ready().await;
+    d.native_webhooks();
+    let mut ids = Vec::new();
+    for customer in sample::customers(12, 5) {
+        ids.push(d.sim.crm().create(customer.kind, customer.to_crm()).unwrap());
+    }
+    d.settled(Duration::from_secs(30)).await;
+    assert_eq!(serve.stop(Duration::from_secs(20)), Some(0));
+    let (code, said) = run(&d, &["verify"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("5 customer(s) looked at, 0 differ"), "{said}");
+
+    // Nobody serves: an edit, and a new customer, are only seen.
+    d.sim.crm().edit(&ids[2], json!({"email": "changed@example.com"})).unwrap();
+    let new = &sample::customers(13, 1)[0];
+    let new_id = d.sim.crm().seed(new.kind, new.to_crm()).unwrap();
+    let saves = || d.sim.finance().stats().calls("SaveFormData") + d.sim.crm().stats().calls("/update");
+    let before = saves();
+    let (code, said) = run(&d, &["verify"]);
+    assert_eq!(code, Some(3), "{said}");
+    let (code, said) = run(&d, &["plan"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("changed@example.com") && said.contains("only this side was edited"), "{said}");
+    let (code, said) = run(&d, &["plan", &ids[2], "--json"]);
+    assert_eq!(code, Some(0), "{said}");
+    let plan: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!(plan["changes"][0]["field"], "email");
+    assert_eq!(plan["changes"][0]["winner"], "CRM");
+    let (_, said) = run(&d, &["plan", &new_id]);
+    assert!(said.contains("would be created in finance"), "{said}");
+    assert_eq!(saves(), before, "plan and verify write nothing");
+
+    // By hand, then in step again.
+    let (code, said) = run(&d, &["sync", &ids[2]]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&d, &["verify"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = run(&d, &["log", "--entity", &ids[2]]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("email"), "{said}");
+    let (code, said) = run(&d, &["sync", "neither"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("neither a CRM id"), "{said}");
+    d.db.drop_it().await;
+}
