@@ -33,7 +33,7 @@ async fn one_trace_from_the_webhook_to_each_outside_call() {
     assert_eq!(worker.stop(Duration::from_secs(20)), Some(0));
     assert_eq!(ingest.stop(Duration::from_secs(20)), Some(0));
 
-    let received = received.lock().unwrap();
+    let received = received.lock().unwrap().clone();
     let hex = |bytes: &[u8]| hex::encode(bytes);
     let ours: Vec<_> = received
         .iter()
