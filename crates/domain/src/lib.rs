@@ -9,6 +9,7 @@ pub mod engine;
 pub mod fields;
 pub mod merge;
 pub mod phone;
+pub mod polls;
 pub mod ports;
 pub mod store;
 pub mod text;

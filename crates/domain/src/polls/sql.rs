@@ -1,0 +1,103 @@
+//! [`PollStore`] on PostgreSQL and SQLite. Everything goes in groups: no statement per record.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sea_orm::{Statement, Value as Sql};
+
+use super::{
+    Begin, ContactSeen, ContactTimes, Harvest, Held, Look, Mapped, PollStore, Rhythm, Stored, Turn, Verdict,
+};
+use crate::ports::{MatchKeys, Side};
+use crate::store::StoreResult;
+use crate::store::sql::SqlStore;
+
+mod finish;
+mod held;
+mod lease;
+mod reads;
+mod rows;
+
+/// So many records go into one statement (both databases bound the parameters of a statement).
+const GROUP: usize = 500;
+
+fn statement<const N: usize>(store: &SqlStore, sql: &str, values: [Sql; N]) -> Statement {
+    Statement::from_sql_and_values(store.db().get_database_backend(), sql, values)
+}
+
+fn after(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
+    chrono::Duration::from_std(wait)
+        .ok()
+        .and_then(|wait| now.checked_add_signed(wait))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+fn until(now: DateTime<Utc>, at: DateTime<Utc>) -> Duration {
+    (at - now).to_std().unwrap_or_default()
+}
+
+/// The side that a poll reads, by its name.
+fn side_of(poll: &str) -> Side {
+    if poll.starts_with("finance:") {
+        Side::Finance
+    } else {
+        Side::Crm
+    }
+}
+
+#[async_trait]
+impl PollStore for SqlStore {
+    async fn begin(&self, poll: &str, owner: &str, rhythm: Rhythm) -> StoreResult<Begin> {
+        lease::begin(self, poll, owner, rhythm).await
+    }
+
+    async fn renew(&self, turn: &Turn, duration: Duration) -> StoreResult<()> {
+        lease::renew(self, turn, duration).await
+    }
+
+    async fn give_back(&self, turn: &Turn, wait: Duration) -> StoreResult<()> {
+        lease::give_back(self, turn, wait).await
+    }
+
+    async fn finish(&self, turn: &Turn, harvest: &Harvest) -> StoreResult<Stored> {
+        finish::finish(self, turn, harvest).await
+    }
+
+    async fn mapped(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Mapped>> {
+        reads::mapped(self, side, ids).await
+    }
+
+    async fn heard(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>> {
+        reads::heard(self, side, event_ids).await
+    }
+
+    async fn mapped_customers(&self) -> StoreResult<u64> {
+        reads::mapped_customers(self).await
+    }
+
+    async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>> {
+        reads::contacts(self).await
+    }
+
+    async fn last_look(&self, poll: &str) -> StoreResult<Option<Look>> {
+        reads::last_look(self, poll).await
+    }
+
+    async fn contact_times(&self, code: &str) -> StoreResult<Option<ContactTimes>> {
+        reads::contact_times(self, code).await
+    }
+
+    async fn candidates(&self, keys: &MatchKeys) -> StoreResult<Vec<String>> {
+        reads::candidates(self, keys).await
+    }
+
+    async fn held(&self, poll: Option<&str>) -> StoreResult<Vec<Held>> {
+        held::list(self, poll).await
+    }
+
+    async fn settle(&self, held: &Held, verdict: Verdict) -> StoreResult<u64> {
+        held::settle(self, held, verdict).await
+    }
+}

@@ -1,0 +1,175 @@
+//! What pollers, and the engine at a first meeting, ask of the tables.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::{
+    ActiveEnum, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+
+use super::{GROUP, lease, statement};
+use crate::customer::Field;
+use crate::polls::entities::{cursor, held, snapshot};
+use crate::polls::{ContactSeen, ContactTimes, Look, Mapped};
+use crate::ports::{MatchKeys, Side};
+use crate::store::entities::{log, mapping};
+use crate::store::sql::{SqlStore, system};
+use crate::store::{EntityType, MappingState, StoreResult};
+use crate::text::normal;
+
+/// So many contacts of the snapshot stand in memory as rows at once.
+const PAGE: u64 = 1000;
+/// So many candidates at most: keys that more contacts share identify no one.
+const CANDIDATES: u64 = 100;
+
+#[derive(FromQueryResult)]
+struct MappedRow {
+    id: Option<String>,
+    base: Option<serde_json::Value>,
+    state: MappingState,
+}
+
+pub(super) async fn mapped(
+    store: &SqlStore,
+    side: Side,
+    ids: &[&str],
+) -> StoreResult<HashMap<String, Mapped>> {
+    let column = match side {
+        Side::Crm => mapping::Column::CrmId,
+        Side::Finance => mapping::Column::FinanceId,
+    };
+    let mut all = HashMap::with_capacity(ids.len());
+    for group in ids.chunks(GROUP) {
+        let rows = mapping::Entity::find()
+            .select_only()
+            .column_as(column, "id")
+            .columns([mapping::Column::Base, mapping::Column::State])
+            .filter(mapping::Column::EntityType.eq(EntityType::Customer))
+            .filter(column.is_in(group.iter().copied()))
+            .into_model::<MappedRow>()
+            .all(store.db())
+            .await?;
+        for row in rows {
+            let base = row.base.map(serde_json::from_value).transpose();
+            let base = base.map_err(|error| DbErr::Json(format!("EntityMapping.base: {error}")))?;
+            let mapped = Mapped {
+                base,
+                state: row.state,
+            };
+            all.extend(row.id.map(|id| (id, mapped)));
+        }
+    }
+    Ok(all)
+}
+
+pub(super) async fn heard(store: &SqlStore, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>> {
+    let mut all = HashSet::new();
+    for group in event_ids.chunks(GROUP) {
+        let rows: Vec<Option<String>> = log::Entity::find()
+            .select_only()
+            .column(log::Column::EventId)
+            .filter(log::Column::SourceSystem.eq(system(side)))
+            .filter(log::Column::EventId.is_in(group.iter().copied()))
+            .into_tuple()
+            .all(store.db())
+            .await?;
+        all.extend(rows.into_iter().flatten());
+        let rows: Vec<String> = held::Entity::find()
+            .select_only()
+            .column(held::Column::EventId)
+            .filter(held::Column::SourceSystem.eq(system(side)))
+            .filter(held::Column::EventId.is_in(group.iter().copied()))
+            .into_tuple()
+            .all(store.db())
+            .await?;
+        all.extend(rows);
+    }
+    Ok(all)
+}
+
+pub(super) async fn mapped_customers(store: &SqlStore) -> StoreResult<u64> {
+    let sql = r#"SELECT COUNT(*) AS "n" FROM "EntityMapping" WHERE "entityType" = $1 AND "crmId" IS NOT NULL
+                 AND "financeId" IS NOT NULL AND "state" IN ('ACTIVE', 'CONFLICT')"#;
+    let values = [EntityType::Customer.to_value().into()];
+    let row = store.db().query_one_raw(statement(store, sql, values)).await?;
+    let count: i64 = row.map_or(Ok(0), |row| row.try_get("", "n"))?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
+pub(super) async fn contacts(store: &SqlStore) -> StoreResult<HashMap<String, ContactSeen>> {
+    use snapshot::Column as C;
+    let mut all = HashMap::new();
+    let mut last = String::new();
+    loop {
+        let rows: Vec<(String, String, i64, bool)> = snapshot::Entity::find()
+            .select_only()
+            .columns([C::Code, C::Checksum, C::Changes, C::Gone])
+            .filter(C::Code.gt(last.as_str()))
+            .order_by_asc(C::Code)
+            .limit(PAGE)
+            .into_tuple()
+            .all(store.db())
+            .await?;
+        let Some((code, ..)) = rows.last() else {
+            return Ok(all);
+        };
+        last.clone_from(code);
+        all.extend(rows.into_iter().map(|(code, checksum, changes, gone)| {
+            (
+                code,
+                ContactSeen {
+                    checksum,
+                    changes,
+                    gone,
+                },
+            )
+        }));
+    }
+}
+
+pub(super) async fn last_look(store: &SqlStore, poll: &str) -> StoreResult<Option<Look>> {
+    let row = cursor::Entity::find_by_id(poll).one(store.db()).await?;
+    Ok(row.as_ref().and_then(lease::look))
+}
+
+pub(super) async fn contact_times(store: &SqlStore, code: &str) -> StoreResult<Option<ContactTimes>> {
+    let row = snapshot::Entity::find_by_id(code).one(store.db()).await?;
+    Ok(row.map(|row| ContactTimes {
+        seen_at: row.seen_at,
+        look_before: row.look_before,
+    }))
+}
+
+pub(super) async fn candidates(store: &SqlStore, keys: &MatchKeys) -> StoreResult<Vec<String>> {
+    use snapshot::Column as C;
+    let keys = [
+        (C::Code, Field::FinanceCode, &keys.id),
+        (C::Mobile, Field::Mobile, &keys.mobile),
+        (C::NationalId, Field::NationalId, &keys.national_id),
+        (C::Email, Field::Email, &keys.email),
+        (C::CustomerNumber, Field::CustomerNumber, &keys.customer_number),
+    ];
+    let mut any = Condition::any();
+    for (column, field, key) in keys {
+        let key = key
+            .as_deref()
+            .map(|key| normal(field, key))
+            .filter(|key| !key.is_empty());
+        if let Some(key) = key {
+            any = any.add(column.eq(key));
+        }
+    }
+    if any.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(snapshot::Entity::find()
+        .select_only()
+        .column(C::Code)
+        .filter(C::Gone.eq(false))
+        .filter(any)
+        .order_by_asc(C::Code)
+        .limit(CANDIDATES)
+        .into_tuple()
+        .all(store.db())
+        .await?)
+}
