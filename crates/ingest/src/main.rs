@@ -14,20 +14,13 @@ use service::{
 use tokio::net::{TcpListener, TcpSocket};
 use tracing::error;
 
-/// It speaks to neither system yet.
-const NEEDS: Needs = Needs {
-    redis: true,
-    crm: false,
-    finance: false,
-};
-
 /// How many connections may wait to be accepted: what doesn't fit is delayed by a second or lost, and the CRM sends
 /// its imports in bursts and nothing twice.
 const BACKLOG: u32 = 1024;
 
 #[expect(clippy::print_stderr, reason = "logging is not set up yet")]
 fn main() -> ExitCode {
-    let settings = match Settings::load(NEEDS) {
+    let settings = match Settings::load(Needs::DISTRIBUTED) {
         Ok(settings) => settings,
         Err(error) => {
             eprintln!("{error}");

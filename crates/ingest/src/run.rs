@@ -13,10 +13,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{store::LateStore, webhooks::App};
+use crate::{pollers::Pollers, store::LateStore, webhooks::App};
 
-/// One for the writer, the others for readiness.
-const CONNECTIONS: u32 = 4;
+/// One for the writer of webhooks, one for each poll and its lease, the others for readiness.
+const CONNECTIONS: u32 = 8;
 /// How long the last events may take to be stored.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -35,25 +35,20 @@ where
     D: Doorbell + Check + Clone + 'static,
 {
     let store = LateStore::default();
-    let app = App::new(&settings.webhooks, store.clone(), Arc::new(doorbell.clone()));
+    let bell: Arc<dyn Doorbell> = Arc::new(doorbell.clone());
+    let app = App::new(&settings.webhooks, store.clone(), bell.clone());
     let checks: Vec<Arc<dyn Check>> = vec![Arc::new(store.clone()), Arc::new(Required(doorbell))];
     let health = http::router("SiaghSync", Arc::new(SystemClock), checks);
     let router = app.router().merge(health);
-    // The registration with the CRM (ENABLE_WEBHOOKS) and the pollers start here, once they exist.
     info!("listening on {}", listener.local_addr()?);
 
     let stop = shutdown.child_token();
     let opening = async {
-        let opened = database::wait(&settings.database, CONNECTIONS, &stop).await;
-        match opened {
-            Ok(Some(opened)) => store.set(Arc::new(opened)),
-            Ok(None) => {}
-            Err(error) => {
-                stop.cancel();
-                return Err(error);
-            }
+        let ended = with_database(settings, &store, bell, &stop).await;
+        if ended.is_err() {
+            stop.cancel();
         }
-        Ok(())
+        ended
     };
     let (served, opened) = tokio::join!(http::serve(listener, router, stop.clone()), opening);
     if tokio::time::timeout(DRAIN, app.drain()).await.is_err() {
@@ -63,6 +58,24 @@ where
         );
     }
     opened.and(served)
+}
+
+/// What begins when the database has come: webhooks are stored, and both systems are polled (if their settings are
+/// there, as the binary demands).
+async fn with_database(
+    settings: &Settings,
+    store: &LateStore,
+    bell: Arc<dyn Doorbell>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let Some(opened) = database::wait(&settings.database, CONNECTIONS, stop).await? else {
+        return Ok(());
+    };
+    store.set(Arc::new(opened.clone()));
+    if settings.crm.is_some() && settings.finance.is_some() {
+        Pollers::new(settings, &opened, bell)?.run(stop.clone()).await;
+    }
+    Ok(())
 }
 
 /// Readiness names every part that is down with `503` (design, "Ingest HTTP"), though webhooks are stored without

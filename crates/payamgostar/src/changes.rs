@@ -49,11 +49,28 @@ pub struct ChangedPage {
     pub next: Option<Position>,
 }
 
+/// `ModifyDate` of a customer in the server's own text; empty when the search showed none.
+#[must_use]
+pub fn modify_date(customer: &Snapshot) -> String {
+    text(&customer.whole, "modifyDate")
+}
+
 impl Payamgostar {
     /// The position from which nothing is missed that changed in the CRM at or after `since`, less an overlap.
     #[must_use]
     pub fn position_at(&self, since: DateTime<Utc>, overlap: Duration) -> Position {
         Position::from_value(dates::since(since - overlap, self.config.timezone))
+    }
+
+    /// The position from which nothing is missed that changed after the record with this `ModifyDate`, less an
+    /// overlap. By instants, so that an hour that the CRM's clock shows twice is read in full; a value that is no
+    /// date is taken as it is.
+    #[must_use]
+    pub fn position_before(&self, value: &str, overlap: Duration) -> Position {
+        match dates::instant(value, self.config.timezone) {
+            Some(at) => self.position_at(at, overlap),
+            None => Position::from_value(value),
+        }
     }
 
     /// One page of the customers of a kind whose `ModifyDate` is at or after the position, in that order.

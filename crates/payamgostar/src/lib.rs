@@ -13,6 +13,6 @@ mod session;
 mod translate;
 mod wire;
 
-pub use changes::{ChangedPage, Position};
+pub use changes::{ChangedPage, Position, modify_date};
 pub use config::{Config, ConfigError, Credentials, LOCK_OUT, REFUSAL_PAUSE};
 pub use port::Payamgostar;

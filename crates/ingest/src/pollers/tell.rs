@@ -1,0 +1,66 @@
+//! What a poll says of itself: the log lines that operators look for, and the figures.
+
+use domain::polls::Turn;
+use metrics::{counter, gauge, histogram};
+use tracing::{debug, info, warn};
+
+use super::{Failure, Pollers, Source};
+
+#[expect(clippy::cast_precision_loss, reason = "seconds")]
+pub(super) fn begins(pollers: &Pollers, source: Source, turn: &Turn) {
+    let poll = source.poll();
+    if let Some(last) = turn.last {
+        let lag = pollers.clock.now() - last.started_at;
+        gauge!("poll_lag_seconds", "poll" => poll).set(lag.num_seconds().max(0) as f64);
+    }
+    info!(poll, "🔄 Polling {} for customer changes...", source.system());
+}
+
+pub(super) fn done(pollers: &Pollers, source: Source, turn: &Turn) {
+    let poll = source.poll();
+    let took = (pollers.clock.now() - turn.started_at)
+        .to_std()
+        .unwrap_or_default();
+    counter!("poll_runs_total", "poll" => poll, "result" => "done").increment(1);
+    histogram!("poll_duration_seconds", "poll" => poll).record(took.as_secs_f64());
+    gauge!("poll_lag_seconds", "poll" => poll).set(took.as_secs_f64());
+}
+
+pub(super) fn found(source: Source, changes: usize) {
+    let (poll, system) = (source.poll(), source.system());
+    counter!("poll_changes_total", "poll" => poll).increment(changes as u64);
+    if changes > 0 {
+        info!(poll, "Found {changes} updated customers in {system}");
+    } else {
+        debug!(poll, "Found 0 updated customers in {system}");
+    }
+}
+
+pub(super) fn queued(source: Source, rows: u64) {
+    if rows > 0 {
+        info!(poll = source.poll(), "✅ Queued {rows} customers for sync");
+    }
+}
+
+pub(super) fn held(source: Source, row: uuid::Uuid, why: &str) {
+    let poll = source.poll();
+    counter!("poll_guard_trips_total", "poll" => poll).increment(1);
+    gauge!("poll_held", "poll" => poll).set(1.0);
+    warn!(poll, %row, "🛑 The guard holds poll {why}");
+}
+
+/// Once a failure lasts, each further one is for the curious only.
+pub(super) fn failed(source: Source, failure: &Failure, times: u32) {
+    let (poll, class) = (source.poll(), failure.class());
+    counter!("poll_runs_total", "poll" => poll, "result" => class).increment(1);
+    if matches!(failure, Failure::Store(domain::store::StoreError::Fenced)) {
+        info!(poll, "poll {poll} was taken over by another process");
+    } else if times.is_power_of_two() {
+        warn!(
+            poll,
+            class, times, "poll {poll} failed, nothing was changed: {failure}"
+        );
+    } else {
+        debug!(poll, class, times, "poll {poll} failed again: {failure}");
+    }
+}
