@@ -47,6 +47,10 @@ enum Command {
     Log(commands::log::Arguments),
     /// Tries failed rows again
     Retry(commands::retry::Arguments),
+    /// Lets the changes go on that the guard holds back
+    Resume(commands::resume::Arguments),
+    /// Shows or drops what the guard holds back
+    Guard(commands::guard::Arguments),
     /// The queue in front of the workers
     Queue(commands::queue::Arguments),
 }
@@ -63,6 +67,8 @@ fn main() -> ExitCode {
         Command::Verify(arguments) => commands::plan::verify(arguments),
         Command::Log(arguments) => commands::log::run(arguments),
         Command::Retry(arguments) => commands::retry::run(arguments),
+        Command::Resume(arguments) => commands::resume::run(arguments),
+        Command::Guard(arguments) => commands::guard::run(arguments),
         Command::Queue(arguments) => commands::queue::run(arguments),
     };
     match result {

@@ -6,10 +6,12 @@ use domain::store::sql::SqlStore;
 use service::settings::{Needs, Settings};
 
 pub(crate) mod check;
+pub(crate) mod guard;
 pub(crate) mod log;
 pub(crate) mod migrate;
 pub(crate) mod plan;
 pub(crate) mod queue;
+pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod serve;
 pub(crate) mod sync;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use domain::store::sql::SqlStore;
+use ingest::pollers::Pollers;
 use ingest::store::LateStore;
 use ingest::webhooks::App;
 use service::database::{self, DatabaseCheck};
@@ -31,15 +32,25 @@ pub(crate) fn run() -> ExitCode {
         let Some(store) = database::wait(&settings.database, CONNECTIONS, &shutdown).await? else {
             return Ok(());
         };
-        embedded(&settings, store, listener, shutdown).await
+        embedded(&settings, store, listener, Polls::On, shutdown).await
     })
 }
 
-/// Serves webhooks on `listener` and carries out what they say, until `shutdown`.
+/// Whether the two systems are polled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Polls {
+    /// Every `POLL_INTERVAL_SECONDS`.
+    On,
+    /// Only webhooks are heard: the demo says itself when something happens.
+    Off,
+}
+
+/// Serves webhooks on `listener`, polls, and carries out what they say, until `shutdown`.
 pub(crate) async fn embedded(
     settings: &Settings,
     store: SqlStore,
     listener: TcpListener,
+    polls: Polls,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let (doorbell, rings) = in_process(CAPACITY);
@@ -52,15 +63,25 @@ pub(crate) async fn embedded(
         .router()
         .merge(http::router("SiaghSync", store.clock(), checks));
     tracing::info!("listening on {}", listener.local_addr()?);
+    let pollers = match polls {
+        Polls::On => Some(Pollers::new(settings, &store, Arc::new(doorbell.clone()))?),
+        Polls::Off => None,
+    };
+    let polling = async {
+        if let Some(pollers) = pollers {
+            pollers.run(shutdown.clone()).await;
+        }
+    };
     let parts = Parts {
         store,
         doorbell: Arc::new(doorbell),
         listener: Listener::InProcess(rings),
         engine,
     };
-    let (served, ()) = tokio::join!(
+    let (served, (), ()) = tokio::join!(
         http::serve(listener, router, shutdown.clone()),
-        worker::run(parts, settings, shutdown)
+        polling,
+        worker::run(parts, settings, shutdown.clone())
     );
     app.drain().await;
     served

@@ -13,6 +13,8 @@ use simulator::{Simulator, SimulatorConfig};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::commands::serve::{Polls, embedded};
+
 mod agree;
 mod scenario;
 mod show;
@@ -60,7 +62,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         };
         let serving = tokio::spawn({
             let (settings, store, shutdown) = (settings.clone(), store.clone(), shutdown.clone());
-            async move { crate::commands::serve::embedded(&settings, store, listener, shutdown).await }
+            async move { embedded(&settings, store, listener, Polls::Off, shutdown).await }
         });
         let stage = scenario::Stage::new(simulator, store, address, secret);
         let agreed = tokio::select! {

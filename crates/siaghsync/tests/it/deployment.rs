@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use domain::polls::{Begin, CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, PollStore, Rhythm};
 use domain::store::Stats;
 use domain::store::Store;
 use domain::store::entities::{log, mapping};
@@ -41,6 +42,11 @@ impl Process {
     }
 
     pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
@@ -91,6 +97,23 @@ fn free_port() -> u16 {
         .port()
 }
 
+/// For tests of webhooks alone: the polls are not due within a test.
+async fn no_polls(db: &TestDb) {
+    let rhythm = Rhythm {
+        interval: Duration::ZERO,
+        lease: Duration::from_secs(1),
+    };
+    for poll in [CRM_PERSON, CRM_ORGANIZATION, FINANCE_CONTACTS] {
+        let Begin::Taken(turn) = db.store.begin(poll, "tests", rhythm).await.unwrap() else {
+            panic!("{poll}")
+        };
+        db.store
+            .give_back(&turn, Duration::from_secs(3600))
+            .await
+            .unwrap();
+    }
+}
+
 /// Everything but the services.
 pub struct Deployment {
     pub sim: Simulator,
@@ -112,9 +135,13 @@ impl Deployment {
         } else {
             None
         };
+        let db = TestDb::new(engine).await.unwrap();
+        if !extra.iter().any(|(name, _)| *name == "POLL_INTERVAL_SECONDS") {
+            no_polls(&db).await;
+        }
         Self {
             sim,
-            db: TestDb::new(engine).await.unwrap(),
+            db,
             redis,
             port: free_port(),
             http: reqwest::Client::builder()

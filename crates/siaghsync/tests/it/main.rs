@@ -16,5 +16,6 @@ mod embedded;
 mod faults;
 mod operate;
 mod oracle;
+mod polls;
 mod sql;
 mod traces;

@@ -1,0 +1,126 @@
+//! Without a single webhook: what is edited on either side is found by polls, and nothing else is touched.
+
+use std::time::Duration;
+
+use domain::store::Store;
+use serde_json::json;
+use simulator::sample;
+use testkit::Engine;
+
+use crate::deployment::{Deployment, Process};
+use crate::oracle;
+
+/// A poll every second; the rest as quick as it may be.
+pub const QUICK: [(&str, &str); 4] = [
+    ("POLL_INTERVAL_SECONDS", "1"),
+    ("SWEEP_INTERVAL_SECONDS", "1"),
+    ("LEASE_SECONDS", "6"),
+    ("HTTP_TIMEOUT_SECONDS", "3"),
+];
+
+/// The services of that kind of deployment.
+pub fn services(d: &Deployment, on: Engine) -> Vec<Process> {
+    match on {
+        Engine::Postgres => vec![d.run("siagh-ingest", &[]), d.run("siagh-worker", &[])],
+        Engine::Sqlite => vec![d.run("siaghsync", &["serve"])],
+    }
+}
+
+/// Waits for complete looks of all polls that begin from now on.
+pub async fn looks(d: &Deployment, times: usize) {
+    use domain::polls::{CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, PollStore};
+    for _ in 0..times {
+        let now = d.db.store.clock().now();
+        for poll in [CRM_PERSON, CRM_ORGANIZATION, FINANCE_CONTACTS] {
+            d.eventually(poll, Duration::from_secs(30), async || {
+                let look = d.db.store.last_look(poll).await.unwrap();
+                look.is_some_and(|look| look.started_at > now)
+            })
+            .await;
+        }
+    }
+}
+
+/// Creates customers in the CRM without a webhook and waits until finance has them.
+pub async fn converged(d: &Deployment, n: usize) -> Vec<(String, sample::SampleCustomer)> {
+    let mut typed = Vec::new();
+    for customer in sample::customers(21, n) {
+        typed.push((
+            d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap(),
+            customer,
+        ));
+    }
+    looks(d, 1).await;
+    d.settled(Duration::from_secs(120)).await;
+    oracle::finance_holds_exactly(&d.sim, &typed);
+    typed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_on_either_side_reach_the_other_and_ten_cycles_later_nothing_has_moved() {
+    for on in [Engine::Sqlite, Engine::Postgres] {
+        let d = Deployment::new(on, &QUICK).await;
+        let services = services(&d, on);
+        d.ready().await;
+        let typed = converged(&d, 40).await;
+        let code = d.sim.finance().contacts()[0]["Code"].as_i64().unwrap();
+        d.sim
+            .finance()
+            .edit(code, json!({"Email": "accounting@example.com"}))
+            .unwrap();
+        let mobile = d.sim.finance().get(code).unwrap()["MobileNo"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let (other, _) = typed
+            .iter()
+            .find(|(_, customer)| customer.mobile != mobile)
+            .unwrap();
+        d.sim
+            .crm()
+            .edit(other, json!({"website": "sales.example.com"}))
+            .unwrap();
+        let (edited, _) = typed
+            .iter()
+            .find(|(_, customer)| customer.mobile == mobile)
+            .unwrap();
+        d.eventually("both edits on both sides", Duration::from_secs(20), async || {
+            d.sim.crm().get(edited).unwrap()["email"] == "accounting@example.com"
+                && d.sim
+                    .finance()
+                    .contacts()
+                    .iter()
+                    .any(|c| c["WebSiteAddress"] == "sales.example.com")
+        })
+        .await;
+        looks(&d, 2).await;
+        d.settled(Duration::from_secs(30)).await;
+        let before = (
+            d.sim.crm().stats().all_saves(),
+            d.sim.finance().stats().all_saves(),
+        );
+        let rows = d.rows().await.len();
+        looks(&d, 10).await;
+        d.settled(Duration::from_secs(5)).await;
+        let after = (
+            d.sim.crm().stats().all_saves(),
+            d.sim.finance().stats().all_saves(),
+        );
+        assert_eq!(before, after, "zero writes");
+        assert_eq!(d.rows().await.len(), rows, "zero new rows");
+        let stats = d.db.store.stats().await.unwrap();
+        assert_eq!((stats.failed, stats.conflict), (0, 0));
+        let log = services[0].log();
+        for line in [
+            "🔄 Polling CRM for customer changes...",
+            "🔄 Polling Finance for customer changes...",
+            "Found 1 updated customers in CRM",
+            "Found 1 updated customers in Finance",
+            "✅ Queued 1 customers for sync",
+        ] {
+            assert!(log.contains(line), "{line} in {log}");
+        }
+        drop(services);
+        d.db.drop_it().await;
+    }
+}
