@@ -7,6 +7,7 @@
 )]
 
 mod engine;
+mod polls;
 mod store;
 mod store_more;
 mod world;
