@@ -51,8 +51,14 @@ pub async fn pending(db: &DatabaseConnection) -> Result<usize, DbErr> {
     let table = Migrator::migration_table_name();
     let applied = Query::select().column("version").from(table).to_owned();
     let rows = db.query_all(&applied).await?;
-    let applied = rows.iter().map(|row| row.try_get("", "version")).collect::<Result<Vec<String>, _>>()?;
-    Ok(Migrator::migrations().iter().filter(|step| !applied.iter().any(|name| name == step.name())).count())
+    let applied = rows
+        .iter()
+        .map(|row| row.try_get("", "version"))
+        .collect::<Result<Vec<String>, _>>()?;
+    Ok(Migrator::migrations()
+        .iter()
+        .filter(|step| !applied.iter().any(|name| name == step.name()))
+        .count())
 }
 
 pub use sea_orm_migration::sea_orm::{DatabaseConnection, DbErr};

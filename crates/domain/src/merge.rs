@@ -97,6 +97,21 @@ pub struct Policy {
     pub strategy: ConflictStrategy,
     /// Who wins when it can't be said which change is the later.
     pub tie_breaker: Side,
+    /// Changes of the CRM are carried to finance (`SYNC_CRM_TO_FINANCE`).
+    pub to_finance: bool,
+    /// Changes of finance are carried to the CRM (`SYNC_FINANCE_TO_CRM`).
+    pub to_crm: bool,
+}
+
+impl Policy {
+    /// Whether anything may be written to that side.
+    #[must_use]
+    pub fn carries_to(&self, side: Side) -> bool {
+        match side {
+            Side::Crm => self.to_crm,
+            Side::Finance => self.to_finance,
+        }
+    }
 }
 
 impl Default for Policy {
@@ -104,6 +119,8 @@ impl Default for Policy {
         Self {
             strategy: ConflictStrategy::default(),
             tie_breaker: Side::Crm,
+            to_finance: true,
+            to_crm: true,
         }
     }
 }
@@ -136,6 +153,8 @@ pub enum Reason {
     Priority,
     /// Both changed; a human decides.
     HeldForHuman,
+    /// The CRM deleted the customer: finance's contact is set inactive (`DELETE_POLICY=deactivate`).
+    DeletedInCrm,
     /// Written by an earlier run whose answer was lost; seen to have landed.
     ConfirmedLater,
     /// Written back and forth between the same values: a human decides.
@@ -235,7 +254,7 @@ pub fn merge(
             present(base, Side::Finance, finance, field),
         ) else {
             // A side neither shows the field nor has ever: only a value to be carried there is of interest.
-            if spec.flow == Flow::ToFinance && !crm.get(field).is_empty() {
+            if spec.flow == Flow::ToFinance && policy.to_finance && !crm.get(field).is_empty() {
                 result
                     .decisions
                     .push(one_way(field, Side::Crm, crm.get(field), ""));
@@ -262,6 +281,8 @@ pub fn merge(
             },
         };
         match decision {
+            // Its direction is switched off: the sides stay as they are.
+            Some(decision) if decision.write().is_some_and(|(to, _)| !policy.carries_to(to)) => {}
             Some(decision) => result.decisions.push(decision),
             None => result
                 .agreed

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use domain::engine::meet::Numbering;
 use domain::engine::{Config, Engine};
 use domain::merge::Policy;
 use domain::store::sql::SqlStore;
 use service::clients;
-use service::settings::Settings;
+use service::settings::{DeletePolicy, Settings};
 
 /// The engine between the two, under a name that no other worker has.
 ///
@@ -23,13 +24,19 @@ pub fn engine(settings: &Settings, store: &SqlStore) -> anyhow::Result<Engine> {
             policy: Policy {
                 strategy: sync.conflict_strategy,
                 tie_breaker: sync.tie_breaker,
+                to_finance: sync.to_finance,
+                to_crm: sync.to_crm,
             },
             lease: sync.lease,
             http_timeout: settings.http.timeout,
             create_settle: sync.create_settle,
             max_retries: sync.max_retry_attempts,
             retry_base: sync.retry_base,
-            company_code: settings.finance()?.company_code.into(),
+            numbering: Numbering {
+                company: settings.finance()?.company_code.into(),
+                offset: sync.number_offset,
+            },
+            deactivate: sync.delete_policy == DeletePolicy::Deactivate,
         },
         owner: format!("worker-{}-{:08x}", std::process::id(), rand::random::<u32>()),
     })

@@ -41,6 +41,10 @@ impl Run<'_> {
                     && self.work.mapping.state == MappingState::New;
                 (Status::Skipped, Some(gone(side, known)), None)
             }
+            Err(Stop::Off(side)) => {
+                unknown = self.mapping.in_flight.is_empty() && self.work.mapping.state == MappingState::New;
+                (Status::Skipped, Some(off(side)), None)
+            }
             Err(Stop::Conflict(why)) => (Status::Conflict, Some(why), Some("conflict")),
             Err(Stop::Wait(why, wait)) => {
                 retry = Some((wait, false));
@@ -56,6 +60,13 @@ impl Run<'_> {
             Err(Stop::LeaseTooShort) => (Status::Pending, None, None),
         };
         self.mapping.in_flight.retain(|_, intents| !intents.is_empty());
+        if self.mapping.state == MappingState::New
+            && self.mapping.crm_id.is_some()
+            && self.mapping.finance_id.is_some()
+        {
+            // Created, though not yet seen: no half any more that another run may take over.
+            self.mapping.state = MappingState::Active;
+        }
         if status == Status::Conflict {
             self.mapping.state = MappingState::Conflict;
         } else if !status.is_final() && self.work.mapping.state == MappingState::Conflict {
@@ -146,10 +157,18 @@ impl Run<'_> {
     }
 }
 
+fn off(side: Side) -> String {
+    let setting = match side {
+        Side::Crm => "SYNC_FINANCE_TO_CRM",
+        Side::Finance => "SYNC_CRM_TO_FINANCE",
+    };
+    format!("it is not in {side}, and {setting} is off")
+}
+
 fn gone(side: Side, known: bool) -> String {
     if known {
         format!(
-            "{side} no longer has this record; the mapping is closed and nothing is deleted (DELETE_POLICY=ignore)"
+            "{side} no longer has this record; the mapping is closed, and nothing is deleted on the other side"
         )
     } else {
         format!("{side} has no such record (any more)")

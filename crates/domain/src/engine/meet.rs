@@ -4,8 +4,28 @@
 //! reading of a customer number counts only when the name or another key agrees (design, "First meeting").
 
 use crate::customer::{Customer, Field};
+use crate::merge::{Project, agrees};
 use crate::ports::{MatchKeys, Side, Snapshot};
-use crate::text::{fold, normal};
+use crate::text::normal;
+
+/// How a finance code is read as a customer number: company code, and the code with an offset that some
+/// installations add.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numbering {
+    /// `COMPANY_CODE`.
+    pub company: u32,
+    /// `CUSTOMER_NUMBER_OFFSET`.
+    pub offset: u32,
+}
+
+impl Numbering {
+    /// The customer number of a finance code; `None` when the code is no number.
+    #[must_use]
+    pub fn number(&self, code: &str) -> Option<String> {
+        let code: u64 = code.trim().parse().ok()?;
+        Some(format!("{}-{}", self.company, code + u64::from(self.offset)))
+    }
+}
 
 /// What a first meeting comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,14 +40,14 @@ pub enum Meeting {
 
 /// The keys by which `customer`, held by `side`, may be found on the other side.
 #[must_use]
-pub fn keys(customer: &Customer, side: Side, company_code: u32) -> MatchKeys {
+pub fn keys(customer: &Customer, side: Side, numbering: Numbering) -> MatchKeys {
     let some = |field| Some(customer.get(field).trim().to_owned()).filter(|value| !value.is_empty());
     MatchKeys {
         // The CRM's refId is finance's id; finance's own code is looked for in the CRM's refId.
         id: some(Field::FinanceCode),
         customer_number: some(Field::CustomerNumber).or_else(|| {
             let code = some(Field::FinanceCode).filter(|_| side == Side::Finance)?;
-            Some(format!("{company_code}-{code}"))
+            numbering.number(&code)
         }),
         national_id: some(Field::NationalId),
         mobile: some(Field::Mobile),
@@ -35,21 +55,26 @@ pub fn keys(customer: &Customer, side: Side, company_code: u32) -> MatchKeys {
     }
 }
 
-/// Whether there is any key to look by.
+/// Whether `side` can be asked by any of the keys. Finance can't be asked for the CRM's number (`tmpid`).
 #[must_use]
-pub fn findable(keys: &MatchKeys) -> bool {
-    *keys != MatchKeys::default()
+pub fn findable(keys: &MatchKeys, side: Side) -> bool {
+    let number = keys.id.is_some() || keys.customer_number.is_some();
+    keys.national_id.is_some()
+        || keys.mobile.is_some()
+        || keys.email.is_some()
+        || (side == Side::Crm && number)
 }
 
 /// Which keys of the two agree.
-fn agreeing(crm: &Customer, finance: &Customer, company_code: u32) -> (u32, u32) {
+fn agreeing(crm: &Customer, finance: &Customer, numbering: Numbering) -> (u32, u32) {
     let agrees = |field| {
         let value = normal(field, crm.get(field));
         !value.is_empty() && value == normal(field, finance.get(field))
     };
     let strong = [Field::FinanceCode, Field::CustomerNumber, Field::NationalId];
-    let reading = format!("{company_code}-{}", finance.get(Field::FinanceCode));
-    let read_number = normal(Field::CustomerNumber, crm.get(Field::CustomerNumber)) == reading;
+    let reading = numbering.number(finance.get(Field::FinanceCode));
+    let read_number = reading
+        .is_some_and(|reading| normal(Field::CustomerNumber, crm.get(Field::CustomerNumber)) == reading);
     let weak = u32::from(agrees(Field::Mobile)) + u32::from(agrees(Field::Email)) + u32::from(read_number);
     (
         strong.into_iter().map(|field| u32::from(agrees(field))).sum(),
@@ -66,17 +91,29 @@ fn contradicts(crm: &Customer, finance: &Customer) -> bool {
     !a.is_empty() && !b.is_empty() && a != b
 }
 
-/// Decides a first meeting of `met`, held by `side`, with what the other side was found to hold.
+/// Decides a first meeting of `met`, held by `side`, with what the other side was found to hold. Names are compared
+/// as far as each side can hold them.
 #[must_use]
-pub fn decide(met: &Customer, side: Side, candidates: &[Snapshot], company_code: u32) -> Meeting {
+pub fn decide(
+    met: &Customer,
+    side: Side,
+    candidates: &[Snapshot],
+    numbering: Numbering,
+    project: Project<'_>,
+) -> Meeting {
     let mut matches = Vec::new();
     for candidate in candidates {
         let (crm, finance) = match side {
             Side::Crm => (met, &candidate.customer),
             Side::Finance => (&candidate.customer, met),
         };
-        let (strong, weak) = agreeing(crm, finance, company_code);
-        let name = fold(crm.get(Field::Name)) == fold(finance.get(Field::Name));
+        let (strong, weak) = agreeing(crm, finance, numbering);
+        let name = agrees(
+            project,
+            Field::Name,
+            crm.get(Field::Name),
+            finance.get(Field::Name),
+        );
         if strong > 0 || weak > 1 || (weak == 1 && name) {
             matches.push((candidate, contradicts(crm, finance)));
         }
@@ -129,7 +166,16 @@ mod tests {
     }
 
     fn meet(met: &Customer, candidates: &[Snapshot]) -> Meeting {
-        decide(met, Side::Crm, candidates, 100)
+        decide(
+            met,
+            Side::Crm,
+            candidates,
+            Numbering {
+                company: 100,
+                offset: 0,
+            },
+            &|_, _, value| value.to_owned(),
+        )
     }
 
     #[test]

@@ -44,8 +44,10 @@ pub struct Config {
     pub max_retries: u32,
     /// `RETRY_BASE_SECONDS`.
     pub retry_base: Duration,
-    /// `COMPANY_CODE`.
-    pub company_code: u32,
+    /// How finance codes are read as customer numbers.
+    pub numbering: meet::Numbering,
+    /// `DELETE_POLICY=deactivate`: a customer deleted in the CRM is set inactive in finance.
+    pub deactivate: bool,
 }
 
 /// The engine with everything it needs of the world.

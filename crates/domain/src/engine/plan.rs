@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::run::{Run, Stop};
 use super::{Engine, meet};
+use crate::customer::Field;
 use crate::fields::{Flow, TABLE};
 use crate::merge::{Base, agrees};
 use crate::ports::{Side, Snapshot};
@@ -91,6 +92,7 @@ impl Engine {
         let mut run = Run::new(self, &work, self.clock.monotonic());
         let step = run.foresee().await.unwrap_or_else(|stop| match stop {
             Stop::Gone(side) => Step::Gone(side),
+            Stop::Off(_) => Step::Nothing,
             Stop::Conflict(why) | Stop::Wait(why, _) => Step::Conflict(why),
             Stop::Port(side, error) => Step::Unknown(format!("{side}: {error}")),
             Stop::Store(error) => Step::Unknown(error.to_string()),
@@ -124,14 +126,16 @@ impl Run<'_> {
                 .snapshot(heard)
                 .map(|s| s.customer.clone())
                 .ok_or(Stop::Gone(heard))?;
-            let keys = meet::keys(&met, heard, self.engine.config.company_code);
+            let keys = meet::keys(&met, heard, self.engine.config.numbering);
             let found = self
                 .engine
                 .port(other)
                 .find(&keys)
                 .await
                 .map_err(|e| Stop::Port(other, e))?;
-            match meet::decide(&met, heard, &found, self.engine.config.company_code) {
+            let project =
+                |side: Side, field: Field, value: &str| self.engine.port(side).project(field, value);
+            match meet::decide(&met, heard, &found, self.engine.config.numbering, &project) {
                 meet::Meeting::Create => return Ok(Step::Create(other)),
                 meet::Meeting::Conflict(why) => return Err(Stop::Conflict(why)),
                 meet::Meeting::Link(id) => {

@@ -33,6 +33,8 @@ pub(super) enum Stop {
     LeaseTooShort,
     /// The record does not exist on that side.
     Gone(Side),
+    /// It would have to be created on that side, and nothing is carried there.
+    Off(Side),
 }
 
 impl From<StoreError> for Stop {
@@ -107,6 +109,15 @@ impl<'a> Run<'a> {
     /// Brings the entity in step. The side that was heard is read first, so that the one that will most likely be
     /// written is read last, immediately before its save.
     pub(super) async fn sync(&mut self) -> Result<(), Stop> {
+        let synced = self.bring_in_step().await;
+        let deleted = matches!(synced, Err(Stop::Gone(Side::Crm))) && self.mapping.finance_id.is_some();
+        if deleted && self.mapping.base.is_some() && self.engine.config.deactivate {
+            self.deactivate().await?;
+        }
+        synced
+    }
+
+    async fn bring_in_step(&mut self) -> Result<(), Stop> {
         let (heard, other) = (self.heard(), self.heard().other());
         self.look(heard).await?;
         if self.mapping.id_on(other).is_some() {
@@ -114,8 +125,10 @@ impl<'a> Run<'a> {
         } else {
             self.meet(other).await?
         }
-        if self.mapping.state != MappingState::Active {
-            self.mapping.state = MappingState::Active;
+        self.mapping.state = MappingState::Active;
+        // Linked by a run that was killed before its commit: nothing is known of the two yet.
+        if self.mapping.base.is_none() {
+            self.mapping.base = self.snapshot(heard).map(|s| Base::new(s.customer.kind));
         }
         self.recognise_our_own();
         let mut fresh = Some(other);
@@ -199,10 +212,17 @@ impl<'a> Run<'a> {
         let candidates = self
             .engine
             .port(other)
-            .find(&meet::keys(&met, other.other(), self.engine.config.company_code))
+            .find(&meet::keys(&met, other.other(), self.engine.config.numbering))
             .await
             .map_err(|e| Stop::Port(other, e))?;
-        match meet::decide(&met, other.other(), &candidates, self.engine.config.company_code) {
+        let project = |side: Side, field: Field, value: &str| self.engine.port(side).project(field, value);
+        match meet::decide(
+            &met,
+            other.other(),
+            &candidates,
+            self.engine.config.numbering,
+            &project,
+        ) {
             meet::Meeting::Conflict(why) => Err(Stop::Conflict(why)),
             meet::Meeting::Link(id) => {
                 self.link(other, &id).await?;
@@ -210,6 +230,7 @@ impl<'a> Run<'a> {
                 self.mapping.base = Some(Base::new(met.kind));
                 self.look(other).await
             }
+            meet::Meeting::Create if !self.engine.config.policy.carries_to(other) => Err(Stop::Off(other)),
             meet::Meeting::Create => {
                 self.create(other, &met, candidates.into_iter().map(|c| c.id).collect())
                     .await

@@ -11,21 +11,62 @@ use crate::text::normal;
 
 use super::meet;
 
+/// `Active` of a contact that is not.
+const INACTIVE: &str = "0";
 /// So many writes are remembered for the breaker.
 const REMEMBERED: usize = 64;
 
 impl Run<'_> {
     /// Saves into `side` what the merge asks for; the side was read immediately before.
     pub(super) async fn update(&mut self, side: Side, merged: &Merge) -> Result<(), Stop> {
-        let mut values = merged.writes_to(side);
-        let (Some(current), Some(source)) =
-            (self.snapshot(side).cloned(), self.snapshot(side.other()).cloned())
-        else {
+        let Some(source) = self.snapshot(side.other()).map(|s| s.customer.clone()) else {
+            return Err(Stop::Gone(side.other()));
+        };
+        let asked = merged
+            .decisions
+            .iter()
+            .filter(|d| d.write().is_some_and(|(to, _)| to == side));
+        self.save(side, merged.writes_to(side), &source, asked.map(change).collect())
+            .await
+    }
+
+    /// The CRM has deleted the customer, and the policy says to set its contact inactive.
+    pub(super) async fn deactivate(&mut self) -> Result<(), Stop> {
+        self.look(Side::Finance).await?;
+        let active = self
+            .snapshot(Side::Finance)
+            .map(|s| s.customer.get(Field::Active).to_owned())
+            .unwrap_or_default();
+        if active == INACTIVE || !self.engine.config.policy.to_finance {
+            return Ok(());
+        }
+        let reason = Reason::DeletedInCrm;
+        let told = Change {
+            field: Field::Active,
+            crm: String::new(),
+            finance: active,
+            winner: Some(Side::Crm),
+            reason,
+        };
+        let values = Values::from([(Field::Active, INACTIVE.to_owned())]);
+        let source = Customer::new(self.kind_met(Side::Crm));
+        self.save(Side::Finance, values, &source, vec![told]).await
+    }
+
+    /// Sends `values` into what was read last of `side`, reads back, and takes as agreed what came back as sent.
+    async fn save(
+        &mut self,
+        side: Side,
+        mut values: Values,
+        source: &Customer,
+        told: Vec<Change>,
+    ) -> Result<(), Stop> {
+        let Some(current) = self.snapshot(side).cloned() else {
             return Err(Stop::Gone(side));
         };
         // A form save writes all of its controls: what the side does not show must be sent along, or it is cleared.
         for field in &current.customer.hidden {
-            let known = [source.customer.get(*field), self.base_of(side, *field)];
+            let known = [source.get(*field), self.base_of(side, *field)];
             if let Some(value) = known
                 .into_iter()
                 .find(|value| !value.is_empty() && field.spec().flow == Flow::ToFinance)
@@ -33,7 +74,7 @@ impl Run<'_> {
                 values.entry(*field).or_insert_with(|| value.to_owned());
             }
         }
-        let intent = self.intent(false, values.clone(), &source.customer, Vec::new());
+        let intent = self.intent(false, values.clone(), source, Vec::new());
         self.intend(side, intent).await?;
         self.sent = true;
         match self.engine.port(side).update(&current, &values).await {
@@ -45,16 +86,10 @@ impl Run<'_> {
                 return Err(Stop::Port(side, error));
             }
         }
-        for decision in merged
-            .decisions
-            .iter()
-            .filter(|d| d.write().is_some_and(|(to, _)| to == side))
-        {
-            self.changes.push(change(decision));
-        }
+        self.changes.extend(told);
         self.remember(side, &values);
         self.look(side).await?;
-        self.confirm(side, &source.customer, &values);
+        self.confirm(side, source, &values);
         Ok(())
     }
 
@@ -68,11 +103,12 @@ impl Run<'_> {
         let mut customer = Customer::new(met.kind);
         customer.values = self.values_for(side, met);
         if side == Side::Crm && customer.get(Field::CustomerNumber).is_empty() {
-            let number = format!(
-                "{}-{}",
-                self.engine.config.company_code,
-                met.get(Field::FinanceCode)
-            );
+            let number = self
+                .engine
+                .config
+                .numbering
+                .number(met.get(Field::FinanceCode))
+                .unwrap_or_default();
             customer.set(Field::CustomerNumber, number);
         }
         let values = customer.values.clone();
@@ -127,8 +163,8 @@ impl Run<'_> {
     pub(super) async fn look_for_created(&mut self, side: Side, intent: Intent) -> Result<bool, Stop> {
         let mut sent = Customer::new(self.kind_met(side));
         sent.values = intent.values.clone();
-        let keys = meet::keys(&sent, side.other(), self.engine.config.company_code);
-        if !meet::findable(&keys) {
+        let keys = meet::keys(&sent, side.other(), self.engine.config.numbering);
+        if !meet::findable(&keys, side) {
             return Err(Stop::Conflict(format!(
                 "whether {side} has created this customer is not known, and it has no number, national id, mobile or \
                  e-mail to look by; look there by name, then link it or send it again by hand"

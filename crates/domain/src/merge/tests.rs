@@ -118,6 +118,7 @@ fn manual_holds_the_disputed_field_only() {
     let policy = Policy {
         strategy: ConflictStrategy::Manual,
         tie_breaker: Side::Crm,
+        ..Policy::default()
     };
     let merged = merge(&base, &crm, &finance, Times::default(), policy, &lossy);
     assert_eq!(merged.held().map(|d| d.field).collect::<Vec<_>>(), [Field::Name]);
@@ -163,6 +164,35 @@ fn the_finance_code_only_fills_an_empty_ref_id_and_the_number_only_goes_to_finan
             .writes_to(Side::Crm)
             .is_empty()
     );
+}
+
+#[test]
+fn a_direction_that_is_switched_off_carries_nothing() {
+    let base = base(&[(Field::Name, "0"), (Field::Email, "0")]);
+    let crm = person(&[
+        (Field::Name, "1"),
+        (Field::Email, "0"),
+        (Field::CustomerNumber, "100-7"),
+    ]);
+    let finance = person(&[
+        (Field::Name, "0"),
+        (Field::Email, "2"),
+        (Field::FinanceCode, "22"),
+    ]);
+    let only_finance = Policy {
+        to_crm: false,
+        ..Policy::default()
+    };
+    let merged = merge(&base, &crm, &finance, Times::default(), only_finance, &lossy);
+    assert!(merged.writes_to(Side::Crm).is_empty());
+    assert_eq!(merged.writes_to(Side::Finance).len(), 2);
+    let only_crm = Policy {
+        to_finance: false,
+        ..Policy::default()
+    };
+    let merged = merge(&base, &crm, &finance, Times::default(), only_crm, &lossy);
+    assert!(merged.writes_to(Side::Finance).is_empty());
+    assert_eq!(merged.writes_to(Side::Crm).len(), 2);
 }
 
 /// Applies the writes as the two systems would hold them.

@@ -47,6 +47,8 @@ promises! {
     a_run_that_lost_its_lease_commits_nothing
     a_value_that_keeps_coming_back_is_set_aside
     calls_stay_within_budget
+    nothing_is_created_in_a_direction_that_is_off
+    a_customer_deleted_in_the_crm_is_set_inactive_when_the_policy_says_so
 }
 
 async fn a_new_customer_reaches_finance_once_and_its_code_comes_back(w: &World) {
@@ -320,4 +322,44 @@ async fn calls_stay_within_budget(w: &World) {
     let before = calls();
     w.sync(Side::Crm, &id).await;
     assert_eq!(calls() - before, 4, "one side written");
+}
+
+async fn nothing_is_created_in_a_direction_that_is_off(w: &World) {
+    let mut engine = w.engine.clone();
+    engine.config.policy.to_finance = false;
+    let id = w.crm.add(person("علی", "09121234567"));
+    assert_eq!(w.sync_by(&engine, Side::Crm, &id).await, Status::Skipped);
+    assert!(w.finance.ids().is_empty());
+    let code = w.finance.add(person("مینا", "09127654321"));
+    assert_eq!(w.sync_by(&engine, Side::Finance, &code).await, Status::Success);
+    assert_eq!(w.crm.ids().len(), 2);
+    assert_eq!(
+        w.sync(Side::Crm, &id).await,
+        Status::Success,
+        "once it is on, it is created"
+    );
+    assert_eq!(w.finance.ids().len(), 2);
+}
+
+async fn a_customer_deleted_in_the_crm_is_set_inactive_when_the_policy_says_so(w: &World) {
+    let mut engine = w.engine.clone();
+    engine.config.deactivate = true;
+    let id = w
+        .crm
+        .add(person("علی", "09121234567").with(Field::CustomerNumber, "100-7"));
+    w.sync(Side::Crm, &id).await;
+    w.finance.edit("1", Field::Active, "1");
+    w.crm.delete(&id);
+    assert_eq!(w.sync_by(&engine, Side::Crm, &id).await, Status::Skipped);
+    assert_eq!(w.finance.get("1", Field::Active), "0");
+    assert_eq!(w.finance.get("1", Field::Name), "علی");
+    assert_eq!(w.finance.get("1", Field::CustomerNumber), "100-7");
+    let saves = w.finance.saves();
+    assert_eq!(w.sync_by(&engine, Side::Crm, &id).await, Status::Skipped);
+    assert_eq!(w.finance.saves(), saves, "once");
+    assert!(w.rows().await.iter().any(|row| {
+        row.changes
+            .as_ref()
+            .is_some_and(|c| c.to_string().contains("deleted_in_crm"))
+    }));
 }

@@ -327,7 +327,11 @@ impl World {
                 create_settle: Duration::from_secs(120),
                 max_retries: 3,
                 retry_base: Duration::from_secs(2),
-                company_code: 100,
+                numbering: domain::engine::meet::Numbering {
+                    company: 100,
+                    offset: 0,
+                },
+                deactivate: false,
             },
             owner: "test".into(),
         };
@@ -368,9 +372,14 @@ impl World {
     /// Hears of a record and runs until nothing of it waits, turning the clock to each retry; says how the last
     /// run ended.
     pub async fn sync(&self, side: Side, id: &str) -> Status {
+        self.sync_by(&self.engine, side, id).await
+    }
+
+    /// [`Self::sync`] by an engine with other rules.
+    pub async fn sync_by(&self, engine: &Engine, side: Side, id: &str) -> Status {
         let mut ring = self.hear(side, id).await;
         for _ in 0..20 {
-            match self.engine.run(&ring).await.unwrap() {
+            match engine.run(&ring).await.unwrap() {
                 Ran::Ended {
                     next: Some((next, wait)),
                     ..

@@ -189,6 +189,7 @@ fn because(reason: domain::merge::Reason) -> &'static str {
         Reason::Priority => "both were edited: CONFLICT_STRATEGY",
         Reason::HeldForHuman => "both were edited: CONFLICT_STRATEGY=manual",
         Reason::OneWay => "this field goes one way only",
+        Reason::DeletedInCrm => "deleted in the CRM: set inactive",
         Reason::ConfirmedLater => "written before, confirmed now",
         Reason::Oscillates => "written back and forth: set aside",
     }
