@@ -50,4 +50,3 @@ pub fn receiver() -> (String, Received) {
     });
     (endpoint, received)
 }
-

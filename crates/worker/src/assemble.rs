@@ -19,6 +19,7 @@ pub fn engine(settings: &Settings, store: &SqlStore) -> anyhow::Result<Engine> {
         crm: Arc::new(clients::crm(settings, store.clock())?),
         finance: Arc::new(clients::finance(settings, store.clock())?),
         store: Arc::new(store.clone()),
+        polls: Some(Arc::new(store.clone())),
         clock: store.clock(),
         config: Config {
             policy: Policy {

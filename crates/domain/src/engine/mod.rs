@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::merge::Policy;
+use crate::polls::PollStore;
 use crate::ports::{Crm, Customers, Finance, Ring, Side};
 use crate::store::{
     Claim, Commit, EntityRef, EntityType, Event, InFlight, MappingState, Outcome, Retry, Status, Store,
@@ -59,6 +60,8 @@ pub struct Engine {
     pub finance: Arc<dyn Finance>,
     /// The store.
     pub store: Arc<dyn Store>,
+    /// What the pollers have seen; `None` where nobody polls.
+    pub polls: Option<Arc<dyn PollStore>>,
     /// The clock that the store's leases are measured by.
     pub clock: Arc<dyn Clock>,
     /// Its rules.

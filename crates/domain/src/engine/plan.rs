@@ -127,12 +127,7 @@ impl Run<'_> {
                 .map(|s| s.customer.clone())
                 .ok_or(Stop::Gone(heard))?;
             let keys = meet::keys(&met, heard, self.engine.config.numbering);
-            let found = self
-                .engine
-                .port(other)
-                .find(&keys)
-                .await
-                .map_err(|e| Stop::Port(other, e))?;
+            let found = self.find_on(other, &keys).await?;
             let project =
                 |side: Side, field: Field, value: &str| self.engine.port(side).project(field, value);
             match meet::decide(&met, heard, &found, self.engine.config.numbering, &project) {

@@ -9,8 +9,11 @@ use super::{Engine, meet};
 use crate::customer::{Customer, Field, Values};
 use crate::fields::{Flow, TABLE};
 use crate::merge::{Base, Decision, Merge, Reason, Times, merge};
-use crate::ports::{PortError, Side, Snapshot};
-use crate::store::{Change, EntityRef, InFlight, Intent, Mapping, MappingState, StoreError, Trigger, Work};
+use crate::polls::{FINANCE_CONTACTS, checksum};
+use crate::ports::{MatchKeys, PortError, Side, Snapshot};
+use crate::store::{
+    Change, ClaimedRow, EntityRef, InFlight, Intent, Mapping, MappingState, StoreError, Trigger, Work,
+};
 use crate::text::{normal, same};
 
 /// A field is set aside when a value has come back to it so often …
@@ -66,6 +69,8 @@ pub(super) struct Run<'a> {
     pub(super) sent: bool,
     /// What the store holds as sent.
     pub(super) intended: InFlight,
+    /// When finance changed, as far as the polls can tell.
+    narrowed: Option<Times>,
 }
 
 impl<'a> Run<'a> {
@@ -87,6 +92,7 @@ impl<'a> Run<'a> {
             lease_ends: started + engine.config.lease,
             sent: false,
             intended: work.mapping.in_flight.clone(),
+            narrowed: None,
         }
     }
 
@@ -135,7 +141,11 @@ impl<'a> Run<'a> {
         // Each side is written at most once a run; what is seen after that is for the next.
         let mut unwritten = vec![other, heard];
         loop {
-            let merged = self.merge();
+            let mut merged = self.merge();
+            if self.narrowed.is_none() && merged.decisions.iter().any(Decision::is_conflict) {
+                self.narrow_down().await?;
+                merged = self.merge();
+            }
             let wanted = |side: &Side| !merged.writes_to(*side).is_empty();
             let Some(place) = unwritten
                 .iter()
@@ -209,12 +219,8 @@ impl<'a> Run<'a> {
         {
             return Ok(());
         }
-        let candidates = self
-            .engine
-            .port(other)
-            .find(&meet::keys(&met, other.other(), self.engine.config.numbering))
-            .await
-            .map_err(|e| Stop::Port(other, e))?;
+        let keys = meet::keys(&met, other.other(), self.engine.config.numbering);
+        let candidates = self.find_on(other, &keys).await?;
         let project = |side: Side, field: Field, value: &str| self.engine.port(side).project(field, value);
         match meet::decide(
             &met,
@@ -236,6 +242,22 @@ impl<'a> Run<'a> {
                     .await
             }
         }
+    }
+
+    /// Everything on `side` that may be this customer, read afresh: what the system finds by its keys, and what the
+    /// last poll of finance saw with one of them written in another way.
+    pub(super) async fn find_on(&self, side: Side, keys: &MatchKeys) -> Result<Vec<Snapshot>, Stop> {
+        let port = self.engine.port(side);
+        let mut found = port.find(keys).await.map_err(|e| Stop::Port(side, e))?;
+        if let (Side::Finance, Some(polls)) = (side, &self.engine.polls) {
+            for code in polls.candidates(keys).await? {
+                if found.iter().any(|candidate| candidate.id == code) {
+                    continue;
+                }
+                found.extend(port.read(&code, None).await.map_err(|e| Stop::Port(side, e))?);
+            }
+        }
+        Ok(found)
     }
 
     /// Makes `id` ours before anything is written to it.
@@ -373,15 +395,47 @@ impl<'a> Run<'a> {
     }
 
     fn times(&self) -> Times {
+        let mut times = self.narrowed.unwrap_or_default();
+        times.crm_modified = self.crm.as_ref().and_then(|s| s.modified_at);
+        times.finance_last_seen = times.finance_last_seen.max(self.work.mapping.finance_updated_at);
+        times.finance_change_seen = times.finance_change_seen.or(self.finance_heard_at());
+        times
+    }
+
+    /// When a change of finance was first heard of that nobody has looked at yet.
+    fn finance_heard_at(&self) -> Option<DateTime<Utc>> {
         let rows = std::iter::once(&self.work.lead).chain(&self.work.covered);
-        let heard_finance = rows.filter(|row| {
+        let heard = |row: &&ClaimedRow| {
             row.side == Side::Finance && matches!(row.trigger, Trigger::Poll | Trigger::Webhook)
-        });
-        Times {
-            crm_modified: self.crm.as_ref().and_then(|s| s.modified_at),
-            finance_last_seen: self.work.mapping.finance_updated_at,
-            finance_change_seen: heard_finance.map(|row| row.heard_at).min(),
+        };
+        rows.filter(heard).map(|row| row.heard_at).min()
+    }
+
+    /// Asks what the polls have seen of finance, to narrow down when its change came. Only of interest when both
+    /// sides have changed a field.
+    pub(super) async fn narrow_down(&mut self) -> Result<(), Stop> {
+        let (Some(polls), Some(finance)) = (&self.engine.polls, &self.finance) else {
+            return Ok(());
+        };
+        let mut times = Times::default();
+        let contact = polls.contact_times(&finance.id).await?;
+        match contact.filter(|contact| contact.checksum == checksum(&finance.customer)) {
+            // A poll has seen finance as it is now: the change came between two looks.
+            Some(contact) => {
+                times.finance_last_seen = contact.look_before;
+                times.finance_change_seen = Some(contact.seen_at);
+            }
+            // It has changed since the last look, which saw nothing that was not looked at.
+            None if self.finance_heard_at().is_none() => {
+                times.finance_last_seen = polls
+                    .last_look(FINANCE_CONTACTS)
+                    .await?
+                    .map(|look| look.started_at);
+            }
+            None => {}
         }
+        self.narrowed = Some(times);
+        Ok(())
     }
 
     /// Both sides are as they should be: what they agree on is the new base.

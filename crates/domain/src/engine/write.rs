@@ -170,12 +170,7 @@ impl Run<'_> {
                  e-mail to look by; look there by name, then link it or send it again by hand"
             )));
         }
-        let found = self
-            .engine
-            .port(side)
-            .find(&keys)
-            .await
-            .map_err(|e| Stop::Port(side, e))?;
+        let found = self.find_on(side, &keys).await?;
         let holds_what_was_sent = |customer: &Customer| {
             intent.values.iter().all(|(field, value)| {
                 customer.hidden.contains(field) || self.explained(side, *field, value, customer.get(*field))

@@ -138,8 +138,10 @@ pub struct ContactSeen {
 }
 
 /// When a contact came to its present state, as far as looks can tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContactTimes {
+    /// [`checksum`] of that state.
+    pub checksum: String,
     /// The look that first saw it so: the change came before.
     pub seen_at: DateTime<Utc>,
     /// The last complete look that still saw it otherwise: the change came after.

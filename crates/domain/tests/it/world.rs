@@ -320,6 +320,7 @@ impl World {
             finance: Arc::new(finance.clone()),
             store: store.clone(),
             clock: clock.clone(),
+            polls: None,
             config: Config {
                 policy: Policy::default(),
                 lease: Duration::from_secs(60),

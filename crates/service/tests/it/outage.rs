@@ -6,10 +6,7 @@ use domain::ports::{BellError, Doorbell, Ring};
 
 use testkit::redis::Server;
 
-use crate::{
-    bell::{Notebook, Queue, eventually, listening, ring, rings},
-
-};
+use crate::bell::{Notebook, Queue, eventually, listening, ring, rings};
 
 /// Rings until it is taken, as the sweeper would.
 async fn ring_at_last(bell: &impl Doorbell, some: &[Ring]) {

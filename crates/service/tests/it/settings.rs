@@ -299,6 +299,7 @@ fn the_example_file_names_every_setting_with_its_default() {
         pairs.push((name.to_owned(), value.to_owned()));
     }
     let copied = Settings::from_pairs(pairs, Needs::DISTRIBUTED).unwrap();
-    let words = |settings: &Settings| format!("{settings:?}").replace("filter: Some(\"info\")", "filter: None");
+    let words =
+        |settings: &Settings| format!("{settings:?}").replace("filter: Some(\"info\")", "filter: None");
     assert_eq!(words(&copied), words(&bare));
 }

@@ -10,8 +10,15 @@ use testkit::Engine;
 use crate::deployment::{Deployment, binary};
 
 fn run(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(binary("siaghsync")).args(arguments).env_clear().envs(d.settings()).output().unwrap();
-    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+    let output = Command::new(binary("siaghsync"))
+        .args(arguments)
+        .env_clear()
+        .envs(d.settings())
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr]
+        .map(|said| String::from_utf8_lossy(&said).into_owned())
+        .concat();
     (output.status.code(), said)
 }
 
@@ -32,7 +39,10 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
     assert!(said.contains("5 customer(s) looked at, 0 differ"), "{said}");
 
     // Nobody serves: an edit, and a new customer, are only seen.
-    d.sim.crm().edit(&ids[2], json!({"email": "changed@example.com"})).unwrap();
+    d.sim
+        .crm()
+        .edit(&ids[2], json!({"email": "changed@example.com"}))
+        .unwrap();
     let new = &sample::customers(13, 1)[0];
     let new_id = d.sim.crm().seed(new.kind, new.to_crm()).unwrap();
     let saves = || d.sim.finance().stats().calls("SaveFormData") + d.sim.crm().stats().calls("/update");
@@ -41,7 +51,10 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
     assert_eq!(code, Some(3), "{said}");
     let (code, said) = run(&d, &["plan"]);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("changed@example.com") && said.contains("only this side was edited"), "{said}");
+    assert!(
+        said.contains("changed@example.com") && said.contains("only this side was edited"),
+        "{said}"
+    );
     let (code, said) = run(&d, &["plan", &ids[2], "--json"]);
     assert_eq!(code, Some(0), "{said}");
     let plan: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();

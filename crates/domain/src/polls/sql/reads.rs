@@ -135,6 +135,7 @@ pub(super) async fn last_look(store: &SqlStore, poll: &str) -> StoreResult<Optio
 pub(super) async fn contact_times(store: &SqlStore, code: &str) -> StoreResult<Option<ContactTimes>> {
     let row = snapshot::Entity::find_by_id(code).one(store.db()).await?;
     Ok(row.map(|row| ContactTimes {
+        checksum: row.checksum,
         seen_at: row.seen_at,
         look_before: row.look_before,
     }))
