@@ -26,6 +26,10 @@ const OVERLAP: Duration = Duration::from_secs(120);
 const WIDE_OVERLAP: Duration = Duration::from_secs(125 * 60);
 /// Rows of a page.
 const PAGE: u32 = 200;
+/// A page with fewer rows is the last one, whatever the server does.
+const SMALLEST_PAGE: usize = 10;
+/// So many pages in a row that bring nothing new end a look.
+const STALE_PAGES: u32 = 3;
 /// An id that is longer is none.
 const LONGEST_ID: usize = 64;
 
@@ -45,25 +49,29 @@ pub(super) async fn read(pollers: &Pollers, kind: Kind, turn: &Turn, wide: bool)
         None => Position::from_value(BEGINNING),
     };
     let mut gathered = Gathered::default();
+    // The most rows that a page has held: a server may show less on a page than it was asked for.
+    let (mut size, mut stale) = (SMALLEST_PAGE, 0);
     loop {
         let page = pollers.crm.changed_since(kind, &position, PAGE).await?;
+        let rows = page.customers.len();
         let fresh: Vec<Snapshot> = page
             .customers
             .into_iter()
             .filter(|customer| gathered.is_fresh(customer))
             .collect();
-        if fresh.is_empty() {
-            break;
-        }
-        gathered.take(pollers, fresh).await?;
-        // Asked until nothing new comes: a server may show less on a page than it was asked for.
+        stale = if fresh.is_empty() { stale + 1 } else { 0 };
         position = match page.newest {
-            Some(newest) if newest != position.value => Position::from_value(newest),
+            Some(newest) if newest != position.value && stale == 0 => Position::from_value(newest),
             _ => Position {
                 page: position.page + 1,
                 ..position
             },
         };
+        gathered.take(pollers, fresh).await?;
+        size = size.max(rows);
+        if rows < size || stale >= STALE_PAGES {
+            break;
+        }
     }
     let mut changes: Vec<Found> = gathered.changes.into_values().collect();
     changes.sort_unstable_by(|a, b| a.event_id.cmp(&b.event_id));
@@ -110,6 +118,9 @@ impl Gathered {
     }
 
     async fn take(&mut self, pollers: &Pollers, customers: Vec<Snapshot>) -> Result<(), Failure> {
+        if customers.is_empty() {
+            return Ok(());
+        }
         let ids: Vec<&str> = customers.iter().map(|customer| customer.id.as_str()).collect();
         let mapped = pollers.store.mapped(Side::Crm, &ids).await?;
         for customer in &customers {

@@ -1,8 +1,14 @@
 //! Without a single webhook: what is edited on either side is found by polls, and nothing else is touched.
 
+mod bulk;
+mod guard;
+mod hours;
+mod partial;
+mod two;
+
 use std::time::Duration;
 
-use domain::store::Store;
+use domain::store::{Status, Store};
 use serde_json::json;
 use simulator::sample;
 use testkit::Engine;
@@ -41,19 +47,32 @@ pub async fn looks(d: &Deployment, times: usize) {
     }
 }
 
-/// Creates customers in the CRM without a webhook and waits until finance has them.
+/// Creates customers in the CRM without a webhook and waits until finance has them; in portions that the guard of a
+/// first look lets pass.
 pub async fn converged(d: &Deployment, n: usize) -> Vec<(String, sample::SampleCustomer)> {
     let mut typed = Vec::new();
-    for customer in sample::customers(21, n) {
-        typed.push((
-            d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap(),
-            customer,
-        ));
+    for customers in sample::customers(21, n).chunks(45) {
+        for customer in customers {
+            typed.push((
+                d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap(),
+                customer.clone(),
+            ));
+        }
+        looks(d, 1).await;
+        d.settled(Duration::from_secs(120)).await;
     }
-    looks(d, 1).await;
-    d.settled(Duration::from_secs(120)).await;
     oracle::finance_holds_exactly(&d.sim, &typed);
+    looks(d, 2).await;
+    d.settled(Duration::from_secs(30)).await;
     typed
+}
+
+/// Rows of that status, without the guard's own.
+pub async fn count(d: &Deployment, status: Status) -> usize {
+    let rows = d.rows().await;
+    rows.iter()
+        .filter(|row| row.status == status && !row.source_entity_id.contains(':'))
+        .count()
 }
 
 #[tokio::test(flavor = "multi_thread")]

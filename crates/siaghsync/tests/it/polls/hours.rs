@@ -1,0 +1,194 @@
+//! Hours: a restart in the middle of one, one that the CRM's clock shows twice, one record from the future.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::polls::CRM_PERSON;
+use domain::polls::entities::cursor;
+use domain::store::Store;
+use sea_orm::EntityTrait;
+use serde_json::json;
+use simulator::Kind;
+use testkit::Engine;
+
+use super::{QUICK, converged, looks};
+use crate::deployment::Deployment;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_of_changes_with_ingest_down_and_killed_loses_none_and_touches_nothing_else() {
+    let d = Deployment::new(Engine::Postgres, &QUICK).await;
+    d.sim.crm().configure(|crm| crm.token_seconds = 86_400);
+    d.sim.clock().advance(TimeDelta::minutes(-70));
+    let ingest = d.run("siagh-ingest", &[]);
+    let _worker = d.run("siagh-worker", &[]);
+    d.ready().await;
+    let typed = converged(&d, 80).await;
+    ingest.kill();
+    let mut edited = BTreeSet::new();
+    let contacts = d.sim.finance().contacts();
+    let edit = |n: usize, edited: &mut BTreeSet<String>| {
+        let (id, customer) = &typed[n];
+        edited.insert(customer.mobile.clone());
+        d.sim
+            .crm()
+            .edit(id, json!({"website": format!("w{n}.example.com")}))
+            .unwrap();
+        let (_, customer) = &typed[n + 40];
+        edited.insert(customer.mobile.clone());
+        let contact = contacts
+            .iter()
+            .find(|contact| contact["MobileNo"] == customer.mobile.as_str())
+            .unwrap();
+        let code = contact["Code"].as_i64().unwrap();
+        d.sim
+            .finance()
+            .edit(code, json!({"WebSiteAddress": format!("w{n}.example.ir")}))
+            .unwrap();
+        d.sim.clock().advance(TimeDelta::minutes(5));
+    };
+    (0..6).for_each(|n| edit(n, &mut edited));
+    // Comes up in the middle, is killed at once, and comes up again.
+    let ingest = d.run("siagh-ingest", &[]);
+    d.ready().await;
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    ingest.kill();
+    (6..12).for_each(|n| edit(n, &mut edited));
+    let rows = d.rows().await.len();
+    let before = (
+        d.sim.crm().stats().all_saves(),
+        d.sim.finance().stats().all_saves(),
+    );
+    let _ingest = d.run("siagh-ingest", &[]);
+    d.ready().await;
+    looks(&d, 2).await;
+    d.settled(Duration::from_secs(60)).await;
+    for n in 0..12 {
+        let wanted = format!("w{n}.example.com");
+        assert!(
+            d.sim
+                .finance()
+                .contacts()
+                .iter()
+                .any(|c| c["WebSiteAddress"] == wanted.as_str()),
+            "{wanted}"
+        );
+        let wanted = format!("w{n}.example.ir");
+        assert!(
+            d.sim
+                .crm()
+                .customers()
+                .iter()
+                .any(|c| c["website"] == wanted.as_str()),
+            "{wanted}"
+        );
+    }
+    let after = (
+        d.sim.crm().stats().all_saves(),
+        d.sim.finance().stats().all_saves(),
+    );
+    let saved = |a: &std::collections::BTreeMap<String, _>, b: &std::collections::BTreeMap<String, _>| {
+        b.iter().filter(|(id, saves)| a.get(*id) != Some(*saves)).count()
+    };
+    assert!(
+        saved(&before.0, &after.0) <= 12 && saved(&before.1, &after.1) <= 12,
+        "only what was edited"
+    );
+    assert!(
+        d.rows().await.len() <= rows + 2 * 24,
+        "a row, and an audit row, for each edit at most"
+    );
+    let stats = d.db.store.stats().await.unwrap();
+    assert_eq!((stats.failed, stats.conflict), (0, 0));
+    d.db.drop_it().await;
+}
+
+/// The CRM's records that made a row.
+async fn heard(d: &Deployment) -> BTreeSet<String> {
+    d.rows()
+        .await
+        .into_iter()
+        .map(|row| row.source_entity_id)
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_that_the_crm_shows_twice_is_read_in_full() {
+    let settings = [&QUICK[..], &[("CRM_TIMEZONE", "Europe/Berlin")]].concat();
+    let d = Deployment::new(Engine::Postgres, &settings).await;
+    d.sim.crm().configure(|crm| {
+        crm.timezone = chrono_tz::Europe::Berlin;
+        crm.token_seconds = 100_000_000;
+    });
+    // 02:59:40 summer time; twenty seconds later it is 02:00:00 winter time.
+    let at: DateTime<Utc> = "2025-10-26T00:59:40Z".parse().unwrap();
+    d.sim.clock().freeze(at);
+    d.sim.crm().configure(|crm| crm.date_digits = 0);
+    let _ingest = d.run("siagh-ingest", &[]);
+    d.ready().await;
+    looks(&d, 1).await;
+    let mut created = BTreeSet::new();
+    for minutes in [0, 1, 25, 50, 70] {
+        d.sim.clock().freeze(at + TimeDelta::minutes(minutes));
+        created.insert(
+            d.sim
+                .crm()
+                .seed(Kind::Person, json!({"nickName": format!("پس از {minutes}")}))
+                .unwrap(),
+        );
+        looks(&d, 1).await;
+        assert_eq!(heard(&d).await, created, "after {minutes} minutes");
+    }
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn short_pages_equal_times_and_a_record_from_the_future_hide_nothing() {
+    let d = Deployment::new(Engine::Postgres, &QUICK).await;
+    d.sim.crm().configure(|crm| {
+        crm.max_page_size = 12;
+        crm.date_digits = 0;
+    });
+    let mut created = BTreeSet::new();
+    let local = |d: &Deployment| d.sim.clock().local(d.sim.crm().config().timezone);
+    let moment = local(&d) - TimeDelta::hours(3);
+    for n in 0..40 {
+        let id = d
+            .sim
+            .crm()
+            .seed(Kind::Person, json!({"nickName": format!("مشتری {n}")}))
+            .unwrap();
+        d.sim.crm().set_dates(&id, None, Some(moment)).unwrap();
+        created.insert(id);
+    }
+    let future = d
+        .sim
+        .crm()
+        .seed(Kind::Person, json!({"nickName": "از آینده"}))
+        .unwrap();
+    d.sim
+        .crm()
+        .set_dates(&future, None, Some(local(&d) + TimeDelta::days(400)))
+        .unwrap();
+    created.insert(future);
+    let ingest = d.run("siagh-ingest", &[]);
+    d.ready().await;
+    looks(&d, 1).await;
+    assert_eq!(heard(&d).await, created);
+    created.insert(
+        d.sim
+            .crm()
+            .seed(Kind::Person, json!({"nickName": "پس از آن"}))
+            .unwrap(),
+    );
+    looks(&d, 1).await;
+    assert_eq!(heard(&d).await, created);
+    let row = cursor::Entity::find_by_id(CRM_PERSON)
+        .one(d.db.store.db())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(row.value.unwrap() < (local(&d) + TimeDelta::days(1)).to_string().replace(' ', "T"));
+    assert!(ingest.log().contains("CRM_TIMEZONE"), "it is said");
+    d.db.drop_it().await;
+}
