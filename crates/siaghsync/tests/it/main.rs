@@ -19,3 +19,4 @@ mod oracle;
 mod polls;
 mod sql;
 mod traces;
+mod twoway;
