@@ -32,17 +32,8 @@ pub(crate) fn run() -> ExitCode {
         let Some(store) = database::wait(&settings.database, CONNECTIONS, &shutdown).await? else {
             return Ok(());
         };
-        embedded(&settings, store, listener, Polls::On, shutdown).await
+        embedded(&settings, store, listener, shutdown).await
     })
-}
-
-/// Whether the two systems are polled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Polls {
-    /// Every `POLL_INTERVAL_SECONDS`.
-    On,
-    /// Only webhooks are heard: the demo says itself when something happens.
-    Off,
 }
 
 /// Serves webhooks on `listener`, polls, and carries out what they say, until `shutdown`.
@@ -50,7 +41,6 @@ pub(crate) async fn embedded(
     settings: &Settings,
     store: SqlStore,
     listener: TcpListener,
-    polls: Polls,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let (doorbell, rings) = in_process(CAPACITY);
@@ -63,15 +53,7 @@ pub(crate) async fn embedded(
         .router()
         .merge(http::router("SiaghSync", store.clock(), checks));
     tracing::info!("listening on {}", listener.local_addr()?);
-    let pollers = match polls {
-        Polls::On => Some(Pollers::new(settings, &store, Arc::new(doorbell.clone()))?),
-        Polls::Off => None,
-    };
-    let polling = async {
-        if let Some(pollers) = pollers {
-            pollers.run(shutdown.clone()).await;
-        }
-    };
+    let pollers = Pollers::new(settings, &store, Arc::new(doorbell.clone()))?;
     let parts = Parts {
         store,
         doorbell: Arc::new(doorbell),
@@ -80,7 +62,7 @@ pub(crate) async fn embedded(
     };
     let (served, (), ()) = tokio::join!(
         http::serve(listener, router, shutdown.clone()),
-        polling,
+        pollers.run(shutdown.clone()),
         worker::run(parts, settings, shutdown.clone())
     );
     app.drain().await;

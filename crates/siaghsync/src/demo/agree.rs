@@ -20,10 +20,11 @@ pub(super) fn code_of(crm: &CrmHandle, id: &str) -> Option<i64> {
     crm.get(id).and_then(|object| text(&object, "refId").parse().ok())
 }
 
-/// Compares each customer with the contact whose code stands in its `refId`.
-pub(super) fn compare(crm: &CrmHandle, finance: &FinanceHandle, ids: &[String]) -> Vec<Pair> {
-    ids.iter()
-        .map(|id| pair(&crm.get(id).unwrap_or_default(), finance))
+/// Compares each customer of the CRM with the contact whose code stands in its `refId`.
+pub(super) fn compare(crm: &CrmHandle, finance: &FinanceHandle) -> Vec<Pair> {
+    crm.customers()
+        .iter()
+        .map(|customer| pair(customer, finance))
         .collect()
 }
 

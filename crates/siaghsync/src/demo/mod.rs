@@ -13,7 +13,7 @@ use simulator::{Simulator, SimulatorConfig};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::serve::{Polls, embedded};
+use crate::commands::serve::embedded;
 
 mod agree;
 mod scenario;
@@ -60,11 +60,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         } else {
             service::shutdown::token()
         };
+        let stage = scenario::Stage::new(simulator, store.clone(), address, secret)?;
         let serving = tokio::spawn({
             let (settings, store, shutdown) = (settings.clone(), store.clone(), shutdown.clone());
-            async move { embedded(&settings, store, listener, Polls::Off, shutdown).await }
+            async move { embedded(&settings, store, listener, shutdown).await }
         });
-        let stage = scenario::Stage::new(simulator, store, address, secret);
         let agreed = tokio::select! {
             agreed = stage.play() => agreed?,
             () = shutdown.cancelled() => return Ok(ExitCode::FAILURE),
@@ -98,6 +98,7 @@ fn settings(simulator: &Simulator, database: &str, secret: &str) -> anyhow::Resu
         ("FINANCE_PASSWORD", finance.password),
         ("WEBHOOK_SECRET", secret.to_owned()),
         ("RETRY_BASE_SECONDS", "1".to_owned()),
+        ("POLL_INTERVAL_SECONDS", "1".to_owned()),
     ];
     Ok(Settings::from_pairs(pairs, crate::commands::SYSTEMS)?)
 }

@@ -3,12 +3,17 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use domain::polls::{CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, PollStore};
 use domain::store::sql::SqlStore;
-use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use simulator::{FaultKind, FaultRule, Kind, Simulator, System, sample};
 
 use super::{agree, show};
+
+/// Nothing in the demo takes so long.
+const STUCK: Duration = Duration::from_secs(180);
+/// Which of the sample customers stand in both systems from the beginning, as in so many companies.
+const TYPED_TWICE: [usize; 2] = [0, 7];
 
 /// The two simulated systems with the real thing between them.
 pub(super) struct Stage {
@@ -16,22 +21,28 @@ pub(super) struct Stage {
     store: SqlStore,
     address: String,
     secret: String,
-    http: reqwest::Client,
 }
 
 impl Stage {
-    pub(super) fn new(simulator: Simulator, store: SqlStore, address: String, secret: String) -> Self {
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
-            .build()
-            .unwrap_or_default();
-        Self {
+    /// Both systems as they are found: two customers typed twice. Before anyone polls.
+    pub(super) fn new(
+        simulator: Simulator,
+        store: SqlStore,
+        address: String,
+        secret: String,
+    ) -> anyhow::Result<Self> {
+        let customers = sample::crm_customers()?;
+        for (at, contact) in TYPED_TWICE.into_iter().zip(sample::finance_contacts()?) {
+            let (kind, object) = customers[at].clone();
+            simulator.crm().seed(kind, object)?;
+            simulator.finance().seed(contact)?;
+        }
+        Ok(Self {
             simulator,
             store,
             address,
             secret,
-            http,
-        }
+        })
     }
 
     /// Plays the scenario and shows what became of it; says whether both systems agree.
@@ -42,24 +53,38 @@ impl Stage {
             "SiaghSync demo: a simulated CRM and a simulated finance system, the real SiaghSync between them.\n"
         );
 
-        show.title("Finance already has six contacts; sales now types twelve customers into the CRM");
-        for contact in sample::finance_contacts()? {
-            finance.seed(contact)?;
-        }
+        show.title("Two customers stand in both systems already, typed twice: the first look links them");
+        self.look().await?;
+        self.settle(&mut show).await?;
+
+        show.title("Sales types ten customers into the CRM, which calls our webhook");
         let mut ids = Vec::new();
-        for (kind, object) in sample::crm_customers()? {
-            ids.push(crm.create(kind, object)?);
+        for (at, (kind, object)) in sample::crm_customers()?.into_iter().enumerate() {
+            if !TYPED_TWICE.contains(&at) {
+                ids.push(crm.create(kind, object)?);
+            }
         }
         self.settle(&mut show).await?;
 
-        show.title("Sales changes a mobile and an address; one customer is edited five times in a row");
-        edit_mobile(crm, &ids[4], "09351112233")?;
+        show.title(
+            "Accounting enters four contacts into finance, which tells nobody: the next poll finds them",
+        );
+        for contact in sample::finance_contacts()?.into_iter().skip(TYPED_TWICE.len()) {
+            finance.create(contact)?;
+        }
+        self.look().await?;
+        self.settle(&mut show).await?;
+
+        show.title(
+            "Sales changes a mobile, an e-mail and a note; one customer is edited five times in a row",
+        );
+        edit_mobile(crm, &ids[3], "09351112233")?;
         crm.edit(
-            &ids[5],
+            &ids[4],
             json!({"email": "sara@new.example.com", "description": "ترجیح: تماس با ایمیل"}),
         )?;
         for n in 1..=5 {
-            crm.edit(&ids[6], json!({"description": format!("یادداشت شماره {n}")}))?;
+            crm.edit(&ids[5], json!({"description": format!("یادداشت شماره {n}")}))?;
         }
         self.settle(&mut show).await?;
 
@@ -79,24 +104,30 @@ impl Stage {
             FaultKind::CommitThenDrop,
             1,
         ));
-        ids.push(crm.create(Kind::Person, new_customer())?);
+        crm.create(Kind::Person, new_customer())?;
         self.settle(&mut show).await?;
 
-        show.title(
-            "At the same time sales changes an e-mail and accounting the address of one customer: both live",
-        );
-        let code = agree::code_of(crm, &ids[1]).context("no finance code yet")?;
-        crm.edit(&ids[1], json!({"email": "zahra@new.example.com"}))?;
+        show.title("Sales changes the e-mail and accounting the address of one customer: both live");
+        let code = agree::code_of(crm, &ids[0]).context("no finance code yet")?;
         finance.edit(code, json!({"Address": "اصفهان، خیابان چهارباغ بالا، پلاک ۴۵"}))?;
-        self.tell_finance_changed(code).await?;
+        crm.edit(&ids[0], json!({"email": "zahra@new.example.com"}))?;
+        self.look().await?;
+        self.settle(&mut show).await?;
+
+        show.title("Both change the name of one customer: the policy settles it, and the loser is kept in the audit row");
+        let code = agree::code_of(crm, &ids[3]).context("no finance code yet")?;
+        finance.edit(code, json!({"Name": "حسین نوری (نام از حسابداری)"}))?;
+        crm.edit(&ids[3], json!({"nickName": "حسین نوری‌پور (نام از فروش)"}))?;
+        self.look().await?;
         self.settle(&mut show).await?;
 
         show.title("What is in the CRM now, and what in finance");
-        let agreed = agree::compare(crm, finance, &ids);
-        println!("{}\n", show::customers(&agreed));
+        let pairs = agree::compare(crm, finance);
+        println!("{}\n", show::customers(&pairs));
         show.title("The audit rows");
         println!("{}\n", show.audit().await?);
-        let all = agreed.iter().all(|row| row.differences.is_empty());
+        let alone = finance.contacts().len().abs_diff(pairs.len());
+        let all = alone == 0 && pairs.iter().all(|pair| pair.differences.is_empty());
         println!(
             "{}",
             if all {
@@ -106,6 +137,27 @@ impl Stage {
             }
         );
         Ok(all)
+    }
+
+    /// Waits until every poll has looked once from now on.
+    async fn look(&self) -> anyhow::Result<()> {
+        let now = self.store.clock().now();
+        let started = Instant::now();
+        for poll in [CRM_PERSON, CRM_ORGANIZATION, FINANCE_CONTACTS] {
+            while self
+                .store
+                .last_look(poll)
+                .await?
+                .is_none_or(|look| look.started_at <= now)
+            {
+                anyhow::ensure!(
+                    started.elapsed() < STUCK,
+                    "the demo is stuck: nobody polls {poll}"
+                );
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        Ok(())
     }
 
     /// Waits until every webhook was delivered and every row has ended, showing each as it does.
@@ -122,31 +174,11 @@ impl Stage {
                 return Ok(());
             }
             anyhow::ensure!(
-                started.elapsed() < Duration::from_secs(180),
+                started.elapsed() < STUCK,
                 "the demo is stuck: rows are still waiting"
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-    }
-
-    /// Finance sends nothing by itself; a signed event says which contact to look at.
-    async fn tell_finance_changed(&self, code: i64) -> anyhow::Result<()> {
-        let body = json!({
-            "eventId": format!("demo-{code}"), "eventType": "customer.updated", "entityType": "CUSTOMER",
-            "entityId": code.to_string(), "action": "updated", "timestamp": "2026-11-22T12:00:00Z", "data": {},
-        })
-        .to_string();
-        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(self.secret.as_bytes())?;
-        mac.update(body.as_bytes());
-        let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
-        let url = format!("{}/webhook/finance", self.address);
-        let request = self
-            .http
-            .post(url)
-            .header("x-webhook-signature", signature)
-            .body(body);
-        request.send().await?.error_for_status()?;
-        Ok(())
     }
 
     /// What to try while the demo stays up.

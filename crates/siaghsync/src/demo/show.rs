@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use domain::store::Store;
+use domain::merge::Reason;
+use domain::ports::Side;
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;
+use domain::store::{Change, Store};
 use sea_orm::{EntityTrait, QueryOrder};
 
 use super::agree::Pair;
@@ -97,11 +99,30 @@ fn line(row: &log::Model) -> String {
     )
 }
 
+/// Which fields were written, with the loser where both sides had changed one.
 fn fields(row: &log::Model) -> String {
-    rows::what(&log::Model {
-        error_message: None,
-        ..row.clone()
-    })
+    let changes = row
+        .changes
+        .clone()
+        .and_then(|json| serde_json::from_value::<Vec<Change>>(json).ok());
+    let told = |change: &Change| {
+        let loser = match change.winner {
+            Some(Side::Crm) => &change.finance,
+            _ => &change.crm,
+        };
+        match change.reason {
+            Reason::LaterWins | Reason::Tie | Reason::Priority => {
+                format!("{} (instead of «{loser}»)", change.field)
+            }
+            _ => change.field.to_string(),
+        }
+    };
+    changes
+        .unwrap_or_default()
+        .iter()
+        .map(told)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// Both systems side by side.
