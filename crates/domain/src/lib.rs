@@ -12,4 +12,5 @@ pub mod phone;
 pub mod polls;
 pub mod ports;
 pub mod store;
+pub mod subscriptions;
 pub mod text;

@@ -8,6 +8,7 @@
 //! [`webhooks::App::router`] in its own process, with an in-process doorbell.
 
 pub mod pollers;
+pub mod registration;
 pub mod run;
 pub mod store;
 pub mod webhooks;

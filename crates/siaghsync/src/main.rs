@@ -49,6 +49,8 @@ enum Command {
     Retry(commands::retry::Arguments),
     /// Lets the changes go on that the guard holds back
     Resume(commands::resume::Arguments),
+    /// Tells the CRM our address, or shows whom it calls
+    Webhooks(commands::webhooks::Arguments),
     /// Shows or drops what the guard holds back
     Guard(commands::guard::Arguments),
     /// The queue in front of the workers
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Log(arguments) => commands::log::run(arguments),
         Command::Retry(arguments) => commands::retry::run(arguments),
         Command::Resume(arguments) => commands::resume::run(arguments),
+        Command::Webhooks(arguments) => commands::webhooks::run(arguments),
         Command::Guard(arguments) => commands::guard::run(arguments),
         Command::Queue(arguments) => commands::queue::run(arguments),
     };

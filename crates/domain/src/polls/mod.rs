@@ -142,9 +142,9 @@ pub struct ContactSeen {
 pub struct ContactTimes {
     /// [`checksum`] of that state.
     pub checksum: String,
-    /// The look that first saw it so: the change came before.
+    /// The end of the look that first saw it so: the change came before.
     pub seen_at: DateTime<Utc>,
-    /// The last complete look that still saw it otherwise: the change came after.
+    /// The beginning of the last complete look that still saw it otherwise: the change came after.
     pub look_before: Option<DateTime<Utc>>,
 }
 

@@ -65,7 +65,7 @@ pub(super) async fn read(pollers: &Pollers, turn: &Turn) -> Result<Read, Failure
             gone,
             payload: json!({
                 "poll": turn.poll,
-                "seenAt": turn.started_at,
+                "look": turn.started_at,
                 "lookBefore": turn.last.map(|look| look.started_at),
             }),
             ..Harvest::default()

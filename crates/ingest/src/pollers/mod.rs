@@ -9,6 +9,7 @@
 mod crm;
 mod finance;
 mod judge;
+mod register;
 mod schedule;
 mod tell;
 mod turn;
@@ -31,6 +32,8 @@ use tokio_util::sync::CancellationToken;
 /// What pollers need, and their rules.
 pub struct Pollers {
     store: Arc<dyn PollStore>,
+    /// For what is noted beside the polls.
+    database: SqlStore,
     crm: Payamgostar,
     finance: Siagh,
     doorbell: Arc<dyn Doorbell>,
@@ -40,6 +43,8 @@ pub struct Pollers {
     intervals: (Duration, Duration),
     lease: Duration,
     owner: String,
+    /// `WEBHOOK_BASE_URL`, when webhooks are to be registered.
+    register: Option<String>,
 }
 
 impl std::fmt::Debug for Pollers {
@@ -137,6 +142,12 @@ impl Pollers {
         };
         Ok(Self {
             store: Arc::new(store.clone()),
+            database: store.clone(),
+            register: settings
+                .webhooks
+                .base_url
+                .clone()
+                .filter(|_| settings.webhooks.enabled),
             crm: clients::crm(settings, store.clock())?,
             finance: clients::finance(settings, store.clock())?,
             doorbell,
@@ -155,9 +166,13 @@ impl Pollers {
     /// lease given back.
     pub async fn run(self, shutdown: CancellationToken) {
         let pollers = Arc::new(self);
+        let registering = pollers
+            .register
+            .clone()
+            .map(|base_url| tokio::spawn(register::run(pollers.clone(), base_url, shutdown.clone())));
         let polls =
             Source::ALL.map(|source| tokio::spawn(schedule::run(pollers.clone(), source, shutdown.clone())));
-        for poll in polls {
+        for poll in polls.into_iter().chain(registering) {
             if let Err(error) = poll.await {
                 tracing::error!(%error, "a poller ended by itself: {error}");
             }

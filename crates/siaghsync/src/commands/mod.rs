@@ -15,6 +15,7 @@ pub(crate) mod resume;
 pub(crate) mod retry;
 pub(crate) mod serve;
 pub(crate) mod sync;
+pub(crate) mod webhooks;
 
 /// Only `DATABASE_URL` is needed.
 pub(crate) const DATABASE: Needs = Needs {

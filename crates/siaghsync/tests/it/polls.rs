@@ -4,6 +4,7 @@ mod bulk;
 mod guard;
 mod hours;
 mod partial;
+mod registration;
 mod two;
 
 use std::time::Duration;

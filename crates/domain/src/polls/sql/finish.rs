@@ -39,8 +39,8 @@ pub(super) async fn finish(store: &SqlStore, turn: &Turn, harvest: &Harvest) -> 
     {
         return Err(StoreError::Fenced);
     }
-    see(&tx, turn, &harvest.contacts).await?;
-    see_gone(&tx, turn, &harvest.gone).await?;
+    see(&tx, turn, &harvest.contacts, now).await?;
+    see_gone(&tx, turn, &harvest.gone, now).await?;
     let mut stored = Stored::default();
     if let (Some(why), Some(guard)) = (&harvest.hold, held_by) {
         hold(&tx, store, turn, harvest, now).await?;
@@ -74,7 +74,13 @@ pub(super) async fn finish(store: &SqlStore, turn: &Turn, harvest: &Harvest) -> 
     Ok(stored)
 }
 
-async fn see(tx: &impl ConnectionTrait, turn: &Turn, contacts: &[ContactNow]) -> StoreResult<()> {
+/// What was read stood so at the end of the read at the latest: that is when it was seen.
+async fn see(
+    tx: &impl ConnectionTrait,
+    turn: &Turn,
+    contacts: &[ContactNow],
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
     use snapshot::Column as C;
     for group in contacts.chunks(GROUP) {
         let rows = group.iter().map(|contact| {
@@ -91,7 +97,7 @@ async fn see(tx: &impl ConnectionTrait, turn: &Turn, contacts: &[ContactNow]) ->
                 national_id: Set(national_id),
                 email: Set(email),
                 customer_number: Set(customer_number),
-                seen_at: Set(turn.started_at),
+                seen_at: Set(now),
                 look_before: Set(turn.last.map(|look| look.started_at)),
                 gone: Set(false),
             }
@@ -116,13 +122,18 @@ async fn see(tx: &impl ConnectionTrait, turn: &Turn, contacts: &[ContactNow]) ->
     Ok(())
 }
 
-async fn see_gone(tx: &impl ConnectionTrait, turn: &Turn, codes: &[String]) -> StoreResult<()> {
+async fn see_gone(
+    tx: &impl ConnectionTrait,
+    turn: &Turn,
+    codes: &[String],
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
     use snapshot::Column as C;
     for group in codes.chunks(GROUP) {
         snapshot::Entity::update_many()
             .col_expr(C::Gone, Expr::value(true))
             .col_expr(C::Changes, ExprTrait::add(Expr::col(C::Changes), 1))
-            .col_expr(C::SeenAt, Expr::value(turn.started_at))
+            .col_expr(C::SeenAt, Expr::value(now))
             .col_expr(C::LookBefore, Expr::value(turn.last.map(|look| look.started_at)))
             .filter(C::Code.is_in(group))
             .exec(tx)

@@ -12,7 +12,7 @@ use super::{QUICK, converged, count, looks, services};
 use crate::deployment::{Deployment, binary};
 
 /// The command's exit code and what it says.
-fn siaghsync(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
+pub fn siaghsync(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(binary("siaghsync"))
         .args(arguments)
         .env_clear()

@@ -152,7 +152,7 @@ async fn there_and_back_between_two_looks_of_idle_workers_are_two_events() {
         .unwrap();
     let payload = payload.trigger_payload.as_ref().unwrap();
     assert!(
-        payload["lookBefore"].as_str() < payload["seenAt"].as_str(),
+        payload["lookBefore"].as_str() < payload["look"].as_str(),
         "{payload}"
     );
     d.db.drop_it().await;
