@@ -121,7 +121,11 @@ impl Gathered {
         if customers.is_empty() {
             return Ok(());
         }
-        let ids: Vec<&str> = customers.iter().map(|customer| customer.id.as_str()).collect();
+        let ids: Vec<&str> = customers
+            .iter()
+            .map(|customer| customer.id.as_str())
+            .filter(|id| is_plain(id))
+            .collect();
         let mapped = pollers.store.mapped(Side::Crm, &ids).await?;
         for customer in &customers {
             let base = mapped.get(&customer.id).and_then(|mapped| mapped.base.as_ref());
@@ -141,24 +145,69 @@ impl Gathered {
     }
 }
 
+/// Whether a text may stand in a query: databases refuse some characters, and the whole look with them.
+fn is_plain(text: &str) -> bool {
+    text.chars().count() <= LONGEST_ID && !text.chars().any(char::is_control)
+}
+
 /// The change, with a key that says which state was seen: the CRM's dates may be whole seconds, and two edits of one
 /// second are two changes.
 fn found(customer: &Snapshot) -> Found {
-    let sum = checksum(&customer.customer);
-    let mut event_id = format!("poll:{}:{}:{}", customer.id, modify_date(customer), &sum[..16]);
-    let mut id = customer.id.clone();
-    let strange = id.chars().count() > LONGEST_ID || id.chars().any(char::is_control);
-    let problem =
-        strange.then(|| "the CRM shows a customer whose id can't be one: it is set aside".to_owned());
-    if strange {
-        counter!("poll_records_set_aside_total", "system" => "crm").increment(1);
-        id = id.chars().filter(|c| !c.is_control()).take(LONGEST_ID).collect();
-        event_id = format!("poll:aside:{sum}");
+    let (sum, date) = (checksum(&customer.customer), modify_date(customer));
+    if is_plain(&customer.id) && is_plain(&date) {
+        return Found {
+            id: customer.id.clone(),
+            event_id: format!("poll:{}:{date}:{}", customer.id, &sum[..16]),
+            vanished: false,
+            problem: None,
+        };
     }
+    counter!("poll_records_set_aside_total", "system" => "crm").increment(1);
+    let plain = customer.id.chars().filter(|c| !c.is_control()).take(LONGEST_ID);
     Found {
-        id,
-        event_id,
+        id: plain.collect(),
+        event_id: format!("poll:aside:{sum}"),
         vanished: false,
-        problem,
+        problem: Some(
+            "the CRM shows a customer whose id or ModifyDate can't be one: it is set aside".to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::customer::{Customer, Field};
+
+    use super::*;
+
+    fn shown(id: &str, date: &str, name: &str) -> Snapshot {
+        Snapshot {
+            id: id.to_owned(),
+            customer: Customer::new(Kind::Person).with(Field::Name, name),
+            modified_at: None,
+            whole: json!({ "modifyDate": date }),
+        }
+    }
+
+    #[test]
+    fn two_states_of_one_second_are_two_events_and_one_state_is_one() {
+        let id = "0b1c0a5e-6f7e-4d0c-9a2e-2f1c6d1f0a11";
+        let event = |name| found(&shown(id, "2025-12-21T14:06:17", name)).event_id;
+        assert!(event("علی").starts_with(&format!("poll:{id}:2025-12-21T14:06:17:")));
+        assert_eq!(event("علی"), event("علی"));
+        assert_ne!(event("علی"), event("رضا"));
+    }
+
+    #[test]
+    fn what_no_database_takes_is_set_aside_and_stops_nobody() {
+        for (id, date) in [
+            ("a\0b", "2025-12-21T14:06:17"),
+            ("a", "2025\0"),
+            (&*"x".repeat(100), ""),
+        ] {
+            let aside = found(&shown(id, date, "علی"));
+            assert!(aside.problem.is_some() && is_plain(&aside.id) && is_plain(&aside.event_id[..20]));
+            assert!(!aside.event_id.contains('\0'));
+        }
     }
 }
