@@ -250,3 +250,42 @@ async fn nothing_loops_embedded() {
 async fn nothing_loops_distributed() {
     nothing_loops(Engine::Postgres).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_of_finance_become_persons_and_organizations_of_the_crm() {
+    let settings = [
+        ("CUSTOMER_NUMBER_OFFSET", "10000"),
+        ("CRM_CATEGORY_KEY", "from-finance"),
+    ];
+    let d = Deployment::new(Engine::Sqlite, &[&QUICK[..], &settings[..]].concat()).await;
+    let _serve = services(&d, Engine::Sqlite);
+    d.ready().await;
+    let person = json!({"Name": "مینا راد", "MobileNo": "09123334455", "NationalCode": "0499370899", "TowardType": false});
+    let company =
+        json!({"Name": "شرکت آریا", "TelNo": "02188776655", "TowardType": true, "Address": "تهران، ونک"});
+    let user = json!({"Name": "کاربر مالی", "MobileNo": "09120009999", "IsAdminUser": true});
+    let codes = [person, company].map(|contact| d.sim.finance().create(contact).unwrap());
+    d.sim.finance().create(user).unwrap();
+    polled(&d).await;
+    polled(&d).await;
+    assert_eq!(d.sim.crm().count(), 2, "finance's own users are no customers");
+    for (code, kind) in codes
+        .into_iter()
+        .zip([simulator::Kind::Person, simulator::Kind::Organization])
+    {
+        let found = d.sim.crm().find(kind, "refId", &code.to_string().into());
+        let [object] = &found[..] else {
+            panic!("{} of {code}", found.len())
+        };
+        assert_eq!(object["customerNumber"], format!("100-{}", code + 10_000));
+        assert_eq!(object["categories"][0]["key"], "from-finance");
+        assert_eq!(object["nickName"], d.sim.finance().get(code).unwrap()["Name"]);
+    }
+    let person = &d.sim.crm().list(simulator::Kind::Person)[0];
+    assert_eq!(
+        (&person["firstName"], &person["lastName"]),
+        (&json!("مینا"), &json!("راد"))
+    );
+    assert_eq!(person["phoneContacts"][0]["phoneNumber"], "09123334455");
+    d.db.drop_it().await;
+}
