@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use domain::customer::Kind;
 use domain::ports::{PortError, PortResult};
+use outside::{Answer, Call, Http, Intent};
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::failure;
-use crate::http::{Answer, Call, Http, Intent};
+use crate::failure::{self, CRM};
 use crate::session::Session;
 use crate::wire::{self, Find, Id, Search, Webhook};
 
@@ -37,7 +37,7 @@ impl Client {
 
     /// The object of that kind; `None` when there is none.
     pub(crate) async fn get(&self, kind: Kind, id: &str) -> PortResult<Option<Value>> {
-        let call = post(kind.path(Verb::Get), Intent::Read);
+        let call = Call::post(kind.path(Verb::Get), None, Intent::Read);
         let mut answer = self.exchange(&call, Some(&Id { id })).await?;
         if is_empty(&answer) {
             // A proxy that swallowed one answer must not make the customer look deleted.
@@ -49,23 +49,20 @@ impl Client {
         let object = success(&call, &answer)?.unwrap_or(Value::Null);
         let answered = wire::text(&object, "crmId");
         if !answered.eq_ignore_ascii_case(id.trim()) {
-            return Err(failure::unreadable(
-                &call,
-                format_args!("it is the object '{answered}', not '{id}'"),
-            ));
+            return Err(CRM.unreadable(&call, format_args!("it is the object '{answered}', not '{id}'")));
         }
         Ok(Some(object))
     }
 
     /// Creates the object and says its id.
     pub(crate) async fn create(&self, kind: Kind, object: &Value) -> PortResult<String> {
-        let call = post(kind.path(Verb::Create), Intent::Write);
+        let call = Call::post(kind.path(Verb::Create), None, Intent::Write);
         self.saved(&call, object).await
     }
 
     /// Saves the whole object.
     pub(crate) async fn update(&self, kind: Kind, id: &str, object: &Value) -> PortResult<()> {
-        let call = post(kind.path(Verb::Update), Intent::Write);
+        let call = Call::post(kind.path(Verb::Update), None, Intent::Write);
         let answered = self.saved(&call, object).await?;
         if answered.eq_ignore_ascii_case(id) {
             return Ok(());
@@ -80,14 +77,14 @@ impl Client {
         let answer = self.exchange(call, Some(object)).await?;
         let id = wire::text(&success(call, &answer)?.unwrap_or(Value::Null), "crmId");
         if id.is_empty() {
-            return Err(failure::unreadable(call, "it holds no crmId"));
+            return Err(CRM.unreadable(call, "it holds no crmId"));
         }
         Ok(id)
     }
 
     /// One page of `find`.
     pub(crate) async fn find(&self, kind: Kind, find: &Find<'_>) -> PortResult<Page> {
-        let call = post(kind.path(Verb::Find), Intent::Read);
+        let call = Call::post(kind.path(Verb::Find), None, Intent::Read);
         let answer = self.exchange(&call, Some(find)).await?;
         match success(&call, &answer)?
             .as_mut()
@@ -98,13 +95,13 @@ impl Client {
                 full: objects.len() >= find.page_size as usize,
                 objects,
             }),
-            _ => Err(failure::unreadable(&call, "it holds no data")),
+            _ => Err(CRM.unreadable(&call, "it holds no data")),
         }
     }
 
     /// The ids of the first page of `identity/search`.
     pub(crate) async fn search(&self, term: Option<&str>, size: u32) -> PortResult<Vec<String>> {
-        let call = post(SEARCH, Intent::Read);
+        let call = Call::post(SEARCH, None, Intent::Read);
         let answer = self
             .exchange(
                 &call,
@@ -121,13 +118,13 @@ impl Client {
                 .map(|hit| wire::text(hit, "identityId"))
                 .filter(|id| !id.is_empty())
                 .collect()),
-            _ => Err(failure::unreadable(&call, "it is no list of identities")),
+            _ => Err(CRM.unreadable(&call, "it is no list of identities")),
         }
     }
 
     /// Registers a webhook; `false` where there are none.
     pub(crate) async fn register_webhook(&self, webhook: &Webhook<'_>) -> PortResult<bool> {
-        let call = post(WEBHOOKS, Intent::Write);
+        let call = Call::post(WEBHOOKS, None, Intent::Write);
         let answer = self.exchange(&call, Some(webhook)).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(false);
@@ -154,7 +151,7 @@ impl Client {
         let value = success(&call, &answer)?.unwrap_or(Value::Null);
         // The form of the list is unverified: a bare array, or one under `data`, of objects or of addresses.
         let list = value.as_array().or_else(|| value.get("data")?.as_array());
-        let list = list.ok_or_else(|| failure::unreadable(&call, "it is no list of webhooks"))?;
+        let list = list.ok_or_else(|| CRM.unreadable(&call, "it is no list of webhooks"))?;
         Ok(Some(
             list.iter()
                 .filter_map(|hook| hook.as_str().or_else(|| hook.get("url")?.as_str()))
@@ -175,21 +172,12 @@ impl Client {
             ..call.clone()
         };
         let grant = self.session.grant().await?;
-        let answer = self.http.exchange(&call, Some(&grant.header)).await?;
+        let answer = self.http.exchange(&call, Some(&grant.header), None).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         let grant = self.session.renew(&grant).await?;
-        self.http.exchange(&call, Some(&grant.header)).await
-    }
-}
-
-fn post(path: &'static str, intent: Intent) -> Call<'static> {
-    Call {
-        method: Method::POST,
-        path,
-        body: None,
-        intent,
+        self.http.exchange(&call, Some(&grant.header), None).await
     }
 }
 
@@ -200,7 +188,7 @@ fn success(call: &Call<'_>, answer: &Answer) -> PortResult<Option<Value>> {
     }
     // The parser's message could quote a value: only its place is passed on.
     wire::parse(&answer.body).map_err(|error| {
-        failure::unreadable(
+        CRM.unreadable(
             call,
             format_args!("no JSON at line {} column {}", error.line(), error.column()),
         )
@@ -212,9 +200,9 @@ fn success(call: &Call<'_>, answer: &Answer) -> PortResult<Option<Value>> {
 /// the CRM's API speaks, and its word must not close a mapping.
 fn not_found(call: &Call<'_>, answer: &Answer) -> PortResult<bool> {
     match answer.status {
-        StatusCode::NOT_FOUND if answer.body.trim_ascii_start().starts_with(b"<") => Err(
-            failure::unreadable(call, "it is a web page with status 404; check CRM_API_BASE_URL"),
-        ),
+        StatusCode::NOT_FOUND if answer.body.trim_ascii_start().starts_with(b"<") => {
+            Err(CRM.unreadable(call, "it is a web page with status 404; check CRM_API_BASE_URL"))
+        }
         StatusCode::NOT_FOUND => Ok(true),
         StatusCode::BAD_REQUEST => Ok(wire::words_of(&answer.body).is_some()),
         _ => Ok(is_empty(answer)),

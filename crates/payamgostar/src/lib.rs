@@ -6,7 +6,6 @@ mod config;
 mod contacts;
 mod dates;
 mod failure;
-mod http;
 mod matching;
 mod port;
 mod session;

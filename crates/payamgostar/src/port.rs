@@ -11,10 +11,11 @@ use domain::customer::{Customer, Field, Kind, Values};
 use domain::fields::CrmPlace;
 use domain::ports::{Crm, Customers, MatchKeys, PortError, PortResult, Snapshot};
 use futures::{StreamExt, TryStreamExt, stream};
+use outside::Http;
 
 use crate::client::Client;
 use crate::config::{Config, ConfigError};
-use crate::http::Http;
+use crate::failure::CRM;
 use crate::session::Session;
 use crate::wire::{Find, Webhook, text};
 use crate::{matching, translate};
@@ -43,8 +44,10 @@ impl Payamgostar {
     /// # Errors
     /// [`ConfigError`] when the address is none.
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        let base = outside::address(&config.base_url).map_err(ConfigError::BaseUrl)?;
         let http = Http::new(
-            &config.base_url,
+            CRM,
+            &base,
             config.timeout,
             config.connect_timeout,
             Arc::clone(&clock),

@@ -1,26 +1,24 @@
 //! The session with the CRM: a ready token, or a login that is renewed when it ends.
 //!
-//! However many requests find the session ended, one of them logs in and the others take its outcome, good or
-//! bad. After a refusal no login is tried for a while: the CRM locks users out who try too often.
+//! After a refusal no login is tried for a while: the CRM locks users out who try too often.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use domain::clock::Clock;
 use domain::ports::{PortError, PortResult};
+use outside::{Answer, Call, Http, Intent, LoginFailed, Renewal};
+use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
-use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::Mutex;
 
 use crate::config::{Credentials, LOCK_OUT, REFUSAL_PAUSE};
-use crate::http::{Answer, Call, Http, Intent};
-use crate::{dates, failure, wire};
+use crate::failure::{self, CRM};
+use crate::{dates, wire};
 
 const LOGIN: &str = "/api/v2/auth/login";
 const REFRESH: &str = "/api/v2/auth/token/refresh";
@@ -29,64 +27,46 @@ const REFRESH: &str = "/api/v2/auth/token/refresh";
 /// state it in another zone), and the `401` that follows tells instead.
 const MARGIN: TimeDelta = TimeDelta::seconds(30);
 
-/// What a request needs, and which login it came from.
-#[derive(Clone)]
-pub(crate) struct Grant {
-    /// `Authorization`, marked as sensitive.
-    pub(crate) header: HeaderValue,
-    /// Counts the logins of this process.
-    pub(crate) login: u64,
-}
-
-struct Tokens {
-    grant: Grant,
+/// What is kept of a login besides its token.
+#[derive(Default)]
+pub(crate) struct Kept {
     refresh: Option<SecretString>,
     ends: Option<DateTime<Utc>>,
 }
 
-#[derive(Default)]
-struct State {
-    tokens: Option<Tokens>,
-    logins: u64,
-    /// How the last attempt failed.
-    failed: Option<PortError>,
-    /// No login before this instant.
-    closed_until: Option<DateTime<Utc>>,
-}
+/// What a request needs.
+pub(crate) type Grant = outside::Grant<Kept>;
 
 pub(crate) struct Session {
     http: Arc<Http>,
     clock: Arc<dyn Clock>,
     zone: Tz,
     credentials: Credentials,
-    /// Attempts that have ended, of either outcome.
-    attempts: AtomicU64,
-    state: Mutex<State>,
+    renewal: Renewal<Kept>,
 }
 
 impl Session {
     pub(crate) fn new(http: Arc<Http>, clock: Arc<dyn Clock>, zone: Tz, credentials: Credentials) -> Self {
         Self {
             http,
+            renewal: Renewal::new(Arc::clone(&clock)),
             clock,
             zone,
             credentials,
-            attempts: AtomicU64::new(0),
-            state: Mutex::default(),
         }
     }
 
     /// The present session; logs in when there is none or it is about to end.
-    pub(crate) async fn grant(&self) -> PortResult<Grant> {
+    pub(crate) async fn grant(&self) -> PortResult<Arc<Grant>> {
         self.grant_after(None).await
     }
 
     /// A session newer than the one that the CRM has just rejected.
-    pub(crate) async fn renew(&self, rejected: &Grant) -> PortResult<Grant> {
-        self.grant_after(Some(rejected.login)).await
+    pub(crate) async fn renew(&self, rejected: &Grant) -> PortResult<Arc<Grant>> {
+        self.grant_after(Some(rejected)).await
     }
 
-    async fn grant_after(&self, rejected: Option<u64>) -> PortResult<Grant> {
+    async fn grant_after(&self, rejected: Option<&Grant>) -> PortResult<Arc<Grant>> {
         let (username, password) = match &self.credentials {
             Credentials::Token(_) if rejected.is_some() => {
                 return Err(PortError::Session(
@@ -95,41 +75,30 @@ impl Session {
                 ));
             }
             Credentials::Token(token) => {
-                return Ok(Grant {
+                return Ok(Arc::new(Grant {
                     header: bearer(token.expose_secret())?,
+                    kept: Kept::default(),
                     login: 0,
-                });
+                }));
             }
             Credentials::Password { username, password } => (username, password),
         };
-        let seen = self.attempts.load(Ordering::SeqCst);
-        let mut state = self.state.lock().await;
-        let now = self.clock.now();
-        if let Some(tokens) = &state.tokens
-            && rejected.is_none_or(|login| login < tokens.grant.login)
-            && tokens.ends.is_none_or(|ends| now < ends - MARGIN)
-        {
-            return Ok(tokens.grant.clone());
-        }
-        let tried_meanwhile = self.attempts.load(Ordering::SeqCst) != seen;
-        let closed = state.closed_until.is_some_and(|until| now < until);
-        if let Some(error) = &state.failed
-            && (tried_meanwhile || closed)
-        {
-            return Err(error.clone());
-        }
-        let outcome = self.sign_in(&mut state, username, password).await;
-        self.attempts.fetch_add(1, Ordering::SeqCst);
-        state.failed = outcome.as_ref().err().cloned();
-        outcome
+        let holds = |kept: &Kept| kept.ends.is_none_or(|ends| self.clock.now() < ends - MARGIN);
+        let sign_in = |ended, number| self.sign_in(ended, number, username, password);
+        self.renewal.grant(rejected, holds, sign_in).await
     }
 
     /// Refreshes if it can, else logs in.
-    async fn sign_in(&self, state: &mut State, username: &str, password: &SecretString) -> PortResult<Grant> {
-        let previous = state.tokens.take().and_then(|tokens| tokens.refresh);
-        if let Some(refresh) = previous {
-            match self.refresh(&refresh, state.logins + 1).await {
-                Ok(tokens) => return Ok(keep(state, tokens)),
+    async fn sign_in(
+        &self,
+        ended: Option<Arc<Grant>>,
+        number: u64,
+        username: &str,
+        password: &SecretString,
+    ) -> Result<(HeaderValue, Kept), LoginFailed> {
+        if let Some(refresh) = ended.as_ref().and_then(|grant| grant.kept.refresh.as_ref()) {
+            match self.refresh(refresh).await {
+                Ok(tokens) => return Ok(tokens),
                 Err(error) => tracing::debug!(%error, "the CRM session could not be refreshed; logging in"),
             }
         }
@@ -142,16 +111,14 @@ impl Session {
         let (call, answer) = self.ask(LOGIN, &login).await?;
         if !answer.status.is_success() {
             let (error, pause) = refusal(&call, &answer, self.clock.now());
-            state.closed_until = pause.map(|pause| self.clock.now() + pause);
-            return Err(error);
+            return Err(LoginFailed { error, pause });
         }
-        let tokens = self.tokens(&call, &answer, state.logins + 1)?;
-        state.closed_until = None;
-        tracing::debug!(login = tokens.grant.login, "logged in to the CRM");
-        Ok(keep(state, tokens))
+        let tokens = self.tokens(&call, &answer)?;
+        tracing::debug!(login = number, "logged in to the CRM");
+        Ok(tokens)
     }
 
-    async fn refresh(&self, token: &SecretString, login: u64) -> PortResult<Tokens> {
+    async fn refresh(&self, token: &SecretString) -> PortResult<(HeaderValue, Kept)> {
         let (call, answer) = self
             .ask(
                 REFRESH,
@@ -163,19 +130,14 @@ impl Session {
         if !answer.status.is_success() {
             return Err(failure::status(&call, &answer));
         }
-        let mut tokens = self.tokens(&call, &answer, login)?;
-        tokens.refresh.get_or_insert_with(|| token.clone());
-        Ok(tokens)
+        let (header, mut kept) = self.tokens(&call, &answer)?;
+        kept.refresh.get_or_insert_with(|| token.clone());
+        Ok((header, kept))
     }
 
     async fn ask(&self, path: &'static str, body: &impl Serialize) -> PortResult<(Call<'static>, Answer)> {
-        let call = Call {
-            method: Method::POST,
-            path,
-            body: None,
-            intent: Intent::Read,
-        };
-        let body = serde_json::to_vec(body).map_err(|error| failure::unreadable(&call, error))?;
+        let call = Call::post(path, None, Intent::Read);
+        let body = serde_json::to_vec(body).map_err(|error| CRM.unreadable(&call, error))?;
         let answer = self
             .http
             .exchange(
@@ -184,37 +146,26 @@ impl Session {
                     ..call.clone()
                 },
                 None,
+                None,
             )
             .await?;
         Ok((call, answer))
     }
 
-    fn tokens(&self, call: &Call<'_>, answer: &Answer, login: u64) -> PortResult<Tokens> {
+    fn tokens(&self, call: &Call<'_>, answer: &Answer) -> PortResult<(HeaderValue, Kept)> {
         // The parser's own message could quote the token: it is not passed on.
         let value = wire::parse(&answer.body).ok().flatten().unwrap_or(Value::Null);
         let access = wire::text(&value, "accessToken");
         if access.is_empty() {
-            return Err(failure::unreadable(call, "it holds no accessToken"));
+            return Err(CRM.unreadable(call, "it holds no accessToken"));
         }
         let refresh = Some(wire::text(&value, "refreshToken"))
             .filter(|text| !text.is_empty())
             .map(SecretString::from);
         let ends = dates::instant(&wire::text(&value, "expiresAt"), self.zone)
             .filter(|ends| *ends > self.clock.now() + MARGIN * 2);
-        Ok(Tokens {
-            grant: Grant {
-                header: bearer(&access)?,
-                login,
-            },
-            refresh,
-            ends,
-        })
+        Ok((bearer(&access)?, Kept { refresh, ends }))
     }
-}
-
-fn keep(state: &mut State, tokens: Tokens) -> Grant {
-    state.logins = tokens.grant.login;
-    state.tokens.insert(tokens).grant.clone()
 }
 
 fn bearer(token: &str) -> PortResult<HeaderValue> {

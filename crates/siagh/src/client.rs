@@ -3,14 +3,16 @@
 //! It moves rows and form values; what they say is [`crate::translate`]'s matter.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::ports::{PortError, PortResult};
+use outside::{Answer, Call, Http, Intent, Sink};
 use reqwest::StatusCode;
 use serde_json::json;
 
+use crate::config::Config;
 use crate::ctrl::CtrlValues;
-use crate::failure;
-use crate::http::{Answer, Call, Http, Intent, Sink};
+use crate::failure::{self, FINANCE};
 use crate::keys::{Filter, code_of};
 use crate::rows::{Row, Splitter};
 use crate::session::Session;
@@ -26,14 +28,16 @@ pub(crate) struct Client {
     http: Arc<Http>,
     pub(crate) session: Session,
     post_code: String,
+    full_read_timeout: Duration,
 }
 
 impl Client {
-    pub(crate) fn new(http: Arc<Http>, session: Session, post_code: String) -> Self {
+    pub(crate) fn new(http: Arc<Http>, session: Session, config: &Config) -> Self {
         Self {
             http,
             session,
-            post_code,
+            post_code: config.post_code.clone(),
+            full_read_timeout: config.full_read_timeout,
         }
     }
 
@@ -46,13 +50,9 @@ impl Client {
         mut on_row: impl FnMut(Row) + Send,
     ) -> PortResult<u64> {
         let body = filter.map_or_else(|| json!({}), Filter::body).to_string();
-        let call = Call {
-            path: GET_ALL,
-            body: body.as_bytes(),
-            intent: Intent::Read,
-        };
+        let call = Call::post(GET_ALL, Some(body.as_bytes()), Intent::Read);
         let (mut splitter, mut strangers) = (Splitter::new(), 0);
-        let mut sink = |piece: &[u8]| {
+        let mut feed = |piece: &[u8]| {
             splitter.feed(piece, |row| {
                 strangers += u64::from(filter.is_some_and(|filter| !filter.fits(&row)));
                 if !row.is_admin_user() {
@@ -60,11 +60,15 @@ impl Client {
                 }
             })
         };
-        let answer = self.exchange(&call, Some(&mut sink)).await?;
+        let sink = Sink {
+            within: self.full_read_timeout,
+            feed: &mut feed,
+        };
+        let answer = self.exchange(&call, Some(sink)).await?;
         if !answer.status.is_success() {
             return Err(failure::status(&call, &answer));
         }
-        splitter.finish().map_err(|why| failure::unreadable(&call, why))?;
+        splitter.finish().map_err(|why| FINANCE.unreadable(&call, why))?;
         Ok(strangers)
     }
 
@@ -83,21 +87,17 @@ impl Client {
         };
         let body = serde_json::to_vec(&form)
             .map_err(|error| PortError::Refused(format!("the form can't be written as JSON: {error}")))?;
-        let call = Call {
-            path: SAVE_FORM,
-            body: &body,
-            intent: Intent::Write,
-        };
+        let call = Call::post(SAVE_FORM, Some(&body), Intent::Write);
         let answer = self.exchange(&call, None).await?;
         if !answer.status.is_success() {
             return Err(failure::status(&call, &answer));
         }
-        match wire::saved(&answer.body).map_err(|why| failure::unreadable(&call, why))? {
+        match wire::saved(&answer.body).map_err(|why| FINANCE.unreadable(&call, why))? {
             Saved::Refused(words) => Err(PortError::Refused(format!(
                 "finance refuses the contact: {words}"
             ))),
             Saved::Code(code) => {
-                code_of(&code).ok_or_else(|| failure::unreadable(&call, "it says success, but no code"))
+                code_of(&code).ok_or_else(|| FINANCE.unreadable(&call, "it says success, but no code"))
             }
         }
     }
@@ -106,10 +106,7 @@ impl Client {
     /// (A `401` says that nothing was carried out, so that is safe for a write too.)
     async fn exchange(&self, call: &Call<'_>, mut sink: Option<Sink<'_>>) -> PortResult<Answer> {
         let grant = self.session.grant().await?;
-        let first: Option<Sink<'_>> = match &mut sink {
-            Some(sink) => Some(&mut **sink),
-            None => None,
-        };
+        let first = sink.as_mut().map(Sink::lent);
         let answer = self.http.exchange(call, Some(&grant.header), first).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);

@@ -4,7 +4,6 @@ mod client;
 mod config;
 mod ctrl;
 mod failure;
-mod http;
 mod keys;
 mod port;
 mod reads;

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::ports::{Customers, Finance, MatchKeys, PortError, PortResult, Snapshot};
+use outside::Http;
 use serde_json::Value;
 
 use crate::client::Client;
 use crate::config::{Config, ConfigError};
-use crate::http::Http;
+use crate::failure::FINANCE;
 use crate::keys::{Keys, code_of};
 use crate::reads::Reads;
 use crate::rows::Row;
@@ -32,14 +33,22 @@ impl Siagh {
     /// # Errors
     /// [`ConfigError`] when the address is none.
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
-        let http = Arc::new(Http::new(&config, Arc::clone(&clock))?);
+        let base = outside::address(&config.base_url).map_err(ConfigError::BaseUrl)?;
+        let http = Http::new(
+            FINANCE,
+            &base,
+            config.timeout,
+            config.connect_timeout,
+            Arc::clone(&clock),
+        )?;
+        let http = Arc::new(http);
         let session = Session::new(
             Arc::clone(&http),
             clock,
             config.username.clone(),
             &config.password,
         );
-        let client = Arc::new(Client::new(http, session, config.post_code.clone()));
+        let client = Arc::new(Client::new(http, session, &config));
         Ok(Self {
             reads: Reads::new(Arc::clone(&client)),
             client,
@@ -134,7 +143,7 @@ impl Customers for Siagh {
     }
 
     async fn check(&self) -> PortResult<String> {
-        let year = self.client.session.grant().await?.fiscal_year;
+        let year = self.client.session.grant().await?.kept;
         // No contact has this code, so that an answer with rows shows a filter that is ignored.
         self.reads.having(&Keys::code(NO_ONE)).await?;
         let year = year.map_or("not stated".to_owned(), |year| year.to_string());
@@ -155,6 +164,6 @@ const NO_ONE: i64 = 0;
 #[async_trait]
 impl Finance for Siagh {
     async fn fiscal_year(&self) -> PortResult<Option<i32>> {
-        Ok(self.client.session.grant().await?.fiscal_year)
+        Ok(self.client.session.grant().await?.kept)
     }
 }

@@ -8,8 +8,9 @@ use domain::ports::{Customers, MatchKeys};
 use payamgostar::Position;
 use serde_json::{Value, json};
 use simulator::{Kind as Made, Simulator};
+use testkit::calls::logged;
 
-use crate::support::{logged, simulated};
+use crate::support::simulated;
 
 /// A person with many properties that this system does not map.
 fn rich() -> Value {

@@ -6,8 +6,9 @@ use domain::customer::{Customer, Field, Kind, Values};
 use domain::ports::{Crm, Customers, PortError};
 use serde_json::json;
 use simulator::{FaultKind as Fault, FaultRule, Kind as Made, System};
+use testkit::calls::Said;
 
-use crate::support::{Said, Stub, client, simulated, with_token};
+use crate::support::{client, simulated, stubbed, with_token};
 
 const LOST: [Fault; 11] = [
     Fault::CommitThenHang,
@@ -110,7 +111,7 @@ async fn what_was_never_sent_and_what_is_to_wait_may_be_tried_again() {
 #[tokio::test]
 async fn statuses_have_their_class() {
     let json_error = r#"{"Code":400,"Message":"کد ملی نامعتبر است","ErrorDetails":[{"Field":"NationalCode","Message":"x"}]}"#;
-    let (_stub, crm) = Stub::start(&[
+    let (_stub, crm) = stubbed(&[
         Said(400, &[], json_error),
         Said(422, &[], ""),
         Said(404, &[], "<html>"),
@@ -161,7 +162,7 @@ async fn forms_of_not_found() {
         Said(200, &[], r#"{"CrmId":null,"NickName":null}"#),
     ] {
         let body = answer.2;
-        let (_stub, crm) = Stub::start(&[answer]).await;
+        let (_stub, crm) = stubbed(&[answer]).await;
         assert_eq!(crm.read("x", None).await.unwrap(), None, "{body}");
     }
     for answer in [
@@ -171,7 +172,7 @@ async fn forms_of_not_found() {
         Said(200, &[], "[]"),
     ] {
         let body = answer.2;
-        let (_stub, crm) = Stub::start(&[answer]).await;
+        let (_stub, crm) = stubbed(&[answer]).await;
         assert!(
             matches!(crm.read("x", None).await, Err(PortError::Transient { .. })),
             "{body}"

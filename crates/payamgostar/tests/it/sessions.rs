@@ -8,8 +8,9 @@ use payamgostar::Credentials;
 use secrecy::SecretString;
 use serde_json::json;
 use simulator::{FaultKind, FaultRule, Kind as Made, System};
+use testkit::calls::Said;
 
-use crate::support::{Said, Stub, client, simulated, with_password, with_token};
+use crate::support::{client, simulated, stubbed_with_login, with_password, with_token};
 
 fn session(error: PortError) -> String {
     match error {
@@ -164,7 +165,7 @@ async fn a_login_that_fails_for_the_moment_is_tried_again() {
 #[tokio::test]
 async fn an_end_in_the_past_is_not_believed() {
     let login = r#"{"AccessToken":"tok","RefreshToken":"r","ExpiresAt":"2001-01-01T00:00:00"}"#;
-    let (stub, crm) = Stub::logged_in(&[Said(200, &[], login), Said(200, &[], "[]")]).await;
+    let (stub, crm) = stubbed_with_login(&[Said(200, &[], login), Said(200, &[], "[]")]).await;
     for _ in 0..3 {
         crm.check().await.unwrap();
     }
@@ -182,7 +183,7 @@ async fn a_login_that_is_not_understood_passes_and_shows_no_token() {
         "",
         "<html>tok-secret",
     ] {
-        let (_stub, crm) = Stub::logged_in(&[Said(200, &[], body)]).await;
+        let (_stub, crm) = stubbed_with_login(&[Said(200, &[], body)]).await;
         let error = crm.check().await.unwrap_err();
         assert!(matches!(error, PortError::Transient { .. }), "{error:?}");
         assert!(!error.to_string().contains("tok-secret"), "{error}");

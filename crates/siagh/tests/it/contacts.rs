@@ -4,8 +4,9 @@ use domain::customer::{Customer, Field as F, Kind, Values};
 use domain::ports::Customers;
 use serde_json::{Value, json};
 use simulator::{LEAK_MARKER, Simulator};
+use testkit::calls::logged;
 
-use crate::support::{client, config, logged, simulated};
+use crate::support::{client, config, simulated};
 
 fn rich() -> Value {
     json!({

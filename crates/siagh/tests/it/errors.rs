@@ -6,8 +6,9 @@ use domain::customer::{Customer, Field, Kind, Values};
 use domain::ports::{Customers, PortError};
 use serde_json::json;
 use simulator::{FaultKind as Fault, FaultRule, System};
+use testkit::calls::Said;
 
-use crate::support::{Said, Stub, client, config, simulated};
+use crate::support::{client, config, simulated, stubbed};
 
 const LOST: [Fault; 12] = [
     Fault::CommitThenHang,
@@ -142,7 +143,7 @@ async fn a_success_without_a_code_is_no_success() {
         r#"{"ReturnValue":null}"#,
         "<html>",
     ] {
-        let (_stub, finance) = Stub::start(&[Said(200, &[], answer)]).await;
+        let (_stub, finance) = stubbed(&[Said(200, &[], answer)]).await;
         let outcome = finance.create(&customer).await;
         assert!(
             matches!(outcome, Err(PortError::UnknownOutcome(_))),
@@ -153,13 +154,13 @@ async fn a_success_without_a_code_is_no_success() {
         "RUNTIME ERROR 7: Field 'Code' not found",
         r#"{"FinalMessages":["RUNTIME ERROR: x"]}"#,
     ] {
-        let (_stub, finance) = Stub::start(&[Said(200, &[], answer)]).await;
+        let (_stub, finance) = stubbed(&[Said(200, &[], answer)]).await;
         assert!(
             matches!(finance.create(&customer).await, Err(PortError::Refused(_))),
             "{answer}"
         );
     }
-    let (stub, finance) = Stub::start(&[Said(302, &[("Location", "http://127.0.0.1:9/")], "")]).await;
+    let (stub, finance) = stubbed(&[Said(302, &[("Location", "http://127.0.0.1:9/")], "")]).await;
     assert!(matches!(
         finance.create(&customer).await,
         Err(PortError::UnknownOutcome(_))

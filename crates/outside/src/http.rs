@@ -1,4 +1,4 @@
-//! One HTTP exchange with finance: sent once, within its time, seen in the trace.
+//! One HTTP exchange with an outside system: sent once, within its time, seen in the trace.
 //!
 //! It never repeats a request, never follows a redirect, and never logs a header or a body.
 
@@ -10,16 +10,14 @@ use domain::clock::Clock;
 use domain::ports::PortResult;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
-use tokio::time::timeout;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use crate::config::{Config, ConfigError};
-use crate::failure;
+use crate::failure::System;
 
 /// Whether a lost answer may hide a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Intent {
+pub enum Intent {
     /// Nothing changes over there.
     Read,
     /// Something may have changed once the request is out.
@@ -28,55 +26,106 @@ pub(crate) enum Intent {
 
 /// What is asked.
 #[derive(Debug, Clone)]
-pub(crate) struct Call<'a> {
+pub struct Call<'a> {
+    /// `GET`, `POST`, …
+    pub method: Method,
     /// Path below the base address, with a leading slash; never holds data.
-    pub(crate) path: &'static str,
-    /// The JSON text.
-    pub(crate) body: &'a [u8],
-    pub(crate) intent: Intent,
+    pub path: &'a str,
+    /// The JSON text, if any.
+    pub body: Option<&'a [u8]>,
+    /// Read or write.
+    pub intent: Intent,
+}
+
+impl<'a> Call<'a> {
+    /// A `POST`.
+    #[must_use]
+    pub fn post(path: &'a str, body: Option<&'a [u8]>, intent: Intent) -> Self {
+        Self {
+            method: Method::POST,
+            path,
+            body,
+            intent,
+        }
+    }
 }
 
 /// What came back, whatever its status.
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) retry_after: Option<Duration>,
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// How long it asks to wait.
+    pub retry_after: Option<Duration>,
     /// Empty when it went into a sink.
-    pub(crate) body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
-/// Takes the body of a success piece by piece, so that it need not be held in memory; says why it is unreadable.
-pub(crate) type Sink<'a> = &'a mut (dyn FnMut(&[u8]) -> Result<(), String> + Send);
+/// Takes the body of a success piece by piece, so that it need not be held in memory.
+pub struct Sink<'a> {
+    /// The longest that the whole answer may take (never less than a call may); within it, no silence may be
+    /// longer than a call.
+    pub within: Duration,
+    /// Takes a piece; says why it is unreadable.
+    pub feed: &'a mut (dyn FnMut(&[u8]) -> Result<(), String> + Send),
+}
+
+impl Sink<'_> {
+    /// The same sink, to be used again after the loan.
+    pub fn lent(&mut self) -> Sink<'_> {
+        Sink {
+            within: self.within,
+            feed: &mut *self.feed,
+        }
+    }
+}
 
 /// The connection pool and the address.
-pub(crate) struct Http {
+pub struct Http {
+    system: System,
     client: reqwest::Client,
     base: String,
     host: String,
     timeout: Duration,
-    full_read_timeout: Duration,
     clock: Arc<dyn Clock>,
 }
 
+/// The address, with or without a final slash.
+///
+/// # Errors
+/// Why it is none.
+pub fn address(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text.trim()).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("only http and https are known".to_owned());
+    }
+    Ok(url)
+}
+
 impl Http {
-    /// The one place where the HTTP client of this crate is built.
-    pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
-        let url =
-            Url::parse(config.base_url.trim()).map_err(|error| ConfigError::BaseUrl(error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(ConfigError::BaseUrl("only http and https are known".to_owned()));
-        }
+    /// The one place where the HTTP client of the connectors is built.
+    ///
+    /// # Errors
+    /// The HTTP client's own.
+    pub fn new(
+        system: System,
+        base: &Url,
+        timeout: Duration,
+        connect_timeout: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> reqwest::Result<Self> {
         let client = reqwest::Client::builder()
-            .connect_timeout(config.connect_timeout.min(config.timeout))
+            .connect_timeout(connect_timeout.min(timeout))
             .pool_idle_timeout(Duration::from_secs(20))
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("SiaghSync/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self {
+            system,
             client,
-            host: url.host_str().unwrap_or_default().to_owned(),
-            base: url.as_str().trim_end_matches('/').to_owned(),
-            timeout: config.timeout,
-            full_read_timeout: config.full_read_timeout.max(config.timeout),
+            base: base.as_str().trim_end_matches('/').to_owned(),
+            host: base.host_str().unwrap_or_default().to_owned(),
+            timeout,
             clock,
         })
     }
@@ -85,7 +134,7 @@ impl Http {
     ///
     /// # Errors
     /// Only for answers that did not come (or that the sink can't read): a status of failure is an answer.
-    pub(crate) async fn exchange(
+    pub async fn exchange(
         &self,
         call: &Call<'_>,
         authorization: Option<&HeaderValue>,
@@ -93,10 +142,10 @@ impl Http {
     ) -> PortResult<Answer> {
         let span = tracing::info_span!(
             "http.client",
-            otel.name = %format_args!("POST {}", call.path),
+            otel.name = %format_args!("{} {}", call.method, call.path),
             otel.kind = "client",
             otel.status_code = Empty,
-            http.request.method = "POST",
+            http.request.method = %call.method,
             url.path = call.path,
             server.address = self.host.as_str(),
             http.response.status_code = Empty,
@@ -121,21 +170,23 @@ impl Http {
         authorization: Option<&HeaderValue>,
         sink: Option<Sink<'_>>,
     ) -> PortResult<Answer> {
-        let whole = if sink.is_some() {
-            self.full_read_timeout
-        } else {
-            self.timeout
-        };
+        let whole = sink
+            .as_ref()
+            .map_or(self.timeout, |sink| sink.within.max(self.timeout));
         let mut request = self
             .client
-            .request(Method::POST, format!("{}{}", self.base, call.path))
-            .timeout(whole)
-            .header(CONTENT_TYPE, "application/json")
-            .body(call.body.to_vec());
+            .request(call.method.clone(), format!("{}{}", self.base, call.path))
+            .timeout(whole);
         if let Some(value) = authorization {
             request = request.header(AUTHORIZATION, value.clone());
         }
-        let response = self.in_time(call, request.send()).await?;
+        if let Some(body) = call.body {
+            request = request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_vec());
+        }
+        let watched = sink.is_some();
+        let response = self.in_time(call, watched, request.send()).await?;
         let span = Span::current();
         span.record("http.response.status_code", response.status().as_u16());
         if response.status().is_client_error() || response.status().is_server_error() {
@@ -152,11 +203,12 @@ impl Http {
     ) -> PortResult<Answer> {
         let status = response.status();
         let retry_after = retry_after(response.headers(), self.clock.now());
+        let watched = sink.is_some();
         let mut body = Vec::new();
         let mut sink = sink.filter(|_| status.is_success());
-        while let Some(chunk) = self.in_time(call, response.chunk()).await? {
+        while let Some(chunk) = self.in_time(call, watched, response.chunk()).await? {
             match &mut sink {
-                Some(sink) => sink(&chunk).map_err(|why| failure::unreadable(call, why))?,
+                Some(sink) => (sink.feed)(&chunk).map_err(|why| self.system.unreadable(call, why))?,
                 None => body.extend_from_slice(&chunk),
             }
         }
@@ -167,18 +219,25 @@ impl Http {
         })
     }
 
-    /// Waits for the next sign of life no longer than a call may take.
+    /// Where the whole may take longer than a call, waits for the next sign of life no longer than a call may take.
     async fn in_time<T>(
         &self,
         call: &Call<'_>,
+        watched: bool,
         future: impl Future<Output = reqwest::Result<T>>,
     ) -> PortResult<T> {
-        match timeout(self.timeout, future).await {
-            Ok(result) => result.map_err(|error| failure::no_answer(call, error)),
-            Err(_) => Err(failure::silence(call)),
-        }
+        let result = if watched {
+            match tokio::time::timeout(self.timeout, future).await {
+                Ok(result) => result,
+                Err(_) => return Err(self.system.silence(call)),
+            }
+        } else {
+            future.await
+        };
+        result.map_err(|error| self.system.no_answer(call, error))
     }
 }
+
 /// `Retry-After` in either of its forms: seconds, or an HTTP date.
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
