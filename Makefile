@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint fmt build up down check-deploy
+.PHONY: help demo test simulate bench lint fmt build up down check-deploy
 
 SCRIPTS := scripts/test-services deploy/healthcheck .ci/run
 WORKERS ?= 1
@@ -15,6 +15,9 @@ demo: ## try it out: both systems simulated, SQLite, one process (ONCE=1: run th
 test: ## all tests; finds or starts PostgreSQL and Redis (scripts/test-services)
 	cargo build --workspace --bins --locked
 	scripts/test-services cargo test --workspace --locked
+
+simulate: ## the engine under faults, by the thousand (SEEDS=100000, FROM=0; SEED=7: repeat that history and print it)
+	cargo test -p domain --test sim --locked -- --ignored --nocapture simulate
 
 lint: ## formatting, clippy, shell scripts, deploy files; warnings are errors
 	cargo fmt --all --check

@@ -7,6 +7,7 @@
 use sea_orm_migration::prelude::*;
 
 mod m20261122_000001_tables;
+mod m20261122_000002_match_lock;
 mod m20261122_000003_polls;
 
 /// All migrations, in order.
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m20261122_000001_tables::Migration),
+            Box::new(m20261122_000002_match_lock::Migration),
             Box::new(m20261122_000003_polls::Migration),
         ]
     }

@@ -60,6 +60,17 @@ impl Run<'_> {
             Err(Stop::LeaseTooShort) => (Status::Pending, None, None),
         };
         self.mapping.in_flight.retain(|_, intents| !intents.is_empty());
+        let (mut status, mut message, mut class) = (status, message, class);
+        if let (Status::Success | Status::Skipped, Some(left), false) = (status, self.out_for(), unknown) {
+            // No poll need see that it takes back what has been put right meanwhile: we look ourselves.
+            retry = Some((left, false));
+            status = Status::Pending;
+            let done = message.map(|done| format!("{done}; ")).unwrap_or_default();
+            message = Some(format!(
+                "{done}an update without an answer may still land: looked at again then"
+            ));
+            class = Some("dependency");
+        }
         if self.mapping.state == MappingState::New
             && self.mapping.crm_id.is_some()
             && self.mapping.finance_id.is_some()
@@ -69,6 +80,14 @@ impl Run<'_> {
         }
         if status == Status::Conflict {
             self.mapping.state = MappingState::Conflict;
+        } else if status.is_final() && self.mapping.state == MappingState::Conflict {
+            // Its conflict row ends with this run, whatever this run came to.
+            let whole = self.mapping.crm_id.is_some() && self.mapping.finance_id.is_some();
+            self.mapping.state = if whole {
+                MappingState::Active
+            } else {
+                MappingState::New
+            };
         } else if !status.is_final() && self.work.mapping.state == MappingState::Conflict {
             // Its conflict row is still open.
             self.mapping.state = MappingState::Conflict;
@@ -102,6 +121,23 @@ impl Run<'_> {
             look_again: self.look_again,
             took: self.engine.clock.monotonic().saturating_sub(self.started),
         }
+    }
+
+    /// How long the last update that was not answered may still be on its way.
+    fn out_for(&self) -> Option<Duration> {
+        if self.mapping.state != MappingState::Active {
+            return None;
+        }
+        let last = self
+            .mapping
+            .in_flight
+            .values()
+            .flatten()
+            .map(|sent| sent.at)
+            .max()?;
+        let until = last + chrono::Duration::from_std(self.engine.config.create_settle).ok()?;
+        let left = until - self.engine.clock.now() + chrono::Duration::seconds(1);
+        left.to_std().ok()
     }
 
     /// Status, class, and when to try again with whether that counts as a try.

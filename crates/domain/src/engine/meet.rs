@@ -4,6 +4,7 @@
 //! reading of a customer number counts only when the name or another key agrees (design, "First meeting").
 
 use crate::customer::{Customer, Field};
+use crate::fields::{Flow, TABLE};
 use crate::merge::{Project, agrees};
 use crate::ports::{MatchKeys, Side, Snapshot};
 use crate::text::normal;
@@ -63,6 +64,42 @@ pub fn findable(keys: &MatchKeys, side: Side) -> bool {
         || keys.mobile.is_some()
         || keys.email.is_some()
         || (side == Side::Crm && number)
+}
+
+/// Digests of everything by which `customer` may meet another record, or be taken for one: two that may be linked,
+/// twins of one person, and what a create of it makes, share at least one. Reserved before anything is looked for.
+#[must_use]
+pub fn locks(customer: &Customer, side: Side, numbering: Numbering, project: Project<'_>) -> Vec<String> {
+    let poorest = |field: Field| {
+        let value = project(
+            Side::Finance,
+            field,
+            &project(Side::Crm, field, customer.get(field)),
+        );
+        normal(field, &value)
+    };
+    let number = keys(customer, side, numbering)
+        .customer_number
+        .unwrap_or_default();
+    let number = normal(Field::CustomerNumber, &number);
+    let both_ways = TABLE.iter().filter(|spec| spec.flow == Flow::Both);
+    let all: Vec<_> = both_ways.map(|spec| poorest(spec.field)).collect();
+    let keys = [
+        ("code", poorest(Field::FinanceCode)),
+        ("number", number),
+        ("national id", poorest(Field::NationalId)),
+        ("mobile", poorest(Field::Mobile)),
+        ("name", poorest(Field::Name)),
+        ("email", poorest(Field::Email)),
+        ("all", all.join("\u{1}")),
+    ];
+    let there = keys.iter().filter(|(_, value)| !value.is_empty());
+    there.map(|(name, value)| digest(name, value)).collect()
+}
+
+fn digest(name: &str, value: &str) -> String {
+    use sha2::Digest;
+    hex::encode(sha2::Sha256::digest(format!("{name}\u{2}{value}")))
 }
 
 /// Which keys of the two agree.

@@ -20,6 +20,8 @@ use crate::store::{
 
 pub mod backoff;
 mod finish;
+mod first;
+mod late;
 pub mod meet;
 pub mod plan;
 mod run;

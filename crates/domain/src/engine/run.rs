@@ -5,16 +5,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Engine, meet};
+use super::Engine;
 use crate::customer::{Customer, Field, Values};
 use crate::fields::{Flow, TABLE};
 use crate::merge::{Base, Decision, Merge, Reason, Times, merge};
 use crate::polls::{FINANCE_CONTACTS, checksum};
-use crate::ports::{MatchKeys, PortError, Side, Snapshot};
-use crate::store::{
-    Change, ClaimedRow, EntityRef, InFlight, Intent, Mapping, MappingState, StoreError, Trigger, Work,
-};
-use crate::text::{normal, same};
+use crate::ports::{PortError, Side, Snapshot};
+use crate::store::{Change, ClaimedRow, InFlight, Intent, Mapping, MappingState, StoreError, Trigger, Work};
+use crate::text::normal;
 
 /// A field is set aside when a value has come back to it so often …
 const RETURNS: usize = 3;
@@ -202,164 +200,6 @@ impl<'a> Run<'a> {
                 self.finance = Some(snapshot);
             }
         }
-    }
-
-    /// The entity was never met on `other`: link it, create it, or say why not.
-    async fn meet(&mut self, other: Side) -> Result<(), Stop> {
-        let Some(met) = self.snapshot(other.other()).map(|s| s.customer.clone()) else {
-            return Err(Stop::Gone(other.other()));
-        };
-        if let Some(intent) = self
-            .mapping
-            .in_flight
-            .get(&other)
-            .and_then(|i| i.iter().find(|i| i.create))
-            .cloned()
-            && self.look_for_created(other, intent).await?
-        {
-            return Ok(());
-        }
-        let keys = meet::keys(&met, other.other(), self.engine.config.numbering);
-        let candidates = self.find_on(other, &keys).await?;
-        let project = |side: Side, field: Field, value: &str| self.engine.port(side).project(field, value);
-        match meet::decide(
-            &met,
-            other.other(),
-            &candidates,
-            self.engine.config.numbering,
-            &project,
-        ) {
-            meet::Meeting::Conflict(why) => Err(Stop::Conflict(why)),
-            meet::Meeting::Link(id) => {
-                self.link(other, &id).await?;
-                self.met = Some(format!("linked with {other} {id}"));
-                self.mapping.base = Some(Base::new(met.kind));
-                self.look(other).await
-            }
-            meet::Meeting::Create if !self.engine.config.policy.carries_to(other) => Err(Stop::Off(other)),
-            meet::Meeting::Create => {
-                self.create(other, &met, candidates.into_iter().map(|c| c.id).collect())
-                    .await
-            }
-        }
-    }
-
-    /// Everything on `side` that may be this customer, read afresh: what the system finds by its keys, and what the
-    /// last poll of finance saw with one of them written in another way.
-    pub(super) async fn find_on(&self, side: Side, keys: &MatchKeys) -> Result<Vec<Snapshot>, Stop> {
-        let port = self.engine.port(side);
-        let mut found = port.find(keys).await.map_err(|e| Stop::Port(side, e))?;
-        if let (Side::Finance, Some(polls)) = (side, &self.engine.polls) {
-            for code in polls.candidates(keys).await? {
-                if found.iter().any(|candidate| candidate.id == code) {
-                    continue;
-                }
-                found.extend(port.read(&code, None).await.map_err(|e| Stop::Port(side, e))?);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Makes `id` ours before anything is written to it.
-    pub(super) async fn link(&mut self, side: Side, id: &str) -> Result<(), Stop> {
-        let entity = EntityRef {
-            entity_type: self.mapping.entity_type,
-            side,
-            id: id.to_owned(),
-        };
-        match self.engine.store.link(&self.work.lease, &entity).await {
-            Err(StoreError::MappedElsewhere { .. }) => match self.engine.store.mapped(&entity).await? {
-                Some(MappingState::New) => {
-                    let why = format!("{side} {id} is being worked on from its other end");
-                    Err(Stop::Wait(why, Duration::from_secs(1)))
-                }
-                _ => Err(Stop::Conflict(format!(
-                    "{side} {id} has the same keys but belongs to another record of {} already; \
-                     correct one of them, or remove the duplicate",
-                    side.other()
-                ))),
-            },
-            other => {
-                other?;
-                self.mapping.set_id(side, id.to_owned());
-                Ok(())
-            }
-        }
-    }
-
-    /// A field that equals what we sent and never saw confirmed is our own write, not an edit: both sides agreed
-    /// on it when it was sent.
-    pub(super) fn recognise_our_own(&mut self) {
-        let now = self.engine.clock.now();
-        let settle =
-            chrono::Duration::from_std(self.engine.config.create_settle).unwrap_or(chrono::Duration::MAX);
-        let mut in_flight = std::mem::take(&mut self.mapping.in_flight);
-        for (side, intents) in &mut in_flight {
-            // One whose answer was lost may land late, for as long as a create may; once seen, it has landed.
-            intents.retain(|intent| !self.landed(*side, intent) && intent.at + settle > now);
-        }
-        in_flight.retain(|_, intents| !intents.is_empty());
-        self.mapping.in_flight = in_flight;
-    }
-
-    /// Whether all that was sent is there; what is there is agreed on.
-    fn landed(&mut self, side: Side, intent: &Intent) -> bool {
-        let Some(holds) = self.snapshot(side).map(|s| s.customer.clone()) else {
-            return false;
-        };
-        let mut all = true;
-        for (field, sent) in &intent.values {
-            let now = holds.get(*field);
-            if holds.hidden.contains(field) {
-                continue;
-            }
-            if !self.explained(side, *field, sent, now) {
-                all = false;
-                continue;
-            }
-            let source = intent.source.get(field).map_or("", String::as_str);
-            let was = self
-                .mapping
-                .base
-                .as_ref()
-                .and_then(|base| base.of(side, *field))
-                .unwrap_or_default();
-            if !same(*field, was, now) {
-                let (crm, finance) = match side {
-                    Side::Crm => (was.to_owned(), source.to_owned()),
-                    Side::Finance => (source.to_owned(), was.to_owned()),
-                };
-                let reason = Reason::ConfirmedLater;
-                self.changes.push(Change {
-                    field: *field,
-                    crm,
-                    finance,
-                    winner: Some(side.other()),
-                    reason,
-                });
-            }
-            self.agree(side, *field, source, now);
-        }
-        all
-    }
-
-    /// `side` holds `holds` where the other side's value is `source`: in step.
-    pub(super) fn agree(&mut self, side: Side, field: Field, source: &str, holds: &str) {
-        let Some(base) = &mut self.mapping.base else {
-            return;
-        };
-        match side {
-            Side::Crm => base.agree(field, holds, source),
-            Side::Finance => base.agree(field, source, holds),
-        }
-    }
-
-    /// Whether a value that came back is the one that was sent, as far as that side can hold it: other letter
-    /// forms, digits or spaces, or cut to a length.
-    pub(super) fn explained(&self, side: Side, field: Field, sent: &str, came: &str) -> bool {
-        let sent = normal(field, &self.engine.port(side).project(field, sent));
-        let came = normal(field, came);
-        sent == came || (!came.is_empty() && field.spec().flow == Flow::Both && sent.starts_with(&came))
     }
 
     /// Merges what was read last, with fields that oscillate set aside.

@@ -3,7 +3,7 @@
 
 use super::run::{Run, Stop, change};
 use crate::customer::{Customer, Field, Values};
-use crate::fields::Flow;
+use crate::fields::{Flow, TABLE};
 use crate::merge::{Base, Merge, Reason, Written};
 use crate::ports::{PortError, Side};
 use crate::store::{Change, Intent};
@@ -74,7 +74,16 @@ impl Run<'_> {
                 values.entry(*field).or_insert_with(|| value.to_owned());
             }
         }
-        let intent = self.intent(false, values.clone(), source, Vec::new());
+        let mut intent = self.intent(false, values.clone(), source, Vec::new());
+        let held = |field: &Field| (*field, current.customer.get(*field).to_owned());
+        intent.before = values.keys().map(held).collect();
+        let both_ways = TABLE
+            .iter()
+            .filter(|spec| spec.flow == Flow::Both)
+            .map(|spec| spec.field);
+        let rest = both_ways.filter(|field| !values.contains_key(field));
+        intent.along = rest.map(|field| held(&field)).collect();
+        intent.seen = intent.along.keys().copied().collect();
         self.intend(side, intent).await?;
         self.sent = true;
         match self.engine.port(side).update(&current, &values).await {
@@ -117,8 +126,9 @@ impl Run<'_> {
         self.sent = true;
         match self.engine.port(side).create(&customer).await {
             Ok(id) => {
+                // Ours at once: whoever hears of it from its own side finds this mapping, whatever becomes of this run.
+                self.link(side, &id).await?;
                 self.met = Some(format!("created {side} {id}"));
-                self.mapping.set_id(side, id);
             }
             Err(error) => {
                 if !matches!(error, PortError::UnknownOutcome(_)) {
@@ -197,8 +207,7 @@ impl Run<'_> {
                 Ok(true)
             }
             [] if found.iter().any(|c| !intent.strangers.contains(&c.id)) => {
-                // Something with these keys is there, but not as we sent it: a first meeting like any other.
-                self.intents(side).retain(|i| !i.create);
+                // Something with these keys is there, but not as we sent it: met like any other, but never created anew.
                 Ok(false)
             }
             [] => self.wait_for_created(side, &intent).map(|()| false),
@@ -246,6 +255,10 @@ impl Run<'_> {
         }
         if all {
             self.intents(side).pop();
+            // Of those that are still out, what will be seen from now on may be this one's.
+            self.intents(side)
+                .iter_mut()
+                .for_each(|sent| sent.overtaken = true);
         } else {
             self.look_again = true;
         }
@@ -261,6 +274,10 @@ impl Run<'_> {
             at: self.engine.clock.now(),
             values,
             source,
+            before: Values::new(),
+            along: Values::new(),
+            seen: Default::default(),
+            overtaken: false,
             strangers,
             empty_looks: 0,
         }
@@ -269,14 +286,22 @@ impl Run<'_> {
     /// Commits the intent and renews the lease in one fenced statement; refuses when the lease would not outlive
     /// the time-out of what is to be sent.
     async fn intend(&mut self, side: Side, intent: Intent) -> Result<(), Stop> {
+        // From now on these fields are not as earlier writes leave them, should one of those come late.
+        let earlier = [&mut self.intended, &mut self.mapping.in_flight];
+        for sent in earlier.into_iter().flat_map(|sent| sent.get_mut(&side)).flatten() {
+            sent.seen.retain(|field| !intent.values.contains_key(field));
+        }
+        // What this run has seen confirmed stays written down until the commit that says so: it may be killed before.
+        let mut intended = self.intended.clone();
+        intended.entry(side).or_default().push(intent.clone());
         self.intents(side).push(intent);
         let config = &self.engine.config;
         let renewed = self.engine.clock.monotonic();
         self.engine
             .store
-            .intend(&self.work.lease, &self.mapping.in_flight, config.lease)
+            .intend(&self.work.lease, &intended, config.lease)
             .await?;
-        self.intended = self.mapping.in_flight.clone();
+        self.intended = intended;
         self.lease_ends = renewed + config.lease;
         let left = self.lease_ends.saturating_sub(self.engine.clock.monotonic());
         if left <= config.http_timeout {

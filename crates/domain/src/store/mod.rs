@@ -3,7 +3,7 @@
 //! The database is the truth. A row is written before anyone is told that something was heard, and every
 //! decision ends in one. [`Store`] is the port; [`sql::SqlStore`] keeps it in PostgreSQL or SQLite.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -157,9 +157,23 @@ pub struct Intent {
     pub values: Values,
     /// What the other side held of these fields when they were sent.
     pub source: Values,
+    /// Updates only: what was overwritten. The loser of a conflict must not be forgotten when the answer is lost.
+    #[serde(default, skip_serializing_if = "Values::is_empty")]
+    pub before: Values,
+    /// Updates only: the rest of the object (empty values included), which was sent along as it had been read. A
+    /// write that lands late takes these fields back to what they were then.
+    #[serde(default, skip_serializing_if = "Values::is_empty")]
+    pub along: Values,
     /// Creates only: ids that the keys already found before sending; they are not ours.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strangers: Vec<String>,
+    /// Fields that were as this write leaves them when the side was last looked at, and are accounted for. One that
+    /// becomes so anew has just landed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub seen: BTreeSet<Field>,
+    /// Another write of the same side may be the one that was seen: this one may still land.
+    #[serde(default)]
+    pub overtaken: bool,
     /// Creates only: looks since that did not find it.
     #[serde(default)]
     pub empty_looks: u32,
@@ -259,6 +273,15 @@ pub struct Work {
     pub covered: Vec<ClaimedRow>,
 }
 
+/// Another entity that is being met under the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holder {
+    /// Its mapping.
+    pub mapping: Uuid,
+    /// Whether a row of it is open, so that it goes on by itself.
+    pub waits: bool,
+}
+
 /// The answer to a claim.
 #[derive(Debug, Clone)]
 pub enum Claim {
@@ -316,6 +339,14 @@ pub struct Retry {
     pub count: u32,
     /// How many may.
     pub max: u32,
+}
+
+impl Mapping {
+    /// Whether a create was sent and it is not known what became of it.
+    #[must_use]
+    pub fn is_creating(&self) -> bool {
+        self.in_flight.values().flatten().any(|sent| sent.create)
+    }
 }
 
 /// What a run leaves behind, in one transaction.
@@ -378,6 +409,10 @@ pub trait Store: Send + Sync {
 
     /// The state of the mapping that has that id, if there is one.
     async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<MappingState>>;
+
+    /// Reserves the keys of a first meeting for the mapping, all or none, until a commit of it that leaves no
+    /// create in flight. `Some`: who has one of them.
+    async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>>;
 
     /// Makes that id part of the mapping, taking over a half mapping of it that nobody works on. Before anything
     /// is written to it.

@@ -15,14 +15,15 @@ use uuid::Uuid;
 
 use super::entities::{log, mapping};
 use super::{
-    Claim, Commit, EntityRef, Event, InFlight, Lease, MappingState, Stats, Store, StoreError, StoreResult,
-    Work,
+    Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, MappingState, Stats, Store, StoreError,
+    StoreResult, Work,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::ports::{Ring, Side};
 
 mod claim;
 mod commit;
+mod lock;
 mod rows;
 mod sweep;
 
@@ -250,12 +251,17 @@ impl Store for SqlStore {
         Ok(row.map(|row| row.try_get("", "state")).transpose()?)
     }
 
+    async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
+        self.lock_keys(lease, keys).await
+    }
+
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
         let tx = self.db.begin().await?;
         self.absorb_half(&tx, lease.mapping, entity).await?;
         let column = id_column(entity.side);
         let sql = format!(
-            r#"UPDATE "EntityMapping" SET "{column}" = $1, "state" = 'ACTIVE', "updatedAt" = $2
+            r#"UPDATE "EntityMapping" SET "{column}" = $1, "updatedAt" = $2,
+                   "state" = CASE WHEN "state" = 'NEW' THEN 'ACTIVE' ELSE "state" END
                WHERE "id" = $3 AND "leaseToken" = $4 AND "leaseUntil" > $2"#
         );
         let values = [

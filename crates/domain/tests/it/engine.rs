@@ -5,9 +5,11 @@ use std::time::Duration;
 use domain::customer::Field;
 use domain::engine::Ran;
 use domain::ports::{PortError, Side};
-use domain::store::{Claim, Status};
+use domain::store::{Claim, EntityRef, EntityType, Status};
 
 use crate::world::{Fault, On, World, person};
+
+const LEASE: Duration = Duration::from_secs(60);
 
 /// Each promise is kept whatever the store is.
 macro_rules! promises {
@@ -30,6 +32,10 @@ macro_rules! promises {
 }
 
 promises! {
+    a_link_whose_run_was_killed_is_carried_on
+    the_beginning_of_a_new_name_is_not_taken_for_it
+    twins_of_one_customer_are_not_created_twice_at_once
+    a_name_that_finance_writes_differently_is_still_the_same_customer
     a_new_customer_reaches_finance_once_and_its_code_comes_back
     edits_on_both_sides_of_different_fields_both_live
     a_settled_conflict_keeps_the_loser_in_the_audit_row
@@ -362,4 +368,60 @@ async fn a_customer_deleted_in_the_crm_is_set_inactive_when_the_policy_says_so(w
             .as_ref()
             .is_some_and(|c| c.to_string().contains("deleted_in_crm"))
     }));
+}
+
+async fn a_link_whose_run_was_killed_is_carried_on(w: &World) {
+    let national = |name: &str| person(name, "09121234567").with(Field::NationalId, "0012345679");
+    let code = w.finance.add(national("علی").with(Field::Email, "a@b.ir"));
+    let id = w.crm.add(national("علی").with(Field::Address, "تهران"));
+    let ring = w.hear(Side::Crm, &id).await;
+    let Claim::Taken(work) = w.store.claim(ring.row, "killed", LEASE).await.unwrap() else {
+        panic!()
+    };
+    let there = EntityRef {
+        entity_type: EntityType::Customer,
+        side: Side::Finance,
+        id: code.clone(),
+    };
+    w.store.link(&work.lease, &there).await.unwrap();
+    w.clock.turn(LEASE + Duration::from_secs(1));
+    assert_eq!(w.sync(Side::Crm, &id).await, Status::Success);
+    assert_eq!(w.crm.get(&id, Field::Email), "a@b.ir");
+    assert_eq!(w.finance.get(&code, Field::Address), "تهران");
+}
+
+async fn the_beginning_of_a_new_name_is_not_taken_for_it(w: &World) {
+    let id = w.crm.add(person("علی", "09121234567"));
+    w.sync(Side::Crm, &id).await;
+    w.crm.edit(&id, Field::Name, "علی رضایی");
+    // It never arrived; finance's «علی» is not «علی رضایی», cut to a length.
+    w.finance
+        .fail(Fault::Before(PortError::UnknownOutcome("broken".into())));
+    w.sync(Side::Crm, &id).await;
+    assert_eq!(w.finance.get("1", Field::Name), "علی رضایی");
+}
+
+async fn twins_of_one_customer_are_not_created_twice_at_once(w: &World) {
+    let national = |name: &str| person(name, "09121234567").with(Field::NationalId, "0012345679");
+    let (one, two) = (w.crm.add(national("علی")), w.crm.add(national("علی رضایی")));
+    // The first create was sent and never answered: the second must not be sent meanwhile.
+    w.finance
+        .fail(Fault::Before(PortError::UnknownOutcome("broken".into())));
+    let first = w.hear(Side::Crm, &one).await;
+    w.engine.run(&first).await.unwrap();
+    let second = w.hear(Side::Crm, &two).await;
+    let Ran::Ended { outcome, .. } = w.engine.run(&second).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(outcome.status, Status::Pending, "{outcome:?}");
+    assert_eq!(w.sync(Side::Crm, &one).await, Status::Success);
+    assert_eq!(w.sync(Side::Crm, &two).await, Status::Conflict);
+    assert_eq!(w.finance.ids().len(), 1);
+}
+
+async fn a_name_that_finance_writes_differently_is_still_the_same_customer(w: &World) {
+    let code = w.finance.add(person("شرکت آریا پارس", "09121234567"));
+    let id = w.crm.add(person("شرکت آریا|پارس", "09121234567"));
+    assert_eq!(w.sync(Side::Crm, &id).await, Status::Success);
+    assert_eq!(w.finance.ids(), [code]);
 }

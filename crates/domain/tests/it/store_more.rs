@@ -141,14 +141,7 @@ async fn a_half_that_has_something_in_flight_is_not_taken_over() {
         let mut waits = ending(&theirs, Status::Pending);
         let mapping = waits.mapping.as_mut().unwrap();
         mapping.state = MappingState::New;
-        let sent = Intent {
-            create: true,
-            at: w.clock.now(),
-            values: Default::default(),
-            source: Default::default(),
-            strangers: Vec::new(),
-            empty_looks: 0,
-        };
+        let sent = created_at(w.clock.now());
         mapping.in_flight = InFlight::from([(Side::Crm, vec![sent])]);
         w.store.commit(&theirs, &waits).await.unwrap();
         let ours = take(&w, events[0].row).await;
@@ -299,5 +292,59 @@ async fn a_lost_lease_links_and_intends_nothing() {
         );
         assert!(w.mappings().await[0].lease_until.is_some());
         w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn match_keys_are_reserved_all_or_none_until_nothing_is_being_created() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let events = [event(Side::Crm, "a", None), event(Side::Crm, "b", None)];
+        w.store.hear(&events).await.unwrap();
+        let (a, b) = (take(&w, events[0].row).await, take(&w, events[1].row).await);
+        let keys = |keys: &[&str]| keys.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>();
+        let lock = async |work: &domain::store::Work, of: &[&str]| {
+            let holder = w.store.lock(&work.lease, &keys(of)).await.unwrap();
+            holder.map(|holder| (holder.mapping, holder.waits))
+        };
+        assert_eq!(lock(&a, &["mobile", "name"]).await, None);
+        assert_eq!(lock(&a, &["name", "mobile"]).await, None, "its own");
+        assert_eq!(lock(&b, &["email", "name"]).await, Some((a.mapping.id, true)));
+        assert_eq!(lock(&a, &["email"]).await, None, "none of them was taken");
+        // It waits for what it has created: the keys stay reserved.
+        let mut waits = ending(&a, Status::Conflict);
+        let mapping = waits.mapping.as_mut().unwrap();
+        mapping.base = None;
+        mapping.in_flight = InFlight::from([(Side::Finance, vec![created_at(w.clock.now())])]);
+        w.store.commit(&a, &waits).await.unwrap();
+        assert_eq!(lock(&b, &["name"]).await, Some((a.mapping.id, false)));
+        w.store.hear(&[event(Side::Crm, "a", None)]).await.unwrap();
+        let row = w
+            .rows()
+            .await
+            .into_iter()
+            .find(|row| row.status == Status::Pending)
+            .unwrap();
+        let again = take(&w, row.id).await;
+        let mut done = ending(&again, Status::Success);
+        done.mapping.as_mut().unwrap().in_flight.clear();
+        w.store.commit(&again, &done).await.unwrap();
+        assert_eq!(lock(&b, &["mobile", "email", "name"]).await, None);
+        w.drop_it().await;
+    }
+}
+
+fn created_at(at: chrono::DateTime<chrono::Utc>) -> Intent {
+    Intent {
+        create: true,
+        at,
+        values: Default::default(),
+        source: Default::default(),
+        before: Default::default(),
+        along: Default::default(),
+        seen: Default::default(),
+        overtaken: false,
+        strangers: Vec::new(),
+        empty_looks: 0,
     }
 }

@@ -20,6 +20,11 @@ impl MemoryStore {
                 Some(mapping) => save_mapping(tables, work, mapping, commit, now)?,
                 None => drop_half(tables, work)?,
             }
+            if (work.mapping.base.is_none() || work.mapping.is_creating())
+                && !commit.mapping.as_ref().is_some_and(Mapping::is_creating)
+            {
+                tables.locks.retain(|_, holder| *holder != work.lease.mapping);
+            }
             let Some(lead) = end_lead(tables, work, commit, now) else {
                 return Ok(());
             };

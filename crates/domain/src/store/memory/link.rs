@@ -1,12 +1,30 @@
-//! Making an id part of a mapping.
+//! First meetings: reserving keys, and making an id part of a mapping.
 
-use crate::store::{EntityRef, Lease, MappingState, StoreError, StoreResult};
+use crate::store::{EntityRef, Holder, Lease, MappingState, StoreError, StoreResult};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{MemoryStore, Tables};
 
 impl MemoryStore {
+    pub(super) async fn lock_keys(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
+        self.carry_out("lock", |tables| {
+            for key in keys {
+                let holder = tables.locks.get(key).filter(|id| **id != lease.mapping);
+                if let Some(mapping) = holder.filter(|id| tables.mappings.contains_key(id)).copied() {
+                    let mut open = tables.open.iter().filter_map(|id| tables.log.get(id));
+                    let waits = open.any(|row| row.entity_mapping_id == Some(mapping));
+                    return Ok(Some(Holder { mapping, waits }));
+                }
+            }
+            for key in keys {
+                tables.locks.insert(key.clone(), lease.mapping);
+            }
+            Ok(None)
+        })
+        .await
+    }
+
     pub(super) async fn link_entity(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
         let now = self.clock.now();
         self.carry_out("link", |tables| {
@@ -16,7 +34,9 @@ impl MemoryStore {
             gain(tables, lease.mapping, entity, now)?;
             if let Some(row) = tables.leased(lease) {
                 row.mapping.set_id(entity.side, entity.id.clone());
-                row.mapping.state = MappingState::Active;
+                if row.mapping.state == MappingState::New {
+                    row.mapping.state = MappingState::Active;
+                }
                 row.updated_at = now;
             }
             Ok(())

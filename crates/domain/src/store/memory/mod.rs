@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::ports::{Ring, Side};
 use crate::store::entities::{log, mapping, retry};
 use crate::store::{
-    Claim, Commit, EntityRef, Event, InFlight, Lease, Mapping, MappingState, Stats, Status, Store,
+    Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, Mapping, MappingState, Stats, Status, Store,
     StoreError, StoreResult, Work,
 };
 use async_trait::async_trait;
@@ -81,6 +81,8 @@ pub(crate) struct Tables {
     pub(crate) event_ids: BTreeSet<(String, String)>,
     pub(crate) mappings: BTreeMap<Uuid, MappingRow>,
     pub(crate) retries: BTreeMap<Uuid, retry::Model>,
+    /// `"MatchLock"`: which mapping has reserved a key.
+    pub(crate) locks: BTreeMap<String, Uuid>,
 }
 
 impl Tables {
@@ -247,6 +249,10 @@ impl Store for MemoryStore {
             Ok(tables.mapping_of(entity).map(|row| row.mapping.state))
         })
         .await
+    }
+
+    async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
+        self.lock_keys(lease, keys).await
     }
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {

@@ -19,6 +19,11 @@ impl SqlStore {
             Some(mapping) => self.save_mapping(&tx, work, mapping, commit, now).await?,
             None => self.drop_half(&tx, &work.lease).await?,
         }
+        if (work.mapping.base.is_none() || work.mapping.is_creating())
+            && !commit.mapping.as_ref().is_some_and(Mapping::is_creating)
+        {
+            self.unlock(&tx, &work.lease).await?;
+        }
         let lead = self.end_lead(&tx, work, commit, now).await?;
         self.cover(&tx, work, commit.outcome.status, now).await?;
         self.unschedule(&tx, work, commit.retry.is_none()).await?;

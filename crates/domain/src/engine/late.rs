@@ -1,0 +1,170 @@
+//! Writes of ours that were never answered: seen to have landed, late or not, they are not taken for edits.
+
+use std::collections::BTreeMap;
+
+use super::run::Run;
+use crate::customer::Field;
+use crate::fields::Flow;
+use crate::merge::Reason;
+use crate::ports::Side;
+use crate::store::{Change, Intent};
+use crate::text::{normal, same};
+
+/// Fields that were seen to be as a write of ours left them, with what it overwrote if that was not told yet.
+type Known = BTreeMap<(Side, Field), Option<String>>;
+
+impl Run<'_> {
+    /// A field that equals what we sent and never saw confirmed is our own write, not an edit: both sides agreed
+    /// on it when it was sent. Until its time is over such a write may land again or late, whatever is seen now.
+    pub(super) fn recognise_our_own(&mut self) {
+        let now = self.engine.clock.now();
+        let settle =
+            chrono::Duration::from_std(self.engine.config.create_settle).unwrap_or(chrono::Duration::MAX);
+        let in_flight = std::mem::take(&mut self.mapping.in_flight);
+        let mut sent: Vec<_> = in_flight
+            .into_iter()
+            .flat_map(|(side, intents)| intents.into_iter().map(move |intent| (side, intent)))
+            .collect();
+        // The newest first: it knows what it overwrote; and an older one that is there now has landed after it.
+        sent.sort_by_key(|(_, intent)| std::cmp::Reverse(intent.at));
+        let mut known = BTreeMap::new();
+        let landed: Vec<bool> = sent
+            .iter_mut()
+            .map(|(side, intent)| self.landed(*side, intent, &mut known))
+            .collect();
+        for (side, intent) in &mut sent {
+            self.taken_back(*side, intent);
+        }
+        for (side, intent) in &sent {
+            let stored = self.intended.get_mut(side).into_iter().flatten();
+            for stored in stored.filter(|stored| stored.at == intent.at) {
+                stored.seen.retain(|field| intent.seen.contains(field));
+            }
+        }
+        let alone = |side: Side| {
+            let there = sent
+                .iter()
+                .zip(&landed)
+                .filter(|((s, _), landed)| *s == side && **landed);
+            there.count() == 1
+        };
+        let alone = [alone(Side::Crm), alone(Side::Finance)];
+        for ((side, mut intent), landed) in sent.into_iter().zip(landed).rev() {
+            // It lands once. Where several are there, one of them may still be on its way.
+            let done = landed && (intent.create || (alone[side as usize] && !intent.overtaken));
+            intent.overtaken |= landed;
+            if intent.at + settle > now && !done {
+                self.intents(side).push(intent);
+            }
+        }
+    }
+
+    /// Whether all that was sent is there; what is there is agreed on.
+    fn landed(&mut self, side: Side, intent: &mut Intent, known: &mut Known) -> bool {
+        let Some(holds) = self.snapshot(side).map(|s| s.customer.clone()) else {
+            return false;
+        };
+        let mut all = intent.values.keys().any(|field| !holds.hidden.contains(field));
+        for (field, sent) in &intent.values {
+            if holds.hidden.contains(field) {
+                continue;
+            }
+            let now = holds.get(*field);
+            // What was there before may be the beginning of what was sent: it has not landed for that.
+            let untouched = intent
+                .before
+                .get(field)
+                .is_some_and(|before| same(*field, before, now))
+                && !same(*field, sent, now);
+            if !untouched && self.explained(side, *field, sent, now) {
+                if intent.seen.insert(*field) && !known.contains_key(&(side, *field)) {
+                    let source = intent.source.get(field).map_or("", String::as_str);
+                    let new = self.confirm_later(side, *field, source, now, intent.before.get(field));
+                    known.insert((side, *field), intent.before.get(field).filter(|_| new).cloned());
+                }
+                continue;
+            }
+            intent.seen.remove(field);
+            all = false;
+            if let (Some(Some(over)), Some(before)) = (known.get(&(side, *field)), intent.before.get(field))
+                && same(*field, sent, over)
+            {
+                // It had landed, and the newer one went over it: what this one overwrote was not told yet.
+                let source = intent.source.get(field).map_or("", String::as_str);
+                self.told_later(side, *field, source, before);
+                known.insert((side, *field), Some(before.clone()));
+            }
+        }
+        all
+    }
+
+    /// The whole object was sent: a write that lands late takes the other fields back to what they were. That is no
+    /// edit: the other side's value, whatever it is now, goes there again.
+    fn taken_back(&mut self, side: Side, intent: &mut Intent) {
+        let Some(holds) = self.snapshot(side).map(|s| s.customer.clone()) else {
+            return;
+        };
+        for (&field, sent) in &intent.along {
+            let now = holds.get(field);
+            if !same(field, sent, now) {
+                intent.seen.remove(&field);
+            } else if intent.seen.insert(field) {
+                self.agree(side, field, now, now);
+            }
+        }
+    }
+
+    /// A field of ours has landed, though no answer came: `before` is what it overwrote.
+    /// Says whether that is new.
+    fn confirm_later(
+        &mut self,
+        side: Side,
+        field: Field,
+        source: &str,
+        now: &str,
+        before: Option<&String>,
+    ) -> bool {
+        let was = self.mapping.base.as_ref().and_then(|base| base.of(side, field));
+        let was = was.unwrap_or_default().to_owned();
+        let new = !same(field, &was, now);
+        if new {
+            self.told_later(side, field, source, before.unwrap_or(&was));
+        }
+        self.agree(side, field, source, now);
+        new
+    }
+
+    /// The audit of a write of ours that was not answered: `was` is what it overwrote.
+    fn told_later(&mut self, side: Side, field: Field, source: &str, was: &str) {
+        let (crm, finance) = match side {
+            Side::Crm => (was.to_owned(), source.to_owned()),
+            Side::Finance => (source.to_owned(), was.to_owned()),
+        };
+        self.changes.push(Change {
+            field,
+            crm,
+            finance,
+            winner: Some(side.other()),
+            reason: Reason::ConfirmedLater,
+        });
+    }
+
+    /// `side` holds `holds` where the other side's value is `source`: in step.
+    pub(super) fn agree(&mut self, side: Side, field: Field, source: &str, holds: &str) {
+        let Some(base) = &mut self.mapping.base else {
+            return;
+        };
+        match side {
+            Side::Crm => base.agree(field, holds, source),
+            Side::Finance => base.agree(field, source, holds),
+        }
+    }
+
+    /// Whether a value that came back is the one that was sent, as far as that side can hold it: other letter
+    /// forms, digits or spaces, or cut to a length.
+    pub(super) fn explained(&self, side: Side, field: Field, sent: &str, came: &str) -> bool {
+        let sent = normal(field, &self.engine.port(side).project(field, sent));
+        let came = normal(field, came);
+        sent == came || (!came.is_empty() && field.spec().flow == Flow::Both && sent.starts_with(&came))
+    }
+}

@@ -1,0 +1,171 @@
+//! Deliberate bugs, each a wrapper around the store or a port (never a switch in the engine): proof that the
+//! invariants have teeth.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::ports::Ring;
+use domain::store::memory::MemoryStore;
+use domain::store::{
+    Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, MappingState, Outcome, Stats, Status, Store,
+    StoreError, StoreResult, Work,
+};
+use uuid::Uuid;
+
+use crate::world::Shared;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bug {
+    /// Every run is a first meeting: what each side held before is forgotten.
+    NoBase,
+    /// Leases end at once, and nobody asks for them.
+    NoLease,
+    /// A create whose outcome is unknown is sent again, without a look whether it is there and without waiting.
+    NoProbe,
+    /// What was sent and never confirmed is forgotten: our own write looks like an edit.
+    NoInFlight,
+    /// What was sent is taken for what is there.
+    NoReadBack,
+    /// A save sends the mapped half of the object only.
+    PartialUpdate,
+    /// A run closes rows that came in after its reads.
+    CoversLateRows,
+    /// The poller's cursor moves although nothing was stored.
+    CursorBeforeDurable,
+    /// The loser of a conflict is not written down.
+    NoAudit,
+    /// Twins, and the two ends of a pair, are met at once.
+    NoMatchLock,
+}
+
+pub const ALL: [Bug; 10] = [
+    Bug::NoBase,
+    Bug::NoLease,
+    Bug::NoProbe,
+    Bug::NoInFlight,
+    Bug::NoReadBack,
+    Bug::PartialUpdate,
+    Bug::CoversLateRows,
+    Bug::CursorBeforeDurable,
+    Bug::NoAudit,
+    Bug::NoMatchLock,
+];
+
+/// A worker's store, broken as asked for.
+pub fn store(world: &Shared, good: MemoryStore) -> Arc<dyn Store> {
+    match world.bug {
+        None => Arc::new(good),
+        Some(bug) => Arc::new(Broken { good, bug }),
+    }
+}
+
+struct Broken {
+    good: MemoryStore,
+    bug: Bug,
+}
+
+#[async_trait]
+impl Store for Broken {
+    async fn hear(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
+        self.good.hear(events).await
+    }
+
+    async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
+        let lease = if self.bug == Bug::NoLease {
+            Duration::from_micros(1)
+        } else {
+            lease
+        };
+        let mut claim = self.good.claim(row, owner, lease).await?;
+        if let Claim::Taken(work) = &mut claim {
+            let mapping = &mut work.mapping;
+            match self.bug {
+                Bug::NoBase => {
+                    if let Some(base) = &mut mapping.base {
+                        base.crm.clear();
+                        base.finance.clear();
+                    }
+                }
+                Bug::NoProbe => mapping
+                    .in_flight
+                    .values_mut()
+                    .for_each(|sent| sent.retain(|i| !i.create)),
+                Bug::NoInFlight => mapping
+                    .in_flight
+                    .values_mut()
+                    .for_each(|sent| sent.retain(|i| i.create)),
+                _ => {}
+            }
+        }
+        Ok(claim)
+    }
+
+    async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
+        match self.good.intend(lease, in_flight, duration).await {
+            Err(StoreError::Fenced) if self.bug == Bug::NoLease => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<MappingState>> {
+        self.good.mapped(entity).await
+    }
+
+    async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
+        if self.bug == Bug::NoMatchLock {
+            return Ok(None);
+        }
+        self.good.lock(lease, keys).await
+    }
+
+    async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
+        match self.good.link(lease, entity).await {
+            Err(StoreError::Fenced) if self.bug == Bug::NoLease => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
+        let mut commit = commit.clone();
+        if self.bug == Bug::NoAudit {
+            commit.outcome.changes = None;
+            commit.audits.clear();
+        }
+        let next = self.good.commit(work, &commit).await?;
+        if let (Bug::CoversLateRows, Some(late)) = (self.bug, &next)
+            && let Claim::Taken(late) = self.good.claim(late.row, "bug", Duration::from_secs(60)).await?
+        {
+            let covered = Commit {
+                mapping: Some(late.mapping.clone()),
+                outcome: Outcome::new(Status::Skipped, "covered too late".to_owned()),
+                retry: None,
+                audits: Vec::new(),
+                look_again: false,
+                ..commit
+            };
+            return self.good.commit(&late, &covered).await;
+        }
+        Ok(next)
+    }
+
+    async fn release(&self, work: &Work) -> StoreResult<()> {
+        self.good.release(work).await
+    }
+
+    async fn sweep(&self, limit: u64, quiet_for: Duration) -> StoreResult<Vec<Ring>> {
+        self.good.sweep(limit, quiet_for).await
+    }
+
+    async fn retry(&self, row: Option<Uuid>) -> StoreResult<u64> {
+        self.good.retry(row).await
+    }
+
+    async fn stats(&self) -> StoreResult<Stats> {
+        self.good.stats().await
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        self.good.ping().await
+    }
+}

@@ -1,0 +1,169 @@
+//! One history from its seed: rough times with users, then calm, then the questions.
+
+use domain::ports::Side;
+use domain::store::{Status, Store, Trigger};
+
+use crate::bugs::Bug;
+use crate::faults::Rates;
+use crate::sched::{Executor, SECOND};
+use crate::world::{Shared, event, hear};
+use crate::{oracle, worker};
+
+/// What came of a history.
+#[derive(Debug, Default)]
+pub struct Told {
+    pub violations: Vec<String>,
+    pub lines: Vec<String>,
+    pub edits: usize,
+    pub exempt: usize,
+    pub doubles_by_race: u64,
+    pub retyped: u64,
+    pub saves: u64,
+    pub rows: usize,
+    pub faults: u64,
+    pub conflicts: usize,
+    pub failed: usize,
+}
+
+const LONG: u64 = 6 * 3600 * SECOND;
+
+/// Runs the history of that seed.
+pub fn run(seed: u64, bug: Option<Bug>, told: bool) -> Told {
+    let world = Shared::new(seed, bug, told);
+    let mut executor = Executor::new(&world.sim);
+    let actions = world.sim.between(8, 36);
+    world.sim.spawn(worker::live(world.clone(), actions));
+    world.sim.spawn(worker::sweep(world.clone()));
+    world.sim.spawn(worker::poll_crm(world.clone()));
+    world.sim.spawn(worker::poll_finance(world.clone()));
+    let mut result = Told::default();
+    // Rough times: as long as the users are at work, and a little longer.
+    let live = world.sim.time() + actions * 25 * SECOND + 120 * SECOND;
+    executor.run(live, || false);
+    world.sim.tell(|| "------ calm".into());
+    world.lock().rates = Rates::default();
+    let mut stuck = !settle(&world, &mut executor);
+    // Everything that was given up: by hand, or by a later event.
+    let again = world.sim.odds(500);
+    {
+        let (world, busy) = (world.clone(), world.busy());
+        let sim = world.sim.clone();
+        sim.spawn(async move {
+            if again {
+                let _ = world.store.retry(None).await;
+            } else {
+                look_at_all(&world).await;
+            }
+            drop(busy);
+        });
+    }
+    stuck |= !settle(&world, &mut executor);
+    if stuck {
+        result.violations.push("it never comes to rest".into());
+    }
+    result.violations.extend(oracle::check(&world, again));
+    ten_polls(&world, &mut executor, &mut result);
+    let all = world.lock();
+    result.edits = all.edits.0.len();
+    result.exempt = all.edits.0.iter().filter(|e| e.exempt).count();
+    result.doubles_by_race = all.doubles_by_race;
+    result.retyped = all.retyped;
+    result.saves = all.systems.iter().map(|s| s.saves).sum();
+    result.faults = all.faults;
+    drop(all);
+    let rows = world.store.rows();
+    result.rows = rows.len();
+    result.conflicts = rows.iter().filter(|r| r.status == Status::Conflict).count();
+    result.failed = rows.iter().filter(|r| r.status == Status::Failed).count();
+    result.lines = world.sim.history();
+    if told {
+        result.lines.extend(ending(&world));
+    }
+    result
+}
+
+/// Runs until nothing is under way and nothing waits, for a few rounds of the pollers.
+fn settle(world: &Shared, executor: &mut Executor) -> bool {
+    for _ in 0..2 {
+        executor.run(world.sim.time() + 200 * SECOND, || false);
+        if !executor.run(world.sim.time() + LONG, || world.is_quiet()) {
+            return false;
+        }
+    }
+    true
+}
+
+async fn look_at_all(world: &Shared) {
+    let mut events = Vec::new();
+    for side in [Side::Crm, Side::Finance] {
+        let ids: Vec<_> = world.lock().systems[side as usize]
+            .alive()
+            .map(|(id, _)| id.clone())
+            .collect();
+        events.extend(ids.iter().map(|id| event(world, side, id, Trigger::Poll, None)));
+    }
+    hear(world, events).await;
+}
+
+/// In step is in step: looking again and again writes nothing.
+fn ten_polls(world: &Shared, executor: &mut Executor, result: &mut Told) {
+    let saves = || world.lock().systems.iter().map(|s| s.saves).sum::<u64>();
+    let before = saves();
+    for _ in 0..10 {
+        let (looking, busy) = (world.clone(), world.busy());
+        world.sim.spawn(async move {
+            look_at_all(&looking).await;
+            drop(busy);
+        });
+        if !executor.run(world.sim.time() + LONG, || world.is_quiet()) {
+            result.violations.push("looking again never ends".into());
+            return;
+        }
+    }
+    // What is refused is tried again with each look, and its other side written where that is possible.
+    // What was held because it was written back and forth is tried again after its time.
+    let refused =
+        world.store.rows().iter().any(|row| {
+            matches!(row.status, Status::Failed) || row.error_class.as_deref() == Some("conflict")
+        });
+    if saves() != before && !refused {
+        result
+            .violations
+            .push(format!("looking again saved {} times", saves() - before));
+    }
+}
+
+fn ending(world: &Shared) -> Vec<String> {
+    let all = world.lock();
+    let mut lines = Vec::new();
+    for system in &all.systems {
+        for (id, r) in &system.records {
+            lines.push(format!(
+                "  {} {id} (p{}, alive {}, ours {}): {:?} {:?}",
+                system.side, r.person, r.alive, r.ours, r.values, r.extra
+            ));
+        }
+    }
+    for m in world.store.mappings() {
+        lines.push(format!(
+            "  mapping {} {:?} {:?} {:?} {:?}",
+            m.id.as_u128(),
+            m.crm_id,
+            m.finance_id,
+            m.state,
+            m.in_flight
+        ));
+    }
+    for r in world.store.rows() {
+        let changes = r.changes.map(|c| c.to_string()).unwrap_or_default();
+        lines.push(format!(
+            "  row {} {}{} {:?} {:?} {changes}",
+            r.id.as_u128(),
+            r.source_system,
+            r.source_entity_id,
+            r.status,
+            r.error_message
+        ));
+    }
+    lines
+}

@@ -1,0 +1,161 @@
+//! A write arrives at its system. Here is checked what must never arrive: a second record of one customer, and values
+//! that nobody typed.
+
+use domain::customer::{Customer, Field, Values};
+use domain::fields::Flow;
+use domain::ports::{PortError, PortResult, Side, Snapshot};
+use domain::text::{normal, same};
+
+use crate::bugs::Bug;
+use crate::people::person_of;
+use crate::ports::Client;
+use crate::sched::Time;
+use crate::systems::{Whole, held};
+use crate::world::{All, tell_of};
+
+pub enum Request {
+    /// With the time of the sender's last look for candidates.
+    Create(Side, Customer, Time),
+    Update(Side, Snapshot, Values),
+}
+
+pub fn land(client: &Client, request: Request) -> PortResult<String> {
+    let world = &client.world;
+    let (side, result) = match request {
+        Request::Create(side, customer, found_at) => (side, create(client, side, &customer, found_at)),
+        Request::Update(side, current, changes) => (side, update(client, side, &current, &changes)),
+    };
+    match &result {
+        Ok(id) => {
+            client.tell(|| format!("lands on {side} {id}"));
+            tell_of(world, side, id);
+        }
+        Err(error) => client.tell(|| format!("is refused by {side}: {error}")),
+    }
+    result
+}
+
+fn create(client: &Client, side: Side, customer: &Customer, found_at: Time) -> PortResult<String> {
+    let world = &client.world;
+    let now = world.sim.time();
+    let Some(person) = person_of(customer.get(Field::Name)) else {
+        world.violation(format!(
+            "{side}: a customer was created whom no one typed: {customer:?}"
+        ));
+        return Err(PortError::Refused("no name".into()));
+    };
+    let mut problems = made_up(&world.lock(), person, side, &customer.values);
+    let mut all = world.lock();
+    if all.systems[side as usize].refuses(None, &customer.values) {
+        return Err(PortError::Refused("شماره تلفن نمی تواند تکراری باشد.".into()));
+    }
+    let id_of = |values: &Values| {
+        values
+            .get(&Field::NationalId)
+            .map(|v| normal(Field::NationalId, v))
+    };
+    let typed_there = all.systems[side.other() as usize].records.values();
+    let typed_there = typed_there.filter(|r| r.person == person && !r.ours).count();
+    let (mut ours, mut race) = (0, 0);
+    for (id, record) in all.systems[side as usize]
+        .alive()
+        .filter(|(_, r)| r.person == person)
+    {
+        let alike = id_of(&record.values).is_some() && id_of(&record.values) == id_of(&customer.values);
+        ours += usize::from(record.ours);
+        let born = record.born;
+        let since = record.since.get(&Field::NationalId).copied().unwrap_or(born);
+        if alike && (born.max(since) <= found_at || (record.ours && since == born)) {
+            problems.push(format!(
+                "customer p{person} is created on {side} a second time: {id} is there"
+            ));
+        } else if alike {
+            race += 1;
+        }
+    }
+    // An unknown outcome, and then a human changed the keys of what had been created: nothing tells whose it is.
+    let keys = [Field::Name, Field::Mobile, Field::Email, Field::NationalId];
+    let rekeyed = all
+        .systems
+        .iter()
+        .flat_map(|system| system.records.values())
+        .any(|r| {
+            let changed = |field: &Field| r.since.get(field).is_some_and(|since| *since > r.born);
+            r.person == person && r.ours && keys.iter().any(changed)
+        });
+    // Deleted while its create was unanswered: what it left behind is met as new.
+    let deleted = all.systems.iter().flat_map(|system| system.records.values());
+    let deleted = deleted.into_iter().any(|r| r.person == person && !r.alive);
+    if (rekeyed || deleted) && ours >= typed_there {
+        race += 1;
+    } else if ours >= typed_there {
+        problems.push(format!(
+            "p{person} was created {} times on {side}, typed {typed_there} times",
+            ours + 1
+        ));
+    }
+    all.doubles_by_race += race;
+    let system = &mut all.systems[side as usize];
+    system.saves += 1;
+    let id = system.insert(person, customer.kind, &customer.values, true, now);
+    drop(all);
+    for problem in problems {
+        world.violation(problem);
+    }
+    Ok(id)
+}
+
+fn update(client: &Client, side: Side, current: &Snapshot, changes: &Values) -> PortResult<String> {
+    let world = &client.world;
+    let mut guard = world.lock();
+    let all = &mut *guard;
+    let index = current.whole.as_u64().and_then(|i| usize::try_from(i).ok());
+    let mut whole: Whole = all.reads[index.unwrap()].clone();
+    if world.bug == Some(Bug::PartialUpdate) {
+        whole
+            .values
+            .retain(|field, _| matches!(field, Field::Name | Field::Mobile));
+        whole.extra.clear();
+    }
+    let person = all.systems[side as usize]
+        .records
+        .get(&current.id)
+        .map_or(0, |r| r.person);
+    let problems = made_up(all, person, side, changes);
+    let now = world.sim.time();
+    let exempt = all.systems[side as usize].replace(&current.id, &whole, changes, &mut all.edits, now)?;
+    drop(guard);
+    if exempt > 0 {
+        client.tell(|| format!("overwrote {exempt} edits between the read and the save"));
+    }
+    for problem in problems {
+        world.violation(problem);
+    }
+    Ok(current.id.clone())
+}
+
+/// Values that nobody typed for this customer.
+fn made_up(all: &All, person: u32, side: Side, values: &Values) -> Vec<String> {
+    let typed = |field: Field, value: &str| {
+        let mut edits = all
+            .edits
+            .0
+            .iter()
+            .filter(|e| e.person == person && e.field == Some(field));
+        edits.any(|e| {
+            same(field, &e.value, value) || same(field, &held(Side::Finance, field, &e.value), value)
+        })
+    };
+    // What a save took away between a read and its landing may be gone from both sides: nobody typed that.
+    let taken = |field: Field| {
+        let mut edits = all.edits.0.iter();
+        edits.any(|e| e.person == person && e.field == Some(field) && e.exempt)
+    };
+    let ours = |(field, value): &(&Field, &String)| {
+        field.spec().flow != Flow::Both || typed(**field, value) || (value.is_empty() && taken(**field))
+    };
+    let strange = values.iter().filter(|pair| !ours(pair));
+    strange
+        .map(|(field, value)| format!("{side}: {field} of p{person} became {value:?}, which no one typed"))
+        .collect()
+}

@@ -1,0 +1,311 @@
+//! What must hold once the dust has settled. Judged by the log of what users typed and by the audit rows, never by
+//! the merge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::customer::Field;
+use domain::ports::Side;
+use domain::store::entities::{log, mapping};
+use domain::store::{Change, MappingState, Status};
+use domain::text::normal;
+use uuid::Uuid;
+
+use crate::people::Edit;
+use crate::sched::SECOND;
+use crate::systems::{FIELDS, Record, agree};
+use crate::world::{All, Shared};
+
+/// So long after a value has landed, an edit over it is no competitor of it any more.
+const SEEN_AFTER: u64 = 300 * SECOND;
+
+struct View<'a> {
+    all: &'a All,
+    rows: Vec<log::Model>,
+    /// Every value that an audit row says was there: (field, side, normal form).
+    recorded: BTreeSet<(Field, Side, String)>,
+    found: Vec<String>,
+}
+
+/// Everything that does not hold.
+pub fn check(world: &Shared, retried: bool) -> Vec<String> {
+    let rows = world.store.rows();
+    let mut recorded = BTreeSet::new();
+    for change in rows.iter().flat_map(changes) {
+        recorded.insert((change.field, Side::Crm, normal(change.field, &change.crm)));
+        recorded.insert((change.field, Side::Finance, normal(change.field, &change.finance)));
+    }
+    let all = world.lock();
+    let mut view = View {
+        all: &all,
+        rows,
+        recorded,
+        found: all.violations.clone(),
+    };
+    view.rows_are_final(retried);
+    if !world.store.retries().is_empty() {
+        view.found.push("retry entries are left".into());
+    }
+    let mappings = world.store.mappings();
+    for mapping in &mappings {
+        view.mapping(mapping);
+    }
+    view.everyone_was_met(&mappings);
+    view.unmapped_survives();
+    let (saves, allowed) = (
+        all.systems.iter().map(|s| s.saves).sum::<u64>(),
+        view.allowed_saves(),
+    );
+    if saves > allowed {
+        view.found
+            .push(format!("{saves} saves where {allowed} are plenty"));
+    }
+    view.found
+}
+
+fn changes(row: &log::Model) -> Vec<Change> {
+    let json = row.changes.clone();
+    json.and_then(|json| serde_json::from_value(json).ok())
+        .unwrap_or_default()
+}
+
+impl View<'_> {
+    fn allowed_saves(&self) -> u64 {
+        let records: usize = self.all.systems.iter().map(|s| s.records.len()).sum();
+        20 + 3 * (self.all.edits.0.len() + records) as u64 + 3 * self.all.faults
+    }
+
+    fn rows_are_final(&mut self, retried: bool) {
+        let status: BTreeMap<Uuid, Status> = self.rows.iter().map(|row| (row.id, row.status)).collect();
+        for row in &self.rows {
+            let id = row.id.as_u128();
+            if !row.status.is_final() {
+                self.found.push(format!("row {id} is {:?} for ever", row.status));
+            }
+            if retried && row.status == Status::Failed && row.error_class.as_deref() != Some("refused") {
+                self.found
+                    .push(format!("row {id} failed after a retry: {:?}", row.error_message));
+            }
+            let covered_by = row
+                .error_message
+                .as_deref()
+                .and_then(|m| m.strip_prefix("covered by "));
+            let leader = covered_by
+                .and_then(|m| m.get(..36))
+                .and_then(|id| id.parse::<Uuid>().ok());
+            if covered_by.is_some() && !leader.is_some_and(|l| status.get(&l).is_some_and(|s| s.is_final())) {
+                self.found
+                    .push(format!("row {id} is covered by a row that is not final"));
+            }
+        }
+    }
+
+    /// The last word on a mapping: its row that ended last and covered itself.
+    fn last(&self, mapping: Uuid) -> Option<&log::Model> {
+        let rows = self
+            .rows
+            .iter()
+            .filter(|row| row.entity_mapping_id == Some(mapping));
+        let leads = rows.filter(|row| {
+            !row.error_message
+                .as_deref()
+                .unwrap_or_default()
+                .starts_with("covered by")
+        });
+        leads.max_by_key(|row| (row.completed_at, row.id))
+    }
+
+    fn open_conflict(&self, mapping: Uuid) -> Option<&log::Model> {
+        let mut rows = self.rows.iter();
+        rows.find(|row| row.entity_mapping_id == Some(mapping) && row.status == Status::Conflict)
+    }
+
+    fn mapping(&mut self, mapping: &mapping::Model) {
+        let conflict = self.open_conflict(mapping.id);
+        if (mapping.state == MappingState::Conflict) != conflict.is_some() {
+            let id = mapping.id.as_u128();
+            self.found.push(format!(
+                "mapping {id} is {:?}, its conflict row: {:?}",
+                mapping.state,
+                conflict.map(|c| c.id)
+            ));
+            return;
+        }
+        let failed = self
+            .last(mapping.id)
+            .is_some_and(|row| row.status == Status::Failed);
+        let (Some(c), Some(f)) = (&mapping.crm_id, &mapping.finance_id) else {
+            let dead = |side: Side, id: &Option<String>| {
+                let record = id
+                    .as_ref()
+                    .and_then(|id| self.all.systems[side as usize].records.get(id));
+                record.is_some_and(|record| !record.alive)
+            };
+            let deleted = dead(Side::Crm, &mapping.crm_id) || dead(Side::Finance, &mapping.finance_id);
+            if !failed && conflict.is_none() && !deleted {
+                let id = mapping.id.as_u128();
+                self.found.push(format!(
+                    "mapping {id} ({:?}, {:?}) stays half",
+                    mapping.crm_id, mapping.finance_id
+                ));
+            }
+            return;
+        };
+        let held: Vec<Field> = conflict
+            .map(|row| {
+                let held = changes(row).into_iter().filter(|change| change.winner.is_none());
+                held.map(|change| change.field).collect()
+            })
+            .unwrap_or_default();
+        if failed || mapping.state == MappingState::Closed || (conflict.is_some() && held.is_empty()) {
+            return;
+        }
+        let all = self.all;
+        let (Some(crm), Some(finance)) = (all.systems[0].records.get(c), all.systems[1].records.get(f))
+        else {
+            self.found.push(format!("{c} or {f} never existed"));
+            return;
+        };
+        if !crm.alive || !finance.alive {
+            return;
+        }
+        if crm.person != finance.person {
+            self.found
+                .push(format!("{c} and {f} are strangers and were linked"));
+            return;
+        }
+        if crm.ours && finance.ours {
+            // The second record of a customer whom nothing tells apart (counted where it was made).
+            return;
+        }
+        for field in FIELDS.into_iter().filter(|field| !held.contains(field)) {
+            self.field(field, (c, crm), (f, finance));
+        }
+        let number = |record: &Record| {
+            record
+                .values
+                .get(&Field::CustomerNumber)
+                .cloned()
+                .unwrap_or_default()
+        };
+        if number(crm) != number(finance) {
+            self.found.push(format!(
+                "{f} has the number {:?}, {c} {:?}",
+                number(finance),
+                number(crm)
+            ));
+        }
+        if crm.values.get(&Field::FinanceCode) != Some(f) {
+            self.found.push(format!(
+                "{c} has no refId {f}: {:?}",
+                crm.values.get(&Field::FinanceCode)
+            ));
+        }
+    }
+
+    fn field(&mut self, field: Field, (c, crm): (&str, &Record), (f, finance): (&str, &Record)) {
+        let value = |record: &Record| record.values.get(&field).cloned().unwrap_or_default();
+        let (in_crm, in_finance) = (value(crm), value(finance));
+        if !agree(field, &in_crm, &in_finance) {
+            self.found
+                .push(format!("{field}: {c} holds {in_crm:?}, {f} {in_finance:?}"));
+            return;
+        }
+        let edits = self.all.edits.0.iter().filter(|e| e.field == Some(field));
+        let of = |side, id: &str| -> Vec<&Edit> {
+            edits
+                .clone()
+                .filter(|e| e.side == side && e.record == id)
+                .collect()
+        };
+        let (on_crm, on_finance) = (of(Side::Crm, c), of(Side::Finance, f));
+        let is = |edit: &Edit| match edit.side {
+            Side::Crm => agree(field, &edit.value, &in_finance),
+            Side::Finance => agree(field, &in_crm, &edit.value),
+        };
+        // Where the last edit was overwritten between a read and its save, what that side says is nobody's word.
+        let last = |edits: &[&Edit]| edits.last().filter(|e| !e.exempt).map(|e| (*e).clone());
+        let exempt = [&on_crm, &on_finance]
+            .into_iter()
+            .any(|edits| edits.last().is_some_and(|e| e.exempt));
+        let (last_crm, last_finance) = (last(&on_crm), last(&on_finance));
+        let winner = [&last_crm, &last_finance].into_iter().flatten().find(|e| is(e));
+        let untouched = last_crm.is_none() && last_finance.is_none() && in_crm.is_empty();
+        if winner.is_none() && !exempt && !untouched {
+            self.found.push(format!(
+                "{field} of {c}/{f} is {in_crm:?}; last typed: {:?} and {:?}",
+                last_crm.as_ref().map(|e| &e.value),
+                last_finance.as_ref().map(|e| &e.value)
+            ));
+            return;
+        }
+        let Some(winner) = winner else { return };
+        let (others, loser) = match winner.side {
+            Side::Crm => (&on_crm, &last_finance),
+            Side::Finance => (&on_finance, &last_crm),
+        };
+        let Some(loser) = loser.as_ref().filter(|e| !is(e)) else {
+            return;
+        };
+        let same = |a: &str, b: &str| agree(field, a, b) || agree(field, b, a);
+        let typed_over = on_crm
+            .iter()
+            .chain(&on_finance)
+            .any(|e| e.side == loser.side && e.at > loser.at);
+        let superseded = typed_over
+            || others
+                .iter()
+                .any(|e| e.at > loser.at && same(&e.before, &loser.value));
+        let kept = self
+            .recorded
+            .contains(&(field, loser.side, normal(field, &loser.value)));
+        if !superseded && !kept {
+            self.found.push(format!(
+                "{field} of {c}/{f}: {:?} lost to {:?} without a word",
+                loser.value, winner.value
+            ));
+        }
+        // Typed over the winner, long after that had arrived: no competitor, but the later edit.
+        if loser.at > winner.at
+            && same(&loser.before, &winner.value)
+            && loser.before_since > winner.at
+            && loser.at > loser.before_since + SEEN_AFTER
+        {
+            self.found.push(format!(
+                "{field} of {c}/{f}: {:?} was taken back to {:?}",
+                loser.value, winner.value
+            ));
+        }
+    }
+
+    fn everyone_was_met(&mut self, mappings: &[mapping::Model]) {
+        for system in &self.all.systems {
+            for (id, _) in system.alive() {
+                let known = mappings.iter().any(|m| match system.side {
+                    Side::Crm => m.crm_id.as_ref() == Some(id),
+                    Side::Finance => m.finance_id.as_ref() == Some(id),
+                });
+                if !known {
+                    self.found
+                        .push(format!("{} {id} was never looked at", system.side));
+                }
+            }
+        }
+    }
+
+    /// What the engine does not map is as the users left it.
+    fn unmapped_survives(&mut self) {
+        for system in &self.all.systems {
+            for (id, record) in system.alive() {
+                let edits = self.all.edits.0.iter();
+                let edits = edits.filter(|e| e.field.is_none() && e.side == system.side && e.record == *id);
+                let last = edits.clone().rev().find(|e| !e.exempt).map_or("", |e| &e.value);
+                if record.extra != last && !edits.clone().any(|e| e.exempt && e.value == record.extra) {
+                    self.found.push(format!(
+                        "{} {id}: unmapped {last:?} became {:?}",
+                        system.side, record.extra
+                    ));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The users of both systems: they type, and everything that they type is written down. This log is the oracle.
+
+use domain::customer::{Field, Kind, Values};
+use domain::ports::Side;
+
+use crate::sched::{SECOND, Time};
+use crate::systems::{FIELDS, held};
+use crate::world::{Shared, tell_of};
+
+/// One value that a user typed into one field of one record. `field` `None`: one that the engine does not map.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    pub at: Time,
+    pub side: Side,
+    pub record: String,
+    pub person: u32,
+    pub field: Option<Field>,
+    /// As the system holds it.
+    pub value: String,
+    /// What was there, and since when.
+    pub before: String,
+    pub before_since: Time,
+    /// Typed between the last read and the landing of a save, which overwrote it.
+    pub exempt: bool,
+}
+
+/// All that was ever typed, in order.
+#[derive(Debug, Default)]
+pub struct Edits(pub Vec<Edit>);
+
+/// What user number `n` of the world does next.
+pub fn act(world: &Shared) {
+    match world.sim.below(100) {
+        0..25 => new_person(world),
+        25..32 => twin(world),
+        32..35 if world.deletes => delete(world),
+        _ => edit(world),
+    }
+}
+
+fn new_person(world: &Shared) {
+    let person = {
+        let mut all = world.lock();
+        all.persons += 1;
+        all.persons
+    };
+    let sim = &world.sim;
+    let side = if sim.odds(600) { Side::Crm } else { Side::Finance };
+    type_record(world, side, person);
+    // Sometimes the same customer is there in both systems already.
+    if sim.odds(250) {
+        type_record(world, side.other(), person);
+    }
+}
+
+/// Someone types a customer that exists already, on either side.
+fn twin(world: &Shared) {
+    let persons = world.lock().persons;
+    if persons == 0 {
+        return new_person(world);
+    }
+    let person = u32::try_from(world.sim.below(u64::from(persons))).unwrap() + 1;
+    let side = if world.sim.odds(500) {
+        Side::Crm
+    } else {
+        Side::Finance
+    };
+    type_record(world, side, person);
+}
+
+fn type_record(world: &Shared, side: Side, person: u32) {
+    let sim = &world.sim;
+    let mut values = Values::new();
+    for field in FIELDS {
+        let there = match field {
+            Field::Name => 1000,
+            Field::NationalId => 600,
+            Field::Mobile => 700,
+            _ => 400,
+        };
+        if sim.odds(there) {
+            values.insert(field, typed(world, person, field));
+        }
+    }
+    let now = sim.time();
+    let kind = if person.is_multiple_of(5) {
+        Kind::Organization
+    } else {
+        Kind::Person
+    };
+    let mut guard = world.lock();
+    let all = &mut *guard;
+    let system = &mut all.systems[side as usize];
+    if system.refuses(None, &values) {
+        return;
+    }
+    let id = system.insert(person, kind, &values, false, now);
+    let record = system.records.get_mut(&id).unwrap();
+    sim.tell(|| format!("user   creates {side} {id} {:?}", record.values));
+    for field in FIELDS {
+        let Some(value) = record.values.get(&field) else {
+            continue;
+        };
+        record.standing.insert(field, all.edits.0.len());
+        all.edits.0.push(Edit {
+            at: now,
+            side,
+            record: id.clone(),
+            person,
+            field: Some(field),
+            value: value.clone(),
+            before: String::new(),
+            before_since: now,
+            exempt: false,
+        });
+    }
+    drop(guard);
+    tell_of(world, side, &id);
+}
+
+fn edit(world: &Shared) {
+    let sim = world.sim.clone();
+    let Some((side, id)) = any_record(world) else {
+        return new_person(world);
+    };
+    let field = sim.pick(&FIELDS).copied().filter(|_| sim.odds(930));
+    let person = world.lock().systems[side as usize].records[&id].person;
+    let value = match field {
+        Some(Field::NationalId) if sim.odds(700) => return,
+        Some(field) if field != Field::Name && sim.odds(120) => String::new(),
+        Some(field) if sim.odds(80) => earlier(world, person, field),
+        Some(field) => typed(world, person, field),
+        None => format!("extra {}", sim.below(1_000_000)),
+    };
+    let now = sim.time();
+    let mut guard = world.lock();
+    let all = &mut *guard;
+    let system = &mut all.systems[side as usize];
+    let value = field.map_or(value.clone(), |field| held(side, field, &value));
+    let one: Values = field.map(|field| (field, value.clone())).into_iter().collect();
+    if !value.is_empty() && system.refuses(Some(&id), &one) {
+        return;
+    }
+    let record = system.records.get_mut(&id).unwrap();
+    let number = all.edits.0.len();
+    // Typed, changed and typed again within the time in which an unanswered write may still land: nothing tells such
+    // an edit from that write.
+    let retyped = all.edits.0.iter().any(|e| {
+        let recent = e.at + 240 * SECOND > now;
+        e.record == id
+            && e.side == side
+            && e.field == field
+            && recent
+            && (e.value == value || e.before == value)
+    });
+    all.retyped += u64::from(retyped);
+    let (before, before_since) = match field {
+        Some(field) => {
+            let before = record.values.get(&field).cloned().unwrap_or_default();
+            if before == value {
+                return;
+            }
+            let since = record.since.insert(field, now).unwrap_or(0);
+            record.standing.insert(field, number);
+            if value.is_empty() {
+                record.values.remove(&field);
+            } else {
+                record.values.insert(field, value.clone());
+            }
+            (before, since)
+        }
+        None => {
+            record.extra_edit = Some(number);
+            (std::mem::replace(&mut record.extra, value.clone()), 0)
+        }
+    };
+    record.modified = now;
+    sim.tell(|| format!("user   edits {side} {id} {field:?}: {before:?} -> {value:?}"));
+    all.edits.0.push(Edit {
+        at: now,
+        side,
+        record: id.clone(),
+        person,
+        field,
+        value,
+        before,
+        before_since,
+        exempt: retyped,
+    });
+    drop(guard);
+    tell_of(world, side, &id);
+}
+
+fn delete(world: &Shared) {
+    let Some((side, id)) = any_record(world) else {
+        return;
+    };
+    {
+        let mut all = world.lock();
+        let record = all.systems[side as usize].records.get_mut(&id).unwrap();
+        record.alive = false;
+    }
+    world.sim.tell(|| format!("user   deletes {side} {id}"));
+    tell_of(world, side, &id);
+}
+
+fn any_record(world: &Shared) -> Option<(Side, String)> {
+    let all = world.lock();
+    let mut ids = Vec::new();
+    for system in &all.systems {
+        ids.extend(system.alive().map(|(id, _)| (system.side, id.clone())));
+    }
+    world.sim.pick(&ids).cloned()
+}
+
+/// A value that this field of this customer has had before, on either side.
+fn earlier(world: &Shared, person: u32, field: Field) -> String {
+    let all = world.lock();
+    let typed = all
+        .edits
+        .0
+        .iter()
+        .filter(|e| e.person == person && e.field == Some(field));
+    let values: Vec<_> = typed.map(|e| e.value.clone()).filter(|v| !v.is_empty()).collect();
+    drop(all);
+    match world.sim.pick(&values) {
+        Some(value) => value.clone(),
+        None => self::typed(world, person, field),
+    }
+}
+
+/// A value that nobody has typed before, except that phones are shared and a national id is a person's own. It says
+/// whose it is.
+fn typed(world: &Shared, person: u32, field: Field) -> String {
+    let sim = &world.sim;
+    let n = {
+        let mut all = world.lock();
+        all.typed += 1;
+        all.typed
+    };
+    let own = format!("p{person}v{n}");
+    match field {
+        Field::Name => {
+            let tails = [
+                "",
+                " علي",
+                " علی کریمی",
+                " a|b",
+                " سطر\nدو",
+                " شرکت بازرگانی و پسران",
+            ];
+            format!("{own}{}", sim.pick(&tails).unwrap())
+        }
+        Field::Mobile => {
+            let number = if sim.odds(200) {
+                900_000 + sim.below(2)
+            } else {
+                u64::from(person) * 1000 + n
+            };
+            let written = ["0912", "+98912", "98912", "۰۹۱۲"];
+            format!("{}{number:07}", sim.pick(&written).unwrap())
+        }
+        Field::Email => format!("{own}@example.ir"),
+        Field::NationalId if sim.odds(900) => format!("{:010}", 1_000_000 + person),
+        Field::NationalId => format!("{:010}", u64::from(person) * 1_000_000_000 % 7_000_000_000 + n),
+        _ => {
+            let tails = [
+                "",
+                "\nتهران",
+                " | کوچه ی یک",
+                " ۱۲",
+                " و نیز چیزهای بسیار دیگری که در مالی جا نمی شود",
+            ];
+            format!("{own}{}", sim.pick(&tails).unwrap())
+        }
+    }
+}
+
+/// Whose record a name says it is.
+pub fn person_of(name: &str) -> Option<u32> {
+    let digits = name.strip_prefix('p')?.split_once('v')?.0;
+    digits.parse().ok()
+}

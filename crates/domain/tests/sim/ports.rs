@@ -1,0 +1,277 @@
+//! A worker's connections to the world: both systems and the database, with everything that may go wrong on the way.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::clock::Clock;
+use domain::customer::{Customer, Field, Kind, Values};
+use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Side, Snapshot};
+use domain::store::memory::Wire;
+use domain::store::{StoreError, StoreResult};
+use sea_orm::DbErr;
+
+use crate::bugs::Bug;
+use crate::landing::{Request, land};
+use crate::sched::{MS, SECOND, Time};
+use crate::systems::project;
+use crate::world::Shared;
+
+/// One process's end of its connections.
+pub struct Client {
+    pub world: Shared,
+    pub name: String,
+    /// Whether faults may kill or stop it.
+    mortal: bool,
+    /// When it last looked for candidates on each side, and committed an intent.
+    pub found_at: [AtomicU64; 2],
+    pub intended_at: AtomicU64,
+}
+
+impl Client {
+    pub fn new(world: &Shared, name: &str, mortal: bool) -> Self {
+        Self {
+            world: world.clone(),
+            name: name.to_owned(),
+            mortal,
+            found_at: Default::default(),
+            intended_at: AtomicU64::new(0),
+        }
+    }
+
+    pub fn tell(&self, line: impl FnOnce() -> String) {
+        self.world.sim.tell(|| format!("{:<6} {}", self.name, line()));
+    }
+
+    /// An await point: time goes by, others come in between; the process may be stopped or killed here.
+    pub async fn step(&self) {
+        let sim = &self.world.sim;
+        if self.mortal && self.world.strikes(|rates| rates.crash) {
+            self.tell(|| "is killed".into());
+            sim.die().await;
+        }
+        let mut span = sim.between(MS / 10, 20 * MS);
+        if self.world.strikes(|rates| rates.slow) {
+            span += sim.between(0, 4 * SECOND);
+        }
+        if self.mortal && self.world.strikes(|rates| rates.pause) {
+            let pause = sim.between(50, 90) * SECOND;
+            self.tell(|| format!("stands still for {} s", pause / SECOND));
+            span += pause;
+        }
+        sim.sleep(span).await;
+    }
+}
+
+#[async_trait]
+impl Wire for Client {
+    async fn before(&self, statement: &'static str) -> StoreResult<()> {
+        if statement == "intend" {
+            self.intended_at.store(self.world.sim.time(), Ordering::Relaxed);
+        }
+        self.step().await;
+        if self.world.strikes(|rates| rates.database) {
+            self.tell(|| format!("{statement}: the database is down"));
+            return Err(StoreError::Database(DbErr::Custom("down".into())));
+        }
+        Ok(())
+    }
+
+    async fn after(&self, statement: &'static str) -> StoreResult<()> {
+        self.tell(|| format!("{statement}: done"));
+        self.step().await;
+        if self.world.strikes(|rates| rates.database) {
+            self.tell(|| format!("{statement}: the answer is lost"));
+            return Err(StoreError::Database(DbErr::Custom("the answer is lost".into())));
+        }
+        Ok(())
+    }
+}
+
+/// One system as one worker reaches it.
+pub struct Port {
+    pub side: Side,
+    pub client: Arc<Client>,
+    /// Only for a deliberate bug: what an update sent is shown instead of a read-back.
+    pub pretended: Mutex<Option<Snapshot>>,
+}
+
+impl Port {
+    async fn call(&self, what: &str) -> PortResult<()> {
+        let client = &self.client;
+        client.step().await;
+        if !client.world.strikes(|rates| rates.call) {
+            return Ok(());
+        }
+        let error = match client.world.sim.below(3) {
+            0 => PortError::Session("the session has expired, and the login was refused".into()),
+            1 => PortError::Transient {
+                message: "429".into(),
+                retry_after: Some(Duration::from_secs(5)),
+            },
+            _ => PortError::Transient {
+                message: "503".into(),
+                retry_after: None,
+            },
+        };
+        client.tell(|| format!("{what}: {error}"));
+        Err(error)
+    }
+
+    /// Sends a write. It lands by itself, whatever becomes of the sender meanwhile.
+    async fn send(&self, request: Request) -> PortResult<String> {
+        let (client, sim) = (&self.client, &self.client.world.sim);
+        self.call("write").await?;
+        let timeout = self.client.world.config.http_timeout.as_micros() as Time;
+        // No request outlives this: the assumption that CREATE_SETTLE_SECONDS stands for.
+        let settle = self.client.world.config.create_settle.as_micros() as Time;
+        let latest = client.intended_at.load(Ordering::Relaxed) + settle - SECOND;
+        let now = sim.time();
+        let quick = sim.between(MS, 40 * MS);
+        let unknown = |why: &str| Err(PortError::UnknownOutcome(why.into()));
+        let trouble = client.world.strikes(|rates| rates.call);
+        let (lands, answer) = match sim.below(4) {
+            _ if now + quick >= latest => (None, Some("sent too late to arrive")),
+            _ if !trouble => (Some(quick), None),
+            0 => (None, Some("never arrived")),
+            1 => (Some(quick), Some("the answer was lost")),
+            _ => (
+                Some(
+                    sim.between(timeout, latest.saturating_sub(now).max(timeout))
+                        .min(latest - now),
+                ),
+                Some("timed out"),
+            ),
+        };
+        let answered = Arc::new(Mutex::new(None));
+        if let Some(span) = lands {
+            let (client, slot, busy) = (client.clone(), answered.clone(), client.world.busy());
+            sim.spawn(async move {
+                client.world.sim.sleep(span).await;
+                let result = land(&client, request);
+                *slot.lock().unwrap() = Some(result);
+                drop(busy);
+            });
+        }
+        match answer {
+            None => {
+                sim.sleep(quick + sim.between(MS, 40 * MS)).await;
+                client.step().await;
+                answered
+                    .lock()
+                    .unwrap()
+                    .take()
+                    .unwrap_or_else(|| unknown("no answer"))
+            }
+            Some(why) => {
+                let wait = if sim.odds(500) && why != "timed out" {
+                    quick
+                } else {
+                    timeout
+                };
+                sim.sleep(wait).await;
+                client.tell(|| format!("write to {}: {why}", self.side));
+                unknown(why)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Customers for Port {
+    async fn read(&self, id: &str, _: Option<Kind>) -> PortResult<Option<Snapshot>> {
+        if let Some(pretended) = self.pretended.lock().unwrap().take() {
+            return Ok(Some(pretended));
+        }
+        self.call("read").await?;
+        let world = &self.client.world;
+        let read = {
+            let mut guard = world.lock();
+            let all = &mut *guard;
+            let system = &all.systems[self.side as usize];
+            let modified = system.records.get(id).map_or(0, |record| record.modified);
+            let at =
+                world.sim.now() - chrono::Duration::microseconds((world.sim.time() - modified).cast_signed());
+            system.show(id, &mut all.reads, world.sim.time(), at)
+        };
+        self.client.tell(|| {
+            format!(
+                "reads {} {id}: {:?}",
+                self.side,
+                read.as_ref().map(|r| &r.customer.values)
+            )
+        });
+        self.client.step().await;
+        Ok(read)
+    }
+
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>> {
+        self.call("find").await?;
+        let world = &self.client.world;
+        let now = world.sim.time();
+        self.client.found_at[self.side as usize].store(now, Ordering::Relaxed);
+        let found: Vec<_> = {
+            let mut guard = world.lock();
+            let all = &mut *guard;
+            let system = &all.systems[self.side as usize];
+            let ids = system.matching(keys);
+            let show = |id: &String| system.show(id, &mut all.reads, now, world.sim.now());
+            ids.iter().filter_map(show).collect()
+        };
+        self.client.tell(|| {
+            let ids: Vec<_> = found.iter().map(|f| f.id.as_str()).collect();
+            format!("finds on {} {ids:?} by {keys:?}", self.side)
+        });
+        self.client.step().await;
+        Ok(found)
+    }
+
+    async fn create(&self, customer: &Customer) -> PortResult<String> {
+        self.client
+            .tell(|| format!("creates on {}: {:?}", self.side, customer.values));
+        let found_at = self.client.found_at[self.side as usize].load(Ordering::Relaxed);
+        self.send(Request::Create(self.side, customer.clone(), found_at))
+            .await
+    }
+
+    async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
+        self.client
+            .tell(|| format!("updates {} {}: {changes:?}", self.side, current.id));
+        let sent = self
+            .send(Request::Update(self.side, current.clone(), changes.clone()))
+            .await;
+        if self.client.world.bug == Some(Bug::NoReadBack) {
+            let mut pretended = current.clone();
+            pretended.customer.values.extend(changes.clone());
+            *self.pretended.lock().unwrap() = Some(pretended);
+        }
+        sent.map(drop)
+    }
+
+    fn project(&self, field: Field, value: &str) -> String {
+        project(self.side, field, value)
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        Ok(String::new())
+    }
+}
+
+#[async_trait]
+impl Crm for Port {
+    async fn register_webhook(&self, _: &str, _: &[&str]) -> PortResult<bool> {
+        Ok(false)
+    }
+
+    async fn webhooks(&self) -> PortResult<Option<Vec<String>>> {
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Finance for Port {
+    async fn fiscal_year(&self) -> PortResult<Option<i32>> {
+        Ok(None)
+    }
+}

@@ -1,0 +1,201 @@
+//! What the actors of a history share: both systems, the store, the log of what was typed, and how rough it is.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use domain::engine::Config;
+use domain::merge::{ConflictStrategy, Policy};
+use domain::ports::{Ring, Side};
+use domain::store::memory::MemoryStore;
+use domain::store::{EntityRef, EntityType, Event, Store, Trigger};
+use serde_json::Value;
+
+use crate::bugs::Bug;
+use crate::faults::Rates;
+use crate::people::Edits;
+use crate::ports::Client;
+use crate::sched::{MS, SECOND, Sim};
+use crate::systems::{System, Whole};
+use crate::worker;
+
+pub struct All {
+    pub systems: [System; 2],
+    pub edits: Edits,
+    pub reads: Vec<Whole>,
+    pub persons: u32,
+    pub typed: u64,
+    pub rates: Rates,
+    pub faults: u64,
+    /// Records that a human and the engine made at the same moment.
+    pub doubles_by_race: u64,
+    /// Edits that put back what had been there a moment before.
+    pub retyped: u64,
+    pub violations: Vec<String>,
+    /// Held by whatever is under way.
+    pub busy: Arc<()>,
+}
+
+#[derive(Clone)]
+pub struct Shared {
+    pub sim: Sim,
+    pub store: MemoryStore,
+    pub config: Config,
+    pub bug: Option<Bug>,
+    /// Whether users delete records, too.
+    pub deletes: bool,
+    all: Arc<Mutex<All>>,
+}
+
+impl Shared {
+    pub fn new(seed: u64, bug: Option<Bug>, told: bool) -> Self {
+        let sim = Sim::new(seed, told);
+        let strategy = match sim.below(10) {
+            0 => ConflictStrategy::CrmPriority,
+            1 => ConflictStrategy::FinancePriority,
+            2 => ConflictStrategy::Manual,
+            _ => ConflictStrategy::LastWriteWins,
+        };
+        let config = Config {
+            policy: Policy {
+                strategy,
+                tie_breaker: if sim.odds(800) { Side::Crm } else { Side::Finance },
+                ..Policy::default()
+            },
+            lease: Duration::from_secs(60),
+            http_timeout: Duration::from_secs(30),
+            create_settle: Duration::from_secs(120),
+            max_retries: 3,
+            retry_base: Duration::from_secs(2),
+            numbering: domain::engine::meet::Numbering {
+                company: 100,
+                offset: 0,
+            },
+            deactivate: false,
+        };
+        let all = All {
+            systems: [System::new(Side::Crm), System::new(Side::Finance)],
+            edits: Edits::default(),
+            reads: Vec::new(),
+            persons: 0,
+            typed: 0,
+            rates: Rates::draw(&sim),
+            faults: 0,
+            doubles_by_race: 0,
+            retyped: 0,
+            violations: Vec::new(),
+            busy: Arc::new(()),
+        };
+        let deletes = sim.odds(300) && std::env::var("NODEL").is_err();
+        sim.tell(|| format!("seed {seed}: {:?} {:?}", config.policy, all.rates));
+        Self {
+            store: MemoryStore::new(Arc::new(sim.clone())),
+            sim,
+            config,
+            bug,
+            deletes,
+            all: Arc::new(Mutex::new(all)),
+        }
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, All> {
+        self.all.lock().unwrap()
+    }
+
+    pub fn busy(&self) -> Arc<()> {
+        self.lock().busy.clone()
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.store.open() == 0 && Arc::strong_count(&self.lock().busy) == 1
+    }
+
+    pub fn violation(&self, what: String) {
+        self.sim.tell(|| format!("!!!    {what}"));
+        self.lock().violations.push(what);
+    }
+
+    /// Whether a fault of that rate strikes now; it is counted.
+    pub fn strikes(&self, rate: impl Fn(&Rates) -> u64) -> bool {
+        let rate = rate(&self.lock().rates);
+        let strikes = rate > 0 && self.sim.odds(rate);
+        self.lock().faults += u64::from(strikes);
+        strikes
+    }
+}
+
+pub fn event(world: &Shared, side: Side, id: &str, trigger: Trigger, key: Option<String>) -> Event {
+    Event {
+        row: domain::clock::Clock::id(&world.sim),
+        entity: EntityRef {
+            entity_type: EntityType::Customer,
+            side,
+            id: id.to_owned(),
+        },
+        trigger,
+        event_id: key,
+        payload: Value::Null,
+        traceparent: None,
+        rung: true,
+    }
+}
+
+/// Ingest: rows first, then the bell. `false`: not stored, or not known to be.
+pub async fn hear(world: &Shared, events: Vec<Event>) -> bool {
+    let store = world.store.behind(Arc::new(Client::new(world, "ingest", false)));
+    let stored = store.hear(&events).await.is_ok();
+    if stored {
+        for event in &events {
+            ring(world, event.row);
+        }
+    }
+    stored
+}
+
+/// A record has changed: the CRM tells, in most installations; finance now and then.
+pub fn tell_of(world: &Shared, side: Side, id: &str) {
+    let silent = match side {
+        Side::Crm => world.strikes(|rates| rates.webhook),
+        Side::Finance => world.sim.odds(900),
+    };
+    if silent {
+        return;
+    }
+    let (world, id, busy) = (world.clone(), id.to_owned(), world.busy());
+    let sim = world.sim.clone();
+    sim.spawn(async move {
+        world.sim.sleep(world.sim.between(MS, SECOND)).await;
+        let key = world
+            .sim
+            .odds(500)
+            .then(|| format!("webhook {side} {id} {}", world.sim.time()));
+        let event = event(&world, side, &id, Trigger::Webhook, key);
+        hear(&world, vec![event]).await;
+        drop(busy);
+    });
+}
+
+/// The bell: loses, repeats, delays and reorders what it is told.
+pub fn ring(world: &Shared, row: uuid::Uuid) {
+    if world.strikes(|rates| rates.bell) {
+        return;
+    }
+    let times = 1 + u32::from(world.strikes(|rates| rates.bell));
+    for _ in 0..times {
+        let late = world.strikes(|rates| rates.bell);
+        let delay = world.sim.between(0, if late { 30 * SECOND } else { 50 * MS });
+        let (world, busy) = (world.clone(), world.busy());
+        let sim = world.sim.clone();
+        sim.spawn(async move {
+            world.sim.sleep(delay).await;
+            worker::work(
+                &world,
+                Ring {
+                    row,
+                    traceparent: None,
+                },
+            )
+            .await;
+            drop(busy);
+        });
+    }
+}
