@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use domain::{
     ports::Ring,
     store::{
-        Claim, Commit, EntityRef, Event, InFlight, Lease, MappingState, Stats, Store, StoreError,
+        Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, MappingState, Stats, Store, StoreError,
         StoreResult, Work, sql::SqlStore,
     },
 };
@@ -70,6 +70,10 @@ impl Store for Watched {
 
     async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<MappingState>> {
         self.inner.mapped(entity).await
+    }
+
+    async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
+        self.inner.lock(lease, keys).await
     }
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
