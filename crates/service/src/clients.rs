@@ -40,6 +40,7 @@ pub fn finance(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Sia
     let finance = settings.finance()?;
     let config = siagh::Config {
         company_code: finance.company_code,
+        number_offset: settings.sync.number_offset,
         timeout: settings.http.timeout,
         ..siagh::Config::new(
             finance.base_url.clone(),

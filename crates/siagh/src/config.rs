@@ -22,6 +22,8 @@ pub struct Config {
     pub password: SecretString,
     /// `COMPANY_CODE` (100 to 999): customer numbers that begin with it may carry a finance code. Default 100.
     pub company_code: u16,
+    /// `CUSTOMER_NUMBER_OFFSET`: what a customer number has more than the finance code in it. Default 0.
+    pub number_offset: u32,
     /// `HTTP_TIMEOUT_SECONDS`: the longest one call may take, or the silence within a full read. Default 30 s.
     pub timeout: Duration,
     /// The longest a connection may take to come about. Default 5 s.
@@ -46,6 +48,7 @@ impl Config {
             username: username.into(),
             password,
             company_code: 100,
+            number_offset: 0,
             timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
             full_read_timeout: Duration::from_secs(600),

@@ -64,8 +64,8 @@ impl Keys {
         }
     }
 
-    /// All that these keys may mean: a customer number of our company may carry a finance code.
-    pub(crate) fn new(typed: &MatchKeys, company_code: u16) -> Self {
+    /// All that these keys may mean: a customer number of our company may carry a finance code, plus `offset`.
+    pub(crate) fn new(typed: &MatchKeys, company_code: u16, offset: u32) -> Self {
         let mut codes: Vec<i64> = typed.id.as_deref().and_then(code_of).into_iter().collect();
         let number = typed.customer_number.as_deref().map(fold).unwrap_or_default();
         let of_company = number
@@ -73,7 +73,9 @@ impl Keys {
             .filter(|(company, _)| company.trim().parse() == Ok(company_code));
         codes.extend(
             of_company
-                .and_then(|(_, code)| code_of(code))
+                .and_then(|(_, number)| code_of(number))
+                .map(|number| number - i64::from(offset))
+                .filter(|code| *code > 0)
                 .filter(|code| !codes.contains(code)),
         );
         let keys = [
@@ -189,7 +191,7 @@ mod tests {
             mobile: typed("+98 912 345 6789"),
             email: typed("a@b.ir"),
         };
-        let filters = Keys::new(&keys, 100).filters();
+        let filters = Keys::new(&keys, 100, 0).filters();
         let bodies: Vec<_> = filters.iter().map(Filter::body).collect();
         assert_eq!(
             bodies,
@@ -201,7 +203,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            Keys::new(&keys, 200).filters()[3],
+            Keys::new(&keys, 200, 0).filters()[3],
             Filter {
                 field: Field::Email,
                 value: json!("a@b.ir")
@@ -211,7 +213,7 @@ mod tests {
             mobile: typed("09123456789"),
             ..MatchKeys::default()
         };
-        let spellings: Vec<_> = Keys::new(&alone, 100)
+        let spellings: Vec<_> = Keys::new(&alone, 100, 0)
             .filters()
             .into_iter()
             .map(|filter| filter.value)
@@ -227,7 +229,13 @@ mod tests {
             mobile: typed(" "),
             ..MatchKeys::default()
         };
-        assert!(Keys::new(&strange, 100).filters().is_empty());
-        assert!(Keys::new(&MatchKeys::default(), 100).is_empty());
+        assert!(Keys::new(&strange, 100, 0).filters().is_empty());
+        assert!(Keys::new(&MatchKeys::default(), 100, 0).is_empty());
+        let numbered = MatchKeys {
+            customer_number: Some("100-10022".to_owned()),
+            ..MatchKeys::default()
+        };
+        assert_eq!(Keys::new(&numbered, 100, 10_000).codes, [22]);
+        assert!(Keys::new(&numbered, 100, 20_000).codes.is_empty());
     }
 }

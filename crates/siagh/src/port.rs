@@ -98,7 +98,12 @@ impl Customers for Siagh {
     }
 
     async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>> {
-        self.having(&Keys::new(keys, self.config.company_code)).await
+        self.having(&Keys::new(
+            keys,
+            self.config.company_code,
+            self.config.number_offset,
+        ))
+        .await
     }
 
     async fn create(&self, customer: &Customer) -> PortResult<String> {
