@@ -159,6 +159,8 @@ pub enum Reason {
     ConfirmedLater,
     /// Written back and forth between the same values: a human decides.
     Oscillates,
+    /// An operator has said whose value stands (`siaghsync resolve --keep`).
+    SettledByHand,
     /// This field travels in one direction only.
     OneWay,
 }
@@ -193,7 +195,12 @@ impl Decision {
     pub fn is_conflict(&self) -> bool {
         matches!(
             self.reason,
-            Reason::LaterWins | Reason::Tie | Reason::Priority | Reason::HeldForHuman | Reason::Oscillates
+            Reason::LaterWins
+                | Reason::Tie
+                | Reason::Priority
+                | Reason::HeldForHuman
+                | Reason::SettledByHand
+                | Reason::Oscillates
         )
     }
 }

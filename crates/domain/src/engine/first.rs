@@ -7,7 +7,7 @@ use super::run::{Run, Stop};
 use crate::customer::{Customer, Field};
 use crate::merge::Base;
 use crate::ports::{MatchKeys, Side, Snapshot};
-use crate::store::{EntityRef, MappingState, StoreError};
+use crate::store::{EntityRef, MappingState, StoreError, StoreResult};
 
 impl Run<'_> {
     /// The entity was never met on `other`: link it, create it, or say why not.
@@ -116,7 +116,24 @@ impl Run<'_> {
             side,
             id: id.to_owned(),
         };
-        match self.engine.store.link(&self.work.lease, &entity).await {
+        let linked = self.engine.store.link(&self.work.lease, &entity).await;
+        self.linked(entity, linked).await
+    }
+
+    /// [`Self::link`] as an operator says: a half that waits for a human is taken over, too.
+    pub(super) async fn take_over(&mut self, side: Side, id: &str) -> Result<(), Stop> {
+        let entity = EntityRef {
+            entity_type: self.mapping.entity_type,
+            side,
+            id: id.to_owned(),
+        };
+        let linked = self.engine.store.take_over(&self.work.lease, &entity).await;
+        self.linked(entity, linked).await
+    }
+
+    async fn linked(&mut self, entity: EntityRef, linked: StoreResult<()>) -> Result<(), Stop> {
+        let (side, id) = (entity.side, &entity.id);
+        match linked {
             Err(StoreError::MappedElsewhere { .. }) => match self.engine.store.mapped(&entity).await? {
                 Some(MappingState::New) => self.wait(
                     &format!("{side} {id} is being worked on from its other end"),
@@ -130,7 +147,7 @@ impl Run<'_> {
             },
             other => {
                 other?;
-                self.mapping.set_id(side, id.to_owned());
+                self.mapping.set_id(side, entity.id);
                 Ok(())
             }
         }

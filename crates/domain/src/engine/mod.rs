@@ -24,6 +24,7 @@ mod first;
 mod late;
 pub mod meet;
 pub mod plan;
+pub mod resolve;
 mod run;
 mod write;
 
@@ -124,7 +125,7 @@ impl Engine {
     pub async fn run(&self, ring: &Ring) -> StoreResult<Ran> {
         let started = self.clock.monotonic();
         let work = match self.store.claim(ring.row, &self.owner, self.config.lease).await? {
-            Claim::Taken(work) => work,
+            Claim::Taken(work) => resolve::led_by_ruling(*work),
             Claim::Done => return Ok(Ran::Done),
             Claim::Busy => return Ok(Ran::Busy),
             Claim::NotDue => return Ok(Ran::NotDue),

@@ -78,6 +78,7 @@ impl Engine {
             retry_count: 0,
             scheduled: false,
             lapses: 0,
+            ruling: None,
         };
         let lease = Lease {
             mapping: mapping.id,

@@ -126,6 +126,8 @@ impl<'a> Run<'a> {
         self.look(heard).await?;
         if self.mapping.id_on(other).is_some() {
             self.look(other).await?
+        } else if let Some(id) = self.ruled_to_be(other) {
+            self.link_as_ruled(other, id).await?
         } else {
             self.meet(other).await?
         }
@@ -231,6 +233,7 @@ impl<'a> Run<'a> {
                 decision.reason = Reason::Oscillates;
             }
         }
+        self.settle_as_ruled(&mut merged);
         merged
     }
 

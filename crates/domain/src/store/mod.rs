@@ -21,7 +21,10 @@ use crate::ports::{Ring, Side};
 pub mod entities;
 #[cfg(feature = "testing")]
 pub mod memory;
+mod ruling;
 pub mod sql;
+
+pub use ruling::Ruling;
 
 /// What kind of thing a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
@@ -258,6 +261,8 @@ pub struct ClaimedRow {
     pub scheduled: bool,
     /// Runs of it that ended without a word (killed, fenced out).
     pub lapses: u32,
+    /// What an operator has ruled with it.
+    pub ruling: Option<Ruling>,
 }
 
 /// Work that was claimed: an entity's lease with the rows that this run will close.
@@ -410,6 +415,9 @@ pub trait Store: Send + Sync {
     /// The state of the mapping that has that id, if there is one.
     async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<MappingState>>;
 
+    /// The mapping that has that id, if there is one. For an operator's command.
+    async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>>;
+
     /// Reserves the keys of a first meeting for the mapping, all or none, until a commit of it that leaves no
     /// create in flight. `Some`: who has one of them.
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>>;
@@ -421,6 +429,9 @@ pub trait Store: Send + Sync {
     /// [`StoreError::MappedElsewhere`] when it is another mapping's, is being worked on, or waits for something
     /// that was sent.
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()>;
+
+    /// [`Self::link`] as an operator says: takes over a half that waits for a human, too.
+    async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()>;
 
     /// Ends a run: mapping, audit rows, retry entry, release; all or nothing, fenced. Says which row of the
     /// entity has come in meanwhile and waits.

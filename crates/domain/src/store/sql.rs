@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::entities::{log, mapping};
 use super::{
-    Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, MappingState, Stats, Store, StoreError,
-    StoreResult, Work,
+    Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, Mapping, MappingState, Stats, Store,
+    StoreError, StoreResult, Work,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::ports::{Ring, Side};
@@ -26,6 +26,7 @@ mod commit;
 mod lock;
 mod rows;
 mod sweep;
+mod trial;
 
 pub use rows::mapping as mapping_of;
 
@@ -127,17 +128,10 @@ impl SqlStore {
     /// Sets the clock by the database's. SQLite has this machine's.
     async fn align(&self) -> StoreResult<()> {
         let Some(clock) = &self.aligned else { return Ok(()) };
-        if self.db.get_database_backend() != sea_orm::DatabaseBackend::Postgres {
-            return Ok(());
-        }
         let before = SystemClock.now();
-        let row = self
-            .db
-            .query_one_raw(self.statement("SELECT clock_timestamp() AS \"now\"", []))
-            .await?;
+        let theirs = self.server_time().await?;
         let after = SystemClock.now();
-        if let Some(row) = row {
-            let theirs: DateTime<Utc> = row.try_get("", "now")?;
+        if let Some(theirs) = theirs {
             // The answer took a while: within that the two clocks are the same, and processes of one machine, whose
             // questions take different whiles, stay on its clock.
             let error = (after - before) / 2;
@@ -251,34 +245,27 @@ impl Store for SqlStore {
         Ok(row.map(|row| row.try_get("", "state")).transpose()?)
     }
 
+    async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
+        let sql = format!(
+            r#"SELECT * FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2"#,
+            id_column(entity.side)
+        );
+        let values = [entity.entity_type.to_value().into(), entity.id.clone().into()];
+        let model = self.mapping_from(&self.db, self.statement(&sql, values)).await?;
+        model.map(rows::mapping).transpose()
+    }
+
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
         self.lock_keys(lease, keys).await
     }
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        let tx = self.db.begin().await?;
-        self.absorb_half(&tx, lease.mapping, entity).await?;
-        let column = id_column(entity.side);
-        let sql = format!(
-            r#"UPDATE "EntityMapping" SET "{column}" = $1, "updatedAt" = $2,
-                   "state" = CASE WHEN "state" = 'NEW' THEN 'ACTIVE' ELSE "state" END
-               WHERE "id" = $3 AND "leaseToken" = $4 AND "leaseUntil" > $2"#
-        );
-        let values = [
-            entity.id.clone().into(),
-            self.clock.now().into(),
-            lease.mapping.into(),
-            lease.token.into(),
-        ];
-        let done = tx
-            .execute_raw(self.statement(&sql, values))
+        self.link_entity(lease, entity, &[MappingState::New]).await
+    }
+
+    async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
+        self.link_entity(lease, entity, &[MappingState::New, MappingState::Conflict])
             .await
-            .map_err(|e| elsewhere(e, entity.side, &entity.id))?;
-        if done.rows_affected() != 1 {
-            return Err(StoreError::Fenced);
-        }
-        tx.commit().await?;
-        Ok(())
     }
 
     async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
@@ -309,6 +296,38 @@ impl Store for SqlStore {
 }
 
 impl SqlStore {
+    /// Makes the id part of the mapping; a half in one of `states` that has it is absorbed.
+    async fn link_entity(
+        &self,
+        lease: &Lease,
+        entity: &EntityRef,
+        states: &[MappingState],
+    ) -> StoreResult<()> {
+        let tx = self.db.begin().await?;
+        self.absorb_half(&tx, lease.mapping, entity, states).await?;
+        let column = id_column(entity.side);
+        let sql = format!(
+            r#"UPDATE "EntityMapping" SET "{column}" = $1, "updatedAt" = $2,
+                   "state" = CASE WHEN "state" = 'NEW' THEN 'ACTIVE' ELSE "state" END
+               WHERE "id" = $3 AND "leaseToken" = $4 AND "leaseUntil" > $2"#
+        );
+        let values = [
+            entity.id.clone().into(),
+            self.clock.now().into(),
+            lease.mapping.into(),
+            lease.token.into(),
+        ];
+        let done = tx
+            .execute_raw(self.statement(&sql, values))
+            .await
+            .map_err(|e| elsewhere(e, entity.side, &entity.id))?;
+        if done.rows_affected() != 1 {
+            return Err(StoreError::Fenced);
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// A half mapping that the other side's event made of the same record becomes ours, with its rows; one that
     /// is being worked on, or waits for something that it sent, stays, and the unique index will say so.
     async fn absorb_half(
@@ -316,11 +335,19 @@ impl SqlStore {
         tx: &impl ConnectionTrait,
         ours: Uuid,
         entity: &EntityRef,
+        states: &[MappingState],
     ) -> StoreResult<()> {
+        let states: Vec<_> = states
+            .iter()
+            .map(|state| format!("'{}'", state.to_value()))
+            .collect();
         let sql = format!(
-            r#"DELETE FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2 AND "id" <> $3 AND "state" = 'NEW'
+            r#"DELETE FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2 AND "id" <> $3
+               AND "state" IN ({}) AND "{}" IS NULL
                AND "inFlight" IS NULL AND ("leaseUntil" IS NULL OR "leaseUntil" <= $4) RETURNING "id""#,
-            id_column(entity.side)
+            id_column(entity.side),
+            states.join(", "),
+            id_column(entity.side.other()),
         );
         let values = [
             entity.entity_type.to_value().into(),

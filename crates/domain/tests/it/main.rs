@@ -8,6 +8,7 @@
 
 mod engine;
 mod polls;
+mod resolve;
 mod store;
 mod store_more;
 mod world;

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use domain::ports::Ring;
 use domain::store::memory::MemoryStore;
 use domain::store::{
-    Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, MappingState, Outcome, Stats, Status, Store,
-    StoreError, StoreResult, Work,
+    Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, Mapping, MappingState, Outcome, Stats, Status,
+    Store, StoreError, StoreResult, Work,
 };
 use uuid::Uuid;
 
@@ -112,6 +112,10 @@ impl Store for Broken {
         self.good.mapped(entity).await
     }
 
+    async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
+        self.good.mapping(entity).await
+    }
+
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
         if self.bug == Bug::NoMatchLock {
             return Ok(None);
@@ -124,6 +128,10 @@ impl Store for Broken {
             Err(StoreError::Fenced) if self.bug == Bug::NoLease => Ok(()),
             other => other,
         }
+    }
+
+    async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
+        self.good.take_over(lease, entity).await
     }
 
     async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use domain::{
     ports::Ring,
     store::{
-        Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, MappingState, Stats, Store, StoreError,
-        StoreResult, Work, sql::SqlStore,
+        Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, Mapping, MappingState, Stats, Store,
+        StoreError, StoreResult, Work, sql::SqlStore,
     },
 };
 
@@ -72,12 +72,20 @@ impl Store for Watched {
         self.inner.mapped(entity).await
     }
 
+    async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
+        self.inner.mapping(entity).await
+    }
+
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
         self.inner.lock(lease, keys).await
     }
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
         self.inner.link(lease, entity).await
+    }
+
+    async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
+        self.inner.take_over(lease, entity).await
     }
 
     async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {

@@ -91,7 +91,7 @@ fn save_mapping(
                 side,
                 id: id.to_owned(),
             };
-            link::gain(tables, mapping.id, &entity, now)?;
+            link::gain(tables, mapping.id, &entity, &[MappingState::New], now)?;
         }
     }
     let row = tables.leased(&work.lease).ok_or(StoreError::Fenced)?;

@@ -25,13 +25,18 @@ impl MemoryStore {
         .await
     }
 
-    pub(super) async fn link_entity(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
+    pub(super) async fn link_entity(
+        &self,
+        lease: &Lease,
+        entity: &EntityRef,
+        states: &[MappingState],
+    ) -> StoreResult<()> {
         let now = self.clock.now();
         self.carry_out("link", |tables| {
             if tables.leased(lease).is_none_or(|row| row.free_at(now)) {
                 return Err(StoreError::Fenced);
             }
-            gain(tables, lease.mapping, entity, now)?;
+            gain(tables, lease.mapping, entity, states, now)?;
             if let Some(row) = tables.leased(lease) {
                 row.mapping.set_id(entity.side, entity.id.clone());
                 if row.mapping.state == MappingState::New {
@@ -51,12 +56,14 @@ pub(super) fn gain(
     tables: &mut Tables,
     ours: Uuid,
     entity: &EntityRef,
+    states: &[MappingState],
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
     let Some(theirs) = tables.mapping_of(entity).filter(|row| row.mapping.id != ours) else {
         return Ok(());
     };
-    if theirs.mapping.state != MappingState::New || !theirs.free_at(now) || theirs.in_flight.is_some() {
+    let half = theirs.mapping.id_on(entity.side.other()).is_none() && states.contains(&theirs.mapping.state);
+    if !half || !theirs.free_at(now) || theirs.in_flight.is_some() {
         return Err(StoreError::MappedElsewhere {
             side: entity.side,
             id: entity.id.clone(),

@@ -251,12 +251,28 @@ impl Store for MemoryStore {
         .await
     }
 
+    async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
+        self.carry_out("mapping", |tables| {
+            let row = tables.mapping_of(entity);
+            Ok(row.map(|row| Mapping {
+                in_flight: row.in_flight.clone().unwrap_or_default(),
+                ..row.mapping.clone()
+            }))
+        })
+        .await
+    }
+
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
         self.lock_keys(lease, keys).await
     }
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        self.link_entity(lease, entity).await
+        self.link_entity(lease, entity, &[MappingState::New]).await
+    }
+
+    async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
+        self.link_entity(lease, entity, &[MappingState::New, MappingState::Conflict])
+            .await
     }
 
     async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {

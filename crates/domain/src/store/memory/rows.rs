@@ -3,7 +3,7 @@
 use crate::merge::Known;
 use crate::ports::Side;
 use crate::store::entities::{log, mapping};
-use crate::store::{ClaimedRow, EntityRef, Event, Mapping, Outcome, Status};
+use crate::store::{ClaimedRow, EntityRef, Event, Mapping, Outcome, Ruling, Status};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -109,6 +109,7 @@ pub(crate) fn claimed(row: &log::Model) -> ClaimedRow {
         retry_count: row.retry_count.unsigned_abs(),
         scheduled: row.retry_count > 0 || row.error_class.is_some(),
         lapses: row.lapses.unsigned_abs(),
+        ruling: Ruling::of(row.trigger_type, row.trigger_payload.as_ref()),
     }
 }
 

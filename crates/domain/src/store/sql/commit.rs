@@ -8,7 +8,8 @@ use super::{SqlStore, elsewhere, rows, system};
 use crate::ports::{Ring, Side};
 use crate::store::entities::log;
 use crate::store::{
-    Commit, EntityRef, Event, Lease, Mapping, Retry, Status, StoreError, StoreResult, Trigger, Work,
+    Commit, EntityRef, Event, Lease, Mapping, MappingState, Retry, Status, StoreError, StoreResult, Trigger,
+    Work,
 };
 
 impl SqlStore {
@@ -63,7 +64,8 @@ impl SqlStore {
                     side,
                     id: id.to_owned(),
                 };
-                self.absorb_half(tx, mapping.id, &entity).await?;
+                self.absorb_half(tx, mapping.id, &entity, &[MappingState::New])
+                    .await?;
                 gained = Some(entity);
             }
         }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{direction, side_of, system};
 use crate::ports::Side;
 use crate::store::entities::{log, mapping};
-use crate::store::{ClaimedRow, Event, Mapping, Outcome, Status, StoreResult};
+use crate::store::{ClaimedRow, Event, Mapping, Outcome, Ruling, Status, StoreResult};
 
 pub(super) fn json(value: &impl Serialize) -> StoreResult<serde_json::Value> {
     Ok(serde_json::to_value(value).map_err(|error| DbErr::Json(error.to_string()))?)
@@ -133,5 +133,6 @@ pub(super) fn claimed(model: &log::Model) -> ClaimedRow {
         retry_count: u32::try_from(model.retry_count).unwrap_or(0),
         scheduled: model.retry_count > 0 || model.error_class.is_some(),
         lapses: u32::try_from(model.lapses).unwrap_or(0),
+        ruling: Ruling::of(model.trigger_type, model.trigger_payload.as_ref()),
     }
 }

@@ -1,0 +1,214 @@
+//! What an operator rules: fields in conflict, and first meetings in doubt.
+//!
+//! A ruling is a row like any other, heard once it is known that it can be carried out. It decides only what both sides
+//! have changed, or who is who; everything else goes its way, as always.
+
+use super::Engine;
+use super::run::{Run, Stop};
+use crate::merge::{Base, Merge, Reason};
+use crate::ports::{PortError, Ring, Side};
+use crate::store::{EntityRef, EntityType, Event, Mapping, MappingState, Ruling, StoreError, Trigger, Work};
+
+/// Why a ruling was not taken down. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRuled {
+    /// It can't be carried out; says why, and what to do.
+    #[error("{0}")]
+    Refused(String),
+    /// A system could not be asked.
+    #[error("{0}: {1}")]
+    Port(Side, PortError),
+    /// The store's own.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn refused<T>(why: String) -> Result<T, NotRuled> {
+    Err(NotRuled::Refused(why))
+}
+
+impl Engine {
+    /// In the fields of this customer that wait for a human, `side`'s values are to stand. Says the row to run.
+    ///
+    /// # Errors
+    /// When it waits for nothing of the kind, or nothing may be written to the other side.
+    pub async fn keep(
+        &self,
+        entity: &EntityRef,
+        side: Side,
+        traceparent: Option<String>,
+    ) -> Result<Ring, NotRuled> {
+        let (here, id) = (entity.side, &entity.id);
+        let Some(mapping) = self.store.mapping(entity).await? else {
+            return refused(format!(
+                "{here} {id} was never met: `siaghsync sync {id}` meets it"
+            ));
+        };
+        let Some(kept) = whole(&mapping).then(|| mapping.id_on(side)).flatten() else {
+            return refused(format!(
+                "{here} {id} has no counterpart yet, so that there is nothing to keep; where the first meeting is in \
+                 doubt, say who it is: `siaghsync resolve --link <crm-id> <finance-code>`"
+            ));
+        };
+        if mapping.state != MappingState::Conflict {
+            return refused(format!(
+                "no field of {here} {id} waits for a human; `siaghsync plan {id}` shows what a sync would do"
+            ));
+        }
+        if !self.config.policy.carries_to(side.other()) {
+            return refused(format!(
+                "to keep {side}'s values, {} would have to be written, which SYNC_CRM_TO_FINANCE or \
+                 SYNC_FINANCE_TO_CRM switches off",
+                side.other()
+            ));
+        }
+        let kept = kept.to_owned();
+        self.hear_ruling(side, kept, Ruling::Keep(side), traceparent)
+            .await
+    }
+
+    /// The two records are one customer. Says the row to run.
+    ///
+    /// # Errors
+    /// When one of them does not exist, or is linked with another.
+    pub async fn link(
+        &self,
+        crm: &str,
+        finance: &str,
+        traceparent: Option<String>,
+    ) -> Result<Ring, NotRuled> {
+        let mut sent = Vec::new();
+        for (side, id, other) in [(Side::Crm, crm, finance), (Side::Finance, finance, crm)] {
+            let there = self.port(side).read(id, None).await;
+            if there.map_err(|error| NotRuled::Port(side, error))?.is_none() {
+                return refused(format!("{side} has no customer {id}"));
+            }
+            let entity = EntityRef {
+                entity_type: EntityType::Customer,
+                side,
+                id: id.to_owned(),
+            };
+            let Some(mapping) = self.store.mapping(&entity).await? else {
+                continue;
+            };
+            if let Some(linked) = mapping.id_on(side.other()) {
+                let already = if linked == other { " already" } else { "" };
+                return refused(format!(
+                    "{side} {id} is linked with {} {linked}{already}: nothing was changed",
+                    side.other()
+                ));
+            }
+            if !mapping.in_flight.is_empty() {
+                sent.push(side);
+            }
+        }
+        // What one of them has sent must not be forgotten: it takes over the other.
+        let lead = match sent.as_slice() {
+            [] => Side::Crm,
+            [side] => *side,
+            _ => {
+                return refused(format!(
+                    "creates of CRM {crm} and of finance {finance} are both on their way: try again in \
+                     CREATE_SETTLE_SECONDS"
+                ));
+            }
+        };
+        let ruling = Ruling::Link {
+            crm: crm.to_owned(),
+            finance: finance.to_owned(),
+        };
+        let id = if lead == Side::Crm { crm } else { finance };
+        self.hear_ruling(lead, id.to_owned(), ruling, traceparent).await
+    }
+
+    async fn hear_ruling(
+        &self,
+        side: Side,
+        id: String,
+        ruling: Ruling,
+        traceparent: Option<String>,
+    ) -> Result<Ring, NotRuled> {
+        let row = self.clock.id();
+        let event = Event {
+            row,
+            entity: EntityRef {
+                entity_type: EntityType::Customer,
+                side,
+                id,
+            },
+            trigger: Trigger::Manual,
+            event_id: None,
+            payload: ruling.payload(),
+            traceparent: traceparent.clone(),
+            rung: true,
+        };
+        self.store.hear(&[event]).await?;
+        Ok(Ring { row, traceparent })
+    }
+}
+
+fn whole(mapping: &Mapping) -> bool {
+    mapping.crm_id.is_some() && mapping.finance_id.is_some()
+}
+
+/// The row that carries a ruling leads the run: its retries must not forget it.
+pub(super) fn led_by_ruling(mut work: Work) -> Work {
+    if work.lead.ruling.is_none()
+        && let Some(ruled) = work.covered.iter_mut().rev().find(|row| row.ruling.is_some())
+    {
+        std::mem::swap(&mut work.lead, ruled);
+    }
+    if matches!(work.lead.ruling, Some(Ruling::Link { .. })) {
+        // Whichever of the two waits for a human: its conflict ends with this run.
+        work.mapping.state = MappingState::Conflict;
+    }
+    work
+}
+
+impl Run<'_> {
+    /// Whom an operator says that this customer is on `other`.
+    pub(super) fn ruled_to_be(&self, other: Side) -> Option<String> {
+        match self.work.lead.ruling.as_ref()? {
+            Ruling::Link { crm, finance } => Some(match other {
+                Side::Crm => crm.clone(),
+                Side::Finance => finance.clone(),
+            }),
+            Ruling::Keep(_) => None,
+        }
+    }
+
+    /// Links the two as the operator says. Nothing is known of what they had in common: the base is empty.
+    pub(super) async fn link_as_ruled(&mut self, other: Side, id: String) -> Result<(), Stop> {
+        let Some(kind) = self.snapshot(other.other()).map(|s| s.customer.kind) else {
+            return Err(Stop::Gone(other.other()));
+        };
+        let there = self.engine.port(other).read(&id, None).await;
+        if there.map_err(|error| Stop::Port(other, error))?.is_none() {
+            return Err(Stop::Conflict(format!(
+                "not linked: {other} has no customer {id}"
+            )));
+        }
+        self.take_over(other, &id).await?;
+        // What an earlier try may have created: of its values, those that are there are ours.
+        self.intents(other)
+            .iter_mut()
+            .for_each(|sent| sent.create = false);
+        self.met = Some(format!("linked with {other} {id} by hand"));
+        self.mapping.base = Some(Base::new(kind));
+        self.look(other).await
+    }
+
+    /// Settles fields that both sides have changed, if an operator has ruled about them.
+    pub(super) fn settle_as_ruled(&self, merged: &mut Merge) {
+        let Some(Ruling::Keep(side)) = self.work.lead.ruling else {
+            return;
+        };
+        if !self.engine.config.policy.carries_to(side.other()) {
+            return;
+        }
+        for decision in merged.decisions.iter_mut().filter(|d| d.is_conflict()) {
+            decision.winner = Some(side);
+            decision.reason = Reason::SettledByHand;
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What an operator has ruled about an entity. It stands in the row that he has heard (`triggerPayload`), so that
+//! whoever claims the row carries it out, also after a crash or a retry.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Trigger;
+use crate::ports::Side;
+
+/// Where it stands in the payload.
+const KEY: &str = "resolve";
+
+/// A decision that only a human can take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ruling {
+    /// Where both sides have changed a field, this side's value stands.
+    Keep(Side),
+    /// These two records are one customer, whatever their keys say.
+    Link {
+        /// The CRM's id.
+        crm: String,
+        /// Finance's code.
+        finance: String,
+    },
+}
+
+impl Ruling {
+    /// The payload of the row that carries it.
+    #[must_use]
+    pub fn payload(&self) -> Value {
+        serde_json::json!({ KEY: self })
+    }
+
+    /// What a row carries: only an operator's may.
+    #[must_use]
+    pub fn of(trigger: Trigger, payload: Option<&Value>) -> Option<Self> {
+        let ruled = payload.filter(|_| trigger == Trigger::Manual)?.get(KEY)?;
+        serde_json::from_value(ruled.clone()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_read_as_it_was_written_and_only_from_an_operators_row() {
+        let link = Ruling::Link {
+            crm: "a".to_owned(),
+            finance: "22".to_owned(),
+        };
+        for ruling in [Ruling::Keep(Side::Finance), link] {
+            let payload = ruling.payload();
+            assert_eq!(Ruling::of(Trigger::Manual, Some(&payload)), Some(ruling));
+            assert_eq!(Ruling::of(Trigger::Webhook, Some(&payload)), None);
+        }
+        assert_eq!(
+            Ruling::of(Trigger::Manual, Some(&serde_json::json!({"command": "sync"}))),
+            None
+        );
+    }
+}
