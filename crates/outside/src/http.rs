@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::ports::PortResult;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
@@ -193,6 +193,24 @@ impl Http {
             span.record("otel.status_code", "ERROR");
         }
         self.answer(call, response, sink).await
+    }
+
+    /// The server's clock, as it stands in any of its answers; `None` when it states none. Exact to a second.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn server_time(&self) -> PortResult<Option<DateTime<Utc>>> {
+        let call = Call {
+            method: Method::HEAD,
+            path: "/",
+            body: None,
+            intent: Intent::Read,
+        };
+        let asked = self.client.head(format!("{}/", self.base)).timeout(self.timeout);
+        let response = self.in_time(&call, false, asked.send()).await?;
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| DateTime::parse_from_rfc2822(date.trim()).ok());
+        Ok(date.map(|date| date.with_timezone(&Utc)))
     }
 
     async fn answer(

@@ -37,6 +37,57 @@ impl Position {
     }
 }
 
+/// A page with fewer rows is the last one, whatever the server does.
+const SMALLEST_PAGE: usize = 10;
+/// So many pages in a row that bring nothing new end a walk.
+const STALE_PAGES: u32 = 3;
+
+/// A walk over all pages from a position on, also where the server shows less on a page than it was asked for.
+#[derive(Debug, Clone)]
+pub struct Walk {
+    position: Position,
+    /// The most rows that a page has held.
+    size: usize,
+    stale: u32,
+}
+
+impl Walk {
+    /// A walk that begins there.
+    #[must_use]
+    pub fn from(position: Position) -> Self {
+        Self {
+            position,
+            size: SMALLEST_PAGE,
+            stale: 0,
+        }
+    }
+
+    /// A walk over everything.
+    #[must_use]
+    pub fn over_all() -> Self {
+        Self::from(Position::from_value("2000-01-01T00:00:00.000"))
+    }
+
+    /// The page that comes next.
+    #[must_use]
+    pub fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// Goes on after a page of so many rows, of which so many were not seen before; `false` when it was the last.
+    pub fn goes_on(&mut self, rows: usize, fresh: usize, newest: Option<String>) -> bool {
+        self.stale = if fresh == 0 { self.stale + 1 } else { 0 };
+        match newest {
+            Some(newest) if newest != self.position.value && self.stale == 0 => {
+                self.position = Position::from_value(newest);
+            }
+            _ => self.position.page += 1,
+        }
+        self.size = self.size.max(rows);
+        rows >= self.size && self.stale < STALE_PAGES
+    }
+}
+
 /// One page of changes, oldest first. Rows at a seam come twice.
 #[derive(Debug, Clone)]
 pub struct ChangedPage {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use domain::customer::Kind;
 use domain::ports::{PortError, PortResult};
 use outside::{Answer, Call, Http, Intent};
@@ -158,6 +159,11 @@ impl Client {
                 .map(str::to_owned)
                 .collect(),
         ))
+    }
+
+    /// The server's clock.
+    pub(crate) async fn server_time(&self) -> PortResult<Option<DateTime<Utc>>> {
+        self.http.server_time().await
     }
 
     /// Sends the call with the session; a session that has ended is renewed once and the call repeated once.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::fields::CrmPlace;
@@ -103,6 +104,14 @@ impl Payamgostar {
             Some(term) => self.client.search(Some(&term), SEARCH_HITS).await,
             None => Ok(Vec::new()),
         }
+    }
+
+    /// The server's clock, exact to a second; `None` when it states none. Needs no login.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn server_time(&self) -> PortResult<Option<DateTime<Utc>>> {
+        self.client.server_time().await
     }
 }
 

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use domain::ports::{PortError, PortResult};
 use outside::{Answer, Call, Http, Intent, Sink};
 use reqwest::StatusCode;
@@ -100,6 +101,11 @@ impl Client {
                 code_of(&code).ok_or_else(|| FINANCE.unreadable(&call, "it says success, but no code"))
             }
         }
+    }
+
+    /// The server's clock.
+    pub(crate) async fn server_time(&self) -> PortResult<Option<DateTime<Utc>>> {
+        self.http.server_time().await
     }
 
     /// Sends the call with the session; a session that has ended is renewed once and the call repeated once.

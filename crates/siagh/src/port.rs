@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::ports::{Customers, Finance, MatchKeys, PortError, PortResult, Snapshot};
@@ -86,6 +87,14 @@ impl Siagh {
             .into_iter()
             .filter_map(|row| translate::snapshot(row, &self.config))
             .collect())
+    }
+
+    /// The server's clock, exact to a second; `None` when it states none. Needs no login.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub async fn server_time(&self) -> PortResult<Option<DateTime<Utc>>> {
+        self.client.server_time().await
     }
 }
 

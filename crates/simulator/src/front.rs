@@ -73,7 +73,13 @@ pub(crate) async fn front(
     };
     let status = response.as_ref().map(|response| response.status().as_u16());
     front.stats.finish(seq, status);
-    response.unwrap_or_else(|| cut(&peer.switch))
+    let mut response = response.unwrap_or_else(|| cut(&peer.switch));
+    // The server's clock is the simulator's, however far that is from the machine's.
+    let now = front.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(now) = HeaderValue::from_str(&now) {
+        response.headers_mut().insert(header::DATE, now);
+    }
+    response
 }
 
 /// The connection is dead before the answer is written, so the client sees none of it.

@@ -11,25 +11,19 @@ use domain::customer::Kind;
 use domain::polls::{Fingerprint, Found, Harvest, Turn, checksum};
 use domain::ports::{Side, Snapshot};
 use metrics::counter;
-use payamgostar::{Position, modify_date};
+use payamgostar::{Walk, modify_date};
 use serde_json::json;
 use tracing::warn;
 
 use super::judge::Read;
 use super::{Failure, Pollers};
 
-/// Where a CRM that was never read begins.
-const BEGINNING: &str = "2000-01-01T00:00:00.000";
 /// Edits of the same instant, commits that come late, clocks of several servers.
 const OVERLAP: Duration = Duration::from_secs(120);
 /// Now and then: a clock that was set back, by a daylight rule that we don't know or by hand.
 const WIDE_OVERLAP: Duration = Duration::from_secs(125 * 60);
 /// Rows of a page.
 const PAGE: u32 = 200;
-/// A page with fewer rows is the last one, whatever the server does.
-const SMALLEST_PAGE: usize = 10;
-/// So many pages in a row that bring nothing new end a look.
-const STALE_PAGES: u32 = 3;
 /// An id that is longer is none.
 const LONGEST_ID: usize = 64;
 
@@ -44,32 +38,22 @@ struct Gathered {
 
 pub(super) async fn read(pollers: &Pollers, kind: Kind, turn: &Turn, wide: bool) -> Result<Read, Failure> {
     let overlap = if wide { WIDE_OVERLAP } else { OVERLAP };
-    let mut position = match &turn.cursor {
-        Some(cursor) => pollers.crm.position_before(cursor, overlap),
-        None => Position::from_value(BEGINNING),
+    let mut walk = match &turn.cursor {
+        Some(cursor) => Walk::from(pollers.crm.position_before(cursor, overlap)),
+        None => Walk::over_all(),
     };
     let mut gathered = Gathered::default();
-    // The most rows that a page has held: a server may show less on a page than it was asked for.
-    let (mut size, mut stale) = (SMALLEST_PAGE, 0);
     loop {
-        let page = pollers.crm.changed_since(kind, &position, PAGE).await?;
+        let page = pollers.crm.changed_since(kind, walk.position(), PAGE).await?;
         let rows = page.customers.len();
         let fresh: Vec<Snapshot> = page
             .customers
             .into_iter()
             .filter(|customer| gathered.is_fresh(customer))
             .collect();
-        stale = if fresh.is_empty() { stale + 1 } else { 0 };
-        position = match page.newest {
-            Some(newest) if newest != position.value && stale == 0 => Position::from_value(newest),
-            _ => Position {
-                page: position.page + 1,
-                ..position
-            },
-        };
+        let goes_on = walk.goes_on(rows, fresh.len(), page.newest);
         gathered.take(pollers, fresh).await?;
-        size = size.max(rows);
-        if rows < size || stale >= STALE_PAGES {
+        if !goes_on {
             break;
         }
     }
