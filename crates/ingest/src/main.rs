@@ -50,7 +50,9 @@ fn main() -> ExitCode {
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
     metrics::install()?;
     let port = settings.http.port;
-    let listener = listen(port).with_context(|| format!("PORT: can't listen on {port}"))?;
+    let listener = listen(port).with_context(|| {
+        format!("port {port} (PORT) can't be used: stop the program that has it, or set another PORT")
+    })?;
     let doorbell = RedisDoorbell::connect(settings.redis()?.url.expose_secret(), &RedisOptions::default())?;
     ingest::run(settings, listener, doorbell, shutdown::token()).await
 }

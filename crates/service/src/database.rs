@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
-use domain::store::Store;
 use domain::store::sql::{SqlStore, connect};
+use domain::store::{Store, StoreError};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -22,6 +22,14 @@ const AGAIN: Duration = Duration::from_secs(1);
     "the database's tables are {0} step(s) older than this program: run `siaghsync migrate`, then start again"
 )]
 pub struct OldSchema(pub usize);
+
+/// The tables can be read and not written.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "DATABASE_URL: the tables can't be written: {0}; give its user the right to (it best owns the tables, as the one \
+     that ran `siaghsync migrate` does), or name the server that is no read-only copy"
+)]
+pub struct ReadOnly(pub StoreError);
 
 /// Opens the store on at most `connections` connections.
 ///
@@ -42,10 +50,18 @@ pub async fn open(settings: &DatabaseSettings, connections: u32) -> anyhow::Resu
     Ok(store)
 }
 
-/// [`open`], again and again while the server is down; `None` when `shutdown` came first.
+/// [`open`] for a service that writes: tries that, too.
+async fn open_to_write(settings: &DatabaseSettings, connections: u32) -> anyhow::Result<SqlStore> {
+    let store = open(settings, connections).await?;
+    store.try_writing().await.map_err(ReadOnly)?;
+    Ok(store)
+}
+
+/// [`open_to_write`], again and again while the server is down; `None` when `shutdown` came first.
 ///
 /// # Errors
-/// [`OldSchema`]: waiting does not help.
+/// [`OldSchema`]: waiting does not help. A database that can't be written may be so for a moment only (a failover):
+/// that is waited for.
 pub async fn wait(
     settings: &DatabaseSettings,
     connections: u32,
@@ -53,7 +69,7 @@ pub async fn wait(
 ) -> anyhow::Result<Option<SqlStore>> {
     let mut told = String::new();
     loop {
-        match open(settings, connections).await {
+        match open_to_write(settings, connections).await {
             Ok(store) => return Ok(Some(store)),
             Err(error) if error.is::<OldSchema>() => return Err(error),
             Err(error) => {

@@ -27,9 +27,12 @@ fn main() -> ExitCode {
 
 async fn work(settings: Settings, shutdown: CancellationToken) -> anyhow::Result<()> {
     let address = SocketAddr::from(([0, 0, 0, 0], settings.http.worker_port));
-    let http = tokio::net::TcpListener::bind(address)
-        .await
-        .with_context(|| format!("port {} (WORKER_PORT) can't be used", settings.http.worker_port))?;
+    let http = tokio::net::TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "port {} (WORKER_PORT) can't be used: stop the program that has it, or set another WORKER_PORT",
+            settings.http.worker_port
+        )
+    })?;
     // A running sync holds no connection while it waits for an outside system.
     let connections = u32::try_from(settings.worker.concurrency / 2 + 4).unwrap_or(32);
     let Some(store) = database::wait(&settings.database, connections, &shutdown).await? else {
