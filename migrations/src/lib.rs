@@ -37,6 +37,12 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<usize, DbErr> {
     Ok(before)
 }
 
+/// How many steps this program knows.
+#[must_use]
+pub fn count() -> usize {
+    Migrator::migrations().len()
+}
+
 /// How many steps the tables are behind this program. Writes nothing.
 ///
 /// # Errors

@@ -1,72 +1,229 @@
-//! `siaghsync check`: what works and what does not, all of it, with what to do.
+//! `siaghsync check`: line by line what works, and what to do about what does not. It changes nothing.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use domain::clock::{Clock, SystemClock};
 use domain::ports::{Customers, Doorbell, Finance};
+use domain::store::sql::{SqlStore, connect};
 use secrecy::ExposeSecret;
+use serde::Serialize;
 use service::doorbell::{RedisDoorbell, RedisOptions};
-use service::settings::Settings;
+use service::settings::{DatabaseKind, Settings};
 
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
+use super::{clocks, output, secrets};
+
+/// Arguments of `check`.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  siaghsync check
+  siaghsync check --json | jq '.parts[] | select(.state != \"ok\")'
+Exit codes: 0 all works (warnings included), 1 something does not (says what to do), 2 wrong usage or settings.")]
+pub(crate) struct Arguments {
+    /// One JSON object: ok, and per part its state, words and what to do
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+enum State {
+    Ok,
+    Warning,
+    Failed,
+}
+
+/// One line.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Part {
+    part: &'static str,
+    state: State,
+    words: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    todo: Option<String>,
+}
+
+impl Part {
+    pub(crate) fn ok(part: &'static str, words: impl Into<String>) -> Self {
+        Self {
+            part,
+            state: State::Ok,
+            words: words.into(),
+            todo: None,
+        }
+    }
+
+    pub(crate) fn warning(part: &'static str, words: impl Into<String>, todo: impl Into<String>) -> Self {
+        Self {
+            state: State::Warning,
+            todo: Some(todo.into()),
+            ..Self::ok(part, words)
+        }
+    }
+
+    pub(crate) fn failed(part: &'static str, words: impl Into<String>, todo: impl Into<String>) -> Self {
+        Self {
+            state: State::Failed,
+            todo: Some(todo.into()).filter(|todo: &String| !todo.is_empty()),
+            ..Self::ok(part, words)
+        }
+    }
+
+    fn line(&self) -> String {
+        let mark = match self.state {
+            State::Ok => "✅",
+            State::Warning => "⚠️",
+            State::Failed => "❌",
+        };
+        let todo = self.todo.as_ref().map(|todo| format!("\n              → {todo}"));
+        format!(
+            "{mark} {:<11} {}{}",
+            self.part,
+            self.words,
+            todo.unwrap_or_default()
+        )
+    }
+}
+
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(super::SYSTEMS)?;
     super::block_on(&settings, async {
-        let mut failed = false;
-        let mut line = |part: &str, result: Result<String, String>| {
-            let (mark, words) = match &result {
-                Ok(words) => ("✅", words),
-                Err(words) => ("❌", words),
-            };
-            failed |= result.is_err();
-            println!("{mark} {part:<10} {words}");
+        let mut parts = Vec::new();
+        let mut say = |part: Part| {
+            if !arguments.json {
+                println!("{}", part.line());
+            }
+            parts.push(part);
         };
-        let store = super::open(&settings).await;
-        line(
-            "database",
-            store
-                .as_ref()
-                .map(|_| "connected, tables up to date".to_owned())
-                .map_err(|e| format!("{e:#}")),
-        );
-        match &settings.redis {
-            None => line(
-                "Redis",
-                Ok("not set: only `siaghsync serve` can run, which needs none".to_owned()),
-            ),
-            Some(redis) => {
-                let depth = async {
-                    let doorbell =
-                        RedisDoorbell::connect(redis.url.expose_secret(), &RedisOptions::default())?;
-                    doorbell.depth().await
-                };
-                line(
-                    "Redis",
-                    depth
-                        .await
-                        .map(|n| format!("connected, {n} rows rung for"))
-                        .map_err(|e| format!("{e}; is the server up, and REDIS_URL right?")),
-                );
-            }
+        let (part, store) = database(&settings).await;
+        say(part);
+        say(redis(&settings).await);
+        // Both systems are looked at whatever the database does.
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let crm = service::clients::crm(&settings, clock.clone())?;
+        let finance = service::clients::finance(&settings, clock)?;
+        say(answer("CRM", crm.check().await));
+        say(answer("finance", finance.check().await));
+        if let Ok(year) = finance.fiscal_year().await {
+            say(fiscal_year(year));
         }
-        if let Ok(store) = &store {
-            let crm = service::clients::crm(&settings, store.clock())?;
-            line("CRM", crm.check().await.map_err(|e| e.to_string()));
-            let finance = service::clients::finance(&settings, store.clock())?;
-            line("finance", finance.check().await.map_err(|e| e.to_string()));
-            if let Ok(Some(year)) = finance.fiscal_year().await {
-                line("fiscal year", Ok(year.to_string()));
-            }
+        for part in clocks::compare(store.as_ref(), &crm, &finance).await {
+            say(part);
         }
-        line(
-            "webhooks",
-            match settings.webhooks.secrets.len() {
-                0 => Err("WEBHOOK_SECRET is not set: all webhooks are answered 401".to_owned()),
-                n => Ok(format!("{n} secret(s) set")),
-            },
-        );
-        Ok(if failed {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        })
+        say(secrets::look(&settings.webhooks));
+        say(port(settings.http.port));
+        let failed = parts.iter().any(|part| part.state == State::Failed);
+        if arguments.json {
+            output::json(&serde_json::json!({ "ok": !failed, "parts": parts }))?;
+        }
+        Ok(ExitCode::from(u8::from(failed)))
     })
+}
+
+/// Whether it answers, has the tables, and lets them be written.
+async fn database(settings: &Settings) -> (Part, Option<SqlStore>) {
+    let kind = match settings.database.kind {
+        DatabaseKind::Postgres => "PostgreSQL",
+        DatabaseKind::Sqlite => "SQLite",
+    };
+    let opened = async {
+        let failed = |words: String, todo: &str| Part::failed("database", words, todo);
+        let db = connect(settings.database.url.expose_secret(), 2).await.map_err(|error| {
+            failed(
+                format!("{kind} can't be reached: {error}"),
+                "check DATABASE_URL (host, port, user, password, name of the database) and whether the server runs",
+            )
+        })?;
+        let behind = migrations::pending(&db).await.map_err(|error| {
+            failed(
+                format!("it can't be asked for its tables: {error}"),
+                "give DATABASE_URL's user the right to read them",
+            )
+        })?;
+        if behind > 0 {
+            return Err(failed(
+                format!(
+                    "{kind} answers, but {behind} of {} steps of the tables are missing",
+                    migrations::count()
+                ),
+                "run `siaghsync migrate`",
+            ));
+        }
+        let store = SqlStore::new(db)
+            .await
+            .map_err(|error| failed(error.to_string(), "see the database server's log"))?;
+        Ok(store)
+    };
+    let store = match opened.await {
+        Ok(store) => store,
+        Err(part) => return (part, None),
+    };
+    let part = match store.try_writing().await {
+        Ok(()) => Part::ok(
+            "database",
+            format!("{kind} answers; tables at version {}", migrations::count()),
+        ),
+        Err(error) => Part::failed(
+            "database",
+            format!("its tables can be read but not written (read-only): {error}"),
+            "give DATABASE_URL's user the right to write them (it best owns the tables), or name the server that is no \
+             read-only copy; for SQLite, make the file and its folder writable",
+        ),
+    };
+    (part, Some(store))
+}
+
+async fn redis(settings: &Settings) -> Part {
+    let Some(redis) = &settings.redis else {
+        return Part::ok(
+            "Redis",
+            "not set: only `siaghsync serve` can run, which needs none",
+        );
+    };
+    let depth = async {
+        let doorbell = RedisDoorbell::connect(redis.url.expose_secret(), &RedisOptions::default())?;
+        doorbell.depth().await
+    };
+    match depth.await {
+        Ok(rung) => Part::ok("Redis", format!("answers; {rung} rows rung for")),
+        Err(error) => Part::failed(
+            "Redis",
+            error.to_string(),
+            "start the Redis server, or correct REDIS_URL; nothing is lost meanwhile, rows wait in the database",
+        ),
+    }
+}
+
+/// What a system says to a harmless call. Its errors name the setting and what to do.
+fn answer(part: &'static str, result: domain::ports::PortResult<String>) -> Part {
+    match result {
+        Ok(words) => Part::ok(part, words),
+        Err(error) => Part::failed(part, error.to_string(), ""),
+    }
+}
+
+fn fiscal_year(year: Option<i32>) -> Part {
+    match year {
+        Some(year) => Part::ok("fiscal year", year.to_string()),
+        None => Part::warning(
+            "fiscal year",
+            "finance's login states none",
+            "documents take the Jalali year of their date; log in to Siagh once and choose the fiscal year",
+        ),
+    }
+}
+
+/// Whether the service can have its port; one that runs already has it.
+fn port(port: u16) -> Part {
+    match TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)) {
+        Ok(_) => Part::ok("port", format!("{port} is free")),
+        Err(error) => Part::warning(
+            "port",
+            format!("{port} (PORT) is taken: {error}"),
+            "fine if SiaghSync runs here already; else stop the program that has it, or set another PORT",
+        ),
+    }
 }

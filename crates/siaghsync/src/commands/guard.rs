@@ -1,17 +1,27 @@
 //! `siaghsync guard list|drop`: what the guard holds back, and letting go of it.
 
-use std::io::{BufRead, IsTerminal, Write};
 use std::process::ExitCode;
 
 use domain::polls::{Held, PollStore, Verdict};
 use domain::store::sql::SqlStore;
+use serde_json::{Value, json};
 use service::settings::Settings;
+
+use super::output;
 
 /// Arguments of `guard`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  siaghsync guard list
+  siaghsync guard drop finance:contacts
+  siaghsync resume                  lets what is held go on instead
+Exit codes: 0 done, 1 failed or not confirmed, 2 wrong usage or settings.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     what: What,
+    /// One JSON object per poll, a line each
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(clap::Subcommand)]
@@ -34,33 +44,47 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let store = super::open(&settings).await?;
         match arguments.what {
             What::List => {
-                if !listed(&store, None).await?.is_empty() {
+                let held = held(&store, None).await?;
+                if arguments.json {
+                    held.iter().try_for_each(|one| output::json(&shown(one)))?;
+                } else if show(&held) {
                     println!("`siaghsync resume` lets it go on, `siaghsync guard drop` drops it.");
                 }
                 Ok(ExitCode::SUCCESS)
             }
-            What::Drop { poll, yes } => drop_held(&store, poll.as_deref(), yes).await,
+            What::Drop { poll, yes } => drop_held(&store, poll.as_deref(), yes, arguments.json).await,
         }
     })
 }
 
-/// Prints what is held, all of it or one poll's.
+/// What is held, all of it or one poll's.
 ///
 /// # Errors
 /// When a poll is named that is not held.
-pub(crate) async fn listed(store: &SqlStore, poll: Option<&str>) -> anyhow::Result<Vec<Held>> {
+pub(crate) async fn held(store: &SqlStore, poll: Option<&str>) -> anyhow::Result<Vec<Held>> {
     let held = store.held(poll).await?;
-    match poll {
-        Some(poll) if held.is_empty() => {
-            anyhow::bail!("the guard does not hold {poll:?}; `siaghsync guard list` shows what it holds")
-        }
-        None if held.is_empty() => println!("The guard holds nothing."),
-        _ => {}
+    if let (Some(poll), true) = (poll, held.is_empty()) {
+        anyhow::bail!("the guard does not hold {poll:?}; `siaghsync guard list` shows what it holds");
     }
-    for one in &held {
+    Ok(held)
+}
+
+/// As `--json` prints it.
+pub(crate) fn shown(held: &Held) -> Value {
+    json!({
+        "poll": held.poll, "changes": held.changes, "since": held.since, "why": held.why, "examples": held.examples,
+    })
+}
+
+/// Prints what is held; says whether there is anything.
+pub(crate) fn show(held: &[Held]) -> bool {
+    if held.is_empty() {
+        println!("The guard holds nothing.");
+    }
+    for one in held {
         println!(
             "{}: {} change(s) held since {} UTC",
-            one.poll,
+            output::title(&one.poll),
             one.changes,
             one.since.format("%Y-%m-%d %H:%M:%S")
         );
@@ -72,39 +96,36 @@ pub(crate) async fn listed(store: &SqlStore, poll: Option<&str>) -> anyhow::Resu
         };
         println!("  records: {}{more}", one.examples.join(", "));
     }
-    Ok(held)
+    !held.is_empty()
 }
 
-async fn drop_held(store: &SqlStore, poll: Option<&str>, yes: bool) -> anyhow::Result<ExitCode> {
-    let held = listed(store, poll).await?;
-    if held.is_empty() {
+async fn drop_held(
+    store: &SqlStore,
+    poll: Option<&str>,
+    yes: bool,
+    as_json: bool,
+) -> anyhow::Result<ExitCode> {
+    let held = held(store, poll).await?;
+    if !as_json && !show(&held) {
         return Ok(ExitCode::SUCCESS);
     }
-    println!(
-        "Dropped changes are not synced by themselves: a record is looked at again when it is edited next, or with \
-         `siaghsync sync <id>`. Each gets a SKIPPED row that says so."
-    );
-    if !yes && !asked("Drop them?")? {
-        println!("Nothing was dropped.");
+    if !as_json {
+        println!(
+            "Dropped changes are not synced by themselves: a record is looked at again when it is edited next, or with \
+             `siaghsync sync <id>`. Each gets a SKIPPED row that says so."
+        );
+    }
+    if !yes && !held.is_empty() && !output::asked("Drop them?")? {
+        eprintln!("Nothing was dropped.");
         return Ok(ExitCode::FAILURE);
     }
     for one in held {
         let rows = store.settle(&one, Verdict::Drop).await?;
-        println!("{}: {rows} change(s) dropped; the poll goes on.", one.poll);
+        if as_json {
+            output::json(&json!({ "poll": one.poll, "dropped": rows }))?;
+        } else {
+            println!("{}: {rows} change(s) dropped; the poll goes on.", one.poll);
+        }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Asks on the terminal; where there is none, `--yes` must have been given.
-fn asked(question: &str) -> anyhow::Result<bool> {
-    let stdin = std::io::stdin();
-    anyhow::ensure!(
-        stdin.is_terminal(),
-        "there is nobody to ask: repeat the command with --yes"
-    );
-    print!("{question} [y/N] ");
-    std::io::stdout().flush()?;
-    let mut answer = String::new();
-    stdin.lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

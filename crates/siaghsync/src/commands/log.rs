@@ -5,21 +5,35 @@ use std::process::ExitCode;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use domain::store::Status;
 use domain::store::entities::log;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use service::settings::Settings;
+
+use super::output;
+use super::row::{self, Row};
 
 /// Arguments of `log`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  siaghsync log --failed
+  siaghsync log --entity 505 --limit 5
+  siaghsync log --conflict --json | jq .row
+Exit codes: 0 done, 1 failed (says why), 2 wrong usage or settings.")]
 pub(crate) struct Arguments {
     /// Only rows that failed
     #[arg(long)]
     failed: bool,
+    /// Only rows that wait for a human
+    #[arg(long, conflicts_with = "failed")]
+    conflict: bool,
     /// Only rows of this CRM id or finance code
     #[arg(long, value_name = "ID")]
     entity: Option<String>,
     /// How many
     #[arg(long, default_value_t = 20)]
     limit: u64,
+    /// One JSON object per row, a line each
+    #[arg(long)]
+    json: bool,
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -32,14 +46,20 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         if arguments.failed {
             query = query.filter(log::Column::Status.eq(Status::Failed));
         }
+        if arguments.conflict {
+            query = query.filter(log::Column::Status.eq(Status::Conflict));
+        }
         if let Some(id) = &arguments.entity {
-            let either = Condition::any()
-                .add(log::Column::SourceEntityId.eq(id.trim()))
-                .add(log::Column::TargetEntityId.eq(id.trim()));
-            query = query.filter(either);
+            query = query.filter(row::of(&super::sync::entity(id)?));
         }
         let rows = query.all(store.db()).await?;
-        println!("{}", table(&rows));
+        match arguments.json {
+            true => rows
+                .iter()
+                .map(Row::from)
+                .try_for_each(|row| output::json(&row))?,
+            false => println!("{}", table(&rows)),
+        }
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -64,41 +84,12 @@ pub(crate) fn table(rows: &[log::Model]) -> Table {
         table.add_row([
             row.started_at.format("%Y-%m-%d %H:%M:%S").to_string(),
             row.direction.replace('_', " ").to_lowercase(),
-            status(row.status).to_owned(),
+            output::sign(row.status).to_owned(),
             row.source_entity_id.clone(),
             row.target_entity_id.clone().unwrap_or_default(),
-            what(row),
+            row::what(row),
             row.id.to_string(),
         ]);
     }
     table
-}
-
-/// A status with its sign.
-pub(crate) fn status(status: Status) -> &'static str {
-    match status {
-        Status::Pending => "⏳ PENDING",
-        Status::InProgress => "🔄 IN_PROGRESS",
-        Status::Success => "✅ SUCCESS",
-        Status::Failed => "❌ FAILED",
-        Status::Conflict => "⚠️ CONFLICT",
-        Status::Skipped => "⏭️ SKIPPED",
-    }
-}
-
-/// What happened, in a few words: the message, else which fields were written.
-pub(crate) fn what(row: &log::Model) -> String {
-    if let Some(message) = row.error_message.as_deref().filter(|message| !message.is_empty()) {
-        return message.to_owned();
-    }
-    let changes: Vec<domain::store::Change> = row
-        .changes
-        .clone()
-        .and_then(|json| serde_json::from_value(json).ok())
-        .unwrap_or_default();
-    changes
-        .iter()
-        .map(|change| change.field.name())
-        .collect::<Vec<_>>()
-        .join(", ")
 }

@@ -6,14 +6,24 @@ use domain::store::sql::SqlStore;
 use service::settings::{Needs, Settings};
 
 pub(crate) mod check;
+pub(crate) mod clocks;
+pub(crate) mod completions;
 pub(crate) mod guard;
+pub(crate) mod hash_password;
+pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod migrate;
+pub(crate) mod output;
 pub(crate) mod plan;
 pub(crate) mod queue;
+pub(crate) mod resolve;
 pub(crate) mod resume;
 pub(crate) mod retry;
+pub(crate) mod row;
+pub(crate) mod secrets;
 pub(crate) mod serve;
+pub(crate) mod show;
+pub(crate) mod story;
 pub(crate) mod sync;
 pub(crate) mod webhooks;
 
@@ -48,11 +58,4 @@ pub(crate) fn block_on<T>(
 /// The store, on few connections.
 pub(crate) async fn open(settings: &Settings) -> anyhow::Result<SqlStore> {
     service::database::open(&settings.database, 4).await
-}
-
-/// A row's id as people type it.
-pub(crate) fn row_id(text: &str) -> Result<uuid::Uuid, String> {
-    text.trim()
-        .parse()
-        .map_err(|_| "not a row's id; `siaghsync log` shows them".to_owned())
 }

@@ -12,6 +12,8 @@ use futures::StreamExt;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use service::settings::Settings;
 
+use super::{output, story};
+
 /// Customers are looked at so many at a time.
 const AT_ONCE: usize = 8;
 /// Exit code of `verify` when the systems differ.
@@ -19,6 +21,11 @@ const DRIFT: u8 = 3;
 
 /// Arguments of `plan` and `verify`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  siaghsync plan                    every customer that a sync would change, and why
+  siaghsync plan 505
+  siaghsync verify --json | jq .name
+Exit codes: 0 done (verify: in agreement), 1 failed (says why), 2 wrong usage or settings, 3 drift (verify).")]
 pub(crate) struct Arguments {
     /// Only this customer: the CRM's id (a guid), or finance's code (a number)
     id: Option<String>,
@@ -76,20 +83,22 @@ fn look(arguments: &Arguments, interesting: impl Fn(&Plan) -> bool) -> anyhow::R
             looked_at: 0,
             drifted: 0,
         };
+        let bar = output::progress("customers", Some(customers.len() as u64));
         while let Some(plan) = plans.next().await {
             shown.looked_at += 1;
+            bar.inc(1);
             if interesting(&plan) {
                 shown.drifted += 1;
-                println!(
-                    "{}",
-                    if arguments.json {
-                        serde_json::to_string(&plan)?
-                    } else {
-                        diff(&plan)
+                bar.suspend(|| match arguments.json {
+                    true => output::json(&plan),
+                    false => {
+                        println!("{}", diff(&plan));
+                        Ok(())
                     }
-                );
+                })?;
             }
         }
+        bar.finish_and_clear();
         Ok(shown)
     })
 }
@@ -151,7 +160,7 @@ fn diff(plan: &Plan) -> String {
             change.field,
             change.crm,
             change.finance,
-            because(why)
+            story::because(why)
         ));
     }
     let explained = |difference: &&domain::engine::plan::Difference| {
@@ -176,21 +185,5 @@ fn words(step: &Step) -> String {
         Step::Conflict(why) => format!("would wait for a human: {why}"),
         Step::Gone(side) => format!("no longer in {side}"),
         Step::Unknown(why) => format!("can't be said: {why}"),
-    }
-}
-
-fn because(reason: domain::merge::Reason) -> &'static str {
-    use domain::merge::Reason;
-    match reason {
-        Reason::OnlyThisChanged => "only this side was edited",
-        Reason::OtherIsEmpty => "the other side has none",
-        Reason::LaterWins => "both were edited, this one later",
-        Reason::Tie => "both were edited, order unknown: TIE_BREAKER",
-        Reason::Priority => "both were edited: CONFLICT_STRATEGY",
-        Reason::HeldForHuman => "both were edited: CONFLICT_STRATEGY=manual",
-        Reason::OneWay => "this field goes one way only",
-        Reason::DeletedInCrm => "deleted in the CRM: set inactive",
-        Reason::ConfirmedLater => "written before, confirmed now",
-        Reason::Oscillates => "written back and forth: set aside",
     }
 }

@@ -4,14 +4,26 @@ use std::process::ExitCode;
 
 use domain::store::Store;
 use secrecy::ExposeSecret;
+use serde_json::json;
 use service::doorbell::{RedisDoorbell, RedisOptions};
 use service::settings::Settings;
 
+use super::output;
+
 /// Arguments of `queue`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  siaghsync queue stats --json
+  siaghsync queue clear
+Clearing loses nothing: the queue holds only the ids of rows that stand in the database, and the sweeper of any worker
+rings for rows again that stay unfinished.
+Exit codes: 0 done, 1 failed (says why), 2 wrong usage or settings.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     what: What,
+    /// One JSON object
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(clap::Subcommand)]
@@ -35,6 +47,22 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         match (arguments.what, doorbell) {
             (What::Stats, doorbell) => {
                 let stats = super::open(&settings).await?.stats().await?;
+                let depths = match &doorbell {
+                    Some(doorbell) => Some(doorbell.depths().await?),
+                    None => None,
+                };
+                if arguments.json {
+                    output::json(&json!({
+                        "rows": {
+                            "pending": stats.pending, "inProgress": stats.in_progress, "success": stats.success,
+                            "skipped": stats.skipped, "conflict": stats.conflict, "failed": stats.failed,
+                        },
+                        "queue": depths.map(|depths| json!({
+                            "waiting": depths.waiting, "inFlight": depths.in_flight, "workers": depths.workers,
+                        })),
+                    }))?;
+                    return Ok(ExitCode::SUCCESS);
+                }
                 println!(
                     "rows   waiting {}, active {}, success {}, skipped {}, conflict {}, failed {}",
                     stats.pending,
@@ -44,23 +72,25 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     stats.conflict,
                     stats.failed
                 );
-                match doorbell {
-                    Some(doorbell) => {
-                        let depths = doorbell.depths().await?;
-                        println!(
-                            "queue  waiting {}, being worked on {}, workers {}",
-                            depths.waiting, depths.in_flight, depths.workers
-                        );
-                    }
+                match depths {
+                    Some(depths) => println!(
+                        "queue  waiting {}, being worked on {}, workers {}",
+                        depths.waiting, depths.in_flight, depths.workers
+                    ),
                     None => println!("queue  in process (REDIS_URL is not set)"),
                 }
             }
             (What::Clear, Some(doorbell)) => {
                 let ids = doorbell.clear().await?;
+                if arguments.json {
+                    output::json(&json!({ "removed": ids }))?;
+                    return Ok(ExitCode::SUCCESS);
+                }
                 println!(
                     "{ids} id(s) removed from the queue. Nothing is lost: their rows wait in the database, and the sweeper rings for them again."
                 );
             }
+            (What::Clear, None) if arguments.json => output::json(&json!({ "removed": 0 }))?,
             (What::Clear, None) => {
                 println!("REDIS_URL is not set: the queue is in the process that serves, and ends with it.")
             }

@@ -28,7 +28,9 @@ pub(crate) fn run() -> ExitCode {
         let port = settings.http.port;
         let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))
             .await
-            .with_context(|| format!("port {port} (PORT) can't be used"))?;
+            .with_context(|| {
+                format!("port {port} (PORT) can't be used: stop the program that has it, or set another PORT")
+            })?;
         let Some(store) = database::wait(&settings.database, CONNECTIONS, &shutdown).await? else {
             return Ok(());
         };

@@ -2,17 +2,25 @@
 
 use std::process::ExitCode;
 
-use domain::engine::Ran;
 use domain::ports::{Ring, Side};
-use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
+use domain::store::{EntityRef, EntityType, Event, Store, Trigger};
 use service::settings::Settings;
 use uuid::Uuid;
 
+use super::row;
+
 /// Arguments of `sync`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  siaghsync sync 505
+  siaghsync sync 3f2a91c4-0b1e-4f56-9c1d-2f0f6a1d77e1 --json
+Exit codes: 0 done or nothing to do, 1 not done (says why), 2 wrong usage or settings.")]
 pub(crate) struct Arguments {
     /// The CRM's id (a guid), or finance's code (a number)
     id: String,
+    /// The row as a JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -33,29 +41,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             rung: true,
         };
         store.hear(&[event]).await?;
-        let mut ring = Ring { row, traceparent };
-        loop {
-            match engine.run(&ring).await? {
-                Ran::Ended {
-                    next: Some((next, wait)),
-                    ..
-                } if wait.is_zero() => ring = next,
-                Ran::Ended { outcome, .. } => {
-                    let why = outcome.message.unwrap_or_default();
-                    println!("{:?}: {why}", outcome.status);
-                    let good = matches!(outcome.status, Status::Success | Status::Skipped);
-                    return Ok(if good {
-                        ExitCode::SUCCESS
-                    } else {
-                        ExitCode::FAILURE
-                    });
-                }
-                _ => {
-                    println!("A worker has this customer at the moment, and will see to row {row}.");
-                    return Ok(ExitCode::SUCCESS);
-                }
-            }
-        }
+        let row = row::run(&engine, &store, Ring { row, traceparent }).await?;
+        row::tell(&row, arguments.json)
     })
 }
 

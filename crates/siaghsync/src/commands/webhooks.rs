@@ -6,13 +6,23 @@ use anyhow::Context;
 use domain::ports::Crm;
 use domain::subscriptions;
 use ingest::registration::{Registered, address, native_addresses, register};
+use serde_json::json;
 use service::settings::{Needs, Settings};
+
+use super::output;
 
 /// Arguments of `webhooks`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  WEBHOOK_BASE_URL=https://sync.company.ir siaghsync webhooks register
+  siaghsync webhooks list --json
+Exit codes: 0 done, 1 failed, or to be done by hand (says how), 2 wrong usage or settings.")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     what: What,
+    /// One JSON object
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(clap::Subcommand)]
@@ -40,10 +50,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     "WEBHOOK_BASE_URL is not set: the address under which the CRM reaches ingest, as \
                      https://sync.company.ir",
                 )?;
-                match register(&crm, &store, base_url)
+                let registered = register(&crm, &store, base_url)
                     .await
-                    .context("the CRM was not told")?
-                {
+                    .context("the CRM was not told")?;
+                if arguments.json {
+                    return as_json(&registered, base_url);
+                }
+                match registered {
                     Registered::Now => println!("Registered: the CRM calls {}.", address(base_url)),
                     Registered::Before => println!("The CRM calls {} already.", address(base_url)),
                     Registered::ByHand => {
@@ -53,14 +66,25 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 }
             }
             What::List => {
-                match crm.webhooks().await? {
+                let (calls, noted) = (crm.webhooks().await?, subscriptions::list(&store).await?);
+                if arguments.json {
+                    let noted = noted.iter().map(|row| {
+                        json!({
+                            "entityType": row.entity_type, "url": row.webhook_url, "active": row.is_active,
+                            "failures": row.failure_count, "updatedAt": row.updated_at,
+                        })
+                    });
+                    output::json(&json!({ "crmCalls": calls, "noted": noted.collect::<Vec<_>>() }))?;
+                    return Ok(ExitCode::SUCCESS);
+                }
+                match calls {
                     Some(urls) if urls.is_empty() => println!("The CRM calls nobody."),
                     Some(urls) => urls.iter().for_each(|url| println!("The CRM calls {url}")),
                     None => println!(
                         "This CRM has no webhook registration; native webhooks are seen in its pages."
                     ),
                 }
-                for row in subscriptions::list(&store).await? {
+                for row in noted {
                     let state = if row.is_active { "active" } else { "not active" };
                     let at = row.updated_at.format("%Y-%m-%d %H:%M:%S");
                     println!(
@@ -72,6 +96,22 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+fn as_json(registered: &Registered, base_url: &str) -> anyhow::Result<ExitCode> {
+    let (word, code) = match registered {
+        Registered::Now => ("now", ExitCode::SUCCESS),
+        Registered::Before => ("before", ExitCode::SUCCESS),
+        Registered::ByHand => ("byHand", ExitCode::FAILURE),
+    };
+    let native = native_addresses(base_url);
+    let native = native
+        .iter()
+        .map(|(what, address)| json!({ "what": what, "url": address }));
+    output::json(&json!({
+        "registered": word, "url": address(base_url), "byHand": native.collect::<Vec<_>>(),
+    }))?;
+    Ok(code)
 }
 
 fn by_hand(base_url: &str) {

@@ -11,7 +11,7 @@ use domain::store::{Change, Store};
 use sea_orm::{EntityTrait, QueryOrder};
 
 use super::agree::Pair;
-use crate::commands::log as rows;
+use crate::commands::{log as rows, output};
 
 /// Remembers what was shown.
 pub(super) struct Show {
@@ -94,7 +94,7 @@ fn line(row: &log::Model) -> String {
     let message = row.error_message.as_deref().unwrap_or_default();
     format!(
         "{} {arrow}{name}: {message}{changes} ({} ms)",
-        rows::status(row.status),
+        output::sign(row.status),
         row.duration_ms.unwrap_or_default()
     )
 }
@@ -111,7 +111,7 @@ fn fields(row: &log::Model) -> String {
             _ => &change.crm,
         };
         match change.reason {
-            Reason::LaterWins | Reason::Tie | Reason::Priority => {
+            Reason::LaterWins | Reason::Tie | Reason::Priority | Reason::SettledByHand => {
                 format!("{} (instead of «{loser}»)", change.field)
             }
             _ => change.field.to_string(),

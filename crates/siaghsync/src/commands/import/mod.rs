@@ -1,0 +1,354 @@
+//! `siaghsync import`: finance's contacts into the CRM, on the first day.
+//!
+//! A match report first, from one read of each system; nothing is written before the question is answered. Then the
+//! ordinary engine, contact by contact, which looks for each afresh before it creates anything.
+//!
+//! Memory: about 1 KB for each identity of the CRM and for each contact of finance.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use domain::customer::{Field, Kind};
+use domain::engine::Engine;
+use domain::polls::PollStore;
+use domain::ports::Side;
+use domain::store::entities::{log, mapping};
+use domain::store::sql::SqlStore;
+use domain::store::{EntityType, MappingState, Status};
+use payamgostar::{Payamgostar, Walk};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use serde_json::{Value, json};
+use service::settings::Settings;
+use siagh::Siagh;
+use uuid::Uuid;
+
+use super::output;
+use carry::Carrier;
+use directory::Directory;
+use report::{Entry, Fate, Known, Matcher};
+
+mod carry;
+mod directory;
+mod report;
+
+/// Rows of a page of the CRM.
+const PAGE: u32 = 500;
+/// So many of each kind are shown; all of them stand in `--report`.
+const SHOWN: usize = 10;
+
+/// Arguments of `import`.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  siaghsync import --dry-run --report matches.csv    look first: what would be linked, created, left alone, and why
+  siaghsync import --limit 20                        the first 20, after a question
+  siaghsync import --yes --rate 50
+It may be ended at any moment (Ctrl-C, a crash) and run again: it goes on, and makes nothing twice. What is in doubt is
+not touched; the report names it: correct it, or `siaghsync resolve --link <crm-id> <finance-code>`.
+Exit codes: 0 done (also when nothing is to be done), 1 not all of it done, or not confirmed, 2 wrong usage or settings.")]
+pub(crate) struct Arguments {
+    /// Ends with the report: nothing is written
+    #[arg(long)]
+    dry_run: bool,
+    /// Doesn't ask
+    #[arg(long, conflicts_with = "dry_run")]
+    yes: bool,
+    /// Carries over at most so many contacts, in the order of their codes
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<usize>,
+    /// At most so many contacts a second (each takes some calls)
+    #[arg(long, value_name = "PER_SECOND", default_value = "20")]
+    rate: NonZeroU32,
+    /// Writes the whole report into this file, as CSV
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// The report, and the outcome, as a JSON object each, a line each
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(super::SYSTEMS)?;
+    anyhow::ensure!(
+        settings.sync.to_crm,
+        "SYNC_FINANCE_TO_CRM is off: nothing may be created in the CRM; set it to true to import"
+    );
+    super::block_on(&settings, async {
+        let store = service::database::open(&settings.database, 8).await?;
+        let engine = worker::assemble::engine(&settings, &store)?;
+        let entries = matched(&settings, &store, &engine).await?;
+        if let Some(path) = &arguments.report {
+            write_csv(path, &entries).with_context(|| format!("{} can't be written", path.display()))?;
+        }
+        tell(&entries, &arguments)?;
+        let wanted = entries
+            .iter()
+            .filter(|entry| matches!(entry.fate, Fate::Link(_) | Fate::Create));
+        let wanted: Vec<&str> = wanted
+            .map(|entry| entry.code.as_str())
+            .take(arguments.limit.unwrap_or(usize::MAX))
+            .collect();
+        if wanted.is_empty() {
+            eprintln!("There is nothing to carry over.");
+            return Ok(ExitCode::SUCCESS);
+        }
+        if arguments.dry_run {
+            eprintln!("Nothing was written (--dry-run).");
+            return Ok(ExitCode::SUCCESS);
+        }
+        if !arguments.yes && !output::asked(&format!("Carry {} contacts over to the CRM?", wanted.len()))? {
+            eprintln!("Nothing was written.");
+            return Ok(ExitCode::FAILURE);
+        }
+        carry(&engine, &store, &wanted, &arguments).await
+    })
+}
+
+/// Reads both systems once, and matches them in memory.
+async fn matched(settings: &Settings, store: &SqlStore, engine: &Engine) -> anyhow::Result<Vec<Entry>> {
+    let crm = service::clients::crm(settings, store.clock())?;
+    let finance: Siagh = service::clients::finance(settings, store.clock())?;
+    let directory = identities(&crm).await?;
+    let known = known(store).await?;
+    let project = |side: Side, field: Field, value: &str| engine.port(side).project(field, value);
+    let mut matcher = Matcher::new(directory, known, engine.config.numbering, &project);
+    let bar = output::progress("contacts of finance read", None);
+    let (contacts, mut arriving) = tokio::sync::mpsc::unbounded_channel();
+    // Matched as they arrive, so that they never stand in memory as a whole.
+    let reading = finance.for_each(move |contact| {
+        let _ = contacts.send(contact);
+    });
+    let matching = async {
+        while let Some(contact) = arriving.recv().await {
+            bar.inc(1);
+            matcher.take(&contact);
+        }
+    };
+    let (read, ()) = tokio::join!(reading, matching);
+    read.context("finance can't be read: nothing was written")?;
+    bar.finish_and_clear();
+    Ok(matcher.finish())
+}
+
+async fn identities(crm: &Payamgostar) -> anyhow::Result<Directory> {
+    let bar = output::progress("identities of the CRM read", None);
+    let (mut directory, mut seen) = (Directory::default(), HashSet::new());
+    for kind in [Kind::Person, Kind::Organization] {
+        let mut walk = Walk::over_all();
+        loop {
+            let page = crm.changed_since(kind, walk.position(), PAGE).await;
+            let page = page.context("the CRM can't be read: nothing was written")?;
+            let (rows, before) = (page.customers.len(), seen.len());
+            for identity in page.customers {
+                if seen.insert(identity.id.clone()) {
+                    directory.add(&identity.id, &identity.customer);
+                }
+            }
+            bar.set_position(directory.len() as u64);
+            if !walk.goes_on(rows, seen.len() - before, page.newest) {
+                break;
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok(directory)
+}
+
+/// Mappings by finance's code.
+async fn known(store: &SqlStore) -> anyhow::Result<HashMap<String, Known>> {
+    let rows = mapping::Entity::find()
+        .filter(mapping::Column::EntityType.eq(EntityType::Customer))
+        .filter(mapping::Column::FinanceId.is_not_null())
+        .select_only()
+        .column(mapping::Column::FinanceId)
+        .column(mapping::Column::CrmId)
+        .column(mapping::Column::State)
+        .into_tuple::<(String, Option<String>, MappingState)>();
+    let rows = rows.all(store.db()).await?.into_iter();
+    Ok(rows
+        .map(|(code, crm_id, state)| (code, Known { crm_id, state }))
+        .collect())
+}
+
+fn write_csv(path: &Path, entries: &[Entry]) -> anyhow::Result<()> {
+    use std::io::Write;
+    let mut file = std::fs::File::create(path)?;
+    // Without this, Excel does not read Persian.
+    file.write_all("\u{feff}".as_bytes())?;
+    let mut csv = csv::Writer::from_writer(file);
+    csv.write_record(["code", "name", "what", "crm_id", "why"])?;
+    for entry in entries {
+        let (what, crm_id, why) = words(&entry.fate);
+        csv.write_record([&entry.code, &entry.name, what, crm_id, why])?;
+    }
+    csv.flush()?;
+    Ok(())
+}
+
+fn words(fate: &Fate) -> (&'static str, &str, &str) {
+    match fate {
+        Fate::Link(id) => ("link", id, ""),
+        Fate::Create => ("create", "", ""),
+        Fate::Ambiguous(why) => ("ambiguous", "", why),
+        Fate::Skip(why) => ("skip", "", why),
+    }
+}
+
+/// The report on the terminal: the sums, and the first of what needs eyes.
+fn tell(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
+    let mut sums: BTreeMap<&str, usize> = ["link", "create", "ambiguous", "skip"]
+        .map(|what| (what, 0))
+        .into();
+    for entry in entries {
+        *sums.entry(words(&entry.fate).0).or_default() += 1;
+    }
+    if arguments.json {
+        let unclear = entries
+            .iter()
+            .filter(|entry| matches!(entry.fate, Fate::Ambiguous(_)));
+        let unclear: Vec<Value> = unclear
+            .map(|entry| json!({ "code": entry.code, "why": words(&entry.fate).2 }))
+            .collect();
+        return output::json(&json!({ "contacts": entries.len(), "report": sums, "ambiguous": unclear }));
+    }
+    println!(
+        "{}",
+        output::title(&format!("{} contacts of finance", entries.len()))
+    );
+    for (what, told) in [
+        ("link", "are in the CRM already, and are linked"),
+        ("create", "are new to the CRM, and are created there"),
+        ("ambiguous", "are in doubt, and are left to you"),
+        ("skip", "are left alone"),
+    ] {
+        println!("{:>8} {told}", sums[what]);
+        if !matches!(what, "ambiguous" | "skip") {
+            continue;
+        }
+        let mut shown = entries
+            .iter()
+            .filter(|entry| words(&entry.fate).0 == what && !words(&entry.fate).2.ends_with("already"));
+        for entry in shown.by_ref().take(SHOWN) {
+            println!(
+                "           {} «{}»: {}",
+                entry.code,
+                entry.name,
+                words(&entry.fate).2
+            );
+        }
+        match shown.count() {
+            0 => {}
+            more => println!("           … and {more} more; `--report FILE` writes them all"),
+        }
+    }
+    Ok(())
+}
+
+async fn carry(
+    engine: &Engine,
+    store: &SqlStore,
+    wanted: &[&str],
+    arguments: &Arguments,
+) -> anyhow::Result<ExitCode> {
+    let stop = service::shutdown::token();
+    let interrupted = stop.clone();
+    let bar = output::progress("contacts carried over", Some(wanted.len() as u64));
+    let mut carrier = Carrier::new(engine, store, arguments.rate, stop.child_token(), bar.clone());
+    let rows = carrier.carry_out(wanted).await;
+    bar.finish_and_clear();
+    let rows = rows?;
+    let linked = linked(store, wanted).await?;
+    let left: Vec<&str> = wanted
+        .iter()
+        .copied()
+        .filter(|code| !linked.contains(*code))
+        .collect();
+    let failed = reasons(store, &rows, &left).await?;
+    let stopped = interrupted.is_cancelled();
+    summary(linked.len(), left.len(), &failed, stopped, arguments.json)?;
+    Ok(if left.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Those of the contacts that are linked now, whoever did it.
+async fn linked<'a>(store: &SqlStore, codes: &[&'a str]) -> anyhow::Result<HashSet<&'a str>> {
+    let mut linked = HashSet::with_capacity(codes.len());
+    for batch in codes.chunks(500) {
+        let mapped = PollStore::mapped(store, Side::Finance, batch).await?;
+        let whole = |code: &&&str| {
+            mapped
+                .get(**code)
+                .is_some_and(|mapped| mapped.state == MappingState::Active || mapped.base.is_some())
+        };
+        linked.extend(batch.iter().filter(whole).copied());
+    }
+    Ok(linked)
+}
+
+/// Why these were not carried over, of those that were tried.
+async fn reasons(
+    store: &SqlStore,
+    rows: &HashMap<Uuid, String>,
+    left: &[&str],
+) -> anyhow::Result<Vec<(String, Status, String)>> {
+    let left: HashSet<&str> = left.iter().copied().collect();
+    let ids: Vec<Uuid> = rows
+        .iter()
+        .filter(|(_, code)| left.contains(code.as_str()))
+        .map(|(row, _)| *row)
+        .collect();
+    let mut reasons = Vec::new();
+    for batch in ids.chunks(500) {
+        let rows = log::Entity::find()
+            .filter(log::Column::Id.is_in(batch.iter().copied()))
+            .filter(log::Column::ErrorMessage.is_not_null());
+        let rows = rows.all(store.db()).await?.into_iter();
+        reasons.extend(rows.map(|row| {
+            (
+                row.source_entity_id,
+                row.status,
+                row.error_message.unwrap_or_default(),
+            )
+        }));
+    }
+    Ok(reasons)
+}
+
+fn summary(
+    done: usize,
+    left: usize,
+    failed: &[(String, Status, String)],
+    stopped: bool,
+    as_json: bool,
+) -> anyhow::Result<()> {
+    if as_json {
+        let failed: Vec<Value> = failed
+            .iter()
+            .map(|(code, status, why)| json!({ "code": code, "status": status, "why": why }))
+            .collect();
+        return output::json(&json!({ "done": done, "left": left, "failed": failed, "stopped": stopped }));
+    }
+    println!("{done} contacts carried over, {left} left.");
+    for (code, status, why) in failed.iter().take(SHOWN) {
+        println!("  {code} {}: {why}", output::status(*status));
+    }
+    if failed.len() > SHOWN {
+        println!(
+            "  … and {} more; `siaghsync log --failed`, `siaghsync log --conflict`",
+            failed.len() - SHOWN
+        );
+    }
+    match (left, stopped) {
+        (0, _) => println!("`siaghsync verify` compares both systems."),
+        (_, true) => println!("Stopped in good order. Nothing is lost: run it again to go on."),
+        _ => {
+            println!("Run it again to go on with what is left; `siaghsync show <code>` tells why one failed.")
+        }
+    }
+    Ok(())
+}

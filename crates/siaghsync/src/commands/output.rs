@@ -1,0 +1,94 @@
+//! How commands speak: colours and progress on a terminal only, one JSON object a line with `--json`, questions.
+//!
+//! What was asked for goes to standard output; progress and questions to the terminal (standard error), so that
+//! output can be piped.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::time::Duration;
+
+use console::{Style, style};
+use domain::store::Status;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+/// Prints one JSON object on a line of its own.
+///
+/// # Errors
+/// When it can't be written as JSON.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string(value)?);
+    Ok(())
+}
+
+/// A status with its sign.
+pub(crate) fn sign(status: Status) -> &'static str {
+    match status {
+        Status::Pending => "⏳ PENDING",
+        Status::InProgress => "🔄 IN_PROGRESS",
+        Status::Success => "✅ SUCCESS",
+        Status::Failed => "❌ FAILED",
+        Status::Conflict => "⚠️ CONFLICT",
+        Status::Skipped => "⏭️ SKIPPED",
+    }
+}
+
+/// [`sign`], coloured where colours are wanted. (Not within a table, which counts letters.)
+pub(crate) fn status(status: Status) -> String {
+    let colour = match status {
+        Status::Pending | Status::InProgress => Style::new().cyan(),
+        Status::Success => Style::new().green(),
+        Status::Failed => Style::new().red(),
+        Status::Conflict => Style::new().yellow(),
+        Status::Skipped => Style::new().dim(),
+    };
+    colour.apply_to(sign(status)).to_string()
+}
+
+/// A heading.
+pub(crate) fn title(text: &str) -> String {
+    style(text).bold().to_string()
+}
+
+/// Something of less interest.
+pub(crate) fn faint(text: &str) -> String {
+    style(text).dim().to_string()
+}
+
+/// Asks on the terminal; where there is none, `--yes` must have been given.
+///
+/// # Errors
+/// When there is nobody to ask.
+pub(crate) fn asked(question: &str) -> anyhow::Result<bool> {
+    let stdin = std::io::stdin();
+    anyhow::ensure!(
+        stdin.is_terminal(),
+        "there is nobody to ask: repeat the command with --yes"
+    );
+    eprint!("{question} [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    stdin.lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+/// A progress bar for so many steps, shown on a terminal when it takes longer than a second; `None`: it is not
+/// known how many.
+pub(crate) fn progress(what: &'static str, of: Option<u64>) -> ProgressBar {
+    // indicatif draws on standard error, and only where that is a terminal.
+    let bar = match of {
+        Some(of) => ProgressBar::new(of),
+        None => ProgressBar::new_spinner(),
+    };
+    let form = match of {
+        Some(_) => "{msg} {wide_bar} {human_pos}/{human_len}, {per_sec}, {eta} left",
+        None => "{spinner} {msg} {human_pos} ({elapsed})",
+    };
+    if let Ok(form) = ProgressStyle::with_template(form) {
+        bar.set_style(form);
+    }
+    bar.set_message(what);
+    if of.is_none() {
+        bar.enable_steady_tick(Duration::from_millis(200));
+    }
+    bar
+}

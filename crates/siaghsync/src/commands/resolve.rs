@@ -1,0 +1,98 @@
+//! `siaghsync resolve`: what only a human can decide.
+//!
+//! The decision is a row like any other, so that it stands even if this command is ended; it is run at once, here.
+
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use domain::ports::Side;
+use domain::store::{EntityRef, EntityType};
+use service::settings::Settings;
+
+use super::row::{self, Named};
+
+/// Arguments of `resolve`.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  siaghsync log --conflict                          what waits for a human
+  siaghsync resolve 505 --keep crm                  the fields in conflict take the CRM's values
+  siaghsync resolve 0193a0de --keep finance         the same, by the row's id, finance's values
+  siaghsync resolve --link 3f2a…-…-e1 505           these two are one customer
+The losing values stay in the audit row. Exit codes: 0 done, 1 not done (says why), 2 wrong usage or settings.")]
+pub(crate) struct Arguments {
+    /// Whom it is about: the CRM's id, finance's code, or the row that waits (the beginning of its id will do)
+    #[arg(required_unless_present = "link")]
+    id: Option<String>,
+    #[command(flatten)]
+    how: How,
+    /// The row as a JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// One of the decisions.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct How {
+    /// Fields that both systems changed: this side's values stand, the other's are overwritten
+    #[arg(long, value_name = "SIDE")]
+    keep: Option<Keep>,
+    /// These two records are one customer, though their keys left it in doubt
+    #[arg(long, num_args = 2, value_names = ["CRM_ID", "FINANCE_CODE"], conflicts_with = "id")]
+    link: Option<Vec<String>>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Keep {
+    Crm,
+    Finance,
+}
+
+impl From<Keep> for Side {
+    fn from(keep: Keep) -> Self {
+        match keep {
+            Keep::Crm => Self::Crm,
+            Keep::Finance => Self::Finance,
+        }
+    }
+}
+
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(super::SYSTEMS)?;
+    super::block_on(&settings, async {
+        let store = super::open(&settings).await?;
+        let engine = worker::assemble::engine(&settings, &store)?;
+        let traceparent = Some(service::telemetry::traceparent_or_new());
+        let ring = match (&arguments.how, &arguments.id) {
+            (How { keep: Some(side), .. }, Some(id)) => {
+                let customer = match row::named(&store, id).await? {
+                    Named::Row(row) => row::customer_of(&row),
+                    Named::Customer(customer) => customer,
+                };
+                anyhow::ensure!(
+                    customer.entity_type == EntityType::Customer,
+                    "--keep is for customers; {id} is about a document"
+                );
+                engine.keep(&customer, (*side).into(), traceparent).await?
+            }
+            (How { link: Some(ids), .. }, _) => {
+                let [crm, finance] = pair(ids)?;
+                engine.link(&crm.id, &finance.id, traceparent).await?
+            }
+            _ => anyhow::bail!("say how: --keep crm|finance, or --link <crm-id> <finance-code>"),
+        };
+        let row = row::run(&engine, &store, ring).await?;
+        row::tell(&row, arguments.json)
+    })
+}
+
+/// A CRM id and a finance code, in this order.
+fn pair(ids: &[String]) -> anyhow::Result<[EntityRef; 2]> {
+    if let [crm, finance] = ids {
+        let pair = [super::sync::entity(crm)?, super::sync::entity(finance)?];
+        if pair[0].side == Side::Crm && pair[1].side == Side::Finance {
+            return Ok(pair);
+        }
+    }
+    anyhow::bail!("--link takes the CRM's id (a guid), then finance's code (a number)")
+}

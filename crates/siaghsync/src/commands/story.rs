@@ -1,0 +1,306 @@
+//! One sync as people tell it: heard, held, decided, written, ended, and what to do next. Pure.
+
+use domain::customer::{Customer, Field};
+use domain::fields::TABLE;
+use domain::merge::Reason;
+use domain::ports::Side;
+use domain::store::entities::log;
+use domain::store::{Change, EntityType, Ruling, Status, Trigger};
+use domain::text::same;
+
+use super::show::Told;
+use super::{output, row};
+
+/// The whole story.
+pub(crate) fn tell(told: &Told) -> String {
+    let mut lines = vec![head(&told.row), String::new()];
+    let mut part = |title: &str, told: Vec<String>| {
+        let mut told = told.into_iter();
+        if let Some(first) = told.next() {
+            lines.push(format!("{} {first}", output::title(&format!("{title:<9}"))));
+            lines.extend(told.map(|line| format!("          {line}")));
+        }
+    };
+    part("Heard", vec![heard(&told.row)]);
+    part("Held", held(told));
+    part("Decided", decided(told));
+    part("Written", written(told));
+    part("Ended", ended(told));
+    part("Next", vec![next(told)]);
+    lines.join("\n")
+}
+
+fn source(row: &log::Model) -> Side {
+    if row.source_system == "CRM" {
+        Side::Crm
+    } else {
+        Side::Finance
+    }
+}
+
+/// Who it is about, and how it stands.
+fn head(row: &log::Model) -> String {
+    let side = source(row);
+    let name = customer(&row.source_data)
+        .map(|customer| format!(" «{}»", customer.get(Field::Name)))
+        .unwrap_or_default();
+    let target = match &row.target_entity_id {
+        Some(id) => format!("{} {id}", side.other()),
+        None => format!("nothing in {} yet", side.other()),
+    };
+    let what = match row.entity_type {
+        EntityType::Customer => "Customer",
+        EntityType::PreInvoice => "Quote",
+        EntityType::Invoice => "Invoice",
+    };
+    format!(
+        "{what}{name}: {side} {} and {target}   {}\nrow {}{}",
+        row.source_entity_id,
+        output::status(row.status),
+        row.id,
+        row.trace_id
+            .as_ref()
+            .map(|id| format!(", trace {id}"))
+            .unwrap_or_default()
+    )
+}
+
+fn heard(row: &log::Model) -> String {
+    let by = match row.trigger_type {
+        Trigger::Webhook => "by a webhook".to_owned(),
+        Trigger::Poll => "by a poll".to_owned(),
+        Trigger::Import => "by the import".to_owned(),
+        Trigger::Manual => match Ruling::of(Trigger::Manual, row.trigger_payload.as_ref()) {
+            Some(Ruling::Keep(side)) => format!("from an operator: keep {side}"),
+            Some(Ruling::Link { crm, finance }) => {
+                format!("from an operator: CRM {crm} and finance {finance} are one")
+            }
+            None => "from an operator".to_owned(),
+        },
+    };
+    let event = row
+        .event_id
+        .as_ref()
+        .map(|id| format!(", event {id}"))
+        .unwrap_or_default();
+    format!("{} {by} of {}{event}", time(row.started_at), source(row))
+}
+
+/// What each side held before anything was written.
+fn held(told: &Told) -> Vec<String> {
+    let [crm, finance] = states(&told.row);
+    let (Some(source), target) = (match source(&told.row) {
+        Side::Crm => (crm, finance),
+        Side::Finance => (finance, crm),
+    }) else {
+        return vec!["it was not looked at".to_owned()];
+    };
+    let other = self::source(&told.row).other();
+    let Some(target) = target else {
+        return vec![format!(
+            "{} held {}; no record of {other} was linked with it",
+            other.other(),
+            list(source.values.keys().map(|field| field.name()))
+        )];
+    };
+    let changes = changes(told);
+    let both = TABLE.iter().map(|spec| spec.field).filter(|field| {
+        let (a, b) = (source.get(*field), target.get(*field));
+        !a.is_empty() && same(*field, a, b) && !changes.iter().any(|change| change.field == *field)
+    });
+    let both = list(both.map(Field::name));
+    vec![match both.is_empty() {
+        true => "the two sides had nothing in common".to_owned(),
+        false => format!("the same on both sides: {both}"),
+    }]
+}
+
+/// The CRM's state and finance's, before anything was written.
+fn states(row: &log::Model) -> [Option<Customer>; 2] {
+    let (source_state, target) = (customer(&row.source_data), customer(&row.target_data_before));
+    match source(row) {
+        Side::Crm => [source_state, target],
+        Side::Finance => [target, source_state],
+    }
+}
+
+fn customer(json: &Option<serde_json::Value>) -> Option<Customer> {
+    serde_json::from_value(json.clone()?).ok()
+}
+
+/// All changes of the run, each once.
+fn changes(told: &Told) -> Vec<Change> {
+    let mut all: Vec<Change> = Vec::new();
+    for change in std::iter::once(&told.row)
+        .chain(&told.same_run)
+        .flat_map(row::changes)
+    {
+        if !all.contains(&change) {
+            all.push(change);
+        }
+    }
+    all
+}
+
+/// Field by field: what each side had, who wins, and why.
+fn decided(told: &Told) -> Vec<String> {
+    let lines = changes(told);
+    let lines = lines.iter().map(|change| {
+        let (arrow, winner) = match change.winner {
+            Some(Side::Crm) => ("→", "the CRM's goes to finance"),
+            Some(Side::Finance) => ("←", "finance's goes to the CRM"),
+            None => ("≠", "waits for a human"),
+        };
+        format!(
+            "{:<15} CRM {} {arrow} finance {}: {winner}, {}",
+            change.field,
+            quoted(&change.crm),
+            quoted(&change.finance),
+            because(change.reason)
+        )
+    });
+    lines.collect()
+}
+
+/// Which side was written, and whether it holds what was sent.
+fn written(told: &Told) -> Vec<String> {
+    let all = changes(told);
+    let mut lines = Vec::new();
+    for row in std::iter::once(&told.row).chain(&told.same_run) {
+        let (from, to) = (source(row), source(row).other());
+        let sent: Vec<&Change> = all.iter().filter(|change| change.winner == Some(from)).collect();
+        if sent.is_empty() || !matches!(row.status, Status::Success | Status::Conflict) {
+            continue;
+        }
+        let id = row.target_entity_id.as_deref().unwrap_or("?");
+        let fields = list(sent.iter().map(|change| change.field.name()));
+        lines.push(format!("to {to} {id}: {fields}"));
+        let Some(after) = customer(&row.target_data_after) else {
+            continue;
+        };
+        for change in sent.iter().filter(|change| !after.hidden.contains(&change.field)) {
+            let value = if from == Side::Crm {
+                &change.crm
+            } else {
+                &change.finance
+            };
+            let holds = after.get(change.field);
+            if !same(change.field, value, holds) {
+                lines.push(format!("{to} holds {} as {}", change.field, quoted(holds)));
+            }
+        }
+    }
+    if lines.is_empty() && told.row.status.is_final() {
+        lines.push("nothing".to_owned());
+    }
+    lines
+}
+
+fn ended(told: &Told) -> Vec<String> {
+    let row = &told.row;
+    let tries = row.retry_count + 1;
+    let tries = match tries {
+        1 => String::new(),
+        n => format!(" after {n} tries"),
+    };
+    let took = row.duration_ms.map(|ms| format!(", {ms} ms")).unwrap_or_default();
+    let mut lines = vec![match row.completed_at {
+        Some(at) => format!("{} {}{tries}{took}", time(at), output::sign(row.status)),
+        None => format!("not yet: {}{tries}", output::sign(row.status)),
+    }];
+    lines.extend(row.error_message.clone().filter(|message| !message.is_empty()));
+    lines.extend(told.same_run.iter().map(|row| {
+        format!(
+            "in the same run: {} {}, row {}",
+            row.direction.replace('_', " ").to_lowercase(),
+            output::sign(row.status),
+            row.id
+        )
+    }));
+    lines
+}
+
+/// What to do now.
+pub(crate) fn next(told: &Told) -> String {
+    let row = &told.row;
+    let (id, side) = (row.id, source(row));
+    let class = row.error_class.as_deref().unwrap_or_default();
+    match row.status {
+        Status::Success => "nothing to do".to_owned(),
+        Status::Skipped => match covering(row) {
+            Some(other) => format!("`siaghsync show {other}` tells of the run that covered it"),
+            None => "nothing to do".to_owned(),
+        },
+        Status::InProgress => "a worker has it; should that have died, another takes it up by itself".to_owned(),
+        Status::Pending => match &told.retry {
+            Some(retry) => format!("tried again by itself at {}", time(retry.next_retry_at)),
+            None => "a worker takes it up by itself; if none does, `siaghsync check`, and see whether one runs".to_owned(),
+        },
+        Status::Failed if class == "refused" => format!(
+            "correct in {side} what {} refuses (its words stand above): the edit is heard by itself. Or, when {} was \
+             mended: `siaghsync retry {id}`",
+            side.other(),
+            side.other()
+        ),
+        Status::Failed => format!("`siaghsync check` says whether both systems answer; then `siaghsync retry {id}`"),
+        Status::Conflict if class == "guard" => {
+            "`siaghsync guard list` shows what is held; `siaghsync resume` lets it go on, `siaghsync guard drop` drops it"
+                .to_owned()
+        }
+        Status::Conflict if class == "integrity" => {
+            "look at both records that are named above and remove the one that is too many; the next edit is heard by \
+             itself, or `siaghsync sync <id>`"
+                .to_owned()
+        }
+        Status::Conflict if row::changes(row).iter().any(|change| change.winner.is_none()) => {
+            format!("`siaghsync resolve {id} --keep crm` or `--keep finance`; or edit one of the two: it is heard by itself")
+        }
+        Status::Conflict if row.entity_type == EntityType::Customer => format!(
+            "correct the records that are named above: the edit is heard by itself. Or say who it is: `siaghsync resolve \
+             --link {}`",
+            match side {
+                Side::Crm => format!("{} <finance-code>", row.source_entity_id),
+                Side::Finance => format!("<crm-id> {}", row.source_entity_id),
+            }
+        ),
+        Status::Conflict => format!("`siaghsync resolve {id}` with what you find out; `siaghsync resolve --help`"),
+    }
+}
+
+/// The row that covered this one.
+fn covering(row: &log::Model) -> Option<&str> {
+    let message = row.error_message.as_deref()?.strip_prefix("covered by ")?;
+    message.get(..36)
+}
+
+/// Why a field is treated as it is, in words.
+pub(crate) fn because(reason: Reason) -> &'static str {
+    match reason {
+        Reason::OnlyThisChanged => "only this side was edited",
+        Reason::OtherIsEmpty => "the other side has none",
+        Reason::LaterWins => "both were edited, this one later",
+        Reason::Tie => "both were edited, order unknown: TIE_BREAKER",
+        Reason::Priority => "both were edited: CONFLICT_STRATEGY",
+        Reason::HeldForHuman => "both were edited: CONFLICT_STRATEGY=manual",
+        Reason::SettledByHand => "both were edited: an operator has decided",
+        Reason::OneWay => "this field goes one way only",
+        Reason::DeletedInCrm => "deleted in the CRM: set inactive",
+        Reason::ConfirmedLater => "written before, confirmed now",
+        Reason::Oscillates => "written back and forth: set aside",
+    }
+}
+
+fn quoted(value: &str) -> String {
+    match value {
+        "" => "–".to_owned(),
+        value => format!("«{value}»"),
+    }
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn time(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
