@@ -41,6 +41,11 @@ impl Process {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// Where its log is.
+    pub fn log_path(&self) -> PathBuf {
+        self.log.clone()
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -57,9 +62,14 @@ impl Process {
     }
 
     /// SIGTERM, and the exit code within `limit`.
-    pub fn stop(mut self, limit: Duration) -> Option<i32> {
+    pub fn stop(self, limit: Duration) -> Option<i32> {
         let pid = self.pid().to_string();
         Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap();
+        self.wait(limit)
+    }
+
+    /// The exit code within `limit`.
+    pub fn wait(mut self, limit: Duration) -> Option<i32> {
         let started = Instant::now();
         while started.elapsed() < limit {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -9,7 +9,8 @@ use testkit::Engine;
 
 use crate::deployment::{Deployment, binary};
 
-fn run(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
+/// Runs a command of the operator; its exit code and all it said.
+pub fn run(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(binary("siaghsync"))
         .args(arguments)
         .env_clear()

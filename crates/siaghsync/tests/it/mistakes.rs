@@ -1,0 +1,309 @@
+//! Ten deliberate mistakes: each gives a message that names the mistake and the next step, from the real programs.
+
+use std::process::Command;
+
+use chrono::TimeDelta;
+use sea_orm::ConnectionTrait;
+use serde_json::Value;
+use simulator::{FaultKind, FaultRule, System};
+use testkit::{Engine, TestDb};
+
+use crate::deployment::{Deployment, binary};
+
+/// Runs a program with the deployment's settings, some of them replaced (an empty one counts as not set).
+fn run_with(d: &Deployment, name: &str, arguments: &[&str], wrong: &[(&str, &str)]) -> (Option<i32>, String) {
+    let output = Command::new(binary(name))
+        .args(arguments)
+        .env_clear()
+        .envs(d.settings())
+        .envs(wrong.iter().copied())
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr]
+        .map(|said| String::from_utf8_lossy(&said).into_owned())
+        .concat();
+    (output.status.code(), said)
+}
+
+/// `siaghsync check` with that mistake fails, and says all of this.
+fn check_says(d: &Deployment, wrong: &[(&str, &str)], words: &[&str]) {
+    let (code, said) = run_with(d, "siaghsync", &["check"], wrong);
+    assert_eq!(code, Some(1), "{said}");
+    for word in words {
+        assert!(said.contains(word), "{word:?} in\n{said}");
+    }
+    for secret in ["n0t-the-token", "n0t-the-password", crate::deployment::SECRET] {
+        assert!(!said.contains(secret), "a secret in\n{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_wrong_and_check_says_so() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let d = Deployment::new(engine, &[]).await;
+        let (code, said) = run_with(&d, "siaghsync", &["check"], &[]);
+        assert_eq!(code, Some(0), "{said}");
+        for part in [
+            "✅ database",
+            "✅ CRM",
+            "✅ finance",
+            "✅ fiscal year",
+            "✅ clock",
+            "✅ webhooks",
+            "✅ port",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+        let (code, said) = run_with(&d, "siaghsync", &["check", "--json"], &[]);
+        assert_eq!(code, Some(0), "{said}");
+        let told: Value = serde_json::from_str(said.trim()).unwrap();
+        assert_eq!(told["ok"], true);
+        assert!(
+            told["parts"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|part| part["state"] == "ok"),
+            "{told}"
+        );
+        d.db.drop_it().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_and_addresses() {
+    let d = Deployment::new(Engine::Sqlite, &[]).await;
+    // 1: a wrong token.
+    check_says(
+        &d,
+        &[("CRM_API_TOKEN", "n0t-the-token")],
+        &[
+            "❌ CRM",
+            "does not accept CRM_API_TOKEN",
+            "make a new token in the CRM",
+        ],
+    );
+    // 2: wrong passwords.
+    check_says(
+        &d,
+        &[("CRM_PASSWORD", "n0t-the-password")],
+        &[
+            "❌ CRM",
+            "refuses the login",
+            "check CRM_USERNAME and CRM_PASSWORD",
+        ],
+    );
+    check_says(
+        &d,
+        &[("FINANCE_PASSWORD", "n0t-the-password")],
+        &[
+            "❌ finance",
+            "refuses the login",
+            "check FINANCE_USERNAME and FINANCE_PASSWORD",
+            "✅ CRM",
+        ],
+    );
+    // 3: wrong addresses: another server's, and one where nobody is.
+    let (crm, finance) = (d.sim.crm_url(), d.sim.finance_url());
+    check_says(
+        &d,
+        &[("CRM_API_BASE_URL", &finance)],
+        &["❌ CRM", "CRM_API_BASE_URL", "check the address"],
+    );
+    check_says(
+        &d,
+        &[("FINANCE_API_BASE_URL", &crm)],
+        &["❌ finance", "FINANCE_API_BASE_URL", "check the address"],
+    );
+    check_says(
+        &d,
+        &[("FINANCE_API_BASE_URL", "http://127.0.0.1:1")],
+        &[
+            "❌ finance",
+            "can't be reached",
+            "check FINANCE_API_BASE_URL and the network",
+        ],
+    );
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_does_not_last_and_a_clock_that_is_off() {
+    let d = Deployment::new(Engine::Postgres, &[]).await;
+    // 10: someone else logs in with our user, and ends every session at once.
+    let faults = d.sim.faults();
+    faults.add(FaultRule::always(
+        System::Finance,
+        "GetAll",
+        FaultKind::SessionExpired,
+    ));
+    check_says(
+        &d,
+        &[],
+        &[
+            "❌ finance",
+            "401",
+            "right after a login",
+            "that no one else logs in with it",
+        ],
+    );
+    faults.clear();
+    // One that has just ended is renewed without a word.
+    faults.add(FaultRule::next(
+        System::Finance,
+        "GetAll",
+        FaultKind::SessionExpired,
+        1,
+    ));
+    let (code, said) = run_with(&d, "siaghsync", &["check"], &[]);
+    assert_eq!(code, Some(0), "{said}");
+    faults.clear();
+    // 6: the systems' clocks are an hour ahead of ours, then behind.
+    d.sim.clock().advance(TimeDelta::hours(1));
+    check_says(
+        &d,
+        &[],
+        &[
+            "❌ clock",
+            "the CRM's is 60 minutes ahead of this machine's",
+            "time server (NTP)",
+            "✅ clock",
+        ],
+    );
+    d.sim.clock().advance(TimeDelta::hours(-2));
+    check_says(&d, &[], &["finance's is 60 minutes behind this machine's"]);
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_schema_no_redis_and_secrets() {
+    let d = Deployment::new(Engine::Postgres, &[]).await;
+    // 4: no tables.
+    let bare = TestDb::bare(Engine::Postgres).await.unwrap();
+    let no_schema = [("DATABASE_URL", bare.url.as_str())];
+    check_says(
+        &d,
+        &no_schema,
+        &[
+            "❌ database",
+            "steps of the tables are missing",
+            "run `siaghsync migrate`",
+            "✅ CRM",
+        ],
+    );
+    for (name, arguments) in [
+        ("siaghsync", &["serve"][..]),
+        ("siagh-worker", &[]),
+        ("siagh-ingest", &[]),
+    ] {
+        let (code, said) = run_with(&d, name, arguments, &no_schema);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("run `siaghsync migrate`"), "{name}: {said}");
+    }
+    bare.drop_it().await;
+    // 5: Redis is down.
+    check_says(
+        &d,
+        &[("REDIS_URL", "redis://127.0.0.1:1")],
+        &[
+            "❌ Redis",
+            "start the Redis server, or correct REDIS_URL",
+            "nothing is lost",
+            "✅ database",
+        ],
+    );
+    // 7: the same secret twice; one that anyone guesses.
+    let twice = format!("{0},{0}", crate::deployment::SECRET);
+    check_says(
+        &d,
+        &[("WEBHOOK_SECRET", &twice)],
+        &["❌ webhooks", "the same secret twice", "to rotate"],
+    );
+    check_says(
+        &d,
+        &[("WEBHOOK_SECRET", "s3cret")],
+        &["too easy to guess", "openssl rand -hex 32"],
+    );
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_port() {
+    let d = Deployment::new(Engine::Postgres, &[]).await;
+    let taken = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    // 8: the services end at once and say which setting it is.
+    for (name, arguments, setting) in [
+        ("siaghsync", &["serve"][..], "PORT"),
+        ("siagh-ingest", &[], "PORT"),
+        ("siagh-worker", &[], "WORKER_PORT"),
+    ] {
+        let (code, said) = run_with(&d, name, arguments, &[(setting, &port)]);
+        assert_eq!(code, Some(1), "{name}: {said}");
+        let named = format!("port {port} ({setting}) can't be used");
+        assert!(
+            said.contains(&named) && said.contains("stop the program that has it"),
+            "{name}: {said}"
+        );
+    }
+    let (code, said) = run_with(&d, "siaghsync", &["check"], &[("PORT", &port)]);
+    assert_eq!(code, Some(0), "it may be SiaghSync itself: {said}");
+    assert!(
+        said.contains(&format!("{port} (PORT) is taken")) && said.contains("set another PORT"),
+        "{said}"
+    );
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_user_who_may_only_read() {
+    let d = Deployment::new(Engine::Postgres, &[]).await;
+    let db = d.db.store.db();
+    // 9: a role of this test's own, which goes with it.
+    let role = format!("siaghsync_test_ro_{}", uuid::Uuid::new_v4().simple());
+    db.execute_unprepared(&format!(
+        "CREATE ROLE \"{role}\" LOGIN PASSWORD 'ro'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO \"{role}\""
+    ))
+    .await
+    .unwrap();
+    let url = as_user(&d.db.url, &role, "ro");
+    check_says(
+        &d,
+        &[("DATABASE_URL", &url)],
+        &[
+            "❌ database",
+            "not written (read-only)",
+            "permission denied",
+            "give DATABASE_URL's user the right to write",
+        ],
+    );
+    // The services wait (it may be a failover) and say why; a reader's commands work.
+    let mut settings = d.settings();
+    settings.retain(|(name, _)| name != "DATABASE_URL");
+    settings.push(("DATABASE_URL".to_owned(), url.clone()));
+    let folder = tempfile::tempdir().unwrap();
+    let worker = crate::deployment::Process::start("siagh-worker", &[], &settings, folder.path().join("log"));
+    d.eventually(
+        "told by the worker",
+        std::time::Duration::from_secs(30),
+        async || {
+            let log = worker.log();
+            log.contains("can't be written") && log.contains("give its user the right")
+        },
+    )
+    .await;
+    drop(worker);
+    let (code, said) = run_with(&d, "siaghsync", &["log"], &[("DATABASE_URL", &url)]);
+    assert_eq!(code, Some(0), "{said}");
+    db.execute_unprepared(&format!("DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\""))
+        .await
+        .unwrap();
+    d.db.drop_it().await;
+}
+
+/// The address with another user.
+fn as_user(url: &str, user: &str, password: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap();
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://{user}:{password}@{host}")
+}

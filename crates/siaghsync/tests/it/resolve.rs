@@ -1,0 +1,146 @@
+//! What only a human can decide, decided by the command line while the services run.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use simulator::sample;
+use testkit::Engine;
+
+use crate::deployment::{Deployment, Process};
+use crate::operate::run;
+use crate::polls::services;
+
+const LIMIT: Duration = Duration::from_secs(60);
+const MANUAL: [(&str, &str); 1] = [("CONFLICT_STRATEGY", "manual")];
+
+async fn deployed(engine: Engine) -> (Deployment, Vec<Process>) {
+    let d = Deployment::new(engine, &MANUAL).await;
+    let processes = services(&d, engine);
+    d.ready().await;
+    d.native_webhooks();
+    (d, processes)
+}
+
+/// The rows that wait for a human, as `log` tells.
+fn conflicts(d: &Deployment) -> Vec<Value> {
+    let (code, said) = run(d, &["log", "--conflict", "--json"]);
+    assert_eq!(code, Some(0), "{said}");
+    said.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+async fn fields_in_conflict_take_the_side_that_is_kept(engine: Engine) {
+    let (d, _processes) = deployed(engine).await;
+    for (seed, keep, expected) in [(61, "finance", "نام از حسابداری"), (62, "crm", "نام از فروش")]
+    {
+        let customer = &sample::customers(seed, 1)[0];
+        let id = d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
+        d.settled(LIMIT).await;
+        let finance_code: i64 = d.sim.crm().get(&id).unwrap()["refId"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        d.sim
+            .finance()
+            .edit(finance_code, json!({"Name": "نام از حسابداری"}))
+            .unwrap();
+        d.sim.crm().edit(&id, json!({"nickName": "نام از فروش"})).unwrap();
+        d.settled(LIMIT).await;
+
+        let waiting = conflicts(&d);
+        let [row] = &waiting[..] else {
+            panic!("{waiting:?}")
+        };
+        assert_eq!(row["source"], id.as_str());
+        assert!(row["changes"][0]["winner"].is_null(), "{row}");
+        let row = row["row"].as_str().unwrap();
+        let (code, story) = run(&d, &["show", row]);
+        assert_eq!(code, Some(0), "{story}");
+        for told in [
+            "نام از حسابداری",
+            "نام از فروش",
+            "waits for a human",
+            &format!("resolve {row} --keep"),
+        ] {
+            assert!(story.contains(told), "{told} in {story}");
+        }
+
+        // By the row, by the CRM's id or by finance's code: it is the same customer.
+        let by = [row.to_owned(), finance_code.to_string()];
+        let by = &by[usize::from(keep == "crm")];
+        let (code, said) = run(&d, &["resolve", by, "--keep", keep]);
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(d.sim.crm().get(&id).unwrap()["nickName"], expected);
+        assert_eq!(d.sim.finance().get(finance_code).unwrap()["Name"], expected);
+        d.settled(LIMIT).await;
+        assert_eq!(conflicts(&d), Vec::<Value>::new());
+        let (_, story) = run(&d, &["show", &id]);
+        assert!(story.contains("an operator has decided"), "{story}");
+        let (code, said) = run(&d, &["resolve", &id, "--keep", keep]);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(
+            said.contains("no field of") && said.contains("siaghsync plan"),
+            "{said}"
+        );
+    }
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_in_conflict_are_settled_by_hand_embedded() {
+    fields_in_conflict_take_the_side_that_is_kept(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_in_conflict_are_settled_by_hand_distributed() {
+    fields_in_conflict_take_the_side_that_is_kept(Engine::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_meeting_in_doubt_is_settled_by_hand() {
+    let (d, _processes) = deployed(Engine::Postgres).await;
+    let twin = json!({"Name": "نیما راد", "MobileNo": "09123334455", "TowardType": false});
+    let codes = [(); 2].map(|()| d.sim.finance().seed(twin.clone()).unwrap());
+    let phones = json!([{"default": true, "phoneType": "موبایل", "phoneNumber": "09123334455"}]);
+    let object =
+        json!({"nickName": "نیما راد", "firstName": "نیما", "lastName": "راد", "phoneContacts": phones});
+    let id = d.sim.crm().create(simulator::Kind::Person, object).unwrap();
+    d.settled(LIMIT).await;
+    let waiting = conflicts(&d);
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    let (_, story) = run(&d, &["show", &id]);
+    assert!(story.contains(&format!("resolve --link {id}")), "{story}");
+
+    let (code, said) = run(&d, &["resolve", &id, "--keep", "crm"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("--link"), "{said}");
+    let (code, said) = run(&d, &["resolve", "--link", &id, &codes[1].to_string(), "--json"]);
+    assert_eq!(code, Some(0), "{said}");
+    let row: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!(row["status"], "SUCCESS");
+    assert_eq!(d.sim.crm().get(&id).unwrap()["refId"], codes[1].to_string());
+    d.settled(LIMIT).await;
+    assert_eq!(conflicts(&d), Vec::<Value>::new());
+    assert_eq!(d.sim.finance().contacts().len(), 2, "nothing was created");
+
+    let (code, said) = run(&d, &["resolve", "--link", &id, &codes[0].to_string()]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains(&format!("is linked with finance {}", codes[1])),
+        "{said}"
+    );
+    for (wrong, exit) in [
+        (&["resolve"][..], 2),
+        (&["resolve", &id], 2),
+        (&["resolve", &id, "--keep", "both"], 2),
+        (&["resolve", "--link", &id], 2),
+        (&["resolve", "--link", "22", "23"], 1),
+        (&["show", "no-such-row"], 1),
+    ] {
+        let (code, said) = run(&d, wrong);
+        assert_eq!(code, Some(exit), "{wrong:?}: {said}");
+    }
+    d.db.drop_it().await;
+}
