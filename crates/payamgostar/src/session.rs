@@ -194,7 +194,9 @@ fn refusal(call: &Call<'_>, answer: &Answer, now: DateTime<Utc>) -> (PortError, 
             Some(REFUSAL_PAUSE),
         ),
         StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST => (
-            PortError::Session(format!("{head}: check CRM_USERNAME and CRM_PASSWORD")),
+            PortError::Session(format!(
+                "{head}: check CRM_USERNAME and CRM_PASSWORD, and that CRM_API_BASE_URL is the CRM's address"
+            )),
             Some(REFUSAL_PAUSE),
         ),
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => (

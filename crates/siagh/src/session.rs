@@ -90,7 +90,9 @@ fn refusal(call: &Call<'_>, answer: &Answer) -> PortError {
     let head = format!("finance refuses the login ({})", answer.status.as_u16());
     match answer.status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST => {
-            PortError::Session(format!("{head}: check FINANCE_USERNAME and FINANCE_PASSWORD"))
+            PortError::Session(format!(
+                "{head}: check FINANCE_USERNAME and FINANCE_PASSWORD, and that FINANCE_API_BASE_URL is Siagh's address"
+            ))
         }
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => PortError::Session(format!(
             "{head}: there is no {} at FINANCE_API_BASE_URL; check the address (without /api)",

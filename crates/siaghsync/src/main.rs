@@ -35,7 +35,7 @@ enum Command {
     /// Runs everything in one process: webhooks, workers, sweeper. No Redis; SQLite or PostgreSQL
     Serve,
     /// Creates the tables, or upgrades them to this version
-    Migrate,
+    Migrate(commands::migrate::Arguments),
     /// Tells line by line what works (database, Redis, CRM, finance, clocks, webhooks), and what to do about the rest
     Check(commands::check::Arguments),
     /// Prints the hash of a password that FINANCE_PASSWORD takes; asks for it
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Serve => return commands::serve::run(),
-        Command::Migrate => commands::migrate::run(),
+        Command::Migrate(arguments) => commands::migrate::run(arguments),
         Command::Check(arguments) => commands::check::run(arguments),
         Command::HashPassword(arguments) => commands::hash_password::run(arguments),
         Command::Import(arguments) => commands::import::run(arguments),

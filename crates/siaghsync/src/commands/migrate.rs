@@ -6,16 +6,31 @@ use anyhow::Context;
 use secrecy::ExposeSecret;
 use service::settings::Settings;
 
-pub(crate) fn run() -> anyhow::Result<ExitCode> {
+use super::output;
+
+/// Arguments of `migrate`.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  siaghsync migrate
+It is safe to run at any time: steps that were taken are not taken again, and no data is removed.
+Exit codes: 0 done, 1 failed (says why), 2 wrong usage or settings.")]
+pub(crate) struct Arguments {
+    /// {"steps": how many were taken}
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(super::DATABASE)?;
     super::block_on(&settings, async {
         let db = domain::store::sql::connect(settings.database.url.expose_secret(), 2)
             .await
             .context("DATABASE_URL: the database can't be reached")?;
-        let steps = migrations::migrate(&db)
-            .await
-            .context("the tables can't be brought up to date")?;
+        let steps = migrations::migrate(&db).await.context(
+            "the tables can't be brought up to date (the user of DATABASE_URL must be allowed to create tables)",
+        )?;
         match steps {
+            steps if arguments.json => output::json(&serde_json::json!({ "steps": steps }))?,
             0 => println!("The tables are up to date."),
             steps => println!("The tables are up to date now ({steps} step(s) taken)."),
         }

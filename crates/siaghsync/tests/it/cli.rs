@@ -91,3 +91,99 @@ async fn old_tables_are_refused_with_the_command_to_type() {
     }
     db.drop_it().await;
 }
+
+/// [`run`] with something on standard input.
+fn run_fed(arguments: &[&str], fed: &str) -> (Option<i32>, String, String) {
+    use std::io::Write;
+    let mut child = Command::new(crate::deployment::binary("siaghsync"))
+        .args(arguments)
+        .env_clear()
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Broken when it ends without reading: its answer tells.
+    let _ = child.stdin.take().unwrap().write_all(fed.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    (output.status.code(), out, err)
+}
+
+#[test]
+fn passwords_are_hashed_from_standard_input_and_never_from_an_argument() {
+    let (code, out, _) = run_fed(&["hash-password"], "123456\n");
+    assert_eq!(
+        (code, out.as_str()),
+        (Some(0), "E10ADC3949BA59ABBE56E057F20F883E\n")
+    );
+    // What an editor leaves at the end of a line is no part of it; blanks are.
+    let (_, windows, _) = run_fed(&["hash-password"], "123456\r\n");
+    assert_eq!(windows, out);
+    let (_, blank, _) = run_fed(&["hash-password"], "123456 ");
+    assert_ne!(blank, out);
+    let (code, out, err) = run_fed(&["hash-password"], "");
+    assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
+    assert!(err.contains("no password was given"), "{err}");
+    let (code, out, err) = run_fed(&["hash-password", "123456"], "");
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+}
+
+#[test]
+fn shells_complete_our_commands() {
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let (code, out, err) = run_fed(&["completions", shell], "");
+        assert_eq!(code, Some(0), "{err}");
+        assert!(
+            out.contains("resolve") && out.contains("hash-password"),
+            "{shell}"
+        );
+    }
+    // A shell that reads it knows at once.
+    let (_, script, _) = run_fed(&["completions", "bash"], "");
+    let check = format!("{script}\ncomplete -p siaghsync");
+    let status = Command::new("bash").args(["-c", &check]).output().unwrap();
+    assert!(
+        status.status.success(),
+        "{}",
+        String::from_utf8_lossy(&status.stderr)
+    );
+}
+
+#[test]
+fn help_tells_examples_and_exit_codes() {
+    let commands = [
+        "migrate",
+        "check",
+        "hash-password",
+        "import",
+        "sync",
+        "plan",
+        "verify",
+        "log",
+        "show",
+        "retry",
+        "resolve",
+        "resume",
+        "webhooks",
+        "guard",
+        "queue",
+        "completions",
+    ];
+    let (_, all) = run("siaghsync", &["--help"], &[]);
+    assert!(
+        all.contains("Exit codes: 0 done, 1 failed") && all.contains("3 drift"),
+        "{all}"
+    );
+    for command in commands {
+        assert!(all.contains(&format!("\n  {command} ")), "{command} in {all}");
+        let (code, said) = run("siaghsync", &[command, "--help"], &[]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(
+            said.contains("Examples:") && said.contains("Exit codes: 0 done")
+                || command == "check" && said.contains("Exit codes: 0 all works"),
+            "{said}"
+        );
+        assert!(!said.contains('\u{1b}'), "no colours where no terminal is");
+    }
+}

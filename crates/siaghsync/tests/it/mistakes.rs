@@ -108,12 +108,12 @@ async fn wrong_credentials_and_addresses() {
     check_says(
         &d,
         &[("CRM_API_BASE_URL", &finance)],
-        &["❌ CRM", "CRM_API_BASE_URL", "check the address"],
+        &["❌ CRM", "that CRM_API_BASE_URL is the CRM's address"],
     );
     check_says(
         &d,
         &[("FINANCE_API_BASE_URL", &crm)],
-        &["❌ finance", "FINANCE_API_BASE_URL", "check the address"],
+        &["❌ finance", "that FINANCE_API_BASE_URL is Siagh's address"],
     );
     check_says(
         &d,

@@ -73,6 +73,51 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
     let (code, said) = run(&d, &["log", "--entity", &ids[2]]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("email"), "{said}");
+    assert!(!said.contains('\u{1b}'), "no colours where no terminal is");
+    let told = |arguments: &[&str]| -> Vec<Value> {
+        let (code, said) = run(&d, arguments);
+        assert_eq!(code, Some(0), "{arguments:?}: {said}");
+        said.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let latest = &told(&["log", "--entity", &ids[2], "--limit", "1", "--json"])[0];
+    assert_eq!(
+        (&latest["status"], &latest["trigger"]),
+        (&json!("SUCCESS"), &json!("MANUAL"))
+    );
+    let row = latest["row"].as_str().unwrap();
+    // The story of the same row, by its beginning, and by the customer.
+    for id in [row, &row[..30], &ids[2]] {
+        let shown = &told(&["show", id, "--json"])[0];
+        assert_eq!(
+            (&shown["row"], &shown["next"]),
+            (&json!(row), &json!("nothing to do"))
+        );
+        assert_eq!(shown["sourceData"]["values"]["email"], "changed@example.com");
+        assert_eq!(shown["changes"], latest["changes"]);
+    }
+    let (_, story) = run(&d, &["show", row]);
+    for words in [
+        "from an operator",
+        "changed@example.com",
+        "the CRM's goes to finance",
+        "to finance",
+        "nothing to do",
+    ] {
+        assert!(story.contains(words), "{words} in {story}");
+    }
+    let stats = &told(&["queue", "stats", "--json"])[0];
+    assert_eq!(
+        (&stats["rows"]["pending"], &stats["queue"]),
+        (&json!(0), &Value::Null)
+    );
+    assert_eq!(told(&["guard", "list", "--json"]), Vec::<Value>::new());
+    assert_eq!(told(&["webhooks", "list", "--json"])[0]["noted"], json!([]));
+    assert_eq!(told(&["retry", "--all-failed", "--json"]), [json!({"rows": 0})]);
+    let (code, said) = run(&d, &["retry", row]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("has not failed"), "{said}");
     let (code, said) = run(&d, &["sync", "neither"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("neither a CRM id"), "{said}");

@@ -101,11 +101,14 @@ async fn fields_in_conflict_are_settled_by_hand_distributed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_meeting_in_doubt_is_settled_by_hand() {
     let (d, _processes) = deployed(Engine::Postgres).await;
-    let twin = json!({"Name": "نیما راد", "MobileNo": "09123334455", "TowardType": false});
-    let codes = [(); 2].map(|()| d.sim.finance().seed(twin.clone()).unwrap());
+    // One has the national id, the other the mobile.
+    let codes = [
+        json!({"Name": "نیما راد", "NationalCode": "0499370899", "TowardType": false}),
+        json!({"Name": "نیما راد", "MobileNo": "09123334455", "TowardType": false}),
+    ]
+    .map(|contact| d.sim.finance().seed(contact).unwrap());
     let phones = json!([{"default": true, "phoneType": "موبایل", "phoneNumber": "09123334455"}]);
-    let object =
-        json!({"nickName": "نیما راد", "firstName": "نیما", "lastName": "راد", "phoneContacts": phones});
+    let object = json!({"nickName": "نیما راد", "firstName": "نیما", "lastName": "راد", "nationalCode": "0499370899", "phoneContacts": phones});
     let id = d.sim.crm().create(simulator::Kind::Person, object).unwrap();
     d.settled(LIMIT).await;
     let waiting = conflicts(&d);

@@ -80,7 +80,7 @@ impl<'a> Carrier<'a> {
                 break;
             }
             let heard = self.hear(batch).await?;
-            let rings = heard.iter().map(|(row, _)| ring(*row)).collect();
+            let rings = heard.iter().map(|(row, _)| ring_for(*row)).collect();
             rows.extend(heard);
             self.run_all(rings).await?;
         }
@@ -133,15 +133,14 @@ impl<'a> Carrier<'a> {
         let runs: Vec<_> = rings
             .into_iter()
             .map(|ring| async move {
-                pace.until_ready().await;
-                match stop.is_cancelled() {
-                    true => Ok(None),
-                    false => run(engine, ring).await.map(Some),
+                tokio::select! {
+                    () = stop.cancelled() => Ok(None),
+                    () = pace.until_ready() => run(engine, ring).await.map(Some),
                 }
             })
             .collect();
         let mut runs = futures::stream::iter(runs).buffer_unordered(AT_ONCE);
-        let mut systemic = self.systemic;
+        let (mut systemic, mut broken) = (self.systemic, None);
         while let Some(run) = runs.next().await {
             let failure = match run? {
                 None => continue,
@@ -156,13 +155,18 @@ impl<'a> Carrier<'a> {
             };
             systemic = if failure.is_some() { systemic + 1 } else { 0 };
             if let (SYSTEMIC.., Some(why)) = (systemic, failure) {
-                anyhow::bail!(
-                    "stopped: {SYSTEMIC} contacts in a row could not be carried over ({why}); see `siaghsync check`, \
-                     then run the import again to go on"
-                );
+                // What has begun may end.
+                broken.get_or_insert(why);
+                stop.cancel();
             }
         }
         self.systemic = systemic;
+        if let Some(why) = broken {
+            anyhow::bail!(
+                "stopped: {SYSTEMIC} contacts in a row could not be carried over ({why}); see `siaghsync check`, then \
+                 run the import again to go on"
+            );
+        }
         Ok(())
     }
 
@@ -228,10 +232,10 @@ async fn run(engine: &Engine, ring: Ring) -> anyhow::Result<Run> {
             }
         }
     }
-    Ok(ended.unwrap_or(Run::Later(ring(row), BUSY, None)))
+    Ok(ended.unwrap_or(Run::Later(ring_for(row), BUSY, None)))
 }
 
-fn ring(row: Uuid) -> Ring {
+fn ring_for(row: Uuid) -> Ring {
     Ring {
         row,
         traceparent: None,
