@@ -3,6 +3,7 @@
 //! PostgreSQL is the one at `TEST_DATABASE_URL` (`make test` sets it); only databases made here are touched.
 
 pub mod calls;
+pub mod cluster;
 pub mod otlp;
 pub mod redis;
 

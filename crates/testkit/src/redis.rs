@@ -13,7 +13,10 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct Server {
     port: u16,
+    /// What a cluster's nodes talk to each other on; only such a node has one.
+    bus_port: u16,
     dir: TempDir,
+    extra: Vec<String>,
     child: Option<Child>,
 }
 
@@ -28,16 +31,45 @@ impl Server {
     /// Only a port and a directory yet.
     #[must_use]
     pub fn stopped() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let (one, other) = (free(), free());
         Self {
-            port,
+            port: one.local_addr().unwrap().port(),
+            bus_port: other.local_addr().unwrap().port(),
             dir: tempfile::tempdir().unwrap(),
+            extra: Vec::new(),
             child: None,
         }
+    }
+
+    /// Makes it a node of a cluster from its next start on.
+    pub fn in_a_cluster(&mut self, more: &[&str]) {
+        let bus = self.bus_port.to_string();
+        let cluster = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+        let patience = ["--cluster-node-timeout", "2000"];
+        self.extra = [&cluster[..], &patience, more]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The port of its cluster bus.
+    #[must_use]
+    pub fn bus_port(&self) -> u16 {
+        self.bus_port
+    }
+
+    /// Whether it was started and not killed since.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.child.is_some()
     }
 
     /// Its address.
@@ -59,6 +91,7 @@ impl Server {
             ])
             .args(["--appendonly", "yes", "--appendfsync", "always"])
             .args(["--enable-debug-command", "yes"])
+            .args(&self.extra)
             .current_dir(self.dir.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

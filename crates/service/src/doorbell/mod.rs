@@ -18,7 +18,7 @@ use domain::ports::Ring;
 use tokio_util::sync::CancellationToken;
 
 pub use in_process::{InProcessDoorbell, InProcessListener, in_process};
-pub use redis::{Depths, RedisDoorbell, RedisListener, RedisOptions};
+pub use redis::{Depths, RedisDoorbell, RedisListener, RedisOptions, TAG, addresses};
 
 /// How a listener works.
 #[derive(Debug, Clone)]

@@ -79,11 +79,8 @@ fn database(r: &mut Reader<'_>) -> Option<DatabaseSettings> {
 
 fn redis(r: &mut Reader<'_>, needed: bool) -> Option<RedisSettings> {
     if let Some(url) = r.text("REDIS_URL") {
-        let known = ["redis://", "rediss://", "unix://", "redis+unix://"]
-            .iter()
-            .any(|s| url.starts_with(s));
-        if !known || redis::Client::open(url.as_str()).is_err() {
-            r.problem("REDIS_URL", "is not a Redis address", REDIS_URL);
+        if let Err(found) = crate::doorbell::addresses(&url) {
+            r.problem("REDIS_URL", found, REDIS_URL);
             return None;
         }
         return Some(RedisSettings {

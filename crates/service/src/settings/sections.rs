@@ -10,7 +10,8 @@ use secrecy::SecretString;
 
 pub(super) const DATABASE_URL: &str =
     "postgres://user:password@host:5432/database or sqlite://siaghsync.db?mode=rwc";
-pub(super) const REDIS_URL: &str = "redis://host:6379 (or set REDIS_HOST and REDIS_PORT)";
+pub(super) const REDIS_URL: &str = "redis://host:6379, or several nodes of one Redis Cluster as \
+     redis://host1:6379,redis://host2:6379 (or set REDIS_HOST and REDIS_PORT)";
 pub(super) const CRM_URL: &str = "the CRM's address, as https://crm.company.ir";
 pub(super) const FINANCE_URL: &str = "finance's address without /api, as http://finance.company.ir";
 
@@ -35,7 +36,7 @@ pub struct DatabaseSettings {
 /// `REDIS_URL`, or `REDIS_HOST` and `REDIS_PORT`.
 #[derive(Debug, Clone)]
 pub struct RedisSettings {
-    /// May hold a password.
+    /// One address, or several nodes of one Redis Cluster, comma-separated. May hold passwords.
     pub url: SecretString,
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use domain::ports::Ring;
 use redis::AsyncCommands as _;
-use service::doorbell::{Listening, RedisDoorbell, RedisListener, RedisOptions};
+use service::doorbell::{Listening, RedisDoorbell, RedisListener, RedisOptions, TAG};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -92,7 +92,7 @@ pub struct Queue {
 
 impl Queue {
     pub fn at(url: impl Into<String>, capacity: usize) -> Self {
-        let namespace = format!("{{siagh-test-{}}}:sync", Uuid::new_v4().simple());
+        let namespace = format!("{TAG}:siagh-test-{}", Uuid::new_v4().simple());
         Self {
             url: url.into(),
             options: RedisOptions { capacity, namespace },

@@ -9,6 +9,7 @@
 )]
 
 mod bell;
+mod cluster;
 mod doorbell;
 mod http;
 mod in_process;

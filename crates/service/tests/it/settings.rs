@@ -188,6 +188,15 @@ fn redis_by_address_or_by_host() {
         "redis://r:7"
     );
     assert!(url(&[("REDIS_URL", "http://:pwgeheim@r")]).is_err_and(|e| !e.contains("geheim")));
+    let cluster = "redis://:pw@r1:1,redis://:pw@r2:1";
+    assert_eq!(url(&[("REDIS_URL", cluster)]).unwrap(), cluster);
+    let error = url(&[("REDIS_URL", "redis://:geheim@r1:1,http://:geheim@r2")]).unwrap_err();
+    assert!(
+        error.contains(
+            "REDIS_URL holds 2 addresses, of which number 2 is not a Redis address: write redis://"
+        ) && !error.contains("geheim"),
+        "{error}"
+    );
     assert!(url(&[("REDIS_HOST", "r:6379")]).is_err_and(|e| e.contains("REDIS_HOST")));
 }
 

@@ -7,20 +7,19 @@ use std::sync::{
 };
 
 use futures::FutureExt as _;
-use redis::{
-    Cmd, Pipeline, RedisFuture, Value,
-    aio::{ConnectionLike, ConnectionManager},
-};
+use redis::{Cmd, Pipeline, RedisFuture, Value, aio::ConnectionLike};
+
+use super::wire::Wire;
 
 /// A connection that counts its commands.
 #[derive(Clone)]
 pub(super) struct Link {
-    connection: ConnectionManager,
+    connection: Wire,
     under_way: Arc<AtomicUsize>,
 }
 
 impl Link {
-    pub(super) fn new(connection: ConnectionManager) -> Self {
+    pub(super) fn new(connection: Wire) -> Self {
         Self {
             connection,
             under_way: Arc::default(),

@@ -4,7 +4,6 @@
 use std::{future::Future, time::Duration};
 
 use domain::ports::{BellError, Ring};
-use redis::Client;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -13,11 +12,12 @@ use uuid::Uuid;
 use super::{
     RedisOptions,
     backend::Announced,
-    connection,
     keys::{self, Keys},
     link::Link,
+    location::Location,
     upkeep::Upkeep,
     wake::{self, Wake},
+    wire::Wire,
 };
 use crate::doorbell::{Listening, crew::Crew, worker};
 
@@ -32,7 +32,7 @@ const WELL: Duration = Duration::from_secs(5);
 /// Hears rings from Redis.
 #[derive(Debug)]
 pub struct RedisListener {
-    client: Client,
+    location: Location,
     namespace: String,
 }
 
@@ -43,7 +43,7 @@ impl RedisListener {
     /// When `url` is no Redis address.
     pub fn new(url: &str, options: &RedisOptions) -> Result<Self, BellError> {
         Ok(Self {
-            client: connection::client(url)?,
+            location: Location::new(url, &Keys::new(&options.namespace).active)?,
             namespace: options.namespace.clone(),
         })
     }
@@ -61,7 +61,7 @@ impl RedisListener {
         let work = async {
             tokio::select! {
                 () = self.workers(&how, &keys, &wake, &crew, &shutdown, &over) => {}
-                () = wake::hear(&self.client, &keys.channel, &wake) => {}
+                () = wake::hear(&self.location, &keys.channel, &wake) => {}
             }
             crew.finished().await;
         };
@@ -87,7 +87,7 @@ impl RedisListener {
             let started = Instant::now();
             // Fresh each time: apalis refuses a name whose last sign of life is young.
             let name = format!("{}-{}", how.name, Uuid::new_v4().simple());
-            let upkeep = Upkeep::new(&self.client, keys);
+            let upkeep = Upkeep::new(&self.location, keys);
             let ended = tokio::select! {
                 ended = self.one(&name, wake, crew, shutdown) => ended,
                 () = upkeep.go_on(&name) => Ok(()),
@@ -127,9 +127,9 @@ impl RedisListener {
         H: Fn(Ring) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        let connection = connection::lazy(&self.client, ANSWER).map_err(|error| error.to_string())?;
+        let link = Link::new(Wire::new(&self.location, ANSWER));
         let config = keys::config(&self.namespace);
-        let backend = Announced::new(config, Link::new(connection), wake.clone(), crew.permits());
+        let backend = Announced::new(config, link, wake.clone(), crew.permits());
         worker::live(name, backend, crew, shutdown).await
     }
 }

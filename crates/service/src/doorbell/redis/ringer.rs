@@ -8,13 +8,15 @@ use std::{
 
 use async_trait::async_trait;
 use domain::ports::{BellError, Doorbell, Ring};
-use redis::{Client, FromRedisValue, RedisResult, ScriptInvocation, aio::ConnectionManager};
+use redis::{FromRedisValue, RedisResult, ScriptInvocation};
 use uuid::Uuid;
 
 use super::{
-    RedisOptions, connection,
+    RedisOptions,
     keys::Keys,
+    location::Location,
     scripts::{CLEAR, COUNT, PURGE, PUSH},
+    wire::{Wire, is_lost},
 };
 use crate::{doorbell::delivery, http::Check};
 
@@ -30,7 +32,7 @@ const STEP: usize = 500;
 /// Rings in Redis. Clones share the connection.
 #[derive(Debug, Clone)]
 pub struct RedisDoorbell {
-    client: Client,
+    location: Location,
     keys: Arc<Keys>,
     capacity: usize,
     state: Arc<Mutex<State>>,
@@ -38,7 +40,7 @@ pub struct RedisDoorbell {
 
 #[derive(Debug)]
 struct State {
-    connection: ConnectionManager,
+    wire: Wire,
     /// Until when nobody tries, and why.
     broken: Option<(Instant, String)>,
     /// When the queue was last seen full.
@@ -64,15 +66,16 @@ impl RedisDoorbell {
     /// # Errors
     /// When `url` is no Redis address.
     pub fn connect(url: &str, options: &RedisOptions) -> Result<Self, BellError> {
-        let client = connection::client(url)?;
+        let keys = Keys::new(&options.namespace);
+        let location = Location::new(url, &keys.active)?;
         let state = State {
-            connection: connection::lazy(&client, LIMIT)?,
+            wire: Wire::new(&location, LIMIT),
             broken: None,
             full: None,
         };
         Ok(Self {
-            client,
-            keys: Arc::new(Keys::new(&options.namespace)),
+            location,
+            keys: Arc::new(keys),
             capacity: options.capacity,
             state: Arc::new(Mutex::new(state)),
         })
@@ -131,13 +134,11 @@ impl RedisDoorbell {
 
     /// One script, once more if the connection turns out to be dead, within the limit.
     async fn call<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, BellError> {
-        let mut connection = self.admit()?;
+        let mut wire = self.admit()?;
         let attempts = async {
-            match script.invoke_async::<T>(&mut connection).await {
-                // Redis was restarted since the last call: the connection is made anew by now.
-                Err(error) if error.is_connection_dropped() || error.is_io_error() => {
-                    script.invoke_async(&mut connection).await
-                }
+            match script.invoke_async::<T>(&mut wire).await {
+                // Redis was restarted since the last call, or another node has the queue now.
+                Err(error) if is_lost(&error) => script.invoke_async(&mut wire).await,
                 result => result,
             }
         };
@@ -154,7 +155,7 @@ impl RedisDoorbell {
 
     /// The connection; unless Redis failed just now. After the pause one caller tries, and while it tries the
     /// others are still told the old failure.
-    fn admit(&self) -> Result<ConnectionManager, BellError> {
+    fn admit(&self) -> Result<Wire, BellError> {
         let mut state = self.state();
         if let Some((until, why)) = &mut state.broken {
             let now = Instant::now();
@@ -163,7 +164,7 @@ impl RedisDoorbell {
             }
             *until = now + PAUSE;
         }
-        Ok(state.connection.clone())
+        Ok(state.wire.clone())
     }
 
     fn failed(&self, why: String) -> BellError {
@@ -171,9 +172,7 @@ impl RedisDoorbell {
         state.broken = Some((Instant::now() + PAUSE, why.clone()));
         state.full = None;
         // A connection that only hangs would never be replaced otherwise.
-        if let Ok(fresh) = connection::lazy(&self.client, LIMIT) {
-            state.connection = fresh;
-        }
+        state.wire = Wire::new(&self.location, LIMIT);
         BellError::Unreachable(why)
     }
 

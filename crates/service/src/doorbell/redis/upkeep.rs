@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use redis::{Client, aio::ConnectionManager};
 use tracing::debug;
 
 use super::{
-    connection,
     keys::Keys,
+    location::Location,
     scripts::{HAND_BACK, PURGE},
+    wire::Wire,
 };
 
 /// How often.
@@ -26,14 +26,14 @@ const LIMIT: Duration = Duration::from_secs(1);
 /// The upkeep of one listener.
 pub(super) struct Upkeep<'a> {
     keys: &'a Keys,
-    connection: Option<ConnectionManager>,
+    wire: Wire,
 }
 
 impl<'a> Upkeep<'a> {
-    pub(super) fn new(client: &Client, keys: &'a Keys) -> Self {
+    pub(super) fn new(location: &Location, keys: &'a Keys) -> Self {
         Self {
             keys,
-            connection: connection::lazy(client, LIMIT).ok(),
+            wire: Wire::new(location, LIMIT),
         }
     }
 
@@ -48,9 +48,7 @@ impl<'a> Upkeep<'a> {
     }
 
     async fn turn(&self, worker: &str) -> redis::RedisResult<()> {
-        let Some(mut connection) = self.connection.clone() else {
-            return Ok(());
-        };
+        let mut wire = self.wire.clone();
         let keys = self.keys;
         for _ in 0..STEPS {
             let purged: usize = PURGE
@@ -59,14 +57,14 @@ impl<'a> Upkeep<'a> {
                 .key(&keys.data)
                 .key(&keys.meta)
                 .arg(STEP)
-                .invoke_async(&mut connection)
+                .invoke_async(&mut wire)
                 .await?;
             if purged < STEP {
                 break;
             }
         }
         // apalis stops its heartbeats while it drains. The time is the server's: all workers share it.
-        let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut connection).await?;
+        let (seconds, _): (u64, u64) = redis::cmd("TIME").query_async(&mut wire).await?;
         redis::pipe()
             .cmd("ZADD")
             .arg(&keys.workers)
@@ -79,15 +77,13 @@ impl<'a> Upkeep<'a> {
             .arg(format!("{}:{worker}", keys.description))
             .arg(DESCRIPTION.as_secs())
             .ignore()
-            .query_async(&mut connection)
+            .query_async(&mut wire)
             .await
     }
 
     /// Gives back what this worker had fetched and not finished, so that nobody has to miss it first.
     pub(super) async fn hand_back(&self, worker: &str) {
-        let Some(mut connection) = self.connection.clone() else {
-            return;
-        };
+        let mut wire = self.wire.clone();
         let keys = self.keys;
         let mut script = HAND_BACK.key(format!("{}:{worker}", keys.inflight));
         script
@@ -98,7 +94,7 @@ impl<'a> Upkeep<'a> {
             .key(format!("{}:{worker}", keys.description))
             .arg(worker)
             .arg(&keys.channel);
-        match tokio::time::timeout(LIMIT, script.invoke_async::<usize>(&mut connection)).await {
+        match tokio::time::timeout(LIMIT, script.invoke_async::<usize>(&mut wire)).await {
             Ok(Ok(0)) => {}
             Ok(Ok(ids)) => debug!(worker, ids, "gave back what was fetched and not finished"),
             // The others will miss it after a few seconds.

@@ -11,10 +11,10 @@ use std::{
 };
 
 use futures::{StreamExt as _, task::AtomicWaker};
-use redis::{Client, RedisResult};
+use redis::RedisResult;
 use tracing::debug;
 
-use super::connection::CONNECT;
+use super::location::{CONNECT, Location};
 
 /// How long to wait before a lost subscription is made anew.
 const AGAIN: Duration = Duration::from_millis(250);
@@ -48,18 +48,18 @@ impl Wake {
 }
 
 /// Hears announcements for ever, over a connection of its own.
-pub(super) async fn hear(client: &Client, channel: &str, wake: &Wake) {
+pub(super) async fn hear(location: &Location, channel: &str, wake: &Wake) {
     loop {
-        if let Err(error) = subscription(client, channel, wake).await {
+        if let Err(error) = subscription(location, channel, wake).await {
             debug!(%error, "announcements can't be heard");
         }
         tokio::time::sleep(AGAIN).await;
     }
 }
 
-async fn subscription(client: &Client, channel: &str, wake: &Wake) -> RedisResult<()> {
+async fn subscription(location: &Location, channel: &str, wake: &Wake) -> RedisResult<()> {
     let connecting = async {
-        let mut subscription = client.get_async_pubsub().await?;
+        let mut subscription = location.find().await?.get_async_pubsub().await?;
         subscription.subscribe(channel).await?;
         RedisResult::Ok(subscription)
     };
