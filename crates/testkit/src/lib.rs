@@ -5,6 +5,8 @@
 pub mod calls;
 pub mod cluster;
 pub mod otlp;
+pub mod postgres;
+pub mod proxy;
 pub mod redis;
 
 use anyhow::Context;
@@ -49,6 +51,10 @@ impl TestDb {
     /// # Errors
     /// The server's own.
     pub async fn bare(engine: Engine) -> anyhow::Result<Self> {
+        Self::bare_at(engine, postgres_url()).await
+    }
+
+    async fn bare_at(engine: Engine, server: String) -> anyhow::Result<Self> {
         let name = format!("siaghsync_test_{}", uuid::Uuid::new_v4().simple());
         let (url, admin, dir) = match engine {
             Engine::Sqlite => {
@@ -60,7 +66,6 @@ impl TestDb {
                 )
             }
             Engine::Postgres => {
-                let server = postgres_url();
                 let admin = connect(&server, 1)
                     .await
                     .with_context(|| "TEST_DATABASE_URL: no PostgreSQL there")?;
@@ -85,6 +90,16 @@ impl TestDb {
     /// The server's own.
     pub async fn new(engine: Engine) -> anyhow::Result<Self> {
         let db = Self::bare(engine).await?;
+        migrations::migrate(db.store.db()).await?;
+        Ok(db)
+    }
+
+    /// Makes a database with all tables on this PostgreSQL.
+    ///
+    /// # Errors
+    /// The server's own.
+    pub async fn on(server: &postgres::Server) -> anyhow::Result<Self> {
+        let db = Self::bare_at(Engine::Postgres, server.url()).await?;
         migrations::migrate(db.store.db()).await?;
         Ok(db)
     }

@@ -7,7 +7,6 @@ mod bodies;
 mod groups;
 mod native;
 mod outage;
-mod proxy;
 mod refused;
 mod secrecy;
 mod signed;

@@ -5,18 +5,15 @@ use std::time::{Duration, Instant};
 use ingest::run;
 use serde_json::{Value, json};
 use service::{
-    doorbell::{Listener, Listening, RedisDoorbell, RedisListener, RedisOptions},
+    doorbell::{Listener, Listening, RedisDoorbell, RedisListener, RedisOptions, TAG},
     settings::{Needs, Settings},
 };
-use testkit::{Engine, TestDb};
+use testkit::{Engine, TestDb, proxy::Proxy};
 use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{
-    proxy::Proxy,
-    site::{GUID, SECRET, client, event, read, sign},
-};
+use crate::site::{GUID, SECRET, client, event, read, sign};
 
 fn settings(database: &str) -> Settings {
     Settings::from_pairs(
@@ -28,7 +25,7 @@ fn settings(database: &str) -> Settings {
 
 fn options() -> RedisOptions {
     RedisOptions {
-        namespace: format!("{{siagh-test-{}}}:sync", Uuid::new_v4().simple()),
+        namespace: format!("{TAG}:siagh-test-{}", Uuid::new_v4().simple()),
         ..RedisOptions::default()
     }
 }

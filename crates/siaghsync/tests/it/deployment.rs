@@ -99,7 +99,7 @@ pub fn binary(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_siaghsync")).with_file_name(name)
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -138,6 +138,11 @@ pub struct Deployment {
 
 impl Deployment {
     pub async fn new(engine: Engine, extra: &[(&str, &str)]) -> Self {
+        Self::with(engine, TestDb::new(engine).await.unwrap(), extra).await
+    }
+
+    /// On a database of the test's own.
+    pub async fn with(engine: Engine, db: TestDb, extra: &[(&str, &str)]) -> Self {
         service::crypto::install();
         let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
         let redis = if engine == Engine::Postgres {
@@ -145,7 +150,6 @@ impl Deployment {
         } else {
             None
         };
-        let db = TestDb::new(engine).await.unwrap();
         if !extra.iter().any(|(name, _)| *name == "POLL_INTERVAL_SECONDS") {
             no_polls(&db).await;
         }
@@ -191,12 +195,22 @@ impl Deployment {
     }
 
     pub fn run(&self, name: &str, arguments: &[&str]) -> Process {
+        self.run_with(name, arguments, &[])
+    }
+
+    /// With settings of its own.
+    pub fn run_with(&self, name: &str, arguments: &[&str], more: &[(&str, String)]) -> Process {
         self.started.set(self.started.get() + 1);
         let log = self
             .folder
             .path()
             .join(format!("{name}-{}.log", self.started.get()));
-        Process::start(name, arguments, &self.settings(), log)
+        let mut settings = self.settings();
+        settings.extend(
+            more.iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone())),
+        );
+        Process::start(name, arguments, &settings, log)
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -9,6 +9,7 @@
 )]
 
 mod cli;
+mod cluster;
 mod demo;
 mod deployment;
 mod distributed;
@@ -18,6 +19,7 @@ mod import;
 mod mistakes;
 mod operate;
 mod oracle;
+mod outages;
 mod polls;
 mod resolve;
 mod sql;
