@@ -1,7 +1,7 @@
 //! Rate limits by client address. Whoever shows a good signature or token has a generous limit; everyone else is
 //! a stranger and has a small one. Memory is bounded: addresses that have been quiet are forgotten.
 //!
-//! The address is the connection's own: behind a reverse proxy all clients share one.
+//! Behind a reverse proxy all clients share one address, unless `TRUSTED_PROXIES` names it (see `client`).
 
 use std::{
     collections::HashMap,

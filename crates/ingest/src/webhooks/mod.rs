@@ -6,6 +6,7 @@
 
 mod answer;
 mod body;
+mod client;
 mod ids;
 mod kind;
 mod limits;
@@ -19,7 +20,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
+    extract::{DefaultBodyLimit, Request},
     middleware,
     routing::{MethodFilter, on, post},
 };
@@ -27,7 +28,7 @@ use domain::{
     ports::{Doorbell, Side},
     store::Event,
 };
-use service::settings::WebhookSettings;
+use service::settings::{Network, WebhookSettings};
 use tokio::task::JoinHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{info, warn};
@@ -54,6 +55,7 @@ struct Shared {
     limits: Limits,
     bodies: Bodies,
     recorder: Recorder,
+    trusted_proxies: Vec<Network>,
 }
 
 impl App {
@@ -73,6 +75,7 @@ impl App {
             limits: Limits::default(),
             bodies: Bodies::default(),
             recorder,
+            trusted_proxies: settings.trusted_proxies.clone(),
         });
         Self { shared, writer }
     }
@@ -119,6 +122,11 @@ impl App {
 }
 
 impl Shared {
+    /// Whose request it is.
+    fn client(&self, request: &Request) -> IpAddr {
+        client::address(request, &self.trusted_proxies)
+    }
+
     /// An unproven request counts against its address; what is beyond the limit is told to wait.
     fn refuse(&self, address: IpAddr, why: &'static str) -> Refusal {
         match self.limits.stranger(address) {

@@ -23,7 +23,6 @@ use super::{
     kind::{Action, Kind},
     observe::Trace,
     secrets::Secrets,
-    signed,
 };
 
 const NO_TOKEN: &str =
@@ -70,7 +69,7 @@ async fn answer(
     right: bool,
     request: Request,
 ) -> Result<Accepted, Refusal> {
-    let address = signed::client(&request);
+    let address = shared.client(&request);
     if !right {
         return Err(shared.refuse(address, NO_TOKEN));
     }

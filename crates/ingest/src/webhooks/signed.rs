@@ -1,14 +1,11 @@
 //! Signed events: JSON whose raw bytes are signed with a secret. Nothing is parsed, and hardly anything read,
 //! before the signature is known to be good.
 
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use axum::{
     Extension,
-    extract::{ConnectInfo, Request, State},
+    extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
 use domain::{
@@ -58,7 +55,7 @@ pub(super) async fn hear(
 }
 
 async fn answer(side: Side, shared: &Shared, trace: Trace, request: Request) -> Result<Accepted, Refusal> {
-    let address = client(&request);
+    let address = shared.client(&request);
     let signature = request
         .headers()
         .get(HEADER)
@@ -86,12 +83,6 @@ async fn answer(side: Side, shared: &Shared, trace: Trace, request: Request) -> 
         rung: false,
     };
     shared.record(event, signed.kind, signed.action).await
-}
-
-/// The address of the connection.
-pub(super) fn client(request: &Request) -> IpAddr {
-    let info = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    info.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip())
 }
 
 /// Understands a body, or says which field is wrong and what to do.

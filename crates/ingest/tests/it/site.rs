@@ -16,7 +16,7 @@ use ingest::{store::LateStore, webhooks::App};
 use reqwest::{Client, Response};
 use sea_orm::{EntityTrait as _, QueryOrder as _};
 use serde_json::{Value, json};
-use service::settings::{SecretString, WebhookSettings};
+use service::settings::{Network, SecretString, WebhookSettings};
 use sha2::Sha256;
 use testkit::{Engine, TestDb};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -94,6 +94,7 @@ pub fn webhook_settings(secrets: &[&str]) -> WebhookSettings {
         secrets: secrets.iter().map(|s| SecretString::from(*s)).collect(),
         base_url: None,
         enabled: false,
+        trusted_proxies: Vec::new(),
     }
 }
 
@@ -117,6 +118,17 @@ impl Site {
     }
 
     pub async fn with(engine: Engine, secrets: &[&str]) -> Self {
+        Self::set(engine, webhook_settings(secrets)).await
+    }
+
+    /// The tests' own connections are a trusted proxy's.
+    pub async fn behind_a_proxy() -> Self {
+        let mut settings = webhook_settings(&[OLD_SECRET, SECRET]);
+        settings.trusted_proxies = vec![Network::parse("127.0.0.0/8").unwrap()];
+        Self::set(Engine::Sqlite, settings).await
+    }
+
+    async fn set(engine: Engine, settings: WebhookSettings) -> Self {
         let db = TestDb::new(engine).await.unwrap();
         let store = Watched::new(db.store.clone());
         let bell = Arc::new(Bell {
@@ -124,7 +136,7 @@ impl Site {
             mood: Mutex::new(Mood::Well),
         });
         let late = LateStore::ready(Arc::new(store.clone()));
-        let app = App::new(&webhook_settings(secrets), late, bell.clone());
+        let app = App::new(&settings, late, bell.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();

@@ -12,6 +12,7 @@ use super::{
     Needs, Settings, SettingsError,
     reader::Reader,
     sections::{
+    network::Network,
         CRM_URL, CrmCredentials, CrmSettings, DATABASE_URL, DatabaseKind, DatabaseSettings, DeletePolicy,
         FINANCE_URL, FinanceSettings, HttpSettings, LogFormat, PollingSettings, REDIS_URL, RedisSettings,
         SyncSettings, TelemetrySettings, WebhookSettings, WorkerSettings,
@@ -22,6 +23,7 @@ use super::{
 const DAY: u64 = 86_400;
 
 /// Reads and checks everything.
+const NETWORKS: &str = "addresses or networks, comma-separated, as 10.0.0.5,192.168.0.0/16";
 pub(super) fn settings(source: &Source, needs: Needs) -> Result<Settings, SettingsError> {
     let mut r = Reader::new(source);
     let database = database(&mut r);
@@ -203,10 +205,17 @@ fn webhooks(r: &mut Reader<'_>) -> WebhookSettings {
     }
     WebhookSettings {
         secrets,
+    let trusted_proxies = r
+        .optional("TRUSTED_PROXIES", NETWORKS, |text| {
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            parts.map(Network::parse).collect()
+        })
+        .unwrap_or_default();
         base_url,
         enabled,
     }
 }
+        trusted_proxies,
 
 fn polling(r: &mut Reader<'_>) -> PollingSettings {
     PollingSettings {

@@ -4,11 +4,13 @@
 
 mod error;
 mod load;
+mod network;
 mod reader;
 mod sections;
 mod source;
 
 pub use error::{Problem, SettingsError};
+pub use network::Network;
 #[doc(no_inline)]
 pub use secrecy::{ExposeSecret, SecretString};
 pub use sections::{

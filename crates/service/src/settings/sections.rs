@@ -8,6 +8,8 @@ use domain::merge::ConflictStrategy;
 use domain::ports::Side;
 use secrecy::SecretString;
 
+use super::network::Network;
+
 pub(super) const DATABASE_URL: &str =
     "postgres://user:password@host:5432/database or sqlite://siaghsync.db?mode=rwc";
 pub(super) const REDIS_URL: &str = "redis://host:6379, or several nodes of one Redis Cluster as \
@@ -93,6 +95,8 @@ pub struct WebhookSettings {
     pub base_url: Option<String>,
     /// `ENABLE_WEBHOOKS` (false): register at start, poll the CRM rarely.
     pub enabled: bool,
+    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` and `Forwarded` are believed. Empty: nobody's.
+    pub trusted_proxies: Vec<Network>,
 }
 
 /// Polls and their guard.
