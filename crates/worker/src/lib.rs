@@ -5,10 +5,12 @@
 pub mod assemble;
 mod handle;
 mod outside;
+mod prune;
 mod run;
 mod sweep;
 
 pub use handle::Handler;
 pub use outside::greet;
+pub use prune::Pruner;
 pub use run::{Parts, run};
 pub use sweep::Sweeper;

@@ -10,7 +10,7 @@ use service::doorbell::{Listener, Listening};
 use service::settings::Settings;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Handler, Sweeper, greet};
+use crate::{Handler, Pruner, Sweeper, greet};
 
 /// What a worker is made of; only these differ between the two ways to run.
 pub struct Parts {
@@ -38,8 +38,13 @@ impl std::fmt::Debug for Parts {
 pub async fn run(parts: Parts, settings: &Settings, shutdown: CancellationToken) {
     let engine = Arc::new(parts.engine);
     let handler = Handler::new(engine.clone(), parts.doorbell.clone());
+    let store = Arc::new(parts.store);
+    let pruner = Pruner {
+        store: store.clone(),
+        retention: settings.sync.audit_retention,
+    };
     let sweeper = Sweeper {
-        store: Arc::new(parts.store),
+        store,
         doorbell: parts.doorbell,
         interval: settings.sync.sweep_interval,
     };
@@ -55,6 +60,7 @@ pub async fn run(parts: Parts, settings: &Settings, shutdown: CancellationToken)
         listening,
         sweeper.clone().run(shutdown.clone()),
         sweeper.count(shutdown.clone()),
+        pruner.run(shutdown.clone()),
         greet(&engine, shutdown.clone()),
     );
 }

@@ -24,6 +24,7 @@ use crate::ports::{Ring, Side};
 mod claim;
 mod commit;
 mod lock;
+mod prune;
 mod rows;
 mod sweep;
 mod trial;
@@ -283,6 +284,10 @@ impl Store for SqlStore {
 
     async fn retry(&self, row: Option<Uuid>) -> StoreResult<u64> {
         self.retry_rows(row).await
+    }
+
+    async fn prune(&self, older_than: Duration, limit: u64) -> StoreResult<u64> {
+        self.prune_rows(older_than, limit).await
     }
 
     async fn stats(&self) -> StoreResult<Stats> {

@@ -5,7 +5,11 @@ use std::time::Duration;
 use domain::clock::Clock;
 use domain::customer::Field;
 use domain::ports::Side;
-use domain::store::{Claim, InFlight, Intent, MappingState, Outcome, Retry, Status, StoreError, Trigger};
+use domain::store::{
+    Claim, InFlight, Intent, MappingState, Outcome, Retry, Status, Store as _, StoreError, Trigger,
+};
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+use testkit::{Engine, TestDb};
 
 use crate::store::{LEASE, ending, entity, event, take};
 use crate::world::{ALL, World};
@@ -347,4 +351,101 @@ fn created_at(at: chrono::DateTime<chrono::Utc>) -> Intent {
         strangers: Vec::new(),
         empty_looks: 0,
     }
+}
+
+#[tokio::test]
+async fn pruning_empties_old_final_rows_and_nothing_else() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    for on in ALL {
+        let w = World::new(on).await;
+        let mut old = Vec::new();
+        for (n, status) in [Status::Success, Status::Skipped, Status::Failed, Status::Conflict]
+            .into_iter()
+            .enumerate()
+        {
+            let one = event(Side::Crm, &format!("old{n}"), Some(&format!("key{n}")));
+            w.store.hear(std::slice::from_ref(&one)).await.unwrap();
+            let work = take(&w, one.row).await;
+            let mut done = ending(&work, status);
+            done.outcome.source_data = Some(serde_json::json!({"name": "مریم"}));
+            done.outcome.changes = Some(serde_json::json!([{"field": "name"}]));
+            done.outcome.message = Some("why".to_owned());
+            w.store.commit(&work, &done).await.unwrap();
+            old.push(one.row);
+            // Each is a little younger than the one before.
+            w.clock.turn(Duration::from_secs(60));
+        }
+        let waiting = event(Side::Crm, "waiting", None);
+        w.store.hear(std::slice::from_ref(&waiting)).await.unwrap();
+        w.clock.turn(20 * DAY);
+        let young = event(Side::Crm, "young", None);
+        w.store.hear(std::slice::from_ref(&young)).await.unwrap();
+        let work = take(&w, young.row).await;
+        w.store
+            .commit(&work, &ending(&work, Status::Success))
+            .await
+            .unwrap();
+        w.clock.turn(11 * DAY);
+
+        let mappings = w.mappings().await;
+        let holding = async || -> Vec<_> {
+            let rows = w.rows().await;
+            let mut ids: Vec<_> = rows
+                .iter()
+                .filter(|row| row.trigger_payload.is_some())
+                .map(|row| row.id)
+                .collect();
+            ids.sort();
+            ids
+        };
+        assert_eq!(holding().await.len(), 6);
+        assert_eq!(w.store.prune(60 * DAY, 10).await.unwrap(), 0, "nothing is so old");
+        // The oldest first, no more than asked for.
+        assert_eq!(w.store.prune(30 * DAY, 2).await.unwrap(), 2);
+        let mut left = vec![old[2], old[3], waiting.row, young.row];
+        left.sort();
+        assert_eq!(holding().await, left);
+        assert_eq!(w.store.prune(30 * DAY, 10).await.unwrap(), 1);
+        assert_eq!(w.store.prune(30 * DAY, 10).await.unwrap(), 0, "once is enough");
+        left.retain(|id| *id != old[2]);
+        assert_eq!(holding().await, left);
+
+        let rows = w.rows().await;
+        for row in rows.iter().filter(|row| old[..3].contains(&row.id)) {
+            assert_eq!((&row.source_data, &row.changes), (&None, &None));
+            assert!(row.event_id.is_some() && row.error_message.is_some() && row.completed_at.is_some());
+        }
+        let conflict = rows.iter().find(|row| row.id == old[3]).unwrap();
+        assert!(conflict.source_data.is_some() && conflict.changes.is_some());
+        assert_eq!(w.mappings().await, mappings);
+        // The event keys still know what was heard.
+        let again = event(Side::Crm, "old0", Some("key0"));
+        assert_eq!(w.store.hear(&[again]).await.unwrap(), [false]);
+        // A failed row without its payload is retried like any other.
+        assert_eq!(w.store.retry(Some(old[2])).await.unwrap(), 1);
+        assert_eq!(take(&w, old[2]).await.lead.id, old[2]);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn one_worker_prunes_at_a_time() {
+    let db = TestDb::new(Engine::Postgres).await.unwrap();
+    let one = event(Side::Crm, "a", None);
+    db.store.hear(std::slice::from_ref(&one)).await.unwrap();
+    let Claim::Taken(work) = db.store.claim(one.row, "w", LEASE).await.unwrap() else {
+        panic!()
+    };
+    db.store
+        .commit(&work, &ending(&work, Status::Skipped))
+        .await
+        .unwrap();
+    // Another worker is in the middle of it.
+    let other = db.store.db().begin().await.unwrap();
+    let lock = format!("SELECT pg_advisory_xact_lock({})", 0x5349_4147_4850_524E_i64);
+    other.execute_unprepared(&lock).await.unwrap();
+    assert_eq!(db.store.prune(Duration::ZERO, 10).await.unwrap(), 0);
+    other.rollback().await.unwrap();
+    assert_eq!(db.store.prune(Duration::ZERO, 10).await.unwrap(), 1);
+    db.drop_it().await;
 }

@@ -169,6 +169,10 @@ impl Store for Broken {
         self.good.retry(row).await
     }
 
+    async fn prune(&self, older_than: Duration, limit: u64) -> StoreResult<u64> {
+        self.good.prune(older_than, limit).await
+    }
+
     async fn stats(&self) -> StoreResult<Stats> {
         self.good.stats().await
     }

@@ -104,6 +104,10 @@ impl Store for Watched {
         self.inner.retry(row).await
     }
 
+    async fn prune(&self, older_than: Duration, limit: u64) -> StoreResult<u64> {
+        self.inner.prune(older_than, limit).await
+    }
+
     async fn stats(&self) -> StoreResult<Stats> {
         self.inner.stats().await
     }

@@ -1,5 +1,7 @@
 //! The names, defaults and checks of all settings: the one place that must agree with `.env.example`.
 
+use std::time::Duration;
+
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use secrecy::SecretString;
@@ -10,9 +12,9 @@ use domain::ports::Side;
 
 use super::{
     Needs, Settings, SettingsError,
+    network::Network,
     reader::Reader,
     sections::{
-    network::Network,
         CRM_URL, CrmCredentials, CrmSettings, DATABASE_URL, DatabaseKind, DatabaseSettings, DeletePolicy,
         FINANCE_URL, FinanceSettings, HttpSettings, LogFormat, PollingSettings, REDIS_URL, RedisSettings,
         SyncSettings, TelemetrySettings, WebhookSettings, WorkerSettings,
@@ -21,9 +23,9 @@ use super::{
 };
 
 const DAY: u64 = 86_400;
+const NETWORKS: &str = "addresses or networks, comma-separated, as 10.0.0.5,192.168.0.0/16";
 
 /// Reads and checks everything.
-const NETWORKS: &str = "addresses or networks, comma-separated, as 10.0.0.5,192.168.0.0/16";
 pub(super) fn settings(source: &Source, needs: Needs) -> Result<Settings, SettingsError> {
     let mut r = Reader::new(source);
     let database = database(&mut r);
@@ -203,19 +205,19 @@ fn webhooks(r: &mut Reader<'_>) -> WebhookSettings {
             expected,
         );
     }
-    WebhookSettings {
-        secrets,
     let trusted_proxies = r
         .optional("TRUSTED_PROXIES", NETWORKS, |text| {
             let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
             parts.map(Network::parse).collect()
         })
         .unwrap_or_default();
+    WebhookSettings {
+        secrets,
         base_url,
         enabled,
+        trusted_proxies,
     }
 }
-        trusted_proxies,
 
 fn polling(r: &mut Reader<'_>) -> PollingSettings {
     PollingSettings {
@@ -271,6 +273,9 @@ fn sync(r: &mut Reader<'_>, http: &HttpSettings) -> SyncSettings {
         sweep_interval: r.seconds("SWEEP_INTERVAL_SECONDS", 10, 1, 3600),
         lease: r.seconds("LEASE_SECONDS", 60, 2, 3600),
         create_settle: r.seconds("CREATE_SETTLE_SECONDS", 120, 2, DAY),
+        audit_retention: Some(r.number("AUDIT_RETENTION_DAYS", 0, 0, 36_500))
+            .filter(|days| *days > 0)
+            .map(|days| Duration::from_secs(days * DAY)),
     };
     let timeout = http.timeout.as_secs();
     if sync.lease <= http.timeout {

@@ -150,6 +150,8 @@ pub struct SyncSettings {
     pub lease: Duration,
     /// `CREATE_SETTLE_SECONDS` (120), at least twice the HTTP time-out.
     pub create_settle: Duration,
+    /// `AUDIT_RETENTION_DAYS`: how long audit rows keep what they hold of people; none (0): for ever.
+    pub audit_retention: Option<Duration>,
 }
 
 /// The worker.

@@ -227,8 +227,18 @@ fn lists_flags_and_addresses() {
         ("DOCUMENTS_SINCE", "2025-03-21"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://jaeger:4318/v1/traces"),
         ("TIE_BREAKER", "Finance"),
+        ("TRUSTED_PROXIES", "10.0.0.5, fd00::/8"),
+        ("AUDIT_RETENTION_DAYS", "400"),
     ])
     .unwrap();
+    let proxies = &s.webhooks.trusted_proxies;
+    assert!(proxies.len() == 2 && proxies[1].contains("fd12::1".parse().unwrap()));
+    assert_eq!(s.sync.audit_retention.unwrap().as_secs(), 400 * 86_400);
+    assert!(with(&[]).unwrap().sync.audit_retention.is_none(), "for ever");
+    assert_eq!(
+        problems(with(&[("TRUSTED_PROXIES", "10.0.0.5,proxy")])),
+        ["TRUSTED_PROXIES"]
+    );
     let secrets: Vec<&str> = s
         .webhooks
         .secrets

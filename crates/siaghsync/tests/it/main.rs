@@ -22,6 +22,7 @@ mod oracle;
 mod outages;
 mod polls;
 mod resolve;
+mod retention;
 mod sql;
 mod traces;
 mod twoway;

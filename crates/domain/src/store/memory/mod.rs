@@ -22,6 +22,7 @@ use uuid::Uuid;
 mod claim;
 mod commit;
 mod link;
+mod prune;
 mod rows;
 mod sweep;
 
@@ -289,6 +290,10 @@ impl Store for MemoryStore {
 
     async fn retry(&self, row: Option<Uuid>) -> StoreResult<u64> {
         self.retry_rows(row).await
+    }
+
+    async fn prune(&self, older_than: Duration, limit: u64) -> StoreResult<u64> {
+        self.prune_rows(older_than, limit).await
     }
 
     async fn stats(&self) -> StoreResult<Stats> {

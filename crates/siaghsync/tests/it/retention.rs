@@ -1,0 +1,90 @@
+//! `AUDIT_RETENTION_DAYS`: old audit rows are emptied by a running worker, and syncs go on as if nothing had been.
+
+use std::time::Duration;
+
+use domain::store::Status;
+use domain::store::entities::log;
+use sea_orm::ConnectionTrait;
+use serde_json::{Value, json};
+use simulator::sample;
+use testkit::Engine;
+
+use crate::deployment::Deployment;
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn is_empty(row: &log::Model) -> bool {
+    let columns = [
+        &row.trigger_payload,
+        &row.source_data,
+        &row.target_data_before,
+        &row.target_data_after,
+        &row.changes,
+    ];
+    columns.into_iter().all(Option::is_none) && row.error_stack.is_none()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn old_rows_are_emptied_and_syncs_go_on() {
+    let d = Deployment::new(Engine::Postgres, &[("AUDIT_RETENTION_DAYS", "30")]).await;
+    let _ingest = d.run("siagh-ingest", &[]);
+    let worker = d.run("siagh-worker", &[]);
+    d.ready().await;
+    d.native_webhooks();
+    let create = |seed, count| {
+        let customers = sample::customers(seed, count).into_iter();
+        customers
+            .map(|customer| {
+                (
+                    d.sim.crm().create(customer.kind, customer.to_crm()).unwrap(),
+                    customer,
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut typed = create(51, 10);
+    d.settled(LONG).await;
+    let age = r#"UPDATE "SyncLog" SET "completedAt" = "completedAt" - INTERVAL '31 days'"#;
+    d.db.store.db().execute_unprepared(age).await.unwrap();
+    let old: Vec<_> = d.rows().await.iter().map(|row| row.id).collect();
+    let young = create(52, 5);
+    d.settled(LONG).await;
+    let mappings = d.mappings().await;
+
+    // A worker looks when it starts, then once an hour; the first one has looked already.
+    let second = d.run("siagh-worker", &[]);
+    d.eventually("emptied", LONG, async || {
+        let rows = d.rows().await;
+        rows.iter().filter(|row| old.contains(&row.id)).all(is_empty)
+    })
+    .await;
+    for row in d.rows().await {
+        if old.contains(&row.id) {
+            assert!(row.completed_at.is_some() && row.status.is_final());
+        } else if row.status == Status::Success {
+            assert!(!is_empty(&row), "a young row keeps all");
+        }
+    }
+    assert_eq!(d.mappings().await, mappings);
+    assert!(
+        second
+            .log()
+            .contains("audit rows older than AUDIT_RETENTION_DAYS")
+    );
+
+    // What was emptied is known all the same: an edit is an edit, an echo an echo.
+    let (id, customer) = &mut typed[0];
+    customer.name = format!("{} دوم", customer.name);
+    d.sim.crm().edit(id, json!({"nickName": customer.name})).unwrap();
+    for (id, _) in &typed {
+        d.sim.crm().announce(id).unwrap();
+    }
+    d.settled(LONG).await;
+    typed.extend(young);
+    let contacts = d.sim.finance().contacts();
+    assert_eq!(contacts.len(), typed.len());
+    let named = |contact: &Value| contact["Name"] == typed[0].1.name.as_str();
+    assert_eq!(contacts.iter().filter(|contact| named(contact)).count(), 1);
+    drop((worker, second));
+    d.db.drop_it().await;
+}
