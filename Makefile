@@ -19,11 +19,13 @@ test: ## all tests; finds or starts PostgreSQL and Redis (scripts/test-services)
 simulate: ## the engine under faults, by the thousand (SEEDS=100000, FROM=0; SEED=7: repeat that history and print it)
 	cargo test -p domain --test sim --locked -- --ignored --nocapture simulate
 
-lint: ## formatting, clippy, shell scripts, deploy files; warnings are errors
+lint: ## formatting, clippy, shell scripts, dependencies, deploy files; warnings are errors
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@if command -v shellcheck >/dev/null; then set -x; shellcheck $(SCRIPTS); \
 	else echo "no shellcheck: scripts not checked"; fi
+	@if command -v cargo-deny >/dev/null; then set -x; cargo deny --locked check licenses bans sources; \
+	else echo "no cargo-deny: licences and sources of the dependencies not checked (deny.toml)"; fi
 	@$(MAKE) --no-print-directory check-deploy
 
 bench: ## the figures of the README, on release builds; needs PostgreSQL and redis-server
