@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod customer;
+pub mod document;
 pub mod engine;
 pub mod fields;
 pub mod merge;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::customer::{Customer, Field, Kind, Values};
+use crate::document::{Document, DocumentKind, DocumentSnapshot, Issued};
 
 /// One of the two systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -150,6 +151,19 @@ pub trait Crm: Customers {
 
     /// The registered addresses; `None`: the installation has none (404).
     async fn webhooks(&self) -> PortResult<Option<Vec<String>>>;
+
+    /// Reads one sales document afresh; `None` when the CRM says that it does not exist.
+    ///
+    /// # Errors
+    /// As every read; [`PortError::Refused`] when a price or a count is no decimal that can be held exactly (the
+    /// message names the row).
+    async fn read_document(&self, kind: DocumentKind, id: &str) -> PortResult<Option<DocumentSnapshot>>;
+
+    /// Writes the pre-invoice's number into the document's `refId`; everything else is sent back as it was read.
+    ///
+    /// # Errors
+    /// As [`Customers::update`].
+    async fn note_issued(&self, current: &DocumentSnapshot, number: &str) -> PortResult<()>;
 }
 
 /// The finance system.
@@ -157,6 +171,13 @@ pub trait Crm: Customers {
 pub trait Finance: Customers {
     /// The fiscal year (Jalali) that the login answered, once logged in.
     async fn fiscal_year(&self) -> PortResult<Option<i32>>;
+
+    /// Issues the document as a sales pre-invoice. Finance can't be asked for it afterwards, and knows no edit.
+    ///
+    /// # Errors
+    /// [`PortError::UnknownOutcome`] when it may have been issued although no (readable) answer came; every other
+    /// error says that it was not.
+    async fn issue(&self, document: &Document, customer_code: &str) -> PortResult<Issued>;
 }
 
 /// What travels in the queue: a row's id and the trace that it belongs to. Never data.

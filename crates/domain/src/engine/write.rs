@@ -280,6 +280,7 @@ impl Run<'_> {
             overtaken: false,
             strangers,
             empty_looks: 0,
+            document: None,
         }
     }
 

@@ -15,6 +15,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::customer::{Field, Values};
+use crate::document::{Document, Issued};
 use crate::merge::Base;
 use crate::ports::{Ring, Side};
 
@@ -180,6 +181,22 @@ pub struct Intent {
     /// Creates only: looks since that did not find it.
     #[serde(default)]
     pub empty_looks: u32,
+    /// Documents only: what was sent, and what came back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Box<SentDocument>>,
+}
+
+/// A document that was sent to be issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SentDocument {
+    /// As it was read.
+    pub document: Document,
+    /// Finance's code of its customer.
+    pub customer_code: String,
+    /// The answer, once there is one: a run that is killed before its commit must not forget it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Issued>,
 }
 
 /// By the side that was written to, oldest first. Several, since a write whose answer was lost may still land
@@ -207,6 +224,23 @@ pub struct Mapping {
     pub crm_updated_at: Option<DateTime<Utc>>,
     /// The last look at which finance held its base.
     pub finance_updated_at: Option<DateTime<Utc>>,
+    /// Documents only: what stands in finance. Kept in the `base` column.
+    pub issued: Option<Box<IssuedDocument>>,
+}
+
+/// A document that stands in finance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IssuedDocument {
+    /// The pre-invoice's number, as people speak of it.
+    pub number: String,
+    /// When its answer came, or a human said so.
+    pub at: DateTime<Utc>,
+    /// As it was issued.
+    pub document: Document,
+    /// As the accountant has last accepted it, after it was changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Document>,
 }
 
 impl Mapping {
@@ -223,6 +257,7 @@ impl Mapping {
             in_flight: InFlight::new(),
             crm_updated_at: None,
             finance_updated_at: None,
+            issued: None,
         }
     }
 

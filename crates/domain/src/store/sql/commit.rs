@@ -78,6 +78,10 @@ impl SqlStore {
             WHERE "id" = $13 AND "leaseToken" = $14"#;
         use sea_orm::ActiveEnum;
         let base = mapping.base.as_ref();
+        let known = match &mapping.issued {
+            Some(issued) => Some(rows::json(issued)?),
+            None => base.map(rows::json).transpose()?,
+        };
         let in_flight = if mapping.in_flight.is_empty() {
             None
         } else {
@@ -87,7 +91,7 @@ impl SqlStore {
             mapping.crm_id.clone().into(),
             mapping.finance_id.clone().into(),
             mapping.state.to_value().into(),
-            base.map(rows::json).transpose()?.into(),
+            known.into(),
             in_flight.into(),
             mapping.crm_updated_at.into(),
             mapping.finance_updated_at.into(),

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{direction, side_of, system};
 use crate::ports::Side;
 use crate::store::entities::{log, mapping};
-use crate::store::{ClaimedRow, Event, Mapping, Outcome, Ruling, Status, StoreResult};
+use crate::store::{ClaimedRow, EntityType, Event, Mapping, Outcome, Ruling, Status, StoreResult};
 
 pub(super) fn json(value: &impl Serialize) -> StoreResult<serde_json::Value> {
     Ok(serde_json::to_value(value).map_err(|error| DbErr::Json(error.to_string()))?)
@@ -111,13 +111,19 @@ pub fn mapping(model: mapping::Model) -> StoreResult<Mapping> {
             .transpose()
             .map_err(|e| DbErr::Json(format!("EntityMapping.{column}: {e}")))
     }
+    // What stands in `base` is what that type of entity was last known to be.
+    let (base, issued) = match model.entity_type {
+        EntityType::Customer => (parse("base", model.base)?, None),
+        EntityType::PreInvoice | EntityType::Invoice => (None, parse("base", model.base)?),
+    };
     Ok(Mapping {
         id: model.id,
         entity_type: model.entity_type,
         crm_id: model.crm_id,
         finance_id: model.finance_id,
         state: model.state,
-        base: parse("base", model.base)?,
+        base,
+        issued,
         in_flight: parse("inFlight", model.in_flight)?.unwrap_or_default(),
         crm_updated_at: model.crm_updated_at,
         finance_updated_at: model.finance_updated_at,
