@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::EntityType;
 
+mod check;
+mod differ;
+
+pub use check::problems;
+pub use differ::{Difference, differences};
+
 /// Which of the CRM's sales documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -151,3 +157,6 @@ pub struct Issued {
     /// What was sent, value by value, for the audit row.
     pub sent: serde_json::Value,
 }
+
+#[cfg(test)]
+mod tests;

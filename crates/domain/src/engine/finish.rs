@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::SubsecRound;
 
-use super::backoff;
 use super::run::{Run, Stop};
+use super::{Config, backoff};
 use crate::customer::Customer;
 use crate::merge::Reason;
 use crate::ports::{PortError, Side};
@@ -51,7 +51,8 @@ impl Run<'_> {
                 (Status::Pending, Some(why), Some("dependency"))
             }
             Err(Stop::Port(side, error)) => {
-                let (status, class, wait) = self.class(&error, jitter);
+                let (status, class, wait) =
+                    class(&self.engine.config, self.work.lead.retry_count, &error, jitter);
                 retry = wait;
                 (status, Some(format!("{side}: {error}")), Some(class))
             }
@@ -140,33 +141,6 @@ impl Run<'_> {
         left.to_std().ok()
     }
 
-    /// Status, class, and when to try again with whether that counts as a try.
-    fn class(&self, error: &PortError, jitter: f64) -> (Status, &'static str, Option<(Duration, bool)>) {
-        let config = &self.engine.config;
-        let failed = self.work.lead.retry_count + 1;
-        let again = |retry_after| {
-            let wait = backoff::delay(config.retry_base, failed, jitter, retry_after);
-            if failed > config.max_retries {
-                (Status::Failed, None)
-            } else {
-                (Status::Pending, Some((wait, true)))
-            }
-        };
-        match error {
-            PortError::Transient { retry_after, .. } => {
-                let (status, wait) = again(*retry_after);
-                (status, "transient", wait)
-            }
-            PortError::UnknownOutcome(_) => {
-                let (status, wait) = again(None);
-                (status, "unknown_outcome", wait)
-            }
-            PortError::Session(_) => (Status::Pending, "session", Some((SESSION_WAIT, false))),
-            PortError::Refused(_) => (Status::Failed, "refused", None),
-            PortError::Integrity { .. } => (Status::Conflict, "integrity", None),
-        }
-    }
-
     /// The audit of what was carried from `side`.
     fn outcome(&self, side: Side, status: Status, message: Option<String>) -> Outcome {
         let json = |customer: Option<&Customer>| customer.and_then(|c| serde_json::to_value(c).ok());
@@ -190,6 +164,38 @@ impl Run<'_> {
             target_before: json(self.before[target as usize].as_ref()),
             target_after: json(after),
         }
+    }
+}
+
+/// What an outside failure makes of a row that has failed `failed_before` times: status, class, and when to try again
+/// with whether that counts as a try.
+pub(super) fn class(
+    config: &Config,
+    failed_before: u32,
+    error: &PortError,
+    jitter: f64,
+) -> (Status, &'static str, Option<(Duration, bool)>) {
+    let failed = failed_before + 1;
+    let again = |retry_after| {
+        let wait = backoff::delay(config.retry_base, failed, jitter, retry_after);
+        if failed > config.max_retries {
+            (Status::Failed, None)
+        } else {
+            (Status::Pending, Some((wait, true)))
+        }
+    };
+    match error {
+        PortError::Transient { retry_after, .. } => {
+            let (status, wait) = again(*retry_after);
+            (status, "transient", wait)
+        }
+        PortError::UnknownOutcome(_) => {
+            let (status, wait) = again(None);
+            (status, "unknown_outcome", wait)
+        }
+        PortError::Session(_) => (Status::Pending, "session", Some((SESSION_WAIT, false))),
+        PortError::Refused(_) => (Status::Failed, "refused", None),
+        PortError::Integrity { .. } => (Status::Conflict, "integrity", None),
     }
 }
 

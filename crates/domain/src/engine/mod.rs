@@ -7,18 +7,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::document::DocumentKind;
 use crate::merge::Policy;
 use crate::polls::PollStore;
 use crate::ports::{Crm, Customers, Finance, Ring, Side};
 use crate::store::{
-    Claim, Commit, EntityRef, EntityType, Event, InFlight, MappingState, Outcome, Retry, Status, Store,
-    StoreError, StoreResult, Trigger, Work,
+    Claim, Commit, EntityRef, Event, InFlight, MappingState, Outcome, Retry, Status, Store, StoreError,
+    StoreResult, Trigger, Work,
 };
 
 pub mod backoff;
+pub mod document;
 mod finish;
 mod first;
 mod late;
@@ -28,6 +31,7 @@ pub mod resolve;
 mod run;
 mod write;
 
+use document::{DocumentRules, DocumentRun};
 use run::Run;
 
 /// A row whose lease has lapsed so often is given up: it kills whoever takes it.
@@ -69,6 +73,8 @@ pub struct Engine {
     pub clock: Arc<dyn Clock>,
     /// Its rules.
     pub config: Config,
+    /// Its rules for documents.
+    pub documents: DocumentRules,
     /// The worker's name, as it stands in `leaseOwner`.
     pub owner: String,
 }
@@ -97,6 +103,8 @@ pub enum Ran {
         took: Duration,
         /// When a row of the entity is to be rung for again: now, or at its retry time.
         next: Option<(Ring, Duration)>,
+        /// Rows of other entities that the run has heard, to be rung for: a document's customer.
+        also: Vec<Ring>,
     },
     /// The row is final already.
     Done,
@@ -131,7 +139,10 @@ impl Engine {
             Claim::NotDue => return Ok(Ran::NotDue),
         };
         if let Some(commit) = self.not_to_be_run(&work) {
-            return self.commit(&work, commit, InFlight::new(), false).await;
+            return self.commit(&work, commit, InFlight::new(), None).await;
+        }
+        if let Some(kind) = DocumentKind::of(work.mapping.entity_type) {
+            return self.run_document(&work, kind, started).await;
         }
         let mut run = Run::new(self, &work, started);
         match run.sync().await {
@@ -149,6 +160,39 @@ impl Engine {
         }
     }
 
+    async fn run_document(&self, work: &Work, kind: DocumentKind, started: Duration) -> StoreResult<Ran> {
+        let mut run = DocumentRun::new(self, work, kind, started);
+        let result = run.sync().await;
+        let (sent, also) = (run.sent(), std::mem::take(&mut run.also));
+        let ran = match result {
+            Err(document::Stop::Store(StoreError::Fenced)) => self.fenced(work, sent).await?,
+            Err(document::Stop::Store(error @ StoreError::Database(_))) => return Err(error),
+            result => {
+                let intended = run.intended.clone();
+                let commit = run.finish(result, self.clock.jitter());
+                self.commit(work, commit, intended, sent).await?
+            }
+        };
+        Ok(match ran {
+            Ran::Ended {
+                row,
+                heard,
+                outcome,
+                took,
+                next,
+                ..
+            } => Ran::Ended {
+                row,
+                heard,
+                outcome,
+                took,
+                next,
+                also,
+            },
+            other => other,
+        })
+    }
+
     /// Rows that end without a look at the outside systems.
     fn not_to_be_run(&self, work: &Work) -> Option<Commit> {
         let outcome = if work.lead.lapses >= POISON_LAPSES {
@@ -161,15 +205,11 @@ impl Engine {
                 error_class: Some("poison"),
                 ..Outcome::new(Status::Failed, message)
             }
-        } else if work.mapping.entity_type != EntityType::Customer {
-            Outcome::new(
-                Status::Skipped,
-                "this version does not carry documents".to_owned(),
-            )
         } else {
             return None;
         };
-        let half = work.mapping.base.is_none() && work.mapping.in_flight.is_empty();
+        let nothing = work.mapping.base.is_none() && work.mapping.issued.is_none();
+        let half = nothing && work.mapping.in_flight.is_empty();
         Some(Commit {
             mapping: (!half).then(|| work.mapping.clone()),
             transaction: work.lead.id,
@@ -187,7 +227,7 @@ impl Engine {
         work: &Work,
         mut commit: Commit,
         intended: InFlight,
-        sent: bool,
+        sent: Option<Value>,
     ) -> StoreResult<Ran> {
         let next = match self.store.commit(work, &commit).await {
             Err(StoreError::Fenced) => return self.fenced(work, sent).await,
@@ -235,13 +275,14 @@ impl Engine {
             outcome: Box::new(commit.outcome),
             took: commit.took,
             next,
+            also: Vec::new(),
         })
     }
 
     /// Someone else has the entity now. If we have sent something, it may land after their look: a row makes sure
     /// that it is seen.
-    async fn fenced(&self, work: &Work, sent: bool) -> StoreResult<Ran> {
-        if sent {
+    async fn fenced(&self, work: &Work, sent: Option<Value>) -> StoreResult<Ran> {
+        if let Some(payload) = sent {
             let side = work.lead.side;
             let id = work.mapping.id_on(side).unwrap_or_default().to_owned();
             let event = Event {
@@ -253,7 +294,7 @@ impl Engine {
                 },
                 trigger: Trigger::Poll,
                 event_id: None,
-                payload: serde_json::json!({ "fencedOutAfterSending": work.lead.id }),
+                payload,
                 traceparent: None,
                 rung: false,
             };

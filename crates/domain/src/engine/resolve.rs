@@ -63,8 +63,12 @@ impl Engine {
             ));
         }
         let kept = kept.to_owned();
-        self.hear_ruling(side, kept, Ruling::Keep(side), traceparent)
-            .await
+        let entity = EntityRef {
+            entity_type: EntityType::Customer,
+            side,
+            id: kept,
+        };
+        self.hear_ruling(entity, Ruling::Keep(side), traceparent).await
     }
 
     /// The two records are one customer. Says the row to run.
@@ -118,24 +122,24 @@ impl Engine {
             finance: finance.to_owned(),
         };
         let id = if lead == Side::Crm { crm } else { finance };
-        self.hear_ruling(lead, id.to_owned(), ruling, traceparent).await
+        let entity = EntityRef {
+            entity_type: EntityType::Customer,
+            side: lead,
+            id: id.to_owned(),
+        };
+        self.hear_ruling(entity, ruling, traceparent).await
     }
 
-    async fn hear_ruling(
+    pub(super) async fn hear_ruling(
         &self,
-        side: Side,
-        id: String,
+        entity: EntityRef,
         ruling: Ruling,
         traceparent: Option<String>,
     ) -> Result<Ring, NotRuled> {
         let row = self.clock.id();
         let event = Event {
             row,
-            entity: EntityRef {
-                entity_type: EntityType::Customer,
-                side,
-                id,
-            },
+            entity,
             trigger: Trigger::Manual,
             event_id: None,
             payload: ruling.payload(),
@@ -173,7 +177,7 @@ impl Run<'_> {
                 Side::Crm => crm.clone(),
                 Side::Finance => finance.clone(),
             }),
-            Ruling::Keep(_) => None,
+            _ => None,
         }
     }
 

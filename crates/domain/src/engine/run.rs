@@ -94,9 +94,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether a write has left the house.
-    pub(super) fn sent(&self) -> bool {
+    /// What is to be heard if the lease was lost after a write has left the house.
+    pub(super) fn sent(&self) -> Option<serde_json::Value> {
         self.sent
+            .then(|| serde_json::json!({ "fencedOutAfterSending": self.work.lead.id }))
     }
 
     pub(super) fn heard(&self) -> Side {

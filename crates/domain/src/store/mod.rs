@@ -194,9 +194,35 @@ pub struct SentDocument {
     pub document: Document,
     /// Finance's code of its customer.
     pub customer_code: String,
+    /// Nothing was sent: the CRM's `refId` named this number before, and only a human knows why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said_to_be: Option<String>,
     /// The answer, once there is one: a run that is killed before its commit must not forget it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Issued>,
+    /// An operator says that it is not in finance: it may be sent again.
+    #[serde(default)]
+    pub again: bool,
+}
+
+impl Intent {
+    /// A document is about to be issued.
+    #[must_use]
+    pub fn of_document(sent: SentDocument, at: DateTime<Utc>) -> Self {
+        Self {
+            create: true,
+            at,
+            values: Values::new(),
+            source: Values::new(),
+            before: Values::new(),
+            along: Values::new(),
+            strangers: Vec::new(),
+            seen: BTreeSet::new(),
+            overtaken: false,
+            empty_looks: 0,
+            document: Some(Box::new(sent)),
+        }
+    }
 }
 
 /// By the side that was written to, oldest first. Several, since a write whose answer was lost may still land
@@ -241,6 +267,9 @@ pub struct IssuedDocument {
     /// As the accountant has last accepted it, after it was changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted: Option<Document>,
+    /// As it was when a change of it was last held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disputed: Option<Document>,
 }
 
 impl Mapping {
@@ -320,6 +349,21 @@ pub struct Holder {
     pub mapping: Uuid,
     /// Whether a row of it is open, so that it goes on by itself.
     pub waits: bool,
+    /// What it is.
+    pub entity_type: EntityType,
+    /// A document that stands in finance, or a customer that was met.
+    pub known: bool,
+}
+
+/// How an entity's last run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastRun {
+    /// Its row.
+    pub row: Uuid,
+    /// Its status.
+    pub status: Status,
+    /// Why.
+    pub message: Option<String>,
 }
 
 /// The answer to a claim.
@@ -387,6 +431,13 @@ impl Mapping {
     pub fn is_creating(&self) -> bool {
         self.in_flight.values().flatten().any(|sent| sent.create)
     }
+
+    /// Whether the keys that it has reserved stay its own: while a create is on its way, and, of a document that
+    /// stands in finance, for good.
+    #[must_use]
+    pub fn keeps_its_locks(&self) -> bool {
+        self.is_creating() || self.issued.is_some()
+    }
 }
 
 /// What a run leaves behind, in one transaction.
@@ -453,8 +504,11 @@ pub trait Store: Send + Sync {
     /// The mapping that has that id, if there is one. For an operator's command.
     async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>>;
 
-    /// Reserves the keys of a first meeting for the mapping, all or none, until a commit of it that leaves no
-    /// create in flight. `Some`: who has one of them.
+    /// The last row of that mapping that a run has ended; rows that it covered don't count.
+    async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>>;
+
+    /// Reserves the keys of a first meeting (or of an order) for the mapping, all or none, until a commit of it after
+    /// which it does not keep them ([`Mapping::keeps_its_locks`]). `Some`: who has one of them.
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>>;
 
     /// Makes that id part of the mapping, taking over a half mapping of it that nobody works on. Before anything

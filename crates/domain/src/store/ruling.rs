@@ -1,10 +1,12 @@
 //! What an operator has ruled about an entity. It stands in the row that he has heard (`triggerPayload`), so that
 //! whoever claims the row carries it out, also after a crash or a retry.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Trigger;
+use crate::document::Document;
 use crate::ports::Side;
 
 /// Where it stands in the payload.
@@ -22,6 +24,23 @@ pub enum Ruling {
         crm: String,
         /// Finance's code.
         finance: String,
+    },
+    /// The document that was sent at that time, without an answer, stands in finance under this number.
+    Exists {
+        /// When the intent was committed.
+        sent_at: DateTime<Utc>,
+        /// The pre-invoice's number.
+        number: String,
+    },
+    /// The document that was sent at that time, without an answer, is not in finance: send it again.
+    SendAgain {
+        /// When the intent was committed.
+        sent_at: DateTime<Utc>,
+    },
+    /// The issued document may be as it is now: whatever finance needs was done by hand.
+    Accept {
+        /// As it was when the operator saw it.
+        document: Box<Document>,
     },
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::entities::{log, mapping};
 use super::{
-    Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, Mapping, MappingState, Stats, Store,
+    Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats, Store,
     StoreError, StoreResult, Work,
 };
 use crate::clock::{Clock, SystemClock};
@@ -254,6 +254,25 @@ impl Store for SqlStore {
         let values = [entity.entity_type.to_value().into(), entity.id.clone().into()];
         let model = self.mapping_from(&self.db, self.statement(&sql, values)).await?;
         model.map(rows::mapping).transpose()
+    }
+
+    async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>> {
+        let sql = r#"SELECT "id", "status", "errorMessage" FROM "SyncLog"
+                     WHERE "entityMappingId" = $1 AND "status" NOT IN ('PENDING', 'IN_PROGRESS')
+                       AND NOT ("status" = 'SKIPPED' AND COALESCE("errorMessage", '') LIKE 'covered by %')
+                     ORDER BY "startedAt" DESC, "id" DESC LIMIT 1"#;
+        let row = self
+            .db
+            .query_one_raw(self.statement(sql, [mapping.into()]))
+            .await?;
+        row.map(|row| {
+            Ok(LastRun {
+                row: row.try_get("", "id")?,
+                status: row.try_get("", "status")?,
+                message: row.try_get("", "errorMessage")?,
+            })
+        })
+        .transpose()
     }
 
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {

@@ -6,6 +6,8 @@
     reason = "a test binary has no public side and may fail"
 )]
 
+mod desk;
+mod documents;
 mod engine;
 mod polls;
 mod resolve;

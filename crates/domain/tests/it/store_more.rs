@@ -350,6 +350,7 @@ fn created_at(at: chrono::DateTime<chrono::Utc>) -> Intent {
         overtaken: false,
         strangers: Vec::new(),
         empty_looks: 0,
+        document: None,
     }
 }
 

@@ -9,6 +9,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
+use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
+use domain::engine::document::DocumentRules;
 use domain::engine::{Config, Engine, Ran};
 use domain::merge::Policy;
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Ring, Side, Snapshot};
@@ -20,6 +22,8 @@ use domain::text::same;
 use sea_orm::{EntityTrait, QueryOrder};
 use testkit::TestDb;
 use uuid::Uuid;
+
+use crate::desk::Desk;
 
 /// A clock that stands until it is turned.
 #[derive(Debug)]
@@ -68,6 +72,8 @@ pub struct System {
     side: Side,
     clock: Arc<TestClock>,
     records: Arc<Mutex<Records>>,
+    /// Its documents.
+    pub desk: Desk,
 }
 
 impl System {
@@ -76,6 +82,7 @@ impl System {
             side,
             clock,
             records: Arc::default(),
+            desk: Desk::default(),
         }
     }
 
@@ -256,12 +263,35 @@ impl Crm for System {
     async fn webhooks(&self) -> PortResult<Option<Vec<String>>> {
         Ok(None)
     }
+
+    async fn read_document(&self, kind: DocumentKind, id: &str) -> PortResult<Option<DocumentSnapshot>> {
+        Ok(self.desk.read(kind, id))
+    }
+
+    async fn note_issued(&self, current: &DocumentSnapshot, number: &str) -> PortResult<()> {
+        let fault = self.fault()?;
+        self.desk.note(current, number);
+        lost(fault)
+    }
 }
 
 #[async_trait]
 impl Finance for System {
     async fn fiscal_year(&self) -> PortResult<Option<i32>> {
         Ok(None)
+    }
+
+    async fn issue(&self, document: &Document, customer_code: &str) -> PortResult<Issued> {
+        let fault = self.fault()?;
+        let issued = self.desk.issue(document, customer_code);
+        lost(fault).map(|()| issued)
+    }
+}
+
+fn lost(fault: Option<Fault>) -> PortResult<()> {
+    match fault {
+        Some(Fault::LostAnswer) => Err(PortError::UnknownOutcome("timed out".into())),
+        _ => Ok(()),
     }
 }
 
@@ -334,6 +364,7 @@ impl World {
                 },
                 deactivate: false,
             },
+            documents: DocumentRules::default(),
             owner: "test".into(),
         };
         Self {
@@ -347,10 +378,14 @@ impl World {
     }
 
     pub async fn hear(&self, side: Side, id: &str) -> Ring {
+        self.hear_of(EntityType::Customer, side, id).await
+    }
+
+    pub async fn hear_of(&self, entity_type: EntityType, side: Side, id: &str) -> Ring {
         self.clock.turn(Duration::from_millis(1));
         let row = Uuid::now_v7();
         let entity = EntityRef {
-            entity_type: EntityType::Customer,
+            entity_type,
             side,
             id: id.to_owned(),
         };

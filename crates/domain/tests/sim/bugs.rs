@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use domain::ports::Ring;
 use domain::store::memory::MemoryStore;
 use domain::store::{
-    Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, Mapping, MappingState, Outcome, Stats, Status,
+    Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Outcome, Stats, Status,
     Store, StoreError, StoreResult, Work,
 };
 use uuid::Uuid;
@@ -114,6 +114,10 @@ impl Store for Broken {
 
     async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
         self.good.mapping(entity).await
+    }
+
+    async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>> {
+        self.good.last_run(mapping).await
     }
 
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {

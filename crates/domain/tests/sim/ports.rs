@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
+use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Side, Snapshot};
 use domain::store::memory::Wire;
 use domain::store::{StoreError, StoreResult};
@@ -267,11 +268,23 @@ impl Crm for Port {
     async fn webhooks(&self) -> PortResult<Option<Vec<String>>> {
         Ok(None)
     }
+
+    async fn read_document(&self, _: DocumentKind, _: &str) -> PortResult<Option<DocumentSnapshot>> {
+        Ok(None)
+    }
+
+    async fn note_issued(&self, _: &DocumentSnapshot, _: &str) -> PortResult<()> {
+        Err(PortError::Refused("no documents here".to_owned()))
+    }
 }
 
 #[async_trait]
 impl Finance for Port {
     async fn fiscal_year(&self) -> PortResult<Option<i32>> {
         Ok(None)
+    }
+
+    async fn issue(&self, _: &Document, _: &str) -> PortResult<Issued> {
+        Err(PortError::Refused("no documents here".to_owned()))
     }
 }

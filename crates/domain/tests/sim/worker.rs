@@ -32,6 +32,7 @@ pub async fn work(world: &Shared, first: Ring) {
         store: bugs::store(world, world.store.behind(client.clone())),
         clock: Arc::new(world.sim.clone()),
         config: world.config,
+        documents: Default::default(),
         polls: None,
         owner: name,
     };

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use domain::{
     ports::Ring,
     store::{
-        Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, Mapping, MappingState, Stats, Store,
+        Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats, Store,
         StoreError, StoreResult, Work, sql::SqlStore,
     },
 };
@@ -74,6 +74,10 @@ impl Store for Watched {
 
     async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
         self.inner.mapping(entity).await
+    }
+
+    async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>> {
+        self.inner.last_run(mapping).await
     }
 
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::store::{Claim, EntityRef, Lease, Mapping, MappingState, Status, StoreResult, Work};
+use crate::store::{Claim, EntityRef, Lease, Mapping, Status, StoreResult, Work};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -83,14 +83,7 @@ fn take_lease(
 fn half(id: Uuid, entity: &EntityRef, now: DateTime<Utc>) -> MappingRow {
     let mut mapping = Mapping {
         id,
-        entity_type: entity.entity_type,
-        crm_id: None,
-        finance_id: None,
-        state: MappingState::New,
-        base: None,
-        in_flight: Default::default(),
-        crm_updated_at: None,
-        finance_updated_at: None,
+        ..Mapping::unmet(entity.entity_type)
     };
     mapping.set_id(entity.side, entity.id.clone());
     MappingRow {

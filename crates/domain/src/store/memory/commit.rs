@@ -21,7 +21,7 @@ impl MemoryStore {
                 None => drop_half(tables, work)?,
             }
             if (work.mapping.base.is_none() || work.mapping.is_creating())
-                && !commit.mapping.as_ref().is_some_and(Mapping::is_creating)
+                && !commit.mapping.as_ref().is_some_and(Mapping::keeps_its_locks)
             {
                 tables.locks.retain(|_, holder| *holder != work.lease.mapping);
             }

@@ -1,6 +1,6 @@
 //! First meetings: reserving keys, and making an id part of a mapping.
 
-use crate::store::{EntityRef, Holder, Lease, MappingState, StoreError, StoreResult};
+use crate::store::{EntityRef, EntityType, Holder, Lease, MappingState, StoreError, StoreResult};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -14,7 +14,13 @@ impl MemoryStore {
                 if let Some(mapping) = holder.filter(|id| tables.mappings.contains_key(id)).copied() {
                     let mut open = tables.open.iter().filter_map(|id| tables.log.get(id));
                     let waits = open.any(|row| row.entity_mapping_id == Some(mapping));
-                    return Ok(Some(Holder { mapping, waits }));
+                    let theirs = tables.mappings.get(&mapping).map(|row| &row.mapping);
+                    return Ok(Some(Holder {
+                        mapping,
+                        waits,
+                        entity_type: theirs.map_or(EntityType::Customer, |theirs| theirs.entity_type),
+                        known: theirs.is_some_and(|theirs| theirs.base.is_some() || theirs.issued.is_some()),
+                    }));
                 }
             }
             for key in keys {

@@ -12,8 +12,8 @@ use crate::clock::Clock;
 use crate::ports::{Ring, Side};
 use crate::store::entities::{log, mapping, retry};
 use crate::store::{
-    Claim, Commit, EntityRef, Event, Holder, InFlight, Lease, Mapping, MappingState, Stats, Status, Store,
-    StoreError, StoreResult, Work,
+    Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats, Status,
+    Store, StoreError, StoreResult, Work,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -261,6 +261,11 @@ impl Store for MemoryStore {
             }))
         })
         .await
+    }
+
+    async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>> {
+        self.carry_out("last_run", |tables| Ok(rows::last_run(tables, mapping)))
+            .await
     }
 
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {

@@ -131,7 +131,10 @@ pub(crate) fn model(row: &MappingRow) -> mapping::Model {
         finance_updated_at: mapping.finance_updated_at,
         created_at: row.created_at,
         updated_at: row.updated_at,
-        base: base.and_then(|base| serde_json::to_value(base).ok()),
+        base: match &mapping.issued {
+            Some(issued) => serde_json::to_value(issued).ok(),
+            None => base.and_then(|base| serde_json::to_value(base).ok()),
+        },
         in_flight: row
             .in_flight
             .as_ref()
@@ -151,4 +154,25 @@ fn checksum(values: &Known) -> String {
         text.extend([field.name(), "\u{1}", value, "\u{2}"]);
     }
     hex::encode(sha2::Sha256::digest(text))
+}
+
+/// The last row that a run has ended, and that is not merely covered by one.
+pub(crate) fn last_run(tables: &super::Tables, mapping: uuid::Uuid) -> Option<crate::store::LastRun> {
+    let covered = |row: &&log::Model| {
+        row.status == Status::Skipped
+            && row
+                .error_message
+                .as_deref()
+                .is_some_and(|why| why.starts_with("covered by "))
+    };
+    let rows = tables.log.values();
+    let ended = rows.filter(|row| row.entity_mapping_id == Some(mapping) && row.status.is_final());
+    let last = ended
+        .filter(|row| !covered(row))
+        .max_by_key(|row| (row.started_at, row.id))?;
+    Some(crate::store::LastRun {
+        row: last.id,
+        status: last.status,
+        message: last.error_message.clone(),
+    })
 }

@@ -21,7 +21,7 @@ impl SqlStore {
             None => self.drop_half(&tx, &work.lease).await?,
         }
         if (work.mapping.base.is_none() || work.mapping.is_creating())
-            && !commit.mapping.as_ref().is_some_and(Mapping::is_creating)
+            && !commit.mapping.as_ref().is_some_and(Mapping::keeps_its_locks)
         {
             self.unlock(&tx, &work.lease).await?;
         }

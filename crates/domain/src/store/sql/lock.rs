@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, Statement, TransactionTrait, Value};
 
 use super::SqlStore;
-use crate::store::{Holder, Lease, StoreResult};
+use crate::store::{EntityType, Holder, Lease, StoreResult};
 
 impl SqlStore {
     /// All keys or none. A key is free when nobody has it, or a mapping that is no more.
@@ -33,8 +33,10 @@ impl SqlStore {
         let places: Vec<_> = (2..sorted.len() + 2).map(|n| format!("${n}")).collect();
         let sql = format!(
             r#"SELECT k."entityMappingId", (SELECT COUNT(*) FROM "SyncLog" l
-                   WHERE l."entityMappingId" = k."entityMappingId" AND l."status" IN ('PENDING', 'IN_PROGRESS')) AS "open"
-               FROM "MatchLock" k WHERE k."entityMappingId" <> $1 AND k."key" IN ({}) LIMIT 1"#,
+                   WHERE l."entityMappingId" = k."entityMappingId" AND l."status" IN ('PENDING', 'IN_PROGRESS')) AS "open",
+                   m."entityType", CASE WHEN m."base" IS NULL THEN 0 ELSE 1 END AS "known"
+               FROM "MatchLock" k JOIN "EntityMapping" m ON m."id" = k."entityMappingId"
+               WHERE k."entityMappingId" <> $1 AND k."key" IN ({}) LIMIT 1"#,
             places.join(", ")
         );
         let row = tx
@@ -45,11 +47,15 @@ impl SqlStore {
             Some(row) => Holder {
                 mapping: row.try_get("", "entityMappingId")?,
                 waits: row.try_get::<i64>("", "open")? > 0,
+                entity_type: row.try_get("", "entityType")?,
+                known: row.try_get::<i32>("", "known")? > 0,
             },
             // Given back between the two statements.
             None => Holder {
                 mapping: lease.mapping,
                 waits: true,
+                entity_type: EntityType::Customer,
+                known: false,
             },
         }))
     }
