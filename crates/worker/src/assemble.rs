@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::engine::document::DocumentRules;
 use domain::engine::meet::Numbering;
 use domain::engine::{Config, Engine};
 use domain::merge::Policy;
@@ -38,6 +39,11 @@ pub fn engine(settings: &Settings, store: &SqlStore) -> anyhow::Result<Engine> {
                 offset: sync.number_offset,
             },
             deactivate: sync.delete_policy == DeletePolicy::Deactivate,
+        },
+        documents: DocumentRules {
+            states: settings.polling.document_states.clone(),
+            services: sync.service_rows,
+            write_back: sync.write_back_number,
         },
         owner: format!("worker-{}-{:08x}", std::process::id(), rand::random::<u32>()),
     })

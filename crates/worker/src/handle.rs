@@ -53,8 +53,11 @@ impl Handler {
                 outcome,
                 took,
                 next,
+                also,
             }) => {
                 tell(row, heard, &outcome, took);
+                // A bell that can't be rung now is the sweeper's business.
+                let _ = self.doorbell.ring(&also).await;
                 let (mut ring, wait) = next?;
                 if wait.is_zero() {
                     return Some(ring);
@@ -120,7 +123,7 @@ fn tell(row: uuid::Uuid, heard: Side, outcome: &Outcome, took: Duration) {
         .unwrap_or_default();
     match outcome.status {
         Status::Success => {
-            info!(%row, direction, ms, "✅ Synced customer, row {row}: {}", if why.is_empty() { "updated" } else { why })
+            info!(%row, direction, ms, "✅ Synced, row {row}: {}", if why.is_empty() { "updated" } else { why })
         }
         Status::Skipped => info!(%row, direction, ms, "⏭️ Nothing to do, row {row}: {why}"),
         Status::Pending | Status::InProgress => {

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use domain::ports::Ring;
 use domain::store::memory::MemoryStore;
 use domain::store::{
-    Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Outcome, Stats, Status,
-    Store, StoreError, StoreResult, Work,
+    Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Outcome, Stats,
+    Status, Store, StoreError, StoreResult, Work,
 };
 use uuid::Uuid;
 

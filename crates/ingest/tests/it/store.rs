@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use domain::{
     ports::Ring,
     store::{
-        Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats, Store,
-        StoreError, StoreResult, Work, sql::SqlStore,
+        Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats,
+        Store, StoreError, StoreResult, Work, sql::SqlStore,
     },
 };
 

@@ -268,6 +268,8 @@ fn sync(r: &mut Reader<'_>, http: &HttpSettings) -> SyncSettings {
                 ("deactivate", DeletePolicy::Deactivate),
             ],
         ),
+        write_back_number: r.flag("WRITE_BACK_DOCUMENT_NUMBER", true),
+        service_rows: r.flag("SEND_SERVICE_ROWS", false),
         max_retry_attempts: r.number("MAX_RETRY_ATTEMPTS", 3, 0, 100),
         retry_base: r.seconds("RETRY_BASE_SECONDS", 2, 1, 3600),
         sweep_interval: r.seconds("SWEEP_INTERVAL_SECONDS", 10, 1, 3600),

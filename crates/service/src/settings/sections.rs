@@ -140,6 +140,10 @@ pub struct SyncSettings {
     pub number_offset: u32,
     /// `DELETE_POLICY`.
     pub delete_policy: DeletePolicy,
+    /// `WRITE_BACK_DOCUMENT_NUMBER` (true): a pre-invoice's number goes to an empty `refId` of its document.
+    pub write_back_number: bool,
+    /// `SEND_SERVICE_ROWS` (false): a document's rows of services are sent too.
+    pub service_rows: bool,
     /// `MAX_RETRY_ATTEMPTS` (3), not counting the first try.
     pub max_retry_attempts: u32,
     /// `RETRY_BASE_SECONDS` (2): the first back-off.

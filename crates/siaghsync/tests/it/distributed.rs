@@ -69,7 +69,7 @@ async fn two_hundred_customers_reach_finance_once_without_the_sweeper() {
 
     for worker in workers {
         assert!(
-            worker.log().contains("✅ Synced customer"),
+            worker.log().contains("✅ Synced, row"),
             "both workers had their share"
         );
         assert_eq!(worker.stop(Duration::from_secs(20)), Some(0));
