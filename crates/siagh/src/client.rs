@@ -15,15 +15,19 @@ use crate::config::Config;
 use crate::ctrl::CtrlValues;
 use crate::failure::{self, FINANCE};
 use crate::keys::{Filter, code_of};
+use crate::pre_invoice;
 use crate::rows::{Row, Splitter};
 use crate::session::Session;
-use crate::wire::{self, SaveForm, Saved};
+use crate::wire::{self, Receipt, SaveForm, Saved};
 
 const GET_ALL: &str = "/api/Sgh/GEN/Gn_Web_Users/GetAll";
 const SAVE_FORM: &str = "/BpmsApi/SaveFormData";
 
 /// The form of a contact.
 const CONTACT_FORM: &str = "2BFDA";
+
+/// The form of a sales pre-invoice.
+const PRE_INVOICE_FORM: &str = "43D81";
 
 pub(crate) struct Client {
     http: Arc<Http>,
@@ -86,7 +90,30 @@ impl Client {
             post_code: &self.post_code,
             flow_id: "",
         };
-        let body = serde_json::to_vec(&form)
+        let answered = self.save(&form, "contact").await?.code;
+        code_of(&answered).ok_or_else(|| no_code(""))
+    }
+
+    /// Saves a new pre-invoice's form; the receipt has its id.
+    pub(crate) async fn save_pre_invoice(&self, form: pre_invoice::Form) -> PortResult<Receipt> {
+        let form = SaveForm {
+            form_id: PRE_INVOICE_FORM,
+            ctrl_values: &form.ctrl_values.into_string(),
+            parameters: &form.parameters,
+            data_rows: &form.data_rows,
+            attachments: "[]",
+            post_code: &self.post_code,
+            flow_id: "",
+        };
+        let receipt = self.save(&form, "pre-invoice").await?;
+        if matches!(receipt.code.as_str(), "" | "0") {
+            return Err(no_code(&receipt.message));
+        }
+        Ok(receipt)
+    }
+
+    async fn save(&self, form: &SaveForm<'_>, what: &str) -> PortResult<Receipt> {
+        let body = serde_json::to_vec(form)
             .map_err(|error| PortError::Refused(format!("the form can't be written as JSON: {error}")))?;
         let call = Call::post(SAVE_FORM, Some(&body), Intent::Write);
         let answer = self.exchange(&call, None).await?;
@@ -94,12 +121,8 @@ impl Client {
             return Err(failure::status(&call, &answer));
         }
         match wire::saved(&answer.body).map_err(|why| FINANCE.unreadable(&call, why))? {
-            Saved::Refused(words) => Err(PortError::Refused(format!(
-                "finance refuses the contact: {words}"
-            ))),
-            Saved::Code(code) => {
-                code_of(&code).ok_or_else(|| FINANCE.unreadable(&call, "it says success, but no code"))
-            }
+            Saved::Refused(words) => Err(PortError::Refused(format!("finance refuses the {what}: {words}"))),
+            Saved::Done(receipt) => Ok(receipt),
         }
     }
 
@@ -120,4 +143,10 @@ impl Client {
         let grant = self.session.renew(&grant).await?;
         self.http.exchange(call, Some(&grant.header), sink).await
     }
+}
+
+/// A success that does not say of which record: nobody knows what was done.
+fn no_code(message: &str) -> PortError {
+    let call = Call::post(SAVE_FORM, None, Intent::Write);
+    FINANCE.unreadable(&call, format_args!("it says success, but no code ({message})"))
 }

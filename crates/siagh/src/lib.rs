@@ -4,13 +4,15 @@ mod client;
 mod config;
 mod ctrl;
 mod failure;
+mod jalali;
 mod keys;
 mod port;
+mod pre_invoice;
 mod reads;
 mod rows;
 mod session;
 mod translate;
 mod wire;
 
-pub use config::{Config, ConfigError, REFUSAL_PAUSE};
+pub use config::{Config, ConfigError, PreInvoices, REFUSAL_PAUSE};
 pub use port::Siagh;

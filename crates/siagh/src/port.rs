@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
+use domain::document::{Document, Issued};
 use domain::ports::{Customers, Finance, MatchKeys, PortError, PortResult, Snapshot};
 use outside::Http;
 use serde_json::Value;
@@ -19,13 +20,14 @@ use crate::keys::{Keys, code_of};
 use crate::reads::Reads;
 use crate::rows::Row;
 use crate::session::Session;
-use crate::translate;
+use crate::{pre_invoice, translate};
 
 /// One installation of Siagh.
 pub struct Siagh {
     client: Arc<Client>,
     reads: Reads,
     config: Config,
+    clock: Arc<dyn Clock>,
 }
 
 impl Siagh {
@@ -45,7 +47,7 @@ impl Siagh {
         let http = Arc::new(http);
         let session = Session::new(
             Arc::clone(&http),
-            clock,
+            Arc::clone(&clock),
             config.username.clone(),
             &config.password,
         );
@@ -54,6 +56,7 @@ impl Siagh {
             reads: Reads::new(Arc::clone(&client)),
             client,
             config,
+            clock,
         })
     }
 
@@ -179,5 +182,33 @@ const NO_ONE: i64 = 0;
 impl Finance for Siagh {
     async fn fiscal_year(&self) -> PortResult<Option<i32>> {
         Ok(self.client.session.grant().await?.kept)
+    }
+
+    async fn issue(&self, document: &Document, customer_code: &str) -> PortResult<Issued> {
+        let customer = code_of(customer_code).ok_or_else(|| {
+            PortError::Refused(format!(
+                "'{customer_code}' is no code of a finance contact: the {} can't be issued",
+                document.kind.name()
+            ))
+        })?;
+        let login_year = self.client.session.grant().await?.kept;
+        let form = pre_invoice::form(document, customer, login_year, &self.config.pre_invoices, || {
+            self.clock.id()
+        })?;
+        let sent = form.sent.clone();
+        let receipt = self.client.save_pre_invoice(form).await?;
+        let number = pre_invoice::number(&receipt.message).unwrap_or_else(|| {
+            tracing::warn!(
+                id = receipt.code,
+                "finance's answer names no number of the pre-invoice {}: its id stands for it",
+                receipt.code
+            );
+            receipt.code.clone()
+        });
+        Ok(Issued {
+            id: receipt.code,
+            number,
+            sent,
+        })
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct SaveForm<'a> {
     pub(crate) form_id: &'static str,
     pub(crate) ctrl_values: &'a str,
     pub(crate) parameters: &'a str,
-    /// JSON within JSON; `[]` for contacts.
+    /// JSON within JSON: the rows of a document; `[]` for contacts.
     pub(crate) data_rows: &'a str,
     pub(crate) attachments: &'static str,
     pub(crate) post_code: &'a str,
@@ -29,10 +29,19 @@ pub(crate) struct SaveForm<'a> {
 /// What a form save came to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Saved {
-    /// Done; the record's code.
-    Code(String),
+    /// Done.
+    Done(Receipt),
     /// Refused, in Siagh's own words.
     Refused(String),
+}
+
+/// The answer of a save that was carried out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    /// `ReturnCode`: the record's code.
+    pub(crate) code: String,
+    /// `FinalMessages`, in one line.
+    pub(crate) message: String,
 }
 
 /// Reads the answer of a form save, which is HTTP 200 in any case.
@@ -71,7 +80,10 @@ pub(crate) fn saved(body: &[u8]) -> Result<Saved, &'static str> {
         };
     };
     if done && !has_error {
-        return Ok(Saved::Code(text(&value, "ReturnCode").trim().to_owned()));
+        return Ok(Saved::Done(Receipt {
+            code: text(&value, "ReturnCode").trim().to_owned(),
+            message: final_messages(&value),
+        }));
     }
     let any = || {
         entries
@@ -163,11 +175,15 @@ mod tests {
     #[test]
     fn answers_of_a_save() {
         let saved = |text: &str| saved(text.as_bytes());
+        let done = |code: &str, message: &str| {
+            let (code, message) = (code.to_owned(), message.to_owned());
+            Ok(Saved::Done(Receipt { code, message }))
+        };
         let warned = r#"{"Errors":[{"ErrorType":"ErrSuccs","Description":""},{"ErrorType":"ErrWarning","Description":"w"}],"ReturnValue":true,"ReturnCode":"22"}"#;
-        assert_eq!(saved(warned), Ok(Saved::Code("22".into())));
+        assert_eq!(saved(warned), done("22", ""));
         assert_eq!(
-            saved(r#"{"ReturnValue":true,"ReturnCode":22}"#),
-            Ok(Saved::Code("22".into()))
+            saved(r#"{"FinalMessages":["ثبت گردید"],"ReturnValue":true,"ReturnCode":22}"#),
+            done("22", "ثبت گردید")
         );
         let phone = r#"{"Errors":[{"ErrorType":"ErrError","Description":"شماره تلفن نمی تواند تکراری باشد.","ErrorCode":-1}],"ReturnValue":true,"ReturnCode":"22"}"#;
         assert_eq!(

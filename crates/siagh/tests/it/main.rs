@@ -6,6 +6,7 @@
 )]
 
 mod contacts;
+mod documents;
 mod errors;
 mod reads;
 mod sessions;
