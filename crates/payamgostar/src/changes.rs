@@ -5,13 +5,16 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::customer::Kind;
+use domain::document::{Document, DocumentKind};
 use domain::ports::{PortResult, Snapshot};
+use serde_json::Value;
 
+use crate::client::Object;
 use crate::port::Payamgostar;
 use crate::wire::{Find, Order, Query, text};
-use crate::{dates, translate};
+use crate::{dates, documents, translate};
 
 const MODIFIED: &str = "ModifyDate";
 
@@ -90,14 +93,29 @@ impl Walk {
 
 /// One page of changes, oldest first. Rows at a seam come twice.
 #[derive(Debug, Clone)]
-pub struct ChangedPage {
-    /// The customers as the search showed them. The search may show less than a read does, so they are for
+pub struct ChangedPage<T> {
+    /// The records as the search showed them. The search may show less than a read does, so they are for
     /// comparing, and not to be given to an update.
-    pub customers: Vec<Snapshot>,
+    pub rows: Vec<T>,
     /// The newest `ModifyDate` seen, in the server's own text: what a cursor stores once the rows are durable.
     pub newest: Option<String>,
     /// Where to go on; `None` when this was the last page.
     pub next: Option<Position>,
+}
+
+/// A sales document as a search showed it.
+#[derive(Debug, Clone)]
+pub struct ChangedDocument {
+    /// The CRM's guid.
+    pub id: String,
+    /// `ModifyDate` in the server's own text; empty when the search showed none.
+    pub modify_date: String,
+    /// The same as an instant.
+    pub modified_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    pub created_at: Option<DateTime<Utc>>,
+    /// What it says, or why that can't be held exactly.
+    pub document: Result<Document, String>,
 }
 
 /// `ModifyDate` of a customer in the server's own text; empty when the search showed none.
@@ -124,13 +142,58 @@ impl Payamgostar {
         }
     }
 
+    /// The first instant of a day in the CRM's zone.
+    #[must_use]
+    pub fn beginning_of(&self, day: NaiveDate) -> DateTime<Utc> {
+        dates::beginning_of(day, self.config.timezone)
+    }
+
     /// One page of the customers of a kind whose `ModifyDate` is at or after the position, in that order.
     ///
     /// # Errors
     /// As every read; an answer without rows where rows must be is an error, not "nothing changed".
-    pub async fn changed_since(&self, kind: Kind, position: &Position, size: u32) -> PortResult<ChangedPage> {
+    pub async fn changed_since(
+        &self,
+        kind: Kind,
+        position: &Position,
+        size: u32,
+    ) -> PortResult<ChangedPage<Snapshot>> {
+        let type_key = translate::type_key(kind, &self.config);
+        let page = self.page(kind.into(), type_key, position, size).await?;
+        Ok(page.map(|object| translate::snapshot(object, kind, self.config.timezone)))
+    }
+
+    /// The same of the sales documents of one `crmObjectTypeCode`.
+    ///
+    /// # Errors
+    /// As [`Self::changed_since`].
+    pub async fn documents_changed_since(
+        &self,
+        kind: DocumentKind,
+        type_key: &str,
+        position: &Position,
+        size: u32,
+    ) -> PortResult<ChangedPage<ChangedDocument>> {
+        let page = self.page(kind.into(), type_key, position, size).await?;
+        let zone = self.config.timezone;
+        Ok(page.map(|object| ChangedDocument {
+            id: text(&object, "crmId"),
+            modify_date: text(&object, "modifyDate"),
+            modified_at: dates::instant(&text(&object, "modifyDate"), zone),
+            created_at: dates::instant(&text(&object, "creatDate"), zone),
+            document: documents::document(&object, kind, zone),
+        }))
+    }
+
+    async fn page(
+        &self,
+        object: Object,
+        type_key: &str,
+        position: &Position,
+        size: u32,
+    ) -> PortResult<ChangedPage<Value>> {
         let find = Find {
-            type_key: translate::type_key(kind, &self.config),
+            type_key,
             queries: vec![Query::at_least(MODIFIED, position.value.clone())],
             orders: vec![Order {
                 field: MODIFIED,
@@ -139,7 +202,7 @@ impl Payamgostar {
             page_number: position.page,
             page_size: size,
         };
-        let page = self.client.find(kind, &find).await?;
+        let page = self.client.find(object, &find).await?;
         let zone = self.config.timezone;
         // The greatest by instant: texts of different lengths don't sort by themselves.
         let dates = page.objects.iter().map(|object| text(object, "modifyDate"));
@@ -155,16 +218,22 @@ impl Payamgostar {
                 ..position.clone()
             },
         });
-        let shown = page
-            .objects
-            .into_iter()
-            .filter(|object| !text(object, "crmId").is_empty());
+        let mut rows = page.objects;
+        rows.retain(|object| !text(object, "crmId").is_empty());
         Ok(ChangedPage {
-            customers: shown
-                .map(|object| translate::snapshot(object, kind, zone))
-                .collect(),
+            rows,
             newest: newest.map(|(_, date)| date),
             next,
         })
+    }
+}
+
+impl<T> ChangedPage<T> {
+    fn map<U>(self, each: impl FnMut(T) -> U) -> ChangedPage<U> {
+        ChangedPage {
+            rows: self.rows.into_iter().map(each).collect(),
+            newest: self.newest,
+            next: self.next,
+        }
     }
 }

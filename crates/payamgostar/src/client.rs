@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::customer::Kind;
+use domain::document::DocumentKind;
 use domain::ports::{PortError, PortResult};
 use outside::{Answer, Call, Http, Intent};
 use reqwest::{Method, StatusCode};
@@ -37,11 +38,12 @@ impl Client {
     }
 
     /// The object of that kind; `None` when there is none.
-    pub(crate) async fn get(&self, kind: Kind, id: &str) -> PortResult<Option<Value>> {
-        let call = Call::post(kind.path(Verb::Get), None, Intent::Read);
+    pub(crate) async fn get(&self, object: Object, id: &str) -> PortResult<Option<Value>> {
+        let path = object.path("get");
+        let call = Call::post(&path, None, Intent::Read);
         let mut answer = self.exchange(&call, Some(&Id { id })).await?;
         if is_empty(&answer) {
-            // A proxy that swallowed one answer must not make the customer look deleted.
+            // A proxy that swallowed one answer must not make the object look deleted.
             answer = self.exchange(&call, Some(&Id { id })).await?;
         }
         if not_found(&call, &answer)? {
@@ -56,14 +58,16 @@ impl Client {
     }
 
     /// Creates the object and says its id.
-    pub(crate) async fn create(&self, kind: Kind, object: &Value) -> PortResult<String> {
-        let call = Call::post(kind.path(Verb::Create), None, Intent::Write);
+    pub(crate) async fn create(&self, kind: Object, object: &Value) -> PortResult<String> {
+        let path = kind.path("create");
+        let call = Call::post(&path, None, Intent::Write);
         self.saved(&call, object).await
     }
 
     /// Saves the whole object.
-    pub(crate) async fn update(&self, kind: Kind, id: &str, object: &Value) -> PortResult<()> {
-        let call = Call::post(kind.path(Verb::Update), None, Intent::Write);
+    pub(crate) async fn update(&self, kind: Object, id: &str, object: &Value) -> PortResult<()> {
+        let path = kind.path("update");
+        let call = Call::post(&path, None, Intent::Write);
         let answered = self.saved(&call, object).await?;
         if answered.eq_ignore_ascii_case(id) {
             return Ok(());
@@ -84,8 +88,9 @@ impl Client {
     }
 
     /// One page of `find`.
-    pub(crate) async fn find(&self, kind: Kind, find: &Find<'_>) -> PortResult<Page> {
-        let call = Call::post(kind.path(Verb::Find), None, Intent::Read);
+    pub(crate) async fn find(&self, object: Object, find: &Find<'_>) -> PortResult<Page> {
+        let path = object.path("find");
+        let call = Call::post(&path, None, Intent::Read);
         let answer = self.exchange(&call, Some(find)).await?;
         match success(&call, &answer)?
             .as_mut()
@@ -225,29 +230,33 @@ fn is_empty(answer: &Answer) -> bool {
         }
 }
 
-#[derive(Clone, Copy)]
-enum Verb {
-    Get,
-    Create,
-    Update,
-    Find,
+/// What is asked for: each kind of object has calls of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Object {
+    Customer(Kind),
+    Document(DocumentKind),
 }
 
-trait Path {
-    fn path(self, verb: Verb) -> &'static str;
+impl From<Kind> for Object {
+    fn from(kind: Kind) -> Self {
+        Self::Customer(kind)
+    }
 }
 
-impl Path for Kind {
-    fn path(self, verb: Verb) -> &'static str {
-        match (self, verb) {
-            (Kind::Person, Verb::Get) => "/api/v2/crmobject/person/get",
-            (Kind::Person, Verb::Create) => "/api/v2/crmobject/person/create",
-            (Kind::Person, Verb::Update) => "/api/v2/crmobject/person/update",
-            (Kind::Person, Verb::Find) => "/api/v2/crmobject/person/find",
-            (Kind::Organization, Verb::Get) => "/api/v2/crmobject/organization/get",
-            (Kind::Organization, Verb::Create) => "/api/v2/crmobject/organization/create",
-            (Kind::Organization, Verb::Update) => "/api/v2/crmobject/organization/update",
-            (Kind::Organization, Verb::Find) => "/api/v2/crmobject/organization/find",
-        }
+impl From<DocumentKind> for Object {
+    fn from(kind: DocumentKind) -> Self {
+        Self::Document(kind)
+    }
+}
+
+impl Object {
+    fn path(self, verb: &str) -> String {
+        let object = match self {
+            Self::Customer(Kind::Person) => "person",
+            Self::Customer(Kind::Organization) => "organization",
+            Self::Document(DocumentKind::Quote) => "quote/sales",
+            Self::Document(DocumentKind::Invoice) => "invoice/sales",
+        };
+        format!("/api/v2/crmobject/{object}/{verb}")
     }
 }

@@ -5,6 +5,8 @@ mod client;
 mod config;
 mod contacts;
 mod dates;
+mod decimals;
+mod documents;
 mod failure;
 mod matching;
 mod port;
@@ -13,5 +15,6 @@ mod translate;
 mod wire;
 
 pub use changes::{ChangedPage, Position, Walk, modify_date};
+pub use changes::{ChangedDocument, ChangedPage, Position, modify_date};
 pub use config::{Config, ConfigError, Credentials, LOCK_OUT, REFUSAL_PAUSE};
 pub use port::Payamgostar;

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
+use domain::document::{DocumentKind, DocumentSnapshot};
 use domain::fields::CrmPlace;
 use domain::ports::{Crm, Customers, MatchKeys, PortError, PortResult, Snapshot};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -19,7 +20,7 @@ use crate::config::{Config, ConfigError};
 use crate::failure::CRM;
 use crate::session::Session;
 use crate::wire::{Find, Webhook, text};
-use crate::{matching, translate};
+use crate::{documents, matching, translate};
 
 const KINDS: [Kind; 2] = [Kind::Person, Kind::Organization];
 
@@ -82,7 +83,7 @@ impl Payamgostar {
                 page_number,
                 page_size: FIND_PAGE,
             };
-            let page = self.client.find(kind, &find).await?;
+            let page = self.client.find(kind.into(), &find).await?;
             let rows = page.objects.iter().filter(|row| matching::may_match(row, keys));
             found.extend(
                 rows.map(|row| (kind, text(row, "crmId")))
@@ -124,7 +125,7 @@ impl Customers for Payamgostar {
             KINDS
         };
         for kind in kinds {
-            if let Some(object) = self.client.get(kind, id).await? {
+            if let Some(object) = self.client.get(kind.into(), id).await? {
                 return Ok(Some(translate::snapshot(object, kind, self.config.timezone)));
             }
         }
@@ -165,20 +166,17 @@ impl Customers for Payamgostar {
 
     async fn create(&self, customer: &Customer) -> PortResult<String> {
         self.client
-            .create(customer.kind, &translate::created(customer, &self.config))
+            .create(customer.kind.into(), &translate::created(customer, &self.config))
             .await
     }
 
     async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
         if !current.whole.is_object() {
-            return Err(PortError::Refused(format!(
-                "the CRM object {} was not read in whole: it is not saved",
-                current.id
-            )));
+            return Err(not_whole(&current.id));
         }
         let kind = current.customer.kind;
         let object = translate::changed(&current.whole, &current.id, kind, changes, &self.config);
-        self.client.update(kind, &current.id, &object).await
+        self.client.update(kind.into(), &current.id, &object).await
     }
 
     /// The value itself: nothing is known that the CRM can't hold. It has no place for [`Field::Active`].
@@ -211,4 +209,32 @@ impl Crm for Payamgostar {
     async fn webhooks(&self) -> PortResult<Option<Vec<String>>> {
         self.client.webhooks().await
     }
+
+    async fn read_document(&self, kind: DocumentKind, id: &str) -> PortResult<Option<DocumentSnapshot>> {
+        let Some(object) = self.client.get(kind.into(), id).await? else {
+            return Ok(None);
+        };
+        documents::snapshot(object, kind, self.config.timezone)
+            .map(Some)
+            .map_err(PortError::Refused)
+    }
+
+    async fn note_issued(&self, current: &DocumentSnapshot, number: &str) -> PortResult<()> {
+        if !current.whole.is_object() {
+            return Err(not_whole(&current.id));
+        }
+        let mut object = current.whole.clone();
+        object["crmId"] = current.id.as_str().into();
+        object["refId"] = number.into();
+        self.client
+            .update(current.document.kind.into(), &current.id, &object)
+            .await
+    }
+}
+
+/// An update clears what it leaves out: only a whole object is ever sent.
+fn not_whole(id: &str) -> PortError {
+    PortError::Refused(format!(
+        "the CRM object {id} was not read in whole: it is not saved"
+    ))
 }

@@ -172,7 +172,7 @@ async fn changes_are_read_by_value_even_when_more_rows_than_a_page_bear_the_same
     let mut pages = 0;
     while let Some(at) = position {
         let page = crm.changed_since(Kind::Person, &at, 4).await.unwrap();
-        seen.extend(page.customers.into_iter().map(|snapshot| snapshot.id));
+        seen.extend(page.rows.into_iter().map(|snapshot| snapshot.id));
         newest = page.newest.or(newest);
         position = page.next;
         pages += 1;
@@ -183,7 +183,7 @@ async fn changes_are_read_by_value_even_when_more_rows_than_a_page_bear_the_same
         .changed_since(Kind::Person, &Position::from_value(newest.unwrap()), 4)
         .await
         .unwrap();
-    assert_eq!((last.customers.len(), last.next), (1, None));
+    assert_eq!((last.rows.len(), last.next), (1, None));
     assert!(
         crm.changed_since(
             Kind::Organization,
@@ -192,7 +192,7 @@ async fn changes_are_read_by_value_even_when_more_rows_than_a_page_bear_the_same
         )
         .await
         .unwrap()
-        .customers
+        .rows
         .is_empty()
     );
 }

@@ -6,6 +6,7 @@
 )]
 
 mod customers;
+mod documents;
 mod errors;
 mod sessions;
 mod support;
