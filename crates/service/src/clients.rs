@@ -42,6 +42,7 @@ pub fn finance(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Sia
         company_code: finance.company_code,
         number_offset: settings.sync.number_offset,
         timeout: settings.http.timeout,
+        pre_invoices: finance.pre_invoices.clone(),
         ..siagh::Config::new(
             finance.base_url.clone(),
             finance.username.clone(),

@@ -114,6 +114,8 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
     let person_type = word("CRM_PERSON_TYPE", "person");
     let organization_type = word("CRM_ORGANIZATION_TYPE", "organization");
     let category = word("CRM_CATEGORY_KEY", "syaghcontact");
+    let quote_types = types(r, "CRM_QUOTE_TYPES", &["PI_5"]);
+    let invoice_types = types(r, "CRM_INVOICE_TYPES", &[]);
     let names = [
         "CRM_API_BASE_URL",
         "CRM_API_TOKEN",
@@ -157,11 +159,24 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
         person_type,
         organization_type,
         category,
+        quote_types,
+        invoice_types,
     })
+}
+
+/// Type codes, comma-separated; `none` for none, since an empty setting is one that is not set.
+fn types(r: &Reader<'_>, name: &str, default: &[&str]) -> Vec<String> {
+    if !r.is_set(name) {
+        return default.iter().map(|&code| code.to_owned()).collect();
+    }
+    let mut codes = r.list(name);
+    codes.retain(|code| !code.eq_ignore_ascii_case("none"));
+    codes
 }
 
 fn finance(r: &mut Reader<'_>, needed: bool) -> Option<FinanceSettings> {
     let company_code = r.number("COMPANY_CODE", 100, 100, 999);
+    let pre_invoices = pre_invoices(r);
     let names = ["FINANCE_API_BASE_URL", "FINANCE_USERNAME", "FINANCE_PASSWORD"];
     if !needed && !names.iter().any(|name| r.is_set(name)) {
         return None;
@@ -186,7 +201,27 @@ fn finance(r: &mut Reader<'_>, needed: bool) -> Option<FinanceSettings> {
         username: username?,
         password: password?,
         company_code,
+        pre_invoices,
     })
+}
+
+fn pre_invoices(r: &mut Reader<'_>) -> siagh::PreInvoices {
+    let default = siagh::PreInvoices::default();
+    let mut code = |name, default| r.number(name, default, 0, 1_000_000_000);
+    siagh::PreInvoices {
+        state: code("FINANCE_DOCUMENT_STATE", default.state),
+        document_type: code("FINANCE_DOCUMENT_TYPE", default.document_type),
+        sale_model: code("FINANCE_SALE_MODEL", default.sale_model),
+        payment_type: code("FINANCE_PAYMENT_TYPE", default.payment_type),
+        sale_type: code("FINANCE_SALE_TYPE", default.sale_type),
+        intermediary: code("FINANCE_INTERMEDIARY", default.intermediary),
+        type_name: r.or(
+            "FINANCE_DOCUMENT_TYPE_NAME",
+            default.type_name,
+            "the document type's name as finance shows it",
+            |text| Some(text.to_owned()),
+        ),
+    }
 }
 
 fn webhooks(r: &mut Reader<'_>) -> WebhookSettings {

@@ -71,6 +71,10 @@ pub struct CrmSettings {
     pub organization_type: String,
     /// `CRM_CATEGORY_KEY` (syaghcontact): the category of identities that come from finance.
     pub category: String,
+    /// `CRM_QUOTE_TYPES` (`PI_5`): `crmObjectTypeCode`s of the quotes that are polled; `none`: no quotes are.
+    pub quote_types: Vec<String>,
+    /// `CRM_INVOICE_TYPES`: likewise of invoices; none by default.
+    pub invoice_types: Vec<String>,
 }
 
 /// The finance system.
@@ -84,6 +88,8 @@ pub struct FinanceSettings {
     pub password: SecretString,
     /// `COMPANY_CODE` (100): the first half of a customer number, 100 to 999.
     pub company_code: u16,
+    /// `FINANCE_DOCUMENT_STATE` and the like: what every pre-invoice says that the CRM does not.
+    pub pre_invoices: siagh::PreInvoices,
 }
 
 /// Webhooks.

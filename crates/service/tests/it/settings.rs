@@ -44,6 +44,11 @@ fn defaults_are_the_documented_ones() {
     let finance = s.finance().unwrap();
     assert_eq!(finance.password.expose_secret(), "0123", "text stays text");
     assert_eq!(finance.company_code, 100);
+    assert_eq!(finance.pre_invoices, siagh::PreInvoices::default());
+    assert_eq!(
+        (&*crm.quote_types, &*crm.invoice_types),
+        (&["PI_5".to_owned()][..], &[][..])
+    );
     assert!(s.webhooks.secrets.is_empty() && !s.webhooks.enabled && s.webhooks.base_url.is_none());
     let seconds = Duration::from_secs;
     assert_eq!(
@@ -225,6 +230,10 @@ fn lists_flags_and_addresses() {
         ("WEBHOOK_BASE_URL", "https://sync.example.com/"),
         ("DOCUMENT_STATES", "approved,numbered"),
         ("DOCUMENTS_SINCE", "2025-03-21"),
+        ("CRM_QUOTE_TYPES", "none"),
+        ("CRM_INVOICE_TYPES", "SI_5, SI_7"),
+        ("FINANCE_INTERMEDIARY", "7"),
+        ("FINANCE_DOCUMENT_TYPE_NAME", "پیش‌فاکتور"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://jaeger:4318/v1/traces"),
         ("TIE_BREAKER", "Finance"),
         ("TRUSTED_PROXIES", "10.0.0.5, fd00::/8"),
@@ -249,6 +258,12 @@ fn lists_flags_and_addresses() {
     assert_eq!(s.webhooks.base_url.as_deref(), Some("https://sync.example.com"));
     assert_eq!(s.polling.document_states, ["approved", "numbered"]);
     assert_eq!(s.polling.documents_since.unwrap().to_string(), "2025-03-21");
+    let crm = s.crm().unwrap();
+    assert!(crm.quote_types.is_empty());
+    assert_eq!(crm.invoice_types, ["SI_5", "SI_7"]);
+    let pre_invoices = &s.finance().unwrap().pre_invoices;
+    assert_eq!((pre_invoices.intermediary, pre_invoices.state), (7, 8));
+    assert_eq!(pre_invoices.type_name, "پیش‌فاکتور");
     assert_eq!(s.telemetry.otlp_endpoint.as_deref(), Some("http://jaeger:4318"));
     assert_eq!(s.sync.tie_breaker, domain::ports::Side::Finance);
     assert_eq!(
@@ -281,7 +296,7 @@ fn example() -> Vec<(String, String, bool)> {
         let (commented, line) = line.strip_prefix("# ").map_or((false, line), |rest| (true, rest));
         let (name, value) = line.split_once('=')?;
         let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-        is_name.then(|| (name.to_owned(), value.to_owned(), commented))
+        is_name.then(|| (name.to_owned(), value.trim_matches('\'').to_owned(), commented))
     });
     pairs.collect()
 }
