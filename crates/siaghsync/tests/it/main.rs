@@ -13,6 +13,7 @@ mod cluster;
 mod demo;
 mod deployment;
 mod distributed;
+mod documents;
 mod embedded;
 mod faults;
 mod import;

@@ -1,0 +1,275 @@
+//! Quotes become pre-invoices: every one once, each value as it was typed, whatever happens to the answers.
+//!
+//! The oracle is what the test typed, never the merge or a connector.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::time::Duration;
+
+use domain::store::entities::log;
+use domain::store::{EntityType, Status};
+use serde_json::{Value, json};
+use simulator::{FaultKind, FaultRule, Kind, NativeHook, System, sample};
+use testkit::Engine;
+
+use crate::deployment::{Deployment, SECRET, binary};
+
+/// A row as it was typed: product, count and price as texts, so that no digit is lost.
+struct Typed {
+    customer: String,
+    description: String,
+    rows: Vec<(String, String, String)>,
+}
+
+fn number(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// The `n`th quote of a customer: one to three rows, with fractions and with amounts that no float holds.
+fn quote(n: usize, customer: &str) -> (Typed, Value) {
+    let rows: Vec<_> = (0..=n % 3)
+        .map(|row| {
+            let count = ["1", "2.5", "0.001"][(n + row) % 3].to_owned();
+            let price = format!("{}{:09}.{}", 1 + n % 9, 7 * n + row, ["25", "5", "45"][row % 3]);
+            (format!("5001{n:03}{row}"), count, price)
+        })
+        .collect();
+    let details: Vec<Value> = rows
+        .iter()
+        .map(|(code, count, price)| {
+            json!({
+                "productCode": code, "productName": "کاغذ A4", "isService": false, "baseUnitPrice": number(price),
+                "count": number(&format!("{count}{}", if count.contains('.') { "0" } else { ".0000" })),
+                "totalDiscount": 0, "totalVat": 0, "totalToll": 0, "productUnitTypeName": "بسته",
+            })
+        })
+        .collect();
+    let description = format!("سفارش {n} | فوری");
+    let object = json!({
+        "subject": "پیش فاکتور", "description": description, "identityId": customer, "crmObjectTypeCode": "PI_5",
+        "quoteDate": "2025-12-21T10:00:00", "billableObjectState": "Draft", "details": details,
+    });
+    let typed = Typed {
+        customer: customer.to_owned(),
+        description,
+        rows,
+    };
+    (typed, object)
+}
+
+/// The CRM also calls for quotes and invoices.
+fn document_webhooks(d: &Deployment) {
+    let hook = |kind: &str| NativeHook {
+        item_type: kind.to_owned(),
+        url: d.url(&format!("/webhook/crm/{kind}?token={SECRET}")),
+    };
+    d.sim.crm().configure(|crm| {
+        crm.webhooks.native.extend(["quote", "invoice"].map(hook));
+    });
+}
+
+/// Finance holds exactly these, each once and value by value.
+fn finance_holds(d: &Deployment, typed: &BTreeMap<String, Typed>) {
+    let documents = d.sim.finance().documents();
+    assert_eq!(documents.len(), typed.len(), "one document per quote");
+    for (id, quote) in typed {
+        let crm = d.sim.crm().get(id).unwrap();
+        let noted = crm["refId"].as_str().unwrap_or_default().to_owned();
+        let found: Vec<_> = documents.iter().filter(|document| document.number.to_string() == noted).collect();
+        let [document] = found[..] else {
+            panic!("{} documents have the number {noted:?} of quote {id}", found.len())
+        };
+        let customer = d.sim.crm().get(&quote.customer).unwrap();
+        assert_eq!(customer["refId"], document.customer.to_string(), "its customer");
+        let header: Vec<(&str, &str)> = document.header.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let year = d.sim.finance().config().fiscal_year;
+        for (name, value) in [
+            ("hssanadstate", "8"),
+            ("codenoeesanad", "2"),
+            ("codesalemodel", "5"),
+            ("codemarkazforush", "5"),
+            ("codenoeepardakht", "2"),
+            ("codenoeeforush", "1"),
+            ("codevaseteh", "31"),
+            ("codecontact", ""),
+            ("salmali", &year.to_string()),
+            ("codemoshtari", &document.customer.to_string()),
+            ("tozihat", &quote.description.replace('|', "/")),
+        ] {
+            assert!(header.contains(&(name, value)), "{name}={value} of {id}: {header:?}");
+        }
+        assert_eq!(document.rows.len(), quote.rows.len());
+        for (held, (code, count, price)) in document.rows.iter().zip(&quote.rows) {
+            assert_eq!(held["codekala"], code.as_str());
+            assert_eq!(held["qty"].to_string(), *count);
+            assert_eq!(held["finalqty"].to_string(), *count);
+            let plain = price.trim_end_matches('0').trim_end_matches('.');
+            assert_eq!(held["price"].to_string(), plain);
+            assert_eq!(held["mabtakhfif"].to_string(), "0");
+            assert_eq!(held["nameunit"], "بسته");
+        }
+    }
+}
+
+fn of_documents(rows: Vec<log::Model>) -> Vec<log::Model> {
+    let documents = rows.into_iter().filter(|row| row.entity_type != EntityType::Customer);
+    documents.collect()
+}
+
+fn siaghsync(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(binary("siaghsync"))
+        .args(arguments)
+        .env_clear()
+        .envs(d.settings())
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    (output.status.code(), said.concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_quotes_of_twenty_new_customers_are_issued_once_over_three_workers() {
+    let d = Deployment::new(Engine::Postgres, &[("SWEEP_INTERVAL_SECONDS", "3600")]).await;
+    d.sim.finance().configure(|finance| finance.fiscal_year = 1404);
+    let _ingest = d.run("siagh-ingest", &[]);
+    let _workers = [(); 3].map(|()| d.run("siagh-worker", &[]));
+    d.ready().await;
+    d.native_webhooks();
+    document_webhooks(&d);
+    // Nobody has told us of these customers yet: their documents do.
+    let customers: Vec<String> = sample::customers(17, 20)
+        .iter()
+        .map(|customer| d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap())
+        .collect();
+    let mut typed = BTreeMap::new();
+    for n in 0..200 {
+        let (quote, object) = quote(n, &customers[n % customers.len()]);
+        typed.insert(d.sim.crm().create(Kind::Quote, object).unwrap(), quote);
+    }
+    d.settled(Duration::from_secs(240)).await;
+    finance_holds(&d, &typed);
+    assert_eq!(d.sim.finance().contacts().len(), 20, "each customer once");
+    // All webhooks once more: nothing happens.
+    for id in typed.keys() {
+        d.sim.crm().announce(id).unwrap();
+    }
+    d.settled(Duration::from_secs(240)).await;
+    finance_holds(&d, &typed);
+    let rows = of_documents(d.rows().await);
+    let issued = rows.iter().filter(|row| row.status == Status::Success && row.direction == "CRM_TO_FINANCE");
+    assert_eq!(issued.count(), 200);
+    assert!(rows.iter().all(|row| matches!(row.status, Status::Success | Status::Skipped)));
+    for id in typed.keys() {
+        assert_eq!(d.sim.crm().saves(id).api, 1, "its number was noted once");
+    }
+    let (code, said) = siaghsync(&d, &["verify", "--documents"]);
+    assert_eq!(code, Some(0), "{said}");
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_every_second_lost_answer_none_is_sent_twice_and_one_command_settles_each() {
+    let d = Deployment::new(
+        Engine::Postgres,
+        &[("HTTP_TIMEOUT_SECONDS", "2"), ("CREATE_SETTLE_SECONDS", "4"), ("LEASE_SECONDS", "10")],
+    )
+    .await;
+    d.sim.finance().configure(|finance| finance.fiscal_year = 1404);
+    let _ingest = d.run("siagh-ingest", &[]);
+    let _workers = [(); 2].map(|()| d.run("siagh-worker", &[]));
+    d.ready().await;
+    d.native_webhooks();
+    document_webhooks(&d);
+    let customer = &sample::customers(18, 1)[0];
+    let customer = d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
+    d.settled(Duration::from_secs(60)).await;
+    let (mut typed, mut lost) = (BTreeMap::new(), Vec::new());
+    let kinds = [FaultKind::CommitThenDrop, FaultKind::TruncatedJson, FaultKind::Error500After, FaultKind::Drop];
+    for n in 0..24 {
+        if n % 2 == 1 {
+            let kind = kinds[n / 2 % kinds.len()];
+            d.sim.faults().add(FaultRule::next(System::Finance, "SaveFormData", kind, 1));
+        }
+        let (quote, object) = quote(n, &customer);
+        let id = d.sim.crm().create(Kind::Quote, object).unwrap();
+        d.settled(Duration::from_secs(60)).await;
+        if n % 2 == 1 {
+            lost.push(id.clone());
+        }
+        typed.insert(id, quote);
+    }
+    for _ in 0..2 {
+        // However often it is heard of again: it waits.
+        for id in typed.keys() {
+            d.sim.crm().announce(id).unwrap();
+        }
+        d.settled(Duration::from_secs(60)).await;
+        let waiting = of_documents(d.rows().await).into_iter().filter(|row| row.status == Status::Conflict);
+        let waiting: Vec<_> = waiting.collect();
+        assert_eq!(waiting.len(), lost.len(), "each waits for a human, once");
+        assert!(waiting.iter().all(|row| row.error_class.as_deref() == Some("unknown_outcome")));
+    }
+    // Finance took all but those whose connection broke before it did anything.
+    assert_eq!(d.sim.finance().documents().len(), 24 - 3);
+    // The operator looks into finance, and says what is there.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    for id in &lost {
+        let row = of_documents(d.rows().await)
+            .into_iter()
+            .find(|row| row.source_entity_id == *id && row.status == Status::Conflict)
+            .unwrap();
+        let described = typed[id].description.replace('|', "/");
+        let there = d.sim.finance().documents().into_iter().find(|held| held.header["tozihat"] == described);
+        let row = row.id.to_string();
+        let (code, said) = match there {
+            Some(held) => siaghsync(&d, &["resolve", &row, "--exists", &held.number.to_string()]),
+            None => siaghsync(&d, &["resolve", &row, "--send-again"]),
+        };
+        assert_eq!(code, Some(0), "{said}");
+    }
+    d.settled(Duration::from_secs(60)).await;
+    finance_holds(&d, &typed);
+    let rows = of_documents(d.rows().await);
+    assert!(rows.iter().all(|row| matches!(row.status, Status::Success | Status::Skipped)));
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_without_a_change_does_nothing_and_one_with_a_change_shows_the_row() {
+    let d = Deployment::new(Engine::Sqlite, &[]).await;
+    let _serve = d.run("siaghsync", &["serve"]);
+    d.ready().await;
+    d.native_webhooks();
+    document_webhooks(&d);
+    let customer = &sample::customers(19, 1)[0];
+    let customer = d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap();
+    let (_, object) = quote(2, &customer);
+    let id = d.sim.crm().create(Kind::Quote, object.clone()).unwrap();
+    d.settled(Duration::from_secs(60)).await;
+    assert_eq!(d.sim.finance().documents().len(), 1);
+    let before = d.sim.crm().get(&id).unwrap();
+    d.sim.crm().announce(&id).unwrap();
+    d.settled(Duration::from_secs(60)).await;
+    assert_eq!(d.sim.crm().get(&id).unwrap(), before, "nothing was written");
+    assert!(of_documents(d.rows().await).iter().all(|row| row.status != Status::Conflict));
+
+    let mut details = object["details"].clone();
+    details[1]["count"] = number("7.0000");
+    d.sim.crm().edit(&id, json!({ "details": details })).unwrap();
+    d.settled(Duration::from_secs(60)).await;
+    let held = of_documents(d.rows().await).into_iter().find(|row| row.status == Status::Conflict);
+    let held = held.expect("a conflict");
+    let changes = held.changes.clone().unwrap();
+    assert_eq!((&changes[0]["row"], &changes[0]["field"], &changes[0]["now"]), (&json!(2), &json!("count"), &json!("7")));
+    let (code, said) = siaghsync(&d, &["verify", "--documents"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("2025-12-21"), "{said}");
+    let (code, said) = siaghsync(&d, &["resolve", &held.id.to_string(), "--accept"]);
+    assert_eq!(code, Some(0), "{said}");
+    d.settled(Duration::from_secs(60)).await;
+    assert!(of_documents(d.rows().await).iter().all(|row| row.status != Status::Conflict));
+    assert_eq!(d.sim.finance().documents().len(), 1, "finance is the accountant's matter");
+    let (code, said) = siaghsync(&d, &["verify", "--documents"]);
+    assert_eq!(code, Some(0), "{said}");
+    d.db.drop_it().await;
+}
