@@ -14,7 +14,6 @@ mod session;
 mod translate;
 mod wire;
 
-pub use changes::{ChangedPage, Position, Walk, modify_date};
-pub use changes::{ChangedDocument, ChangedPage, Position, modify_date};
+pub use changes::{ChangedDocument, ChangedPage, Position, Walk, modify_date};
 pub use config::{Config, ConfigError, Credentials, LOCK_OUT, REFUSAL_PAUSE};
 pub use port::Payamgostar;

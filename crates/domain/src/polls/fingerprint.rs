@@ -1,4 +1,4 @@
-//! A customer in a few bytes: enough to say whether it changed, and whether a change is only our own echo.
+//! A record in a few bytes: enough to say whether it changed, and whether a change is only our own echo.
 //!
 //! Pure. Only canonical fields go in, so that what must never be kept (`Password`, `img`, `Picture`) can't.
 
@@ -7,6 +7,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use sha2::{Digest, Sha256};
 
 use crate::customer::{Customer, Kind};
+use crate::document::Document;
 use crate::fields::{Flow, TABLE};
 use crate::merge::Base;
 use crate::ports::Side;
@@ -26,6 +27,14 @@ pub fn checksum(customer: &Customer) -> String {
         sha.update([0x1f]);
     }
     hex::encode(&sha.finalize()[..16])
+}
+
+/// The same of a document: everything that it says.
+#[must_use]
+pub fn document_checksum(document: &Document) -> String {
+    // No value of a document is one that JSON can't hold.
+    let text = serde_json::to_string(document).unwrap_or_default();
+    hex::encode(&Sha256::digest(text)[..16])
 }
 
 /// A hash of each field's normal form; `None` where the read did not show the field. Lives within one process.

@@ -1,6 +1,6 @@
 //! The guard's rules: how many changes of one poll are too many. Pure; what is done about it is the poller's.
 
-/// From so many changes on, the share of the mapped customers is looked at.
+/// From so many changes on, the share of the mapped records is looked at.
 pub const LOOK_FROM: u64 = 50;
 
 /// The settings of the guard.
@@ -13,7 +13,7 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Why so many changes, where so many customers are mapped, are too many; `None`: they are not. At a first
+    /// Why so many changes, where so many records of their type are mapped, are too many; `None`: they are not. At a first
     /// look nothing is mapped, and the same rules hold.
     #[must_use]
     pub fn objects(&self, changes: u64, mapped: u64) -> Option<String> {
@@ -25,7 +25,7 @@ impl Guard {
         }
         self.is_share(changes, mapped).then(|| {
             format!(
-                "{changes} changes in one poll are more than MAX_CHANGED_SHARE={} of {mapped} mapped customers",
+                "{changes} changes in one poll are more than MAX_CHANGED_SHARE={} of {mapped} mapped records",
                 self.max_share
             )
         })

@@ -12,9 +12,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::customer::{Customer, Field, Kind};
+use crate::document::DocumentKind;
 use crate::merge::Base;
 use crate::ports::{MatchKeys, Ring, Side};
-use crate::store::{MappingState, StoreResult};
+use crate::store::{EntityType, IssuedDocument, MappingState, StoreResult};
 use crate::text::normal;
 
 pub mod entities;
@@ -22,7 +23,7 @@ mod fingerprint;
 pub mod guard;
 mod sql;
 
-pub use fingerprint::{Fingerprint, checksum};
+pub use fingerprint::{Fingerprint, checksum, document_checksum};
 pub use guard::Guard;
 
 /// The poll of the CRM's persons.
@@ -31,6 +32,20 @@ pub const CRM_PERSON: &str = "crm:person";
 pub const CRM_ORGANIZATION: &str = "crm:organization";
 /// The poll of finance's contacts.
 pub const FINANCE_CONTACTS: &str = "finance:contacts";
+
+/// The poll of the CRM's sales quotes.
+pub const CRM_QUOTES: &str = "crm:quote";
+/// The poll of the CRM's sales invoices.
+pub const CRM_INVOICES: &str = "crm:invoice";
+
+/// The poll of a kind of document.
+#[must_use]
+pub fn poll_of(kind: DocumentKind) -> &'static str {
+    match kind {
+        DocumentKind::Quote => CRM_QUOTES,
+        DocumentKind::Invoice => CRM_INVOICES,
+    }
+}
 
 /// How often a poll is to run, and for how long its lease is taken.
 #[derive(Debug, Clone, Copy)]
@@ -243,8 +258,14 @@ pub trait PollStore: Send + Sync {
     /// Which of these event ids were heard before, or are held.
     async fn heard(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>>;
 
-    /// How many customers are mapped on both sides, without tombstones.
-    async fn mapped_customers(&self) -> StoreResult<u64>;
+    /// What stands in finance of the documents that have one of these ids in the CRM.
+    async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>>;
+
+    /// How many entities of that type are mapped on both sides, without tombstones.
+    async fn mapped_count(&self, entity_type: EntityType) -> StoreResult<u64>;
+
+    /// When the tables were made: what the CRM held before is history.
+    async fn installed_at(&self) -> StoreResult<DateTime<Utc>>;
 
     /// All contacts as they were last seen, by code.
     async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>>;

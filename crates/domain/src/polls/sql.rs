@@ -8,11 +8,13 @@ use chrono::{DateTime, Utc};
 use sea_orm::{Statement, Value as Sql};
 
 use super::{
-    Begin, ContactSeen, ContactTimes, Harvest, Held, Look, Mapped, PollStore, Rhythm, Stored, Turn, Verdict,
+    Begin, CRM_INVOICES, CRM_QUOTES, ContactSeen, ContactTimes, Harvest, Held, Look, Mapped, PollStore,
+    Rhythm, Stored, Turn, Verdict,
 };
+use crate::document::DocumentKind;
 use crate::ports::{MatchKeys, Side};
-use crate::store::StoreResult;
 use crate::store::sql::SqlStore;
+use crate::store::{EntityType, IssuedDocument, StoreResult};
 
 mod finish;
 mod held;
@@ -36,6 +38,15 @@ fn after(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
 
 fn until(now: DateTime<Utc>, at: DateTime<Utc>) -> Duration {
     (at - now).to_std().unwrap_or_default()
+}
+
+/// What a poll reads, by its name.
+fn entity_type_of(poll: &str) -> EntityType {
+    match poll {
+        CRM_QUOTES => EntityType::PreInvoice,
+        CRM_INVOICES => EntityType::Invoice,
+        _ => EntityType::Customer,
+    }
 }
 
 /// The side that a poll reads, by its name.
@@ -73,8 +84,16 @@ impl PollStore for SqlStore {
         reads::heard(self, side, event_ids).await
     }
 
-    async fn mapped_customers(&self) -> StoreResult<u64> {
-        reads::mapped_customers(self).await
+    async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>> {
+        reads::issued(self, kind, ids).await
+    }
+
+    async fn mapped_count(&self, entity_type: EntityType) -> StoreResult<u64> {
+        reads::mapped_count(self, entity_type).await
+    }
+
+    async fn installed_at(&self) -> StoreResult<DateTime<Utc>> {
+        reads::installed_at(self).await
     }
 
     async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>> {

@@ -9,7 +9,7 @@ use domain::polls::{Begin, ContactNow, FINANCE_CONTACTS, Found, Harvest, PollSto
 use domain::ports::{MatchKeys, Side};
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;
-use domain::store::{Status, StoreError};
+use domain::store::{EntityType, Status, StoreError};
 use sea_orm::EntityTrait;
 use testkit::{Engine, TestDb};
 
@@ -411,7 +411,7 @@ async fn mappings_are_loaded_by_either_id_and_counted_without_halves_and_tombsto
                 .await
                 .unwrap();
         }
-        assert_eq!(w.store.mapped_customers().await.unwrap(), 2);
+        assert_eq!(w.store.mapped_count(EntityType::Customer).await.unwrap(), 2);
         let crm = w.store.mapped(Side::Crm, &["c0", "c3", "unknown"]).await.unwrap();
         assert_eq!(crm.len(), 2);
         assert_eq!(

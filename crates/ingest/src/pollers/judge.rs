@@ -23,7 +23,7 @@ pub(super) struct Read {
 pub(super) async fn store(pollers: &Pollers, source: Source, turn: &Turn, read: Read) -> Result<(), Failure> {
     let Read { mut harvest, loss } = read;
     tell::found(source, harvest.changes.len());
-    let objection = objection(pollers, &harvest, loss).await?;
+    let objection = objection(pollers, source, &harvest, loss).await?;
     harvest.hold = objection.map(|why| {
         format!(
             "{}: {why}. Nothing of it is synced, and this poll waits: look at the changes, then `siaghsync resume` \
@@ -49,6 +49,7 @@ pub(super) async fn store(pollers: &Pollers, source: Source, turn: &Turn, read: 
 
 async fn objection(
     pollers: &Pollers,
+    source: Source,
     harvest: &Harvest,
     loss: Option<(u64, u64)>,
 ) -> Result<Option<String>, Failure> {
@@ -61,7 +62,7 @@ async fn objection(
     let mapped = if changes < LOOK_FROM {
         u64::MAX
     } else {
-        pollers.store.mapped_customers().await?
+        pollers.store.mapped_count(source.entity_type()).await?
     };
     Ok(guard.objects(changes, mapped))
 }

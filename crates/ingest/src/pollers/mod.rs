@@ -17,12 +17,14 @@ mod turn;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use domain::clock::Clock;
 use domain::customer::Kind;
-use domain::polls::{CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, Guard, PollStore};
+use domain::document::DocumentKind;
+use domain::polls::{CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, Guard, PollStore, poll_of};
 use domain::ports::{Doorbell, PortError, Side};
-use domain::store::StoreError;
 use domain::store::sql::SqlStore;
+use domain::store::{EntityType, StoreError};
 use payamgostar::Payamgostar;
 use service::clients;
 use service::settings::Settings;
@@ -42,6 +44,7 @@ pub struct Pollers {
     /// From start to start, for the CRM and for finance.
     intervals: (Duration, Duration),
     lease: Duration,
+    documents: Documents,
     owner: String,
     /// `WEBHOOK_BASE_URL`, when webhooks are to be registered.
     register: Option<String>,
@@ -56,32 +59,71 @@ impl std::fmt::Debug for Pollers {
     }
 }
 
+/// Which sales documents are read.
+struct Documents {
+    /// `CRM_QUOTE_TYPES`.
+    quotes: Vec<String>,
+    /// `CRM_INVOICE_TYPES`.
+    invoices: Vec<String>,
+    /// `DOCUMENTS_SINCE`.
+    since: Option<NaiveDate>,
+}
+
+impl Documents {
+    fn types(&self, kind: DocumentKind) -> &[String] {
+        match kind {
+            DocumentKind::Quote => &self.quotes,
+            DocumentKind::Invoice => &self.invoices,
+        }
+    }
+}
+
 /// What is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Source {
-    Crm(Kind),
+    Customers(Kind),
+    Documents(DocumentKind),
     Finance,
 }
 
 impl Source {
-    const ALL: [Self; 3] = [
-        Self::Crm(Kind::Person),
-        Self::Crm(Kind::Organization),
+    const ALL: [Self; 5] = [
+        Self::Customers(Kind::Person),
+        Self::Customers(Kind::Organization),
+        Self::Documents(DocumentKind::Quote),
+        Self::Documents(DocumentKind::Invoice),
         Self::Finance,
     ];
 
     /// The poll's name in the database, the metrics and the commands.
     fn poll(self) -> &'static str {
         match self {
-            Self::Crm(Kind::Person) => CRM_PERSON,
-            Self::Crm(Kind::Organization) => CRM_ORGANIZATION,
+            Self::Customers(Kind::Person) => CRM_PERSON,
+            Self::Customers(Kind::Organization) => CRM_ORGANIZATION,
+            Self::Documents(kind) => poll_of(kind),
             Self::Finance => FINANCE_CONTACTS,
+        }
+    }
+
+    /// The type in the tables.
+    fn entity_type(self) -> EntityType {
+        match self {
+            Self::Customers(_) | Self::Finance => EntityType::Customer,
+            Self::Documents(kind) => kind.entity_type(),
+        }
+    }
+
+    /// As the log lines have it.
+    fn record(self) -> &'static str {
+        match self {
+            Self::Customers(_) | Self::Finance => "customer",
+            Self::Documents(kind) => kind.name(),
         }
     }
 
     fn side(self) -> Side {
         match self {
-            Self::Crm(_) => Side::Crm,
+            Self::Customers(_) | Self::Documents(_) => Side::Crm,
             Self::Finance => Side::Finance,
         }
     }
@@ -158,6 +200,11 @@ impl Pollers {
             },
             intervals: (crm, polling.interval),
             lease: settings.sync.lease,
+            documents: Documents {
+                quotes: settings.crm()?.quote_types.clone(),
+                invoices: settings.crm()?.invoice_types.clone(),
+                since: polling.documents_since,
+            },
             owner: format!("ingest-{}-{}", std::process::id(), store.clock().id().simple()),
         })
     }
@@ -170,13 +217,32 @@ impl Pollers {
             .register
             .clone()
             .map(|base_url| tokio::spawn(register::run(pollers.clone(), base_url, shutdown.clone())));
-        let polls =
-            Source::ALL.map(|source| tokio::spawn(schedule::run(pollers.clone(), source, shutdown.clone())));
+        let sources = Source::ALL.into_iter().filter(|source| pollers.polls(*source));
+        let polls: Vec<_> = sources
+            .map(|source| tokio::spawn(schedule::run(pollers.clone(), source, shutdown.clone())))
+            .collect();
         for poll in polls.into_iter().chain(registering) {
             if let Err(error) = poll.await {
                 tracing::error!(%error, "a poller ended by itself: {error}");
             }
         }
+    }
+
+    /// Documents without a type to read by are not polled: told once, at the start.
+    fn polls(&self, source: Source) -> bool {
+        let Source::Documents(kind) = source else {
+            return true;
+        };
+        let polled = !self.documents.types(kind).is_empty();
+        if !polled {
+            tracing::info!(
+                poll = source.poll(),
+                "the CRM's {}s are not polled, only heard by webhook: {} names no type",
+                kind.name(),
+                crm::setting(kind)
+            );
+        }
+        polled
     }
 
     fn interval(&self, source: Source) -> Duration {

@@ -107,8 +107,9 @@ async fn look(
         .is_none_or(|at| now.saturating_sub(at) >= WIDE_EVERY);
     let work = async {
         let read = match source {
-            super::Source::Crm(kind) => crm::read(pollers, kind, turn, wide).await?,
-            super::Source::Finance => finance::read(pollers, turn).await?,
+            Source::Customers(kind) => crm::customers(pollers, kind, turn, wide).await?,
+            Source::Documents(kind) => crm::documents(pollers, kind, turn, wide).await?,
+            Source::Finance => finance::read(pollers, turn).await?,
         };
         judge::store(pollers, source, turn, read).await
     };

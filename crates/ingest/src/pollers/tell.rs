@@ -13,7 +13,12 @@ pub(super) fn begins(pollers: &Pollers, source: Source, turn: &Turn) {
         let lag = pollers.clock.now() - last.started_at;
         gauge!("poll_lag_seconds", "poll" => poll).set(lag.num_seconds().max(0) as f64);
     }
-    info!(poll, "🔄 Polling {} for customer changes...", source.system());
+    info!(
+        poll,
+        "🔄 Polling {} for {} changes...",
+        source.system(),
+        source.record()
+    );
 }
 
 pub(super) fn done(pollers: &Pollers, source: Source, turn: &Turn) {
@@ -27,18 +32,19 @@ pub(super) fn done(pollers: &Pollers, source: Source, turn: &Turn) {
 }
 
 pub(super) fn found(source: Source, changes: usize) {
-    let (poll, system) = (source.poll(), source.system());
+    let (poll, system, record) = (source.poll(), source.system(), source.record());
     counter!("poll_changes_total", "poll" => poll).increment(changes as u64);
     if changes > 0 {
-        info!(poll, "Found {changes} updated customers in {system}");
+        info!(poll, "Found {changes} updated {record}s in {system}");
     } else {
-        debug!(poll, "Found 0 updated customers in {system}");
+        debug!(poll, "Found 0 updated {record}s in {system}");
     }
 }
 
 pub(super) fn queued(source: Source, rows: u64) {
     if rows > 0 {
-        info!(poll = source.poll(), "✅ Queued {rows} customers for sync");
+        let record = source.record();
+        info!(poll = source.poll(), "✅ Queued {rows} {record}s for sync");
     }
 }
 

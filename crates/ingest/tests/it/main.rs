@@ -4,6 +4,7 @@
 
 mod binary;
 mod bodies;
+mod documents;
 mod groups;
 mod native;
 mod outage;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use domain::polls::{Begin, CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, PollStore, Rhythm};
+use domain::polls::{Begin, CRM_ORGANIZATION, CRM_PERSON, CRM_QUOTES, FINANCE_CONTACTS, PollStore, Rhythm};
 use domain::store::Stats;
 use domain::store::Store;
 use domain::store::entities::{log, mapping};
@@ -113,7 +113,7 @@ async fn no_polls(db: &TestDb) {
         interval: Duration::ZERO,
         lease: Duration::from_secs(1),
     };
-    for poll in [CRM_PERSON, CRM_ORGANIZATION, FINANCE_CONTACTS] {
+    for poll in [CRM_PERSON, CRM_ORGANIZATION, CRM_QUOTES, FINANCE_CONTACTS] {
         let Begin::Taken(turn) = db.store.begin(poll, "tests", rhythm).await.unwrap() else {
             panic!("{poll}")
         };

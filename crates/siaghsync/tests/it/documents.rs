@@ -75,13 +75,23 @@ fn finance_holds(d: &Deployment, typed: &BTreeMap<String, Typed>) {
     for (id, quote) in typed {
         let crm = d.sim.crm().get(id).unwrap();
         let noted = crm["refId"].as_str().unwrap_or_default().to_owned();
-        let found: Vec<_> = documents.iter().filter(|document| document.number.to_string() == noted).collect();
+        let found: Vec<_> = documents
+            .iter()
+            .filter(|document| document.number.to_string() == noted)
+            .collect();
         let [document] = found[..] else {
-            panic!("{} documents have the number {noted:?} of quote {id}", found.len())
+            panic!(
+                "{} documents have the number {noted:?} of quote {id}",
+                found.len()
+            )
         };
         let customer = d.sim.crm().get(&quote.customer).unwrap();
         assert_eq!(customer["refId"], document.customer.to_string(), "its customer");
-        let header: Vec<(&str, &str)> = document.header.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let header: Vec<(&str, &str)> = document
+            .header
+            .iter()
+            .map(|(k, v)| (k.as_str(), v.as_str()))
+            .collect();
         let year = d.sim.finance().config().fiscal_year;
         for (name, value) in [
             ("hssanadstate", "8"),
@@ -96,7 +106,10 @@ fn finance_holds(d: &Deployment, typed: &BTreeMap<String, Typed>) {
             ("codemoshtari", &document.customer.to_string()),
             ("tozihat", &quote.description.replace('|', "/")),
         ] {
-            assert!(header.contains(&(name, value)), "{name}={value} of {id}: {header:?}");
+            assert!(
+                header.contains(&(name, value)),
+                "{name}={value} of {id}: {header:?}"
+            );
         }
         assert_eq!(document.rows.len(), quote.rows.len());
         for (held, (code, count, price)) in document.rows.iter().zip(&quote.rows) {
@@ -112,7 +125,9 @@ fn finance_holds(d: &Deployment, typed: &BTreeMap<String, Typed>) {
 }
 
 fn of_documents(rows: Vec<log::Model>) -> Vec<log::Model> {
-    let documents = rows.into_iter().filter(|row| row.entity_type != EntityType::Customer);
+    let documents = rows
+        .into_iter()
+        .filter(|row| row.entity_type != EntityType::Customer);
     documents.collect()
 }
 
@@ -156,9 +171,14 @@ async fn two_hundred_quotes_of_twenty_new_customers_are_issued_once_over_three_w
     d.settled(Duration::from_secs(240)).await;
     finance_holds(&d, &typed);
     let rows = of_documents(d.rows().await);
-    let issued = rows.iter().filter(|row| row.status == Status::Success && row.direction == "CRM_TO_FINANCE");
+    let issued = rows
+        .iter()
+        .filter(|row| row.status == Status::Success && row.direction == "CRM_TO_FINANCE");
     assert_eq!(issued.count(), 200);
-    assert!(rows.iter().all(|row| matches!(row.status, Status::Success | Status::Skipped)));
+    assert!(
+        rows.iter()
+            .all(|row| matches!(row.status, Status::Success | Status::Skipped))
+    );
     for id in typed.keys() {
         assert_eq!(d.sim.crm().saves(id).api, 1, "its number was noted once");
     }
@@ -171,7 +191,11 @@ async fn two_hundred_quotes_of_twenty_new_customers_are_issued_once_over_three_w
 async fn of_every_second_lost_answer_none_is_sent_twice_and_one_command_settles_each() {
     let d = Deployment::new(
         Engine::Postgres,
-        &[("HTTP_TIMEOUT_SECONDS", "2"), ("CREATE_SETTLE_SECONDS", "4"), ("LEASE_SECONDS", "10")],
+        &[
+            ("HTTP_TIMEOUT_SECONDS", "2"),
+            ("CREATE_SETTLE_SECONDS", "4"),
+            ("LEASE_SECONDS", "10"),
+        ],
     )
     .await;
     d.sim.finance().configure(|finance| finance.fiscal_year = 1404);
@@ -184,11 +208,18 @@ async fn of_every_second_lost_answer_none_is_sent_twice_and_one_command_settles_
     let customer = d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
     d.settled(Duration::from_secs(60)).await;
     let (mut typed, mut lost) = (BTreeMap::new(), Vec::new());
-    let kinds = [FaultKind::CommitThenDrop, FaultKind::TruncatedJson, FaultKind::Error500After, FaultKind::Drop];
+    let kinds = [
+        FaultKind::CommitThenDrop,
+        FaultKind::TruncatedJson,
+        FaultKind::Error500After,
+        FaultKind::Drop,
+    ];
     for n in 0..24 {
         if n % 2 == 1 {
             let kind = kinds[n / 2 % kinds.len()];
-            d.sim.faults().add(FaultRule::next(System::Finance, "SaveFormData", kind, 1));
+            d.sim
+                .faults()
+                .add(FaultRule::next(System::Finance, "SaveFormData", kind, 1));
         }
         let (quote, object) = quote(n, &customer);
         let id = d.sim.crm().create(Kind::Quote, object).unwrap();
@@ -204,10 +235,16 @@ async fn of_every_second_lost_answer_none_is_sent_twice_and_one_command_settles_
             d.sim.crm().announce(id).unwrap();
         }
         d.settled(Duration::from_secs(60)).await;
-        let waiting = of_documents(d.rows().await).into_iter().filter(|row| row.status == Status::Conflict);
+        let waiting = of_documents(d.rows().await)
+            .into_iter()
+            .filter(|row| row.status == Status::Conflict);
         let waiting: Vec<_> = waiting.collect();
         assert_eq!(waiting.len(), lost.len(), "each waits for a human, once");
-        assert!(waiting.iter().all(|row| row.error_class.as_deref() == Some("unknown_outcome")));
+        assert!(
+            waiting
+                .iter()
+                .all(|row| row.error_class.as_deref() == Some("unknown_outcome"))
+        );
     }
     // Finance took all but those whose connection broke before it did anything.
     assert_eq!(d.sim.finance().documents().len(), 24 - 3);
@@ -219,7 +256,12 @@ async fn of_every_second_lost_answer_none_is_sent_twice_and_one_command_settles_
             .find(|row| row.source_entity_id == *id && row.status == Status::Conflict)
             .unwrap();
         let described = typed[id].description.replace('|', "/");
-        let there = d.sim.finance().documents().into_iter().find(|held| held.header["tozihat"] == described);
+        let there = d
+            .sim
+            .finance()
+            .documents()
+            .into_iter()
+            .find(|held| held.header["tozihat"] == described);
         let row = row.id.to_string();
         let (code, said) = match there {
             Some(held) => siaghsync(&d, &["resolve", &row, "--exists", &held.number.to_string()]),
@@ -230,7 +272,10 @@ async fn of_every_second_lost_answer_none_is_sent_twice_and_one_command_settles_
     d.settled(Duration::from_secs(60)).await;
     finance_holds(&d, &typed);
     let rows = of_documents(d.rows().await);
-    assert!(rows.iter().all(|row| matches!(row.status, Status::Success | Status::Skipped)));
+    assert!(
+        rows.iter()
+            .all(|row| matches!(row.status, Status::Success | Status::Skipped))
+    );
     d.db.drop_it().await;
 }
 
@@ -251,24 +296,41 @@ async fn an_update_without_a_change_does_nothing_and_one_with_a_change_shows_the
     d.sim.crm().announce(&id).unwrap();
     d.settled(Duration::from_secs(60)).await;
     assert_eq!(d.sim.crm().get(&id).unwrap(), before, "nothing was written");
-    assert!(of_documents(d.rows().await).iter().all(|row| row.status != Status::Conflict));
+    assert!(
+        of_documents(d.rows().await)
+            .iter()
+            .all(|row| row.status != Status::Conflict)
+    );
 
     let mut details = object["details"].clone();
     details[1]["count"] = number("7.0000");
     d.sim.crm().edit(&id, json!({ "details": details })).unwrap();
     d.settled(Duration::from_secs(60)).await;
-    let held = of_documents(d.rows().await).into_iter().find(|row| row.status == Status::Conflict);
+    let held = of_documents(d.rows().await)
+        .into_iter()
+        .find(|row| row.status == Status::Conflict);
     let held = held.expect("a conflict");
     let changes = held.changes.clone().unwrap();
-    assert_eq!((&changes[0]["row"], &changes[0]["field"], &changes[0]["now"]), (&json!(2), &json!("count"), &json!("7")));
+    assert_eq!(
+        (&changes[0]["row"], &changes[0]["field"], &changes[0]["now"]),
+        (&json!(2), &json!("count"), &json!("7"))
+    );
     let (code, said) = siaghsync(&d, &["verify", "--documents"]);
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("2025-12-21"), "{said}");
     let (code, said) = siaghsync(&d, &["resolve", &held.id.to_string(), "--accept"]);
     assert_eq!(code, Some(0), "{said}");
     d.settled(Duration::from_secs(60)).await;
-    assert!(of_documents(d.rows().await).iter().all(|row| row.status != Status::Conflict));
-    assert_eq!(d.sim.finance().documents().len(), 1, "finance is the accountant's matter");
+    assert!(
+        of_documents(d.rows().await)
+            .iter()
+            .all(|row| row.status != Status::Conflict)
+    );
+    assert_eq!(
+        d.sim.finance().documents().len(),
+        1,
+        "finance is the accountant's matter"
+    );
     let (code, said) = siaghsync(&d, &["verify", "--documents"]);
     assert_eq!(code, Some(0), "{said}");
     d.db.drop_it().await;

@@ -7,17 +7,16 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, TransactionTrait, prelude::Expr,
 };
 
-use super::{GROUP, rows, side_of, statement};
+use super::{GROUP, entity_type_of, rows, side_of, statement};
 use crate::customer::Kind;
 use crate::polls::entities::{held, snapshot};
 use crate::polls::{ContactNow, Harvest, Stored, Turn};
 use crate::ports::Ring;
 use crate::store::sql::{SqlStore, system};
-use crate::store::{EntityType, StoreError, StoreResult};
+use crate::store::{StoreError, StoreResult};
 
 pub(super) async fn finish(store: &SqlStore, turn: &Turn, harvest: &Harvest) -> StoreResult<Stored> {
     let now = store.clock().now();
-    let side = side_of(&turn.poll);
     let held_by = harvest.hold.as_ref().map(|_| store.clock().id());
     let tx = store.db().begin().await?;
     let sql = r#"UPDATE "PollCursor" SET "value" = COALESCE($1, "value"), "startedAt" = $2, "completedAt" = $3,
@@ -57,7 +56,7 @@ pub(super) async fn finish(store: &SqlStore, turn: &Turn, harvest: &Harvest) -> 
             let id = store.clock().id();
             let ring = change.problem.is_none() && stored.rings.len() + rung.len() < harvest.ring;
             rung.extend(ring.then_some(id));
-            models.push(rows::row(id, change, side, harvest, ring, now));
+            models.push(rows::row(id, change, &turn.poll, harvest, ring, now));
         }
         let written = rows::insert(&tx, models).await?;
         stored.rows += written.len() as u64;
@@ -156,7 +155,7 @@ async fn hold(
             models.push(held::ActiveModel {
                 id: Set(store.clock().id()),
                 poll: Set(turn.poll.clone()),
-                entity_type: Set(EntityType::Customer),
+                entity_type: Set(entity_type_of(&turn.poll)),
                 source_system: Set(system(side_of(&turn.poll)).to_owned()),
                 source_entity_id: Set(change.id.clone()),
                 event_id: Set(change.event_id.clone()),

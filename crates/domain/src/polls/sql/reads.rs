@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveEnum, ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter,
     QueryOrder, QuerySelect,
@@ -9,12 +10,13 @@ use sea_orm::{
 
 use super::{GROUP, lease, statement};
 use crate::customer::Field;
+use crate::document::DocumentKind;
 use crate::polls::entities::{cursor, held, snapshot};
 use crate::polls::{ContactSeen, ContactTimes, Look, Mapped};
 use crate::ports::{MatchKeys, Side};
 use crate::store::entities::{log, mapping};
 use crate::store::sql::{SqlStore, system};
-use crate::store::{EntityType, MappingState, StoreResult};
+use crate::store::{EntityType, IssuedDocument, MappingState, StoreResult};
 use crate::text::normal;
 
 /// So many contacts of the snapshot stand in memory as rows at once.
@@ -87,13 +89,49 @@ pub(super) async fn heard(store: &SqlStore, side: Side, event_ids: &[&str]) -> S
     Ok(all)
 }
 
-pub(super) async fn mapped_customers(store: &SqlStore) -> StoreResult<u64> {
+pub(super) async fn issued(
+    store: &SqlStore,
+    kind: DocumentKind,
+    ids: &[&str],
+) -> StoreResult<HashMap<String, IssuedDocument>> {
+    use mapping::Column as C;
+    let mut all = HashMap::new();
+    for group in ids.chunks(GROUP) {
+        let rows: Vec<(Option<String>, Option<serde_json::Value>)> = mapping::Entity::find()
+            .select_only()
+            .columns([C::CrmId, C::Base])
+            .filter(C::EntityType.eq(kind.entity_type()))
+            .filter(C::CrmId.is_in(group.iter().copied()))
+            .into_tuple()
+            .all(store.db())
+            .await?;
+        // One that can't be read stops nobody: the document makes a row, and its run says what is wrong.
+        all.extend(rows.into_iter().filter_map(|(id, base)| {
+            let issued = serde_json::from_value(base?).ok()?;
+            Some((id?, issued))
+        }));
+    }
+    Ok(all)
+}
+
+pub(super) async fn mapped_count(store: &SqlStore, entity_type: EntityType) -> StoreResult<u64> {
     let sql = r#"SELECT COUNT(*) AS "n" FROM "EntityMapping" WHERE "entityType" = $1 AND "crmId" IS NOT NULL
                  AND "financeId" IS NOT NULL AND "state" IN ('ACTIVE', 'CONFLICT')"#;
-    let values = [EntityType::Customer.to_value().into()];
+    let values = [entity_type.to_value().into()];
     let row = store.db().query_one_raw(statement(store, sql, values)).await?;
     let count: i64 = row.map_or(Ok(0), |row| row.try_get("", "n"))?;
     Ok(u64::try_from(count).unwrap_or(0))
+}
+
+/// The first migration's time; sea-orm-migration keeps whole seconds.
+pub(super) async fn installed_at(store: &SqlStore) -> StoreResult<DateTime<Utc>> {
+    let sql = r#"SELECT MIN("applied_at") AS "at" FROM "seaql_migrations""#;
+    let row = store.db().query_one_raw(statement(store, sql, [])).await?;
+    let at: Option<i64> = row.map_or(Ok(None), |row| row.try_get("", "at"))?;
+    // Tables without migrations are nobody's: nothing before now is taken.
+    Ok(at
+        .and_then(|at| DateTime::from_timestamp(at, 0))
+        .unwrap_or_else(|| store.clock().now()))
 }
 
 pub(super) async fn contacts(store: &SqlStore) -> StoreResult<HashMap<String, ContactSeen>> {

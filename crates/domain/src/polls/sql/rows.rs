@@ -7,13 +7,12 @@ use sea_orm::sea_query::{OnConflict, Query};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, QueryTrait};
 use uuid::Uuid;
 
-use super::side_of;
+use super::{entity_type_of, side_of};
 use crate::polls::entities::held;
 use crate::polls::{Found, Harvest, Turn};
-use crate::ports::Side;
 use crate::store::entities::log;
 use crate::store::sql::{direction, system};
-use crate::store::{EntityType, Status, StoreResult, Trigger};
+use crate::store::{Status, StoreResult, Trigger};
 
 /// Inserts one group, and says which rows are new: an event that was heard before keeps its row.
 pub(super) async fn insert(
@@ -61,17 +60,18 @@ fn trace_id(traceparent: &str) -> Option<String> {
 pub(super) fn row(
     id: Uuid,
     change: &Found,
-    side: Side,
+    poll: &str,
     harvest: &Harvest,
     rung: bool,
     now: DateTime<Utc>,
 ) -> log::ActiveModel {
+    let side = side_of(poll);
     let failed = change.problem.is_some();
     log::ActiveModel {
         id: Set(id),
         transaction_id: Set(id),
         entity_mapping_id: Set(None),
-        entity_type: Set(EntityType::Customer),
+        entity_type: Set(entity_type_of(poll)),
         direction: Set(direction(side).to_owned()),
         status: Set(if failed { Status::Failed } else { Status::Pending }),
         trigger_type: Set(Trigger::Poll),
@@ -118,7 +118,7 @@ pub(super) fn guard(
         error_message: Set(Some(why.to_owned())),
         error_class: Set(Some("guard".to_owned())),
         completed_at: Set(Some(now)),
-        ..row(id, &change, side_of(&turn.poll), harvest, false, now)
+        ..row(id, &change, &turn.poll, harvest, false, now)
     }
 }
 
@@ -134,7 +134,7 @@ pub(super) fn released(model: &held::Model, dropped: bool, now: DateTime<Utc>) -
         payload: model.payload.clone().unwrap_or_default(),
         ..Harvest::default()
     };
-    let pending = row(model.id, &change, side_of(&model.poll), &harvest, false, now);
+    let pending = row(model.id, &change, &model.poll, &harvest, false, now);
     if !dropped {
         return pending;
     }

@@ -1,22 +1,28 @@
 //! One look at the CRM: everything of a kind whose `ModifyDate` is at or after the cursor, less an overlap.
 //!
-//! Times are the server's own text, never this machine's. What equals its side's base is an echo of our own write
-//! and makes no row; what was heard before makes none either, so that an overlap costs reading, and nothing else.
+//! Times are the server's own text, never this machine's. What was heard before makes no row, so that an overlap
+//! costs reading, and nothing else. What a change is, and what only the echo of our own write, each kind of record
+//! says for itself ([`Records`]).
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::customer::Kind;
-use domain::polls::{Fingerprint, Found, Harvest, Turn, checksum};
-use domain::ports::{Side, Snapshot};
+use domain::polls::{Found, Harvest, Turn};
+use domain::ports::{PortResult, Side};
 use metrics::counter;
-use payamgostar::{Walk, modify_date};
+use payamgostar::{ChangedPage, Position, Walk};
 use serde_json::json;
 use tracing::warn;
 
 use super::judge::Read;
 use super::{Failure, Pollers};
+
+mod customers;
+mod documents;
+
+pub(super) use customers::read as customers;
+pub(super) use documents::{read as documents, setting};
 
 /// Edits of the same instant, commits that come late, clocks of several servers.
 const OVERLAP: Duration = Duration::from_secs(120);
@@ -27,6 +33,28 @@ const PAGE: u32 = 200;
 /// An id that is longer is none.
 const LONGEST_ID: usize = 64;
 
+/// A kind of the CRM's records: how it is read by pages, and what of it is a change.
+trait Records {
+    /// As a search shows it.
+    type Row;
+
+    async fn page(&self, position: &Position) -> PortResult<ChangedPage<Self::Row>>;
+
+    fn stamp(row: &Self::Row) -> Stamp;
+
+    /// For each row the checksum of its state; `None`: it is no change.
+    async fn changed(&self, rows: &[Self::Row]) -> Result<Vec<Option<String>>, Failure>;
+}
+
+/// Which record, in which state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp {
+    id: String,
+    /// `ModifyDate` in the server's own text.
+    date: String,
+    at: Option<DateTime<Utc>>,
+}
+
 /// What a look has gathered so far. One entry per record: a later state takes the place of an earlier one.
 #[derive(Default)]
 struct Gathered {
@@ -36,35 +64,40 @@ struct Gathered {
     newest: Option<(DateTime<Utc>, String)>,
 }
 
-pub(super) async fn read(pollers: &Pollers, kind: Kind, turn: &Turn, wide: bool) -> Result<Read, Failure> {
-    let overlap = if wide { WIDE_OVERLAP } else { OVERLAP };
-    let mut walk = match &turn.cursor {
-        Some(cursor) => Walk::from(pollers.crm.position_before(cursor, overlap)),
-        None => Walk::over_all(),
-    };
+fn overlap(wide: bool) -> Duration {
+    if wide { WIDE_OVERLAP } else { OVERLAP }
+}
+
+/// Reads to the end.
+async fn gather<R: Records>(records: &R, mut walk: Walk) -> Result<Gathered, Failure> {
     let mut gathered = Gathered::default();
     loop {
-        let page = pollers.crm.changed_since(kind, walk.position(), PAGE).await?;
-        let rows = page.customers.len();
-        let fresh: Vec<Snapshot> = page
-            .customers
+        let page = records.page(walk.position()).await?;
+        let rows = page.rows.len();
+        let fresh: Vec<R::Row> = page
+            .rows
             .into_iter()
-            .filter(|customer| gathered.is_fresh(customer))
+            .filter(|row| gathered.is_fresh(R::stamp(row)))
             .collect();
         let goes_on = walk.goes_on(rows, fresh.len(), page.newest);
-        gathered.take(pollers, fresh).await?;
+        gathered.take(records, &fresh).await?;
         if !goes_on {
-            break;
+            return Ok(gathered);
         }
     }
-    let mut changes: Vec<Found> = gathered.changes.into_values().collect();
+}
+
+/// The end of a look: what was not heard before, and where the next one goes on.
+async fn harvest(
+    pollers: &Pollers,
+    turn: &Turn,
+    mut changes: Vec<Found>,
+    cursor: Option<String>,
+) -> Result<Read, Failure> {
     changes.sort_unstable_by(|a, b| a.event_id.cmp(&b.event_id));
     let events: Vec<&str> = changes.iter().map(|change| change.event_id.as_str()).collect();
     let heard = pollers.store.heard(Side::Crm, &events).await?;
     changes.retain(|change| !heard.contains(&change.event_id));
-    let cursor = gathered
-        .newest
-        .map(|(at, text)| next_cursor(pollers, turn, at, text));
     Ok(Read {
         harvest: Harvest {
             changes,
@@ -77,7 +110,7 @@ pub(super) async fn read(pollers: &Pollers, kind: Kind, turn: &Turn, wide: bool)
 }
 
 /// The newest value, but never beyond the present: one record from the future would hide all edits until then.
-fn next_cursor(pollers: &Pollers, turn: &Turn, at: DateTime<Utc>, text: String) -> String {
+fn next_cursor(pollers: &Pollers, turn: &Turn, (at, text): (DateTime<Utc>, String)) -> String {
     let now = pollers.clock.now();
     if at <= now + OVERLAP {
         return text;
@@ -92,37 +125,32 @@ fn next_cursor(pollers: &Pollers, turn: &Turn, at: DateTime<Utc>, text: String) 
 
 impl Gathered {
     /// Whether this state of the record was not seen yet in this look.
-    fn is_fresh(&mut self, customer: &Snapshot) -> bool {
-        let date = modify_date(customer);
-        if self.seen.get(&customer.id) == Some(&date) {
+    fn is_fresh(&mut self, row: Stamp) -> bool {
+        if self.seen.get(&row.id) == Some(&row.date) {
             return false;
         }
-        self.seen.insert(customer.id.clone(), date);
+        self.seen.insert(row.id, row.date);
         true
     }
 
-    async fn take(&mut self, pollers: &Pollers, customers: Vec<Snapshot>) -> Result<(), Failure> {
-        if customers.is_empty() {
+    async fn take<R: Records>(&mut self, records: &R, rows: &[R::Row]) -> Result<(), Failure> {
+        if rows.is_empty() {
             return Ok(());
         }
-        let ids: Vec<&str> = customers
-            .iter()
-            .map(|customer| customer.id.as_str())
-            .filter(|id| is_plain(id))
-            .collect();
-        let mapped = pollers.store.mapped(Side::Crm, &ids).await?;
-        for customer in &customers {
-            let base = mapped.get(&customer.id).and_then(|mapped| mapped.base.as_ref());
-            let echo = base.is_some_and(|base| Fingerprint::of(&customer.customer).echoes(base, Side::Crm));
-            if echo {
-                self.changes.remove(&customer.id);
-            } else {
-                self.changes.insert(customer.id.clone(), found(customer));
-            }
-            if let Some(at) = customer.modified_at
+        for (row, changed) in rows.iter().zip(records.changed(rows).await?) {
+            let stamp = R::stamp(row);
+            if let Some(at) = stamp.at
                 && self.newest.as_ref().is_none_or(|(newest, _)| at > *newest)
             {
-                self.newest = Some((at, modify_date(customer)));
+                self.newest = Some((at, stamp.date.clone()));
+            }
+            match changed {
+                Some(sum) => {
+                    self.changes.insert(stamp.id.clone(), found(&stamp, &sum));
+                }
+                None => {
+                    self.changes.remove(&stamp.id);
+                }
             }
         }
         Ok(())
@@ -136,50 +164,51 @@ fn is_plain(text: &str) -> bool {
 
 /// The change, with a key that says which state was seen: the CRM's dates may be whole seconds, and two edits of one
 /// second are two changes.
-fn found(customer: &Snapshot) -> Found {
-    let (sum, date) = (checksum(&customer.customer), modify_date(customer));
-    if is_plain(&customer.id) && is_plain(&date) {
+fn found(row: &Stamp, sum: &str) -> Found {
+    let Stamp { id, date, .. } = row;
+    if is_plain(id) && is_plain(date) {
         return Found {
-            id: customer.id.clone(),
-            event_id: format!("poll:{}:{date}:{}", customer.id, &sum[..16]),
+            id: id.clone(),
+            event_id: format!("poll:{id}:{date}:{}", &sum[..16]),
             vanished: false,
             problem: None,
         };
     }
     counter!("poll_records_set_aside_total", "system" => "crm").increment(1);
-    let plain = customer.id.chars().filter(|c| !c.is_control()).take(LONGEST_ID);
+    let plain = id.chars().filter(|c| !c.is_control()).take(LONGEST_ID);
     Found {
         id: plain.collect(),
         event_id: format!("poll:aside:{sum}"),
         vanished: false,
         problem: Some(
-            "the CRM shows a customer whose id or ModifyDate can't be one: it is set aside".to_owned(),
+            "the CRM shows a record whose id or ModifyDate can't be one: it is set aside".to_owned(),
         ),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::customer::{Customer, Field};
-
     use super::*;
 
-    fn shown(id: &str, date: &str, name: &str) -> Snapshot {
-        Snapshot {
+    const SUM: &str = "0123456789abcdef0123456789abcdef";
+
+    fn shown(id: &str, date: &str) -> Stamp {
+        Stamp {
             id: id.to_owned(),
-            customer: Customer::new(Kind::Person).with(Field::Name, name),
-            modified_at: None,
-            whole: json!({ "modifyDate": date }),
+            date: date.to_owned(),
+            at: None,
         }
     }
 
     #[test]
     fn two_states_of_one_second_are_two_events_and_one_state_is_one() {
         let id = "0b1c0a5e-6f7e-4d0c-9a2e-2f1c6d1f0a11";
-        let event = |name| found(&shown(id, "2025-12-21T14:06:17", name)).event_id;
-        assert!(event("علی").starts_with(&format!("poll:{id}:2025-12-21T14:06:17:")));
-        assert_eq!(event("علی"), event("علی"));
-        assert_ne!(event("علی"), event("رضا"));
+        let event = |sum| found(&shown(id, "2025-12-21T14:06:17"), sum).event_id;
+        assert_eq!(
+            event(SUM),
+            format!("poll:{id}:2025-12-21T14:06:17:0123456789abcdef")
+        );
+        assert_ne!(event(SUM), event("1123456789abcdef0123456789abcdef"));
     }
 
     #[test]
@@ -189,7 +218,7 @@ mod tests {
             ("a", "2025\0"),
             (&*"x".repeat(100), ""),
         ] {
-            let aside = found(&shown(id, date, "علی"));
+            let aside = found(&shown(id, date), SUM);
             assert!(aside.problem.is_some() && is_plain(&aside.id) && is_plain(&aside.event_id[..20]));
             assert!(!aside.event_id.contains('\0'));
         }

@@ -140,8 +140,8 @@ async fn identities(crm: &Payamgostar) -> anyhow::Result<Directory> {
         loop {
             let page = crm.changed_since(kind, walk.position(), PAGE).await;
             let page = page.context("the CRM can't be read: nothing was written")?;
-            let (rows, before) = (page.customers.len(), seen.len());
-            for identity in page.customers {
+            let (rows, before) = (page.rows.len(), seen.len());
+            for identity in page.rows {
                 if seen.insert(identity.id.clone()) {
                     directory.add(&identity.id, &identity.customer);
                 }
