@@ -83,6 +83,24 @@ pub struct Document {
     pub rows: Vec<Row>,
 }
 
+impl Document {
+    /// What is to be paid, in rial: the header's word, else reckoned from the rows; `None`: more than can be reckoned
+    /// with.
+    #[must_use]
+    pub fn value(&self) -> Option<Decimal> {
+        if let Some(value) = self.totals.final_value {
+            return Some(value);
+        }
+        self.rows.iter().try_fold(Decimal::ZERO, |sum, row| {
+            let price = row.count.checked_mul(row.unit_price)?;
+            sum.checked_add(price)?
+                .checked_sub(row.discount)?
+                .checked_add(row.vat)?
+                .checked_add(row.toll)
+        })
+    }
+}
+
 /// The sums of a header, in rial; `None`: the CRM does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -47,7 +47,7 @@ enum Command {
     /// Shows what a sync would change, and why, changing nothing
     Plan(commands::plan::Arguments),
     /// Compares both systems with what is known; exit code 3 when they differ
-    Verify(commands::plan::Arguments),
+    Verify(commands::plan::Verify),
     /// Shows the latest audit rows
     Log(commands::log::Arguments),
     /// Tells the story of one sync, field by field

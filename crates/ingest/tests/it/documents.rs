@@ -153,6 +153,7 @@ impl Polled {
             at: now,
             document,
             accepted: None,
+            disputed: None,
         };
         let model = mapping::Model {
             id: Uuid::new_v4(),

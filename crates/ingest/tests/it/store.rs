@@ -76,7 +76,7 @@ impl Store for Watched {
         self.inner.mapping(entity).await
     }
 
-    async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>> {
+    async fn last_run(&self, mapping: uuid::Uuid) -> StoreResult<Option<LastRun>> {
         self.inner.last_run(mapping).await
     }
 

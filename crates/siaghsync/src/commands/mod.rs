@@ -8,6 +8,7 @@ use service::settings::{Needs, Settings};
 pub(crate) mod check;
 pub(crate) mod clocks;
 pub(crate) mod completions;
+pub(crate) mod documents;
 pub(crate) mod guard;
 pub(crate) mod hash_password;
 pub(crate) mod import;

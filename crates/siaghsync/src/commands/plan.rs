@@ -25,6 +25,7 @@ const DRIFT: u8 = 3;
   siaghsync plan                    every customer that a sync would change, and why
   siaghsync plan 505
   siaghsync verify --json | jq .name
+  siaghsync verify --documents      quotes and invoices, day by day: what the CRM has and what was sent
 Exit codes: 0 done (verify: in agreement), 1 failed (says why), 2 wrong usage or settings, 3 drift (verify).")]
 pub(crate) struct Arguments {
     /// Only this customer: the CRM's id (a guid), or finance's code (a number)
@@ -32,6 +33,16 @@ pub(crate) struct Arguments {
     /// One JSON object per customer, a line each
     #[arg(long)]
     json: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(clap::Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    customers: Arguments,
+    /// Compares documents instead: count and sum per day, of what the CRM has and of what was sent to finance
+    #[arg(long, conflicts_with = "id")]
+    documents: bool,
 }
 
 /// `plan`: every customer that a sync would change; exit code 0.
@@ -44,7 +55,19 @@ pub(crate) fn plan(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// `verify`: every customer on which the systems differ; exit code 3 if there is one.
-pub(crate) fn verify(arguments: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn verify(arguments: Verify) -> anyhow::Result<ExitCode> {
+    let Verify {
+        customers: arguments,
+        documents,
+    } = arguments;
+    if documents {
+        let agree = super::documents::verify(arguments.json)?;
+        return Ok(if agree {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(DRIFT)
+        });
+    }
     let drifted =
         |plan: &Plan| !plan.differences.is_empty() || !matches!(plan.step, Step::Nothing | Step::Write);
     let shown = look(&arguments, drifted)?;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use domain::ports::Side;
-use domain::store::{EntityRef, EntityType};
+use domain::store::sql::SqlStore;
+use domain::store::{EntityRef, EntityType, Store};
 use service::settings::Settings;
 
 use super::row::{self, Named};
@@ -18,6 +19,9 @@ use super::row::{self, Named};
   siaghsync resolve 505 --keep crm                  the fields in conflict take the CRM's values
   siaghsync resolve 0193a0de --keep finance         the same, by the row's id, finance's values
   siaghsync resolve --link 3f2a…-…-e1 505           these two are one customer
+  siaghsync resolve 0193a0de --exists 2488          the document without an answer is pre-invoice 2488
+  siaghsync resolve 0193a0de --send-again           it is not in finance: send it again
+  siaghsync resolve 0193a0de --accept               an issued document's change is handled in finance
 The losing values stay in the audit row. Exit codes: 0 done, 1 not done (says why), 2 wrong usage or settings.")]
 pub(crate) struct Arguments {
     /// Whom it is about: the CRM's id, finance's code, or the row that waits (the beginning of its id will do)
@@ -40,6 +44,15 @@ struct How {
     /// These two records are one customer, though their keys left it in doubt
     #[arg(long, num_args = 2, value_names = ["CRM_ID", "FINANCE_CODE"], conflicts_with = "id")]
     link: Option<Vec<String>>,
+    /// A document whose outcome is unknown stands in finance, under this number
+    #[arg(long, value_name = "NUMBER")]
+    exists: Option<String>,
+    /// A document whose outcome is unknown is not in finance (you have looked): send it again
+    #[arg(long)]
+    send_again: bool,
+    /// The change of an issued document is handled: it is as it should be
+    #[arg(long)]
+    accept: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -79,11 +92,42 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 let [crm, finance] = pair(ids)?;
                 engine.link(&crm.id, &finance.id, traceparent).await?
             }
-            _ => anyhow::bail!("say how: --keep crm|finance, or --link <crm-id> <finance-code>"),
+            (how, Some(id)) => {
+                let document = document(&store, id).await?;
+                if let Some(number) = &how.exists {
+                    engine.exists(&document, number, traceparent).await?
+                } else if how.send_again {
+                    engine.send_again(&document, traceparent).await?
+                } else {
+                    engine.accept(&document, traceparent).await?
+                }
+            }
+            _ => anyhow::bail!("say whom it is about: a row's id, or the CRM's id of the record"),
         };
         let row = row::run(&engine, &store, ring).await?;
         row::tell(&row, arguments.json)
     })
+}
+
+/// The document of that row, or with that CRM id.
+async fn document(store: &SqlStore, id: &str) -> anyhow::Result<EntityRef> {
+    let mut entity = match row::named(store, id).await? {
+        Named::Row(row) => row::customer_of(&row),
+        Named::Customer(named) => named,
+    };
+    entity.side = Side::Crm;
+    if entity.entity_type == EntityType::Customer {
+        for entity_type in [EntityType::PreInvoice, EntityType::Invoice] {
+            entity.entity_type = entity_type;
+            if store.mapping(&entity).await?.is_some() {
+                return Ok(entity);
+            }
+        }
+        anyhow::bail!(
+            "{id} is no document that was sent to finance; `siaghsync log --conflict` shows what waits"
+        );
+    }
+    Ok(entity)
 }
 
 /// A CRM id and a finance code, in this order.

@@ -169,12 +169,30 @@ pub(crate) fn customer_of(row: &log::Model) -> EntityRef {
 pub(crate) async fn run(engine: &Engine, store: &SqlStore, ring: Ring) -> anyhow::Result<log::Model> {
     let row = ring.row;
     let (mut ring, started) = (ring, Instant::now());
+    let mut first = None;
     loop {
         match engine.run(&ring).await? {
+            // A document's customer goes first.
+            Ran::Ended { next, also, .. } if !also.is_empty() => {
+                for other in also {
+                    Box::pin(run(engine, store, other)).await?;
+                }
+                let Some((next, wait)) = next else { break };
+                first = Some(Instant::now());
+                tokio::time::sleep(wait).await;
+                ring = next;
+            }
             Ran::Ended {
                 next: Some((next, wait)),
                 ..
             } if wait.is_zero() => ring = next,
+            Ran::Ended {
+                next: Some((next, wait)),
+                ..
+            } if first.is_some_and(|first: Instant| first.elapsed() + wait < PATIENCE) => {
+                tokio::time::sleep(wait).await;
+                ring = next;
+            }
             Ran::Busy | Ran::Fenced if started.elapsed() < PATIENCE => {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }

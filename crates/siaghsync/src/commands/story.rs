@@ -75,6 +75,13 @@ fn heard(row: &log::Model) -> String {
             Some(Ruling::Link { crm, finance }) => {
                 format!("from an operator: CRM {crm} and finance {finance} are one")
             }
+            Some(Ruling::Exists { number, .. }) => {
+                format!("from an operator: it stands in finance as pre-invoice {number}")
+            }
+            Some(Ruling::SendAgain { .. }) => {
+                "from an operator: it is not in finance, send it again".to_owned()
+            }
+            Some(Ruling::Accept { .. }) => "from an operator: its change is handled".to_owned(),
             None => "from an operator".to_owned(),
         },
     };

@@ -1,4 +1,4 @@
-//! `siaghsync sync <crm-id|finance-code>`: one customer, now, in this process.
+//! `siaghsync sync <crm-id|finance-code>`: one customer or document, now, in this process.
 
 use std::process::ExitCode;
 
@@ -14,10 +14,17 @@ use super::row;
 #[command(after_help = "Examples:
   siaghsync sync 505
   siaghsync sync 3f2a91c4-0b1e-4f56-9c1d-2f0f6a1d77e1 --json
+  siaghsync sync 7c1d22aa-0b1e-4f56-9c1d-2f0f6a1d77e1 --quote
 Exit codes: 0 done or nothing to do, 1 not done (says why), 2 wrong usage or settings.")]
 pub(crate) struct Arguments {
     /// The CRM's id (a guid), or finance's code (a number)
     id: String,
+    /// It is a sales quote of the CRM
+    #[arg(long)]
+    quote: bool,
+    /// It is a sales invoice of the CRM
+    #[arg(long, conflicts_with = "quote")]
+    invoice: bool,
     /// The row as a JSON object
     #[arg(long)]
     json: bool,
@@ -25,7 +32,18 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(super::SYSTEMS)?;
-    let entity = entity(&arguments.id)?;
+    let mut entity = entity(&arguments.id)?;
+    if arguments.quote || arguments.invoice {
+        anyhow::ensure!(
+            entity.side == Side::Crm,
+            "--quote and --invoice take the document's CRM id (a guid): finance can't be asked about documents"
+        );
+        entity.entity_type = if arguments.quote {
+            EntityType::PreInvoice
+        } else {
+            EntityType::Invoice
+        };
+    }
     super::block_on(&settings, async {
         let store = super::open(&settings).await?;
         let engine = worker::assemble::engine(&settings, &store)?;

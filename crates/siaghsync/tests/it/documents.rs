@@ -9,7 +9,8 @@ use std::time::Duration;
 use domain::store::entities::log;
 use domain::store::{EntityType, Status};
 use serde_json::{Value, json};
-use simulator::{FaultKind, FaultRule, Kind, NativeHook, System, sample};
+use simulator::config::NativeHook;
+use simulator::{FaultKind, FaultRule, Kind, System, sample};
 use testkit::Engine;
 
 use crate::deployment::{Deployment, SECRET, binary};
