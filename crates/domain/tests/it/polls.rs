@@ -9,7 +9,7 @@ use domain::polls::{Begin, ContactNow, FINANCE_CONTACTS, Found, Harvest, PollSto
 use domain::ports::{MatchKeys, Side};
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;
-use domain::store::{EntityType, Status, StoreError};
+use domain::store::{Status, StoreError};
 use sea_orm::EntityTrait;
 use testkit::{Engine, TestDb};
 
