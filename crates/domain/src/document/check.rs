@@ -67,7 +67,7 @@ fn of_row(row: &Row, services: bool) -> Vec<String> {
     let Some(price) = row.count.checked_mul(row.unit_price) else {
         return vec!["count times price is more than can be reckoned with".to_owned()];
     };
-    if row.discount > price + ROUNDING {
+    if row.discount > price.saturating_add(ROUNDING) {
         problems.push(format!(
             "the discount {} is more than the price {}",
             row.discount,
@@ -77,7 +77,7 @@ fn of_row(row: &Row, services: bool) -> Vec<String> {
     // Unverified whether the CRM says it before or after the discount: either is right.
     if let Some(said) = row.total_price
         && !near(said, price, ROUNDING)
-        && !near(said, price - row.discount, ROUNDING)
+        && !near(said, price.saturating_sub(row.discount), ROUNDING)
     {
         problems.push(format!(
             "the total is {said}, but {} times {} is {}",
@@ -124,18 +124,19 @@ fn of_totals(document: &Document) -> Vec<String> {
             ));
         }
     };
-    compare("total", totals.total, &[price, price - discount]);
+    compare("total", totals.total, &[price, price.saturating_sub(discount)]);
     compare("discount", totals.discount, &[discount]);
     compare("VAT", totals.vat, &[vat]);
     compare("toll", totals.toll, &[toll]);
-    compare(
-        "final value",
-        totals.final_value,
-        &[price - discount + vat + toll + costs],
-    );
+    let added = [vat, toll, costs];
+    let to_be_paid = added.iter().fold(price.saturating_sub(discount), |sum, part| {
+        sum.saturating_add(*part)
+    });
+    compare("final value", totals.final_value, &[to_be_paid]);
     problems
 }
 
 fn near(one: Decimal, other: Decimal, tolerance: Decimal) -> bool {
-    (one - other).abs() <= tolerance
+    one.checked_sub(other)
+        .is_some_and(|difference| difference.abs() <= tolerance)
 }
