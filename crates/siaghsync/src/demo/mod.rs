@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::commands::serve::embedded;
 
 mod agree;
+mod papers;
 mod scenario;
 mod show;
 
@@ -41,13 +42,18 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let _guard = service::telemetry::init("siaghsync-demo", &telemetry)?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = format!("http://{}", listener.local_addr()?);
-        let hook = format!("{address}/webhook/crm/identity?token={secret}");
+        let hook = |kind: &str| format!("{address}/webhook/crm/{kind}?token={secret}");
         simulator.crm().configure(|crm| {
             crm.webhooks.secret.clone_from(&secret);
-            for item_type in ["person", "organization"] {
+            for (item_type, kind) in [
+                ("person", "identity"),
+                ("organization", "identity"),
+                ("quote", "quote"),
+                ("invoice", "invoice"),
+            ] {
                 crm.webhooks.native.push(NativeHook {
                     item_type: item_type.to_owned(),
-                    url: hook.clone(),
+                    url: hook(kind),
                 });
             }
         });

@@ -8,7 +8,7 @@ use domain::store::sql::SqlStore;
 use serde_json::{Value, json};
 use simulator::{FaultKind, FaultRule, Kind, Simulator, System, sample};
 
-use super::{agree, show};
+use super::{agree, papers, show};
 
 /// Nothing in the demo takes so long.
 const STUCK: Duration = Duration::from_secs(180);
@@ -121,17 +121,29 @@ impl Stage {
         self.look().await?;
         self.settle(&mut show).await?;
 
+        show.title(
+            "Sales writes a quote for a customer that finance does not know yet: the customer goes first",
+        );
+        let customer = crm.seed(Kind::Person, quoted_customer())?;
+        let quote = crm.create(Kind::Quote, papers::quote(&customer))?;
+        self.settle(&mut show).await?;
+        show.title("The CRM says again that the quote was updated: nothing was changed, so nothing is sent");
+        crm.announce(&quote)?;
+        self.settle(&mut show).await?;
+
         show.title("What is in the CRM now, and what in finance");
         let pairs = agree::compare(crm, finance);
         println!("{}\n", show::customers(&pairs));
+        let (papers, issued) = papers::compare(crm, finance);
+        println!("{papers}\n");
         show.title("The audit rows");
         println!("{}\n", show.audit().await?);
         let alone = finance.contacts().len().abs_diff(pairs.len());
-        let all = alone == 0 && pairs.iter().all(|pair| pair.differences.is_empty());
+        let all = issued && alone == 0 && pairs.iter().all(|pair| pair.differences.is_empty());
         println!(
             "{}",
             if all {
-                "✅ Both systems agree on every customer."
+                "✅ Both systems agree on every customer and every document."
             } else {
                 "❌ The systems do not agree; see above."
             }
@@ -216,6 +228,13 @@ fn edit_mobile(crm: &simulator::CrmHandle, id: &str, number: &str) -> anyhow::Re
     }
     crm.edit(id, json!({ "phoneContacts": phones }))?;
     Ok(())
+}
+
+fn quoted_customer() -> Value {
+    json!({
+        "firstName": "کاوه", "lastName": "صالحی", "nickName": "کاوه صالحی", "email": "kaveh@example.com",
+        "phoneContacts": [{"default": true, "phoneType": "موبایل", "phoneNumber": "09127776655"}],
+    })
 }
 
 fn new_customer() -> Value {

@@ -15,11 +15,15 @@ fn the_demo_ends_in_agreement() {
         String::from_utf8_lossy(&output.stderr)
     );
     assert!(
-        shown.contains("✅ Both systems agree on every customer."),
+        shown.contains("✅ Both systems agree on every customer and every document."),
         "{shown}"
     );
     assert!(
         shown.contains("found finance"),
         "the lost answer was found again:\n{shown}"
+    );
+    assert!(
+        shown.contains("issued as pre-invoice") && shown.contains("1234567890123.45"),
+        "a quote was issued:\n{shown}"
     );
 }
