@@ -15,6 +15,7 @@ pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod migrate;
 pub(crate) mod output;
+pub(crate) mod papers;
 pub(crate) mod plan;
 pub(crate) mod queue;
 pub(crate) mod resolve;

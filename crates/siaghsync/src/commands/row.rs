@@ -37,7 +37,7 @@ pub(crate) struct Row {
     retries: i32,
     error_class: Option<String>,
     message: Option<String>,
-    changes: Vec<Change>,
+    changes: serde_json::Value,
     transaction: Uuid,
     trace_id: Option<String>,
 }
@@ -59,7 +59,7 @@ impl From<&log::Model> for Row {
             retries: row.retry_count,
             error_class: row.error_class.clone(),
             message: row.error_message.clone(),
-            changes: changes(row),
+            changes: row.changes.clone().unwrap_or_else(|| serde_json::json!([])),
             transaction: row.transaction_id,
             trace_id: row.trace_id.clone(),
         }

@@ -9,7 +9,7 @@ use domain::store::{Change, EntityType, Ruling, Status, Trigger};
 use domain::text::same;
 
 use super::show::Told;
-use super::{output, row};
+use super::{output, papers, row};
 
 /// The whole story.
 pub(crate) fn tell(told: &Told) -> String {
@@ -22,15 +22,24 @@ pub(crate) fn tell(told: &Told) -> String {
         }
     };
     part("Heard", vec![heard(&told.row)]);
-    part("Held", held(told));
-    part("Decided", decided(told));
-    part("Written", written(told));
+    let is_customer = told.row.entity_type == EntityType::Customer;
+    let (held, decided, written) = match is_customer {
+        true => (held(told), decided(told), written(told)),
+        false => (
+            papers::held(&told.row),
+            papers::decided(&told.row),
+            papers::written(told),
+        ),
+    };
+    part("Held", held);
+    part("Decided", decided);
+    part("Written", written);
     part("Ended", ended(told));
     part("Next", vec![next(told)]);
     lines.join("\n")
 }
 
-fn source(row: &log::Model) -> Side {
+pub(super) fn source(row: &log::Model) -> Side {
     if row.source_system == "CRM" {
         Side::Crm
     } else {
@@ -232,6 +241,11 @@ pub(crate) fn next(told: &Told) -> String {
     let row = &told.row;
     let (id, side) = (row.id, source(row));
     let class = row.error_class.as_deref().unwrap_or_default();
+    if row.entity_type != EntityType::Customer
+        && let Some(next) = papers::next(row)
+    {
+        return next;
+    }
     match row.status {
         Status::Success => "nothing to do".to_owned(),
         Status::Skipped => match covering(row) {
@@ -308,6 +322,6 @@ fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn time(at: chrono::DateTime<chrono::Utc>) -> String {
+pub(super) fn time(at: chrono::DateTime<chrono::Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
