@@ -9,6 +9,7 @@ use sea_orm_migration::prelude::*;
 mod m20261122_000001_tables;
 mod m20261122_000002_match_lock;
 mod m20261122_000003_polls;
+mod m20261122_000004_outside;
 mod m20261122_000005_audit_retention;
 
 /// All migrations, in order.
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_tables::Migration),
             Box::new(m20261122_000002_match_lock::Migration),
             Box::new(m20261122_000003_polls::Migration),
+            Box::new(m20261122_000004_outside::Migration),
             Box::new(m20261122_000005_audit_retention::Migration),
         ]
     }

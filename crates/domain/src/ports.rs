@@ -71,6 +71,15 @@ pub enum PortError {
         /// `Retry-After` of the answer.
         retry_after: Option<Duration>,
     },
+    /// The system is known to be down, or its ceiling of calls is reached: it was not asked, or its answer was one more
+    /// of the same. No fault of whoever asked.
+    #[error("{message}")]
+    Unavailable {
+        /// What is known, for people.
+        message: String,
+        /// No use asking before.
+        retry_after: Duration,
+    },
     /// A write may or may not have been carried out: the answer was lost, unreadable or a 5xx.
     #[error("{0}")]
     UnknownOutcome(String),
@@ -138,6 +147,11 @@ pub trait Customers: Send + Sync {
     /// The value as this system would hold it: without what it can't hold, cut to its length.
     /// Idempotent. Letter forms need no care: comparisons fold them.
     fn project(&self, field: Field, value: &str) -> String;
+
+    /// Whether calls are not even tried at the moment, because the system is known to be down.
+    fn refuses(&self) -> bool {
+        false
+    }
 
     /// A harmless authenticated call, for start-up and `siaghsync check`; says what it found in words.
     async fn check(&self) -> PortResult<String>;

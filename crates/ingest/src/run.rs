@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::{clock::SystemClock, ports::Doorbell};
 use service::{
     database,
+    gates::Gates,
     http::{self, Check},
     settings::Settings,
 };
@@ -73,7 +74,10 @@ async fn with_database(
     };
     store.set(Arc::new(opened.clone()));
     if settings.crm.is_some() && settings.finance.is_some() {
-        Pollers::new(settings, &opened, bell)?.run(stop.clone()).await;
+        let gates = Gates::new(settings, &opened);
+        Pollers::new(settings, &opened, bell, gates)?
+            .run(stop.clone())
+            .await;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 use std::error::Error as _;
 use std::fmt::Display;
 
-use domain::ports::PortError;
+use domain::ports::{PortError, Side};
 use reqwest::StatusCode;
 
 use crate::http::{Answer, Call, Intent};
@@ -14,6 +14,8 @@ use crate::http::{Answer, Call, Intent};
 /// An outside system, as messages speak of it.
 #[derive(Debug, Clone, Copy)]
 pub struct System {
+    /// Which of the two.
+    pub side: Side,
     /// Its name in a sentence: `the CRM`.
     pub name: &'static str,
     /// The setting that holds its address.
@@ -68,6 +70,17 @@ impl System {
     pub fn status(&self, call: &Call<'_>, answer: &Answer, words: Option<String>) -> PortError {
         let status = answer.status;
         let head = self.answered(call, status);
+        match self.of_status(call, answer, words, head) {
+            PortError::Transient { message, .. } if answer.held.is_some() => PortError::Unavailable {
+                message,
+                retry_after: answer.held.max(answer.retry_after).unwrap_or_default(),
+            },
+            error => error,
+        }
+    }
+
+    fn of_status(&self, call: &Call<'_>, answer: &Answer, words: Option<String>, head: String) -> PortError {
+        let status = answer.status;
         match status {
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
                 PortError::Transient {

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
-use domain::ports::PortResult;
+use domain::ports::{PortError, PortResult};
+use metrics::{counter, histogram};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode, Url};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::failure::System;
+use crate::gate::{Gate, Outcome, Pass, label};
 
 /// Whether a lost answer may hide a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// How long it asks to wait.
     pub retry_after: Option<Duration>,
+    /// The system is known to be down, of which this answer is a sign: no use asking before.
+    pub held: Option<Duration>,
     /// Empty when it went into a sink.
     pub body: Vec<u8>,
 }
@@ -88,6 +92,7 @@ pub struct Http {
     host: String,
     timeout: Duration,
     clock: Arc<dyn Clock>,
+    gate: Option<Gate>,
 }
 
 /// The address, with or without a final slash.
@@ -103,7 +108,7 @@ pub fn address(text: &str) -> Result<Url, String> {
 }
 
 impl Http {
-    /// The one place where the HTTP client of the connectors is built.
+    /// The one place where the HTTP client of the connectors is built. With a `gate`, every call passes it.
     ///
     /// # Errors
     /// The HTTP client's own.
@@ -113,6 +118,7 @@ impl Http {
         timeout: Duration,
         connect_timeout: Duration,
         clock: Arc<dyn Clock>,
+        gate: Option<Gate>,
     ) -> reqwest::Result<Self> {
         let client = reqwest::Client::builder()
             .connect_timeout(connect_timeout.min(timeout))
@@ -127,13 +133,21 @@ impl Http {
             host: base.host_str().unwrap_or_default().to_owned(),
             timeout,
             clock,
+            gate,
         })
+    }
+
+    /// Whether calls are not sent at the moment.
+    #[must_use]
+    pub fn refuses(&self) -> bool {
+        self.gate.as_ref().is_some_and(Gate::refuses)
     }
 
     /// Sends the call and reads the whole answer; the body of a success goes into the sink, if there is one.
     ///
     /// # Errors
-    /// Only for answers that did not come (or that the sink can't read): a status of failure is an answer.
+    /// Only for answers that did not come (or that the sink can't read), and for calls that the gate did not let
+    /// through: a status of failure is an answer.
     pub async fn exchange(
         &self,
         call: &Call<'_>,
@@ -152,7 +166,7 @@ impl Http {
             error = Empty,
         );
         async {
-            let result = self.sent(call, authorization, sink).await;
+            let result = self.admitted(call, authorization, sink).await;
             if let Err(error) = &result {
                 Span::current()
                     .record("otel.status_code", "ERROR")
@@ -164,11 +178,63 @@ impl Http {
         .await
     }
 
+    /// Passes the gate, before and after, and counts.
+    async fn admitted(
+        &self,
+        call: &Call<'_>,
+        authorization: Option<&HeaderValue>,
+        sink: Option<Sink<'_>>,
+    ) -> PortResult<Answer> {
+        let mut pass = match &self.gate {
+            Some(gate) => Some(gate.admit().await?),
+            None => None,
+        };
+        let started = self.clock.monotonic();
+        let mut result = self.sent(call, authorization, sink, &mut pass).await;
+        let took = self.clock.monotonic().saturating_sub(started);
+        self.count(call, &result, took);
+        let (Some(gate), Some(pass)) = (&self.gate, pass) else {
+            return result;
+        };
+        let held = match &result {
+            Ok(answer) if is_down(answer) => {
+                let words = self.system.answered(call, answer.status);
+                gate.settle(pass, Outcome::Down(&words, answer.retry_after)).await
+            }
+            Ok(_) => gate.settle(pass, Outcome::Up).await,
+            Err(error) => gate.settle(pass, Outcome::Down(&error.to_string(), None)).await,
+        };
+        match (&mut result, held) {
+            (Ok(answer), held) => answer.held = held.filter(|_| is_down(answer)),
+            (Err(PortError::Transient { message, .. }), Some(retry_after)) => {
+                let message = std::mem::take(message);
+                return Err(PortError::Unavailable { message, retry_after });
+            }
+            _ => {}
+        }
+        result
+    }
+
+    fn count(&self, call: &Call<'_>, result: &PortResult<Answer>, took: Duration) {
+        let (system, endpoint) = (label(self.system.side), call.path.to_owned());
+        let result = match result {
+            Ok(answer) if is_down(answer) => "unavailable",
+            Ok(answer) if answer.status.is_success() => "success",
+            Ok(_) => "refused",
+            Err(_) => "no_answer",
+        };
+        histogram!("outside_call_duration_seconds", "system" => system, "endpoint" => endpoint.clone())
+            .record(took);
+        counter!("outside_calls_total", "system" => system, "endpoint" => endpoint, "result" => result)
+            .increment(1);
+    }
+
     async fn sent(
         &self,
         call: &Call<'_>,
         authorization: Option<&HeaderValue>,
         sink: Option<Sink<'_>>,
+        pass: &mut Option<Pass>,
     ) -> PortResult<Answer> {
         let whole = sink
             .as_ref()
@@ -191,6 +257,13 @@ impl Http {
         span.record("http.response.status_code", response.status().as_u16());
         if response.status().is_client_error() || response.status().is_server_error() {
             span.record("otel.status_code", "ERROR");
+        }
+        if let (Some(gate), Some(pass)) = (&self.gate, pass)
+            && watched
+            && response.status().is_success()
+        {
+            // All contacts take their time; others need not wait for the last of them.
+            gate.answers(pass).await;
         }
         self.answer(call, response, sink).await
     }
@@ -233,6 +306,7 @@ impl Http {
         Ok(Answer {
             status,
             retry_after,
+            held: None,
             body,
         })
     }
@@ -253,6 +327,18 @@ impl Http {
             future.await
         };
         result.map_err(|error| self.system.no_answer(call, error))
+    }
+}
+
+/// Whether such an answer comes from a system that does not do its work: overload, a fault of its own, or a web page
+/// of something that stands before it. A refusal is none of these: it lives.
+fn is_down(answer: &Answer) -> bool {
+    let status = answer.status;
+    let page = || answer.body.trim_ascii_start().starts_with(b"<");
+    match status {
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::NOT_FOUND => page(),
+        _ => status.is_server_error() || status.is_redirection() || (status.is_success() && page()),
     }
 }
 

@@ -171,6 +171,11 @@ impl Client {
         self.http.server_time().await
     }
 
+    /// Whether calls are not sent at the moment.
+    pub(crate) fn refuses(&self) -> bool {
+        self.http.refuses()
+    }
+
     /// Sends the call with the session; a session that has ended is renewed once and the call repeated once.
     /// (A `401` says that nothing was carried out, so that is safe for a write too.)
     async fn exchange(&self, call: &Call<'_>, body: Option<&impl Serialize>) -> PortResult<Answer> {

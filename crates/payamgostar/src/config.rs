@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use outside::Gate;
 use secrecy::SecretString;
 
 /// How long a login stays untried after the CRM has answered `403` (contract: 15 to 30 minutes).
@@ -53,6 +54,8 @@ pub struct Config {
     pub landline_word: String,
     /// `addressType` of an address that is added. Default none: left out.
     pub address_word: Option<String>,
+    /// What its calls must pass. Default none.
+    pub gate: Option<Gate>,
 }
 
 impl Config {
@@ -71,6 +74,7 @@ impl Config {
             mobile_word: "Mobile".to_owned(),
             landline_word: "Office".to_owned(),
             address_word: None,
+            gate: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the CRM's failures are called, and which statuses have a meaning of its own ([`outside`] has the others).
 
-use domain::ports::PortError;
+use domain::ports::{PortError, Side};
 use outside::{Answer, Call, System};
 use reqwest::StatusCode;
 
@@ -8,6 +8,7 @@ use crate::wire;
 
 /// The CRM, as messages speak of it.
 pub(crate) const CRM: System = System {
+    side: Side::Crm,
     name: "the CRM",
     address: "CRM_API_BASE_URL",
     late: |call, cause| {

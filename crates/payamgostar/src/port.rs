@@ -53,6 +53,7 @@ impl Payamgostar {
             config.timeout,
             config.connect_timeout,
             Arc::clone(&clock),
+            config.gate.clone(),
         )?;
         let http = Arc::new(http);
         let session = Session::new(
@@ -186,6 +187,10 @@ impl Customers for Payamgostar {
         } else {
             value.to_owned()
         }
+    }
+
+    fn refuses(&self) -> bool {
+        self.client.refuses()
     }
 
     async fn check(&self) -> PortResult<String> {

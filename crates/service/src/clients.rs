@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use domain::clock::Clock;
+use outside::Gate;
 use payamgostar::Payamgostar;
 use siagh::Siagh;
 
 use crate::settings::{CrmCredentials, Settings};
 
-/// The CRM's client.
+/// The CRM's client. Without a gate it calls whatever is known of the CRM: for an operator's own look.
 ///
 /// # Errors
 /// When its settings are missing, or its address is none.
-pub fn crm(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Payamgostar> {
+pub fn crm(settings: &Settings, clock: Arc<dyn Clock>, gate: Option<Gate>) -> anyhow::Result<Payamgostar> {
     let crm = settings.crm()?;
     let credentials = match &crm.credentials {
         CrmCredentials::Token(token) => payamgostar::Credentials::Token(token.clone()),
@@ -27,22 +28,24 @@ pub fn crm(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Payamgo
         organization_type: crm.organization_type.clone(),
         category: Some(crm.category.clone()),
         timeout: settings.http.timeout,
+        gate,
         ..payamgostar::Config::new(crm.base_url.clone(), credentials)
     };
     Ok(Payamgostar::new(config, clock)?)
 }
 
-/// Finance's client.
+/// Finance's client. Without a gate it calls whatever is known of finance: for an operator's own look.
 ///
 /// # Errors
 /// When its settings are missing, or its address is none.
-pub fn finance(settings: &Settings, clock: Arc<dyn Clock>) -> anyhow::Result<Siagh> {
+pub fn finance(settings: &Settings, clock: Arc<dyn Clock>, gate: Option<Gate>) -> anyhow::Result<Siagh> {
     let finance = settings.finance()?;
     let config = siagh::Config {
         company_code: finance.company_code,
         number_offset: settings.sync.number_offset,
         timeout: settings.http.timeout,
         pre_invoices: finance.pre_invoices.clone(),
+        gate,
         ..siagh::Config::new(
             finance.base_url.clone(),
             finance.username.clone(),

@@ -7,6 +7,7 @@ pub mod clients;
 pub mod crypto;
 pub mod database;
 pub mod doorbell;
+pub mod gates;
 pub mod http;
 pub mod metrics;
 pub mod process;

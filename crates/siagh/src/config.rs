@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::customer::Field;
+use outside::Gate;
 use secrecy::SecretString;
 
 /// How long a login stays untried after finance has refused it: its answer will be the same.
@@ -39,6 +40,8 @@ pub struct Config {
     pub post_code: String,
     /// What every pre-invoice says that the CRM does not.
     pub pre_invoices: PreInvoices,
+    /// What its calls must pass. Default none.
+    pub gate: Option<Gate>,
 }
 
 /// What every pre-invoice says that the CRM does not: codes of finance's own tables.
@@ -93,6 +96,7 @@ impl Config {
             max_lengths: BTreeMap::new(),
             post_code: "1110".to_owned(),
             pre_invoices: PreInvoices::default(),
+            gate: None,
         }
     }
 }

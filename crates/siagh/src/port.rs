@@ -43,6 +43,7 @@ impl Siagh {
             config.timeout,
             config.connect_timeout,
             Arc::clone(&clock),
+            config.gate.clone(),
         )?;
         let http = Arc::new(http);
         let session = Session::new(
@@ -157,6 +158,10 @@ impl Customers for Siagh {
         translate::projected(field, value, &self.config)
             .as_str()
             .to_owned()
+    }
+
+    fn refuses(&self) -> bool {
+        self.client.refuses()
     }
 
     async fn check(&self) -> PortResult<String> {

@@ -8,17 +8,22 @@ use domain::engine::{Config, Engine};
 use domain::merge::Policy;
 use domain::store::sql::SqlStore;
 use service::clients;
+use service::gates::Gates;
 use service::settings::{DeletePolicy, Settings};
 
-/// The engine between the two, under a name that no other worker has.
+/// The engine between the two, each behind its gate, under a name that no other worker has.
 ///
 /// # Errors
 /// When settings of an outside system are missing, or its address is none.
-pub fn engine(settings: &Settings, store: &SqlStore) -> anyhow::Result<Engine> {
+pub fn engine(settings: &Settings, store: &SqlStore, gates: &Gates) -> anyhow::Result<Engine> {
     let sync = &settings.sync;
     Ok(Engine {
-        crm: Arc::new(clients::crm(settings, store.clock())?),
-        finance: Arc::new(clients::finance(settings, store.clock())?),
+        crm: Arc::new(clients::crm(settings, store.clock(), Some(gates.crm.clone()))?),
+        finance: Arc::new(clients::finance(
+            settings,
+            store.clock(),
+            Some(gates.finance.clone()),
+        )?),
         store: Arc::new(store.clone()),
         polls: Some(Arc::new(store.clone())),
         clock: store.clock(),
@@ -30,7 +35,8 @@ pub fn engine(settings: &Settings, store: &SqlStore) -> anyhow::Result<Engine> {
                 to_crm: sync.to_crm,
             },
             lease: sync.lease,
-            http_timeout: settings.http.timeout,
+            // What is about to be sent may have to wait for its turn first.
+            http_timeout: settings.http.timeout + gates.patience,
             create_settle: sync.create_settle,
             max_retries: sync.max_retry_attempts,
             retry_base: sync.retry_base,

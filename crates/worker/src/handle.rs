@@ -7,7 +7,7 @@ use domain::engine::{Engine, Ran};
 use domain::ports::{Doorbell, Ring, Side};
 use domain::store::{Outcome, Status};
 use metrics::{counter, gauge, histogram};
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 /// A retry further away than this is left to the sweeper.
 const LONGEST_TIMER: Duration = Duration::from_secs(300);
@@ -31,6 +31,17 @@ impl Handler {
     /// A handler on this engine; retries are rung for on `doorbell` when their time comes.
     #[must_use]
     pub fn new(engine: Arc<Engine>, doorbell: Arc<dyn Doorbell>) -> Self {
+        // From zero, so that the first one is seen as a rise.
+        for result in ["busy", "not_due", "fenced", "done_already", "unavailable"] {
+            counter!("sync_rings_without_run_total", "result" => result).increment(0);
+        }
+        for name in [
+            "sync_store_errors_total",
+            "sync_handler_panics_total",
+            "sync_swept_rows_total",
+        ] {
+            counter!(name).increment(0);
+        }
         Self { engine, doorbell }
     }
 
@@ -71,6 +82,8 @@ impl Handler {
                     Ran::Busy => "busy",
                     Ran::NotDue => "not_due",
                     Ran::Fenced => "fenced",
+                    // The sweeper rings again when the system is back.
+                    Ran::Unavailable(_) => "unavailable",
                     Ran::Done | Ran::Ended { .. } => "done_already",
                 };
                 counter!("sync_rings_without_run_total", "result" => result).increment(1);
@@ -126,6 +139,10 @@ fn tell(row: uuid::Uuid, heard: Side, outcome: &Outcome, took: Duration) {
             info!(%row, direction, ms, "✅ Synced, row {row}: {}", if why.is_empty() { "updated" } else { why })
         }
         Status::Skipped => info!(%row, direction, ms, "⏭️ Nothing to do, row {row}: {why}"),
+        // Said once for all of them, by the circuit breaker.
+        Status::Pending if class == "unavailable" => {
+            debug!(%row, direction, class, "⏳ Sync waits, row {row}: {why}")
+        }
         Status::Pending | Status::InProgress => {
             warn!(%row, direction, class, "⏳ Sync waits, row {row}: {why}")
         }

@@ -3,6 +3,7 @@
 //! It holds no state: any number of workers may run, on any machine. It hears nothing by itself.
 
 pub mod assemble;
+mod backlog;
 mod handle;
 mod outside;
 mod prune;

@@ -8,6 +8,7 @@ use anyhow::Context;
 use secrecy::ExposeSecret;
 use service::database::{self, DatabaseCheck};
 use service::doorbell::{Listener, RedisDoorbell, RedisListener, RedisOptions};
+use service::gates::Gates;
 use service::http;
 use service::settings::{Needs, Settings};
 use tokio_util::sync::CancellationToken;
@@ -42,7 +43,8 @@ async fn work(settings: Settings, shutdown: CancellationToken) -> anyhow::Result
     let options = RedisOptions::default();
     let doorbell = RedisDoorbell::connect(redis, &options)?;
     let listener = Listener::Redis(Box::new(RedisListener::new(redis, &options)?));
-    let engine = assemble::engine(&settings, &store)?;
+    let gates = Gates::new(&settings, &store).for_syncs(&settings);
+    let engine = assemble::engine(&settings, &store, &gates)?;
     let checks: Vec<Arc<dyn http::Check>> =
         vec![Arc::new(DatabaseCheck(store.clone())), Arc::new(doorbell.clone())];
     let router = http::router("SiaghSync", store.clock(), checks);
@@ -51,6 +53,7 @@ async fn work(settings: Settings, shutdown: CancellationToken) -> anyhow::Result
         doorbell: Arc::new(doorbell),
         listener,
         engine,
+        gates,
     };
     // Health answers until the last sync has ended.
     let ended = CancellationToken::new();

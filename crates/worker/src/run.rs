@@ -7,10 +7,12 @@ use domain::engine::Engine;
 use domain::ports::Doorbell;
 use domain::store::sql::SqlStore;
 use service::doorbell::{Listener, Listening};
+use service::gates::{self, Gates};
 use service::settings::Settings;
 use tokio_util::sync::CancellationToken;
+use tracing::info;
 
-use crate::{Handler, Pruner, Sweeper, greet};
+use crate::{Handler, Pruner, Sweeper, backlog, greet};
 
 /// What a worker is made of; only these differ between the two ways to run.
 pub struct Parts {
@@ -22,6 +24,8 @@ pub struct Parts {
     pub listener: Listener,
     /// The engine.
     pub engine: Engine,
+    /// The gates that its calls pass.
+    pub gates: Gates,
 }
 
 impl std::fmt::Debug for Parts {
@@ -44,12 +48,20 @@ pub async fn run(parts: Parts, settings: &Settings, shutdown: CancellationToken)
         retention: settings.sync.audit_retention,
     };
     let sweeper = Sweeper {
-        store,
+        store: store.clone(),
         doorbell: parts.doorbell,
         interval: settings.sync.sweep_interval,
+        gates: parts.gates.clone(),
     };
+    let concurrency = gates::useful_concurrency(settings);
+    if concurrency < settings.worker.concurrency {
+        info!(
+            concurrency,
+            "the ceiling of calls per second leaves room for {concurrency} syncs at a time"
+        );
+    }
     let how = Listening {
-        concurrency: settings.worker.concurrency,
+        concurrency,
         grace: settings.sync.lease + Duration::from_secs(5),
         name: engine.owner.clone(),
     };
@@ -61,6 +73,8 @@ pub async fn run(parts: Parts, settings: &Settings, shutdown: CancellationToken)
         sweeper.clone().run(shutdown.clone()),
         sweeper.count(shutdown.clone()),
         pruner.run(shutdown.clone()),
+        backlog::count(&*store, shutdown.clone()),
         greet(&engine, shutdown.clone()),
+        parts.gates.keep(&*engine.crm, &*engine.finance, shutdown.clone()),
     );
 }

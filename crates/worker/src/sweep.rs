@@ -1,14 +1,17 @@
 //! The sweeper: rings again for rows that wait though nobody was told of late, and refills the bounded doorbell.
 //!
+//! While an outside system is down it rings for nothing; when it is back, at once for all that was rung for in vain.
+//!
 //! Safe in any number of workers: rows are marked as rung for in the same statement that finds them. It never runs
 //! the engine itself.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::ports::{BellError, Doorbell};
 use domain::store::Store;
 use metrics::{counter, gauge};
+use service::gates::Gates;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -16,6 +19,8 @@ use tracing::{info, warn};
 const BATCH: usize = 500;
 /// While there is a backlog, how soon to look whether the doorbell has drained.
 const REFILL: Duration = Duration::from_millis(50);
+/// While an outside system is down, how soon to look whether it is back; costs nothing.
+const LOOK: Duration = Duration::from_millis(100);
 /// While ids wait in the queue, a row rung for may well be among them: it is left alone so much longer.
 const PATIENCE: u32 = 6;
 /// How often the figures go to the log.
@@ -30,6 +35,8 @@ pub struct Sweeper {
     pub doorbell: Arc<dyn Doorbell>,
     /// `SWEEP_INTERVAL_SECONDS`.
     pub interval: Duration,
+    /// Whether a system is down.
+    pub gates: Gates,
 }
 
 impl std::fmt::Debug for Sweeper {
@@ -47,14 +54,30 @@ enum Swept {
     All,
     /// There may be more.
     More,
+    /// Nothing can be done at the moment.
+    Down,
 }
 
 impl Sweeper {
     /// Sweeps until `shutdown`: every interval, and faster while a backlog drains.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut broken = false;
+        let mut outage = false;
+        // Whoever was rung for before the end of an outage may have been rung for in vain.
+        let mut back = None;
         loop {
-            let wait = match self.sweep().await {
+            if self.gates.is_down() {
+                outage = true;
+            } else if std::mem::take(&mut outage) {
+                back = Some(Instant::now());
+            }
+            let swept = if outage {
+                Ok(Swept::Down)
+            } else {
+                self.sweep(back.map(|back: Instant| back.elapsed())).await
+            };
+            let wait = match swept {
+                Ok(Swept::Down) => LOOK,
                 Ok(swept) => {
                     if std::mem::take(&mut broken) {
                         info!("sweeping again");
@@ -76,11 +99,14 @@ impl Sweeper {
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 () = tokio::time::sleep(wait) => {}
+                // However short it is: rings are lost from now on.
+                () = self.gates.down(), if !outage => {}
             }
         }
     }
 
-    async fn sweep(&self) -> anyhow::Result<Swept> {
+    /// `back`: how long ago an outage ended.
+    async fn sweep(&self, back: Option<Duration>) -> anyhow::Result<Swept> {
         let depth = self.doorbell.depth().await?;
         gauge!("sync_doorbell_depth").set(u32::try_from(depth).unwrap_or(u32::MAX));
         let room = self.doorbell.capacity().saturating_sub(depth);
@@ -93,6 +119,7 @@ impl Sweeper {
         } else {
             self.interval * PATIENCE
         };
+        let quiet = back.map_or(quiet, |back| back.min(quiet));
         let rings = self.store.sweep(limit as u64, quiet).await?;
         if rings.is_empty() {
             return Ok(Swept::All);
@@ -109,7 +136,7 @@ impl Sweeper {
         })
     }
 
-    /// Counts rows for the metrics, and once an hour for the log.
+    /// Counts rows, once an hour, for the log.
     pub async fn count(self, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(STATS_EVERY);
         tick.tick().await;

@@ -13,6 +13,8 @@ use crate::store::{Change, Commit, InFlight, MappingState, Outcome, Retry, Statu
 
 /// A login that fails is no fault of the row: it waits so long, and no try is used up.
 const SESSION_WAIT: Duration = Duration::from_secs(60);
+/// An outside system that is down, or has no room for a call, is not asked again at once.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
 
 impl Run<'_> {
     /// What the run leaves behind. `jitter`: 0 to 1.
@@ -192,6 +194,13 @@ pub(super) fn class(
         PortError::UnknownOutcome(_) => {
             let (status, wait) = again(None);
             (status, "unknown_outcome", wait)
+        }
+        PortError::Unavailable { retry_after, .. } => {
+            // Those who wait for the same system don't come back together.
+            let wait = (*retry_after)
+                .max(LEAST_WAIT)
+                .mul_f64(1.0 + jitter.clamp(0.0, 1.0));
+            (Status::Pending, "unavailable", Some((wait, false)))
         }
         PortError::Session(_) => (Status::Pending, "session", Some((SESSION_WAIT, false))),
         PortError::Refused(_) => (Status::Failed, "refused", None),

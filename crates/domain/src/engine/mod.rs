@@ -112,6 +112,8 @@ pub enum Ran {
     Busy,
     /// Its retry time has not come.
     NotDue,
+    /// That system is down, and nothing can be done without it. The row waits as it is; no statement was spent on it.
+    Unavailable(Side),
     /// The lease was lost on the way; whoever has it now will see to the row.
     Fenced,
 }
@@ -131,6 +133,12 @@ impl Engine {
     /// # Errors
     /// The store's own. The row is then left as it is: its lease lapses and the sweeper finds it.
     pub async fn run(&self, ring: &Ring) -> StoreResult<Ran> {
+        if let Some(side) = [Side::Crm, Side::Finance]
+            .into_iter()
+            .find(|side| self.port(*side).refuses())
+        {
+            return Ok(Ran::Unavailable(side));
+        }
         let started = self.clock.monotonic();
         let work = match self.store.claim(ring.row, &self.owner, self.config.lease).await? {
             Claim::Taken(work) => resolve::led_by_ruling(*work),

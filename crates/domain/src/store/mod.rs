@@ -545,6 +545,9 @@ pub trait Store: Send + Sync {
     /// Rows by status.
     async fn stats(&self) -> StoreResult<Stats>;
 
+    /// What is not done, for the metrics: cheap, however many rows are.
+    async fn backlog(&self) -> StoreResult<Backlog>;
+
     /// Whether the database answers.
     async fn ping(&self) -> StoreResult<()>;
 }
@@ -559,6 +562,23 @@ pub struct Stats {
     pub failed: u64,
     pub conflict: u64,
     pub skipped: u64,
+}
+
+/// What is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// Rows that wait, also for their retry time.
+    pub pending: u64,
+    /// Rows that a run has claimed.
+    pub in_progress: u64,
+    /// Rows that wait for a human.
+    pub conflict: u64,
+    /// Rows that were given up.
+    pub failed: u64,
+    /// Rows whose retry time has not come.
+    pub retries: u64,
+    /// How long ago the oldest row was heard that is pending or in progress.
+    pub oldest: Option<Duration>,
 }
 
 /// Changes of one field in an audit row.

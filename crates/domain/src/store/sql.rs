@@ -15,8 +15,8 @@ use uuid::Uuid;
 
 use super::entities::{log, mapping};
 use super::{
-    Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats, Store,
-    StoreError, StoreResult, Work,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats,
+    Store, StoreError, StoreResult, Work,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::ports::{Ring, Side};
@@ -162,7 +162,7 @@ pub(crate) fn system(side: Side) -> &'static str {
     }
 }
 
-fn side_of(system: &str) -> Side {
+pub(crate) fn side_of(system: &str) -> Side {
     if system == "CRM" { Side::Crm } else { Side::Finance }
 }
 
@@ -311,6 +311,10 @@ impl Store for SqlStore {
 
     async fn stats(&self) -> StoreResult<Stats> {
         self.row_stats().await
+    }
+
+    async fn backlog(&self) -> StoreResult<Backlog> {
+        self.row_backlog().await
     }
 
     async fn ping(&self) -> StoreResult<()> {

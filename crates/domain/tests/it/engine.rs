@@ -45,6 +45,7 @@ promises! {
     a_create_that_never_happened_is_sent_again_only_after_its_time
     a_lost_create_without_keys_waits_for_a_human
     transient_errors_are_tried_again_and_then_given_up
+    a_system_that_is_down_uses_up_no_try
     a_refusal_fails_at_once_in_the_targets_own_words
     an_update_whose_answer_was_lost_is_known_as_ours_and_explained
     an_edit_between_save_and_read_back_is_carried_on
@@ -232,6 +233,52 @@ async fn an_update_whose_answer_was_lost_is_known_as_ours_and_explained(w: &Worl
     w.engine.run(&next).await.unwrap();
     assert_eq!(w.finance.get("1", Field::Name), "علی");
     assert_eq!(w.crm.get(&id, Field::Name), "علی");
+}
+
+async fn a_system_that_is_down_uses_up_no_try(w: &World) {
+    let id = w.crm.add(person("علی", "09121234567"));
+    let down = |seconds| {
+        Fault::Before(PortError::Unavailable {
+            message: "finance does not answer".into(),
+            retry_after: Duration::from_secs(seconds),
+        })
+    };
+    let ring = w.hear(Side::Crm, &id).await;
+    for _ in 0..10 {
+        w.finance.fail(down(3));
+        let Ran::Ended {
+            outcome,
+            next: Some((_, wait)),
+            ..
+        } = w.engine.run(&ring).await.unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (outcome.status, outcome.error_class),
+            (Status::Pending, Some("unavailable"))
+        );
+        let wait = wait.as_secs_f64();
+        assert!((2.9..=6.1).contains(&wait), "spread over as long again: {wait}");
+        w.clock.turn(Duration::from_secs(7));
+    }
+    assert_eq!(w.rows().await[0].retry_count, 0, "ten refusals, no try used up");
+    assert_eq!(w.sync(Side::Crm, &id).await, Status::Success);
+    assert_eq!((w.finance.ids().len(), w.finance.saves()), (1, 1));
+
+    // Known to be down: not even a statement is spent.
+    w.finance.refuse(true);
+    w.crm.edit(&id, Field::Name, "رضا");
+    let ring = w.hear(Side::Crm, &id).await;
+    let before = w.crm.calls();
+    assert_eq!(
+        w.engine.run(&ring).await.unwrap(),
+        Ran::Unavailable(Side::Finance)
+    );
+    assert_eq!(w.crm.calls(), before);
+    w.finance.refuse(false);
+    w.engine.run(&ring).await.unwrap();
+    assert_eq!(w.finance.get("1", Field::Name), "رضا");
 }
 
 async fn an_edit_between_save_and_read_back_is_carried_on(w: &World) {

@@ -9,6 +9,7 @@
 mod desk;
 mod documents;
 mod engine;
+mod outside;
 mod polls;
 mod resolve;
 mod store;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::clock::Clock;
 use domain::customer::Kind;
 use domain::merge::Base;
 use domain::ports::Side;
@@ -289,6 +290,15 @@ async fn counts_by_status() {
         let w = World::new(on).await;
         let events = [event(Side::Crm, "a", None), event(Side::Crm, "b", None)];
         w.store.hear(&events).await.unwrap();
+        take(&w, events[0].row).await;
+        w.clock.turn(Duration::from_secs(90));
+        let backlog = w.store.backlog().await.unwrap();
+        assert_eq!((backlog.pending, backlog.in_progress), (1, 1), "{on:?}");
+        assert_eq!(
+            backlog.oldest,
+            Some(Duration::from_secs(90)),
+            "the one under way counts"
+        );
         let work = take(&w, events[0].row).await;
         w.store
             .commit(&work, &ending(&work, Status::Failed))
@@ -296,6 +306,23 @@ async fn counts_by_status() {
             .unwrap();
         let stats = w.store.stats().await.unwrap();
         assert_eq!((stats.pending, stats.failed, stats.success), (1, 1, 0));
+        let backlog = w.store.backlog().await.unwrap();
+        assert_eq!(
+            (backlog.pending, backlog.failed, backlog.conflict),
+            (1, 1, 0),
+            "{on:?}"
+        );
+        let work = take(&w, events[1].row).await;
+        let mut later = ending(&work, Status::Pending);
+        later.retry = Some(Retry {
+            at: w.clock.now() + Duration::from_secs(60),
+            count: 1,
+            max: 3,
+        });
+        w.store.commit(&work, &later).await.unwrap();
+        assert_eq!(w.store.backlog().await.unwrap().retries, 1);
+        w.clock.turn(Duration::from_secs(61));
+        assert_eq!(w.store.backlog().await.unwrap().retries, 0, "it is due");
         assert_eq!(
             w.store.retry(Some(events[1].row)).await.unwrap(),
             0,

@@ -64,6 +64,7 @@ struct Records {
     saves: u32,
     calls: u32,
     faults: Vec<Fault>,
+    refuses: bool,
 }
 
 /// One outside system. Finance cuts names to 20 characters, knows no `|`, and does not show `tmpid`.
@@ -127,6 +128,11 @@ impl System {
 
     pub fn fail(&self, fault: Fault) {
         self.records.lock().unwrap().faults.push(fault);
+    }
+
+    /// Known to be down, or not.
+    pub fn refuse(&self, refuse: bool) {
+        self.records.lock().unwrap().refuses = refuse;
     }
 
     fn fault(&self) -> Result<Option<Fault>, PortError> {
@@ -247,6 +253,10 @@ impl Customers for System {
             (Side::Finance, Field::Name) => value.replace(['|', '\n'], " ").chars().take(20).collect(),
             _ => value.to_owned(),
         }
+    }
+
+    fn refuses(&self) -> bool {
+        self.records.lock().unwrap().refuses
     }
 
     async fn check(&self) -> PortResult<String> {

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use domain::ports::Ring;
 use domain::store::memory::MemoryStore;
 use domain::store::{
-    Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Outcome, Stats,
-    Status, Store, StoreError, StoreResult, Work,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState,
+    Outcome, Stats, Status, Store, StoreError, StoreResult, Work,
 };
 use uuid::Uuid;
 
@@ -179,6 +179,10 @@ impl Store for Broken {
 
     async fn stats(&self) -> StoreResult<Stats> {
         self.good.stats().await
+    }
+
+    async fn backlog(&self) -> StoreResult<Backlog> {
+        self.good.backlog().await
     }
 
     async fn ping(&self) -> StoreResult<()> {

@@ -27,6 +27,7 @@ use domain::store::sql::SqlStore;
 use domain::store::{EntityType, StoreError};
 use payamgostar::Payamgostar;
 use service::clients;
+use service::gates::Gates;
 use service::settings::Settings;
 use siagh::Siagh;
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,8 @@ pub struct Pollers {
     database: SqlStore,
     crm: Payamgostar,
     finance: Siagh,
+    /// The gates that both pass.
+    gates: Gates,
     doorbell: Arc<dyn Doorbell>,
     clock: Arc<dyn Clock>,
     guard: Guard,
@@ -155,6 +158,7 @@ impl Failure {
         match self {
             Self::Port(PortError::Session(_)) => "session",
             Self::Port(PortError::Refused(_)) => "refused",
+            Self::Port(PortError::Unavailable { .. }) => "unavailable",
             Self::Port(_) => "transient",
             Self::Store(StoreError::Fenced) => "fenced",
             Self::Store(_) => "store",
@@ -165,6 +169,7 @@ impl Failure {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Port(PortError::Transient { retry_after, .. }) => *retry_after,
+            Self::Port(PortError::Unavailable { retry_after, .. }) => Some(*retry_after),
             _ => None,
         }
     }
@@ -175,7 +180,12 @@ impl Pollers {
     ///
     /// # Errors
     /// When settings of an outside system are missing, or its address is none.
-    pub fn new(settings: &Settings, store: &SqlStore, doorbell: Arc<dyn Doorbell>) -> anyhow::Result<Self> {
+    pub fn new(
+        settings: &Settings,
+        store: &SqlStore,
+        doorbell: Arc<dyn Doorbell>,
+        gates: Gates,
+    ) -> anyhow::Result<Self> {
         let polling = &settings.polling;
         let crm = if settings.webhooks.enabled {
             polling.safety_interval
@@ -190,8 +200,9 @@ impl Pollers {
                 .base_url
                 .clone()
                 .filter(|_| settings.webhooks.enabled),
-            crm: clients::crm(settings, store.clock())?,
-            finance: clients::finance(settings, store.clock())?,
+            crm: clients::crm(settings, store.clock(), Some(gates.crm.clone()))?,
+            finance: clients::finance(settings, store.clock(), Some(gates.finance.clone()))?,
+            gates,
             doorbell,
             clock: store.clock(),
             guard: Guard {
@@ -221,6 +232,7 @@ impl Pollers {
         let polls: Vec<_> = sources
             .map(|source| tokio::spawn(schedule::run(pollers.clone(), source, shutdown.clone())))
             .collect();
+        pollers.gates.keep(&pollers.crm, &pollers.finance, shutdown).await;
         for poll in polls.into_iter().chain(registering) {
             if let Err(error) = poll.await {
                 tracing::error!(%error, "a poller ended by itself: {error}");
@@ -243,6 +255,14 @@ impl Pollers {
             );
         }
         polled
+    }
+
+    /// Whether the system is known to be down: a look would come to nothing.
+    fn is_down(&self, source: Source) -> bool {
+        match source.side() {
+            Side::Crm => self.gates.crm.refuses(),
+            Side::Finance => self.gates.finance.refuses(),
+        }
     }
 
     fn interval(&self, source: Source) -> Duration {

@@ -19,6 +19,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 /// Never more often than this, whatever the database says.
 const SHORTEST: Duration = Duration::from_millis(100);
+/// While its system is down, how soon a poll looks whether it is back; costs nothing.
+const DOWN: Duration = Duration::from_millis(500);
 /// How often the CRM is read with the wide overlap.
 const WIDE_EVERY: Duration = Duration::from_secs(3600);
 
@@ -37,6 +39,7 @@ struct Memory {
 
 /// One poll, until `shutdown`.
 pub(super) async fn run(pollers: Arc<Pollers>, source: Source, shutdown: CancellationToken) {
+    tell::starts(source);
     let mut memory = Memory::default();
     let first = FIRST_WITHIN.min(pollers.interval(source));
     let mut wait = first.mul_f64(pollers.clock.jitter());
@@ -62,6 +65,9 @@ async fn once(
         interval: interval.mul_f64(1.0 - 0.1 * pollers.clock.jitter()),
         lease: pollers.lease,
     };
+    if pollers.is_down(source) {
+        return DOWN;
+    }
     let begun = pollers.store.begin(poll, &pollers.owner, rhythm).await;
     match begun {
         Err(error) => {

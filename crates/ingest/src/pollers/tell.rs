@@ -1,15 +1,31 @@
 //! What a poll says of itself: the log lines that operators look for, and the figures.
 
+use chrono::{DateTime, Utc};
 use domain::polls::Turn;
 use metrics::{counter, gauge, histogram};
 use tracing::{debug, info, warn};
 
 use super::{Failure, Pollers, Source};
 
+/// From zero, so that the first one is seen as a rise.
+pub(super) fn starts(source: Source) {
+    let (poll, system) = (source.poll(), source.system().to_ascii_lowercase());
+    counter!("poll_changes_total", "poll" => poll).increment(0);
+    counter!("poll_guard_trips_total", "poll" => poll).increment(0);
+    counter!("poll_records_set_aside_total", "system" => system).increment(0);
+}
+
+/// Freshness: when what is known of the system was read.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of Unix time fit")]
+fn known_since(poll: &'static str, at: DateTime<Utc>) {
+    gauge!("poll_last_success_timestamp_seconds", "poll" => poll).set(at.timestamp_millis() as f64 / 1000.0);
+}
+
 #[expect(clippy::cast_precision_loss, reason = "seconds")]
 pub(super) fn begins(pollers: &Pollers, source: Source, turn: &Turn) {
     let poll = source.poll();
     if let Some(last) = turn.last {
+        known_since(poll, last.started_at);
         let lag = pollers.clock.now() - last.started_at;
         gauge!("poll_lag_seconds", "poll" => poll).set(lag.num_seconds().max(0) as f64);
     }
@@ -29,6 +45,7 @@ pub(super) fn done(pollers: &Pollers, source: Source, turn: &Turn) {
     counter!("poll_runs_total", "poll" => poll, "result" => "done").increment(1);
     histogram!("poll_duration_seconds", "poll" => poll).record(took.as_secs_f64());
     gauge!("poll_lag_seconds", "poll" => poll).set(took.as_secs_f64());
+    known_since(poll, turn.started_at);
 }
 
 pub(super) fn found(source: Source, changes: usize) {

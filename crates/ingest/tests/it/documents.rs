@@ -89,7 +89,9 @@ impl Polled {
             rings: Default::default(),
             mood: Mood::Well.into(),
         });
-        let pollers = Pollers::new(&self.settings(extra), &self.db.store, bell).unwrap();
+        let settings = self.settings(extra);
+        let gates = service::gates::Gates::new(&settings, &self.db.store);
+        let pollers = Pollers::new(&settings, &self.db.store, bell, gates).unwrap();
         let shutdown = CancellationToken::new();
         let task = tokio::spawn(pollers.run(shutdown.clone()));
         Running { shutdown, task }
@@ -141,7 +143,7 @@ impl Polled {
 
     /// The mapping of a quote that is issued as it is now.
     async fn issued(&self, id: &str) {
-        let crm = clients::crm(&self.settings(&[]), Arc::new(SystemClock)).unwrap();
+        let crm = clients::crm(&self.settings(&[]), Arc::new(SystemClock), None).unwrap();
         let read = crm.read_document(DocumentKind::Quote, id).await.unwrap().unwrap();
         self.map(id, read.document).await;
     }

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use domain::{
     ports::Ring,
     store::{
-        Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats,
-        Store, StoreError, StoreResult, Work, sql::SqlStore,
+        Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState,
+        Stats, Store, StoreError, StoreResult, Work, sql::SqlStore,
     },
 };
 
@@ -114,6 +114,10 @@ impl Store for Watched {
 
     async fn stats(&self) -> StoreResult<Stats> {
         self.inner.stats().await
+    }
+
+    async fn backlog(&self) -> StoreResult<Backlog> {
+        self.inner.backlog().await
     }
 
     async fn ping(&self) -> StoreResult<()> {

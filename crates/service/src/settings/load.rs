@@ -24,6 +24,8 @@ use super::{
 
 const DAY: u64 = 86_400;
 const NETWORKS: &str = "addresses or networks, comma-separated, as 10.0.0.5,192.168.0.0/16";
+/// A ceiling above this is none.
+const MOST_CALLS: u32 = 1000;
 
 /// Reads and checks everything.
 pub(super) fn settings(source: &Source, needs: Needs) -> Result<Settings, SettingsError> {
@@ -116,6 +118,7 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
     let category = word("CRM_CATEGORY_KEY", "syaghcontact");
     let quote_types = types(r, "CRM_QUOTE_TYPES", &["PI_5"]);
     let invoice_types = types(r, "CRM_INVOICE_TYPES", &[]);
+    let calls_per_second = r.number("CRM_CALLS_PER_SECOND", 0, 0, MOST_CALLS);
     let names = [
         "CRM_API_BASE_URL",
         "CRM_API_TOKEN",
@@ -161,6 +164,7 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
         category,
         quote_types,
         invoice_types,
+        calls_per_second,
     })
 }
 
@@ -177,6 +181,7 @@ fn types(r: &Reader<'_>, name: &str, default: &[&str]) -> Vec<String> {
 fn finance(r: &mut Reader<'_>, needed: bool) -> Option<FinanceSettings> {
     let company_code = r.number("COMPANY_CODE", 100, 100, 999);
     let pre_invoices = pre_invoices(r);
+    let calls_per_second = r.number("FINANCE_CALLS_PER_SECOND", 0, 0, MOST_CALLS);
     let names = ["FINANCE_API_BASE_URL", "FINANCE_USERNAME", "FINANCE_PASSWORD"];
     if !needed && !names.iter().any(|name| r.is_set(name)) {
         return None;
@@ -202,6 +207,7 @@ fn finance(r: &mut Reader<'_>, needed: bool) -> Option<FinanceSettings> {
         password: password?,
         company_code,
         pre_invoices,
+        calls_per_second,
     })
 }
 
@@ -272,6 +278,7 @@ fn http(r: &mut Reader<'_>) -> HttpSettings {
         port: r.number("PORT", 3000, 0, u16::MAX),
         worker_port: r.number("WORKER_PORT", 3001, 0, u16::MAX),
         timeout: r.seconds("HTTP_TIMEOUT_SECONDS", 30, 1, 600),
+        breaker_failures: r.number("BREAKER_FAILURES", 5, 1, 1000),
     }
 }
 

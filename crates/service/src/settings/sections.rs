@@ -75,6 +75,8 @@ pub struct CrmSettings {
     pub quote_types: Vec<String>,
     /// `CRM_INVOICE_TYPES`: likewise of invoices; none by default.
     pub invoice_types: Vec<String>,
+    /// `CRM_CALLS_PER_SECOND` (0: no ceiling), of all processes together.
+    pub calls_per_second: u32,
 }
 
 /// The finance system.
@@ -90,6 +92,8 @@ pub struct FinanceSettings {
     pub company_code: u16,
     /// `FINANCE_DOCUMENT_STATE` and the like: what every pre-invoice says that the CRM does not.
     pub pre_invoices: siagh::PreInvoices,
+    /// `FINANCE_CALLS_PER_SECOND` (0: no ceiling), of all processes together.
+    pub calls_per_second: u32,
 }
 
 /// Webhooks.
@@ -180,6 +184,8 @@ pub struct HttpSettings {
     pub worker_port: u16,
     /// `HTTP_TIMEOUT_SECONDS` (30) of a call to the CRM or finance.
     pub timeout: Duration,
+    /// `BREAKER_FAILURES` (5): so many calls of one process must fail in a row until a system counts as down.
+    pub breaker_failures: u32,
 }
 
 /// `LOG_FORMAT`.

@@ -103,8 +103,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         say(redis(&settings).await);
         // Both systems are looked at whatever the database does.
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let crm = service::clients::crm(&settings, clock.clone())?;
-        let finance = service::clients::finance(&settings, clock)?;
+        let crm = service::clients::crm(&settings, clock.clone(), None)?;
+        let finance = service::clients::finance(&settings, clock, None)?;
         say(answer("CRM", crm.check().await));
         say(answer("finance", finance.check().await));
         if let Ok(year) = finance.fiscal_year().await {

@@ -56,7 +56,7 @@ pub(super) fn verify(json: bool) -> anyhow::Result<bool> {
     let settings = Settings::load(super::SYSTEMS)?;
     super::block_on(&settings, async {
         let store = super::open(&settings).await?;
-        let crm = service::clients::crm(&settings, store.clock())?;
+        let crm = service::clients::crm(&settings, store.clock(), None)?;
         let since = match settings.polling.documents_since {
             Some(day) => crm.beginning_of(day),
             None => store.installed_at().await?,

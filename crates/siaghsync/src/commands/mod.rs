@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use domain::store::sql::SqlStore;
+use service::gates::Gates;
 use service::settings::{Needs, Settings};
 
 pub(crate) mod check;
@@ -60,4 +61,11 @@ pub(crate) fn block_on<T>(
 /// The store, on few connections.
 pub(crate) async fn open(settings: &Settings) -> anyhow::Result<SqlStore> {
     service::database::open(&settings.database, 4).await
+}
+
+/// The gates before both systems, with what the services know of outages.
+pub(crate) async fn gates(settings: &Settings, store: &SqlStore) -> anyhow::Result<Gates> {
+    let gates = Gates::new(settings, store);
+    gates.refresh().await?;
+    Ok(gates)
 }

@@ -97,7 +97,8 @@ fn look(arguments: &Arguments, interesting: impl Fn(&Plan) -> bool) -> anyhow::R
     let settings = Settings::load(super::SYSTEMS)?;
     super::block_on(&settings, async {
         let store = super::open(&settings).await?;
-        let engine = worker::assemble::engine(&settings, &store)?;
+        let gates = super::gates(&settings, &store).await?;
+        let engine = worker::assemble::engine(&settings, &store, &gates)?;
         let customers = customers(&store, arguments.id.as_deref()).await?;
         let mut plans = futures::stream::iter(&customers)
             .map(|(mapping, heard)| plan_one(&engine, mapping, *heard))

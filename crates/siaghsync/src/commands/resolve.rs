@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(super::SYSTEMS)?;
     super::block_on(&settings, async {
         let store = super::open(&settings).await?;
-        let engine = worker::assemble::engine(&settings, &store)?;
+        let engine = worker::assemble::engine(&settings, &store, &super::gates(&settings, &store).await?)?;
         let traceparent = Some(service::telemetry::traceparent_or_new());
         let ring = match (&arguments.how, &arguments.id) {
             (How { keep: Some(side), .. }, Some(id)) => {

@@ -193,7 +193,7 @@ pub(crate) async fn run(engine: &Engine, store: &SqlStore, ring: Ring) -> anyhow
                 tokio::time::sleep(wait).await;
                 ring = next;
             }
-            Ran::Busy | Ran::Fenced if started.elapsed() < PATIENCE => {
+            Ran::Busy | Ran::Fenced | Ran::Unavailable(_) if started.elapsed() < PATIENCE => {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
             _ => break,

@@ -12,6 +12,7 @@ use ingest::store::LateStore;
 use ingest::webhooks::App;
 use service::database::{self, DatabaseCheck};
 use service::doorbell::{Listener, in_process};
+use service::gates::Gates;
 use service::http;
 use service::settings::Settings;
 use tokio::net::TcpListener;
@@ -46,7 +47,9 @@ pub(crate) async fn embedded(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let (doorbell, rings) = in_process(CAPACITY);
-    let engine = assemble::engine(settings, &store)?;
+    let gates = Gates::new(settings, &store);
+    let of_syncs = gates.for_syncs(settings);
+    let engine = assemble::engine(settings, &store, &of_syncs)?;
     let late = LateStore::default();
     late.set(Arc::new(store.clone()));
     let app = App::new(&settings.webhooks, late, Arc::new(doorbell.clone()));
@@ -55,12 +58,13 @@ pub(crate) async fn embedded(
         .router()
         .merge(http::router("SiaghSync", store.clock(), checks));
     tracing::info!("listening on {}", listener.local_addr()?);
-    let pollers = Pollers::new(settings, &store, Arc::new(doorbell.clone()))?;
+    let pollers = Pollers::new(settings, &store, Arc::new(doorbell.clone()), gates)?;
     let parts = Parts {
         store,
         doorbell: Arc::new(doorbell),
         listener: Listener::InProcess(rings),
         engine,
+        gates: of_syncs,
     };
     let (served, (), ()) = tokio::join!(
         http::serve(listener, router, shutdown.clone()),

@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(CRM)?;
     super::block_on(&settings, async {
         let store = super::open(&settings).await?;
-        let crm = service::clients::crm(&settings, store.clock())?;
+        let crm = service::clients::crm(&settings, store.clock(), None)?;
         match arguments.what {
             What::Register => {
                 let base_url = settings.webhooks.base_url.as_deref().context(

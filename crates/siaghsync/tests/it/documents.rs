@@ -145,7 +145,12 @@ fn siaghsync(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_quotes_of_twenty_new_customers_are_issued_once_over_three_workers() {
-    let d = Deployment::new(Engine::Postgres, &[("SWEEP_INTERVAL_SECONDS", "3600")]).await;
+    let d = Deployment::new(
+        Engine::Postgres,
+        // The test server has a hundred connections for all tests that run at a time.
+        &[("SWEEP_INTERVAL_SECONDS", "3600"), ("WORKER_CONCURRENCY", "8")],
+    )
+    .await;
     d.sim.finance().configure(|finance| finance.fiscal_year = 1404);
     let _ingest = d.run("siagh-ingest", &[]);
     let _workers = [(); 3].map(|()| d.run("siagh-worker", &[]));

@@ -8,6 +8,7 @@
     reason = "a test binary has no public side and may fail"
 )]
 
+mod breaker;
 mod cli;
 mod cluster;
 mod demo;
@@ -17,6 +18,7 @@ mod documents;
 mod embedded;
 mod faults;
 mod import;
+mod metrics;
 mod mistakes;
 mod operate;
 mod oracle;

@@ -12,8 +12,8 @@ use crate::clock::Clock;
 use crate::ports::{Ring, Side};
 use crate::store::entities::{log, mapping, retry};
 use crate::store::{
-    Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats, Status,
-    Store, StoreError, StoreResult, Work,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats,
+    Status, Store, StoreError, StoreResult, Work,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -303,6 +303,12 @@ impl Store for MemoryStore {
 
     async fn stats(&self) -> StoreResult<Stats> {
         self.carry_out("stats", |tables| Ok(sweep::count(tables))).await
+    }
+
+    async fn backlog(&self) -> StoreResult<Backlog> {
+        let now = self.clock.now();
+        self.carry_out("backlog", |tables| Ok(sweep::backlog(tables, now)))
+            .await
     }
 
     async fn ping(&self) -> StoreResult<()> {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::ports::Ring;
-use crate::store::{Stats, Status, StoreResult};
+use crate::store::{Backlog, Stats, Status, StoreResult};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{MemoryStore, Tables};
@@ -80,4 +81,19 @@ pub(super) fn count(tables: &Tables) -> Stats {
         } += 1;
     }
     stats
+}
+
+pub(super) fn backlog(tables: &Tables, now: DateTime<Utc>) -> Backlog {
+    let stats = count(tables);
+    let heard = tables.open.iter().filter_map(|id| tables.log.get(id));
+    let oldest = heard.map(|row| row.started_at).min();
+    let retries = tables.retries.values().filter(|retry| retry.next_retry_at > now);
+    Backlog {
+        pending: stats.pending,
+        in_progress: stats.in_progress,
+        conflict: stats.conflict,
+        failed: stats.failed,
+        retries: retries.count() as u64,
+        oldest: oldest.and_then(|at| (now - at).to_std().ok()),
+    }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseBackend, TransactionTrait};
 use uuid::Uuid;
 
 use super::SqlStore;
 use crate::ports::Ring;
-use crate::store::{Stats, StoreResult};
+use crate::store::{Backlog, Stats, StoreResult};
 
 impl SqlStore {
     pub(super) async fn sweep_rows(&self, limit: u64, quiet_for: Duration) -> StoreResult<Vec<Ring>> {
@@ -70,5 +71,36 @@ impl SqlStore {
             }
         }
         Ok(stats)
+    }
+
+    /// By the index on status and time: what is done is not read.
+    pub(super) async fn row_backlog(&self) -> StoreResult<Backlog> {
+        let now = self.clock.now();
+        let sql = r#"SELECT "status", COUNT(*) AS "rows", MIN("startedAt") AS "oldest" FROM "SyncLog"
+                     WHERE "status" IN ('PENDING', 'IN_PROGRESS', 'CONFLICT', 'FAILED') GROUP BY "status""#;
+        let mut backlog = Backlog::default();
+        for row in self.db.query_all_raw(self.statement(sql, [])).await? {
+            let rows = u64::try_from(row.try_get::<i64>("", "rows")?).unwrap_or(0);
+            let open = match row.try_get::<String>("", "status")?.as_str() {
+                "PENDING" => &mut backlog.pending,
+                "IN_PROGRESS" => &mut backlog.in_progress,
+                "CONFLICT" => {
+                    backlog.conflict = rows;
+                    continue;
+                }
+                _ => {
+                    backlog.failed = rows;
+                    continue;
+                }
+            };
+            *open = rows;
+            let oldest: DateTime<Utc> = row.try_get("", "oldest")?;
+            backlog.oldest = backlog.oldest.max((now - oldest).to_std().ok());
+        }
+        let sql = r#"SELECT COUNT(*) AS "rows" FROM "SyncRetryQueue" WHERE "nextRetryAt" > $1"#;
+        if let Some(row) = self.db.query_one_raw(self.statement(sql, [now.into()])).await? {
+            backlog.retries = u64::try_from(row.try_get::<i64>("", "rows")?).unwrap_or(0);
+        }
+        Ok(backlog)
     }
 }

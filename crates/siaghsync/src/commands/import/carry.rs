@@ -227,6 +227,10 @@ async fn run(engine: &Engine, ring: Ring) -> anyhow::Result<Run> {
                 ended.get_or_insert(Run::Ended(None));
                 break;
             }
+            Ran::Unavailable(side) => {
+                let why = format!("{side} does not answer");
+                return Ok(Run::Later(asked, BUSY, Some(why)));
+            }
             Ran::Busy | Ran::NotDue | Ran::Fenced => {
                 return Ok(ended.unwrap_or(Run::Later(asked, BUSY, None)));
             }

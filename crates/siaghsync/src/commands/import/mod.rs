@@ -77,7 +77,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     );
     super::block_on(&settings, async {
         let store = service::database::open(&settings.database, 8).await?;
-        let engine = worker::assemble::engine(&settings, &store)?;
+        let engine = worker::assemble::engine(
+            &settings,
+            &store,
+            &crate::commands::gates(&settings, &store).await?,
+        )?;
         let entries = matched(&settings, &store, &engine).await?;
         if let Some(path) = &arguments.report {
             write_csv(path, &entries).with_context(|| format!("{} can't be written", path.display()))?;
@@ -108,8 +112,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// Reads both systems once, and matches them in memory.
 async fn matched(settings: &Settings, store: &SqlStore, engine: &Engine) -> anyhow::Result<Vec<Entry>> {
-    let crm = service::clients::crm(settings, store.clock())?;
-    let finance: Siagh = service::clients::finance(settings, store.clock())?;
+    let crm = service::clients::crm(settings, store.clock(), None)?;
+    let finance: Siagh = service::clients::finance(settings, store.clock(), None)?;
     let directory = identities(&crm).await?;
     let known = known(store).await?;
     let project = |side: Side, field: Field, value: &str| engine.port(side).project(field, value);

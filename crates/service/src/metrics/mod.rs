@@ -3,6 +3,9 @@
 
 use std::{sync::OnceLock, time::Duration};
 
+mod catalogue;
+
+pub use catalogue::{By, FIGURES, Figure, Kind};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Bounds of every histogram whose name ends in `_seconds`: from a queue hand-over (a millisecond) to the
@@ -37,6 +40,7 @@ pub fn install() -> anyhow::Result<()> {
         );
         return Ok(());
     }
+    describe();
     if HANDLE.set(handle.clone()).is_ok()
         && let Ok(runtime) = tokio::runtime::Handle::try_current()
     {
@@ -49,6 +53,17 @@ pub fn install() -> anyhow::Result<()> {
         });
     }
     Ok(())
+}
+
+/// `# HELP` of each figure.
+fn describe() {
+    for figure in FIGURES {
+        match figure.kind {
+            Kind::Counter => metrics::describe_counter!(figure.name, figure.meaning),
+            Kind::Gauge => metrics::describe_gauge!(figure.name, figure.meaning),
+            Kind::Histogram => metrics::describe_histogram!(figure.name, figure.meaning),
+        }
+    }
 }
 
 /// The figures in Prometheus' text form; empty when no recorder is installed.

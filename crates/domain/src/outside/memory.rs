@@ -1,0 +1,92 @@
+//! [`OutsideStore`] in memory, for tests: the same contract as on a database.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{OutsideStore, span};
+use crate::breaker::{Open, Shared};
+use crate::clock::Clock;
+use crate::ports::Side;
+use crate::store::StoreResult;
+
+#[derive(Default)]
+struct Row {
+    shared: Shared,
+    next_slot: i64,
+}
+
+/// Cheap to clone; clones share everything, as processes share a database.
+#[derive(Clone)]
+pub struct MemoryOutside {
+    clock: Arc<dyn Clock>,
+    rows: Arc<Mutex<BTreeMap<Side, Row>>>,
+}
+
+impl std::fmt::Debug for MemoryOutside {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryOutside").finish_non_exhaustive()
+    }
+}
+
+impl MemoryOutside {
+    /// Both systems answer.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let rows = [Side::Crm, Side::Finance].map(|side| (side, Row::default()));
+        Self {
+            clock,
+            rows: Arc::new(Mutex::new(rows.into())),
+        }
+    }
+
+    fn rows(&self) -> MutexGuard<'_, BTreeMap<Side, Row>> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl OutsideStore for MemoryOutside {
+    async fn breakers(&self) -> StoreResult<Vec<(Side, Shared)>> {
+        Ok(self
+            .rows()
+            .iter()
+            .map(|(side, row)| (*side, row.shared))
+            .collect())
+    }
+
+    async fn swap(&self, system: Side, seen: i64, open: Option<Open>) -> StoreResult<bool> {
+        let mut rows = self.rows();
+        let row = rows.entry(system).or_default();
+        if row.shared.version != seen {
+            return Ok(false);
+        }
+        row.shared = Shared {
+            version: seen + 1,
+            open,
+        };
+        Ok(true)
+    }
+
+    async fn reserve(
+        &self,
+        system: Side,
+        slots: u32,
+        apart: Duration,
+        patience: Duration,
+    ) -> StoreResult<Option<DateTime<Utc>>> {
+        let now = self.clock.now().timestamp_micros();
+        let latest = now + i64::try_from(patience.as_micros()).unwrap_or(i64::MAX / 4);
+        let mut rows = self.rows();
+        let row = rows.entry(system).or_default();
+        if row.next_slot > latest {
+            return Ok(None);
+        }
+        let first = row.next_slot.max(now);
+        row.next_slot = first + span(slots, apart);
+        Ok(DateTime::from_timestamp_micros(first))
+    }
+}
