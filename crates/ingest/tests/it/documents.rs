@@ -141,21 +141,25 @@ impl Polled {
         id
     }
 
-    /// The mapping of a quote that is issued as it is now.
-    async fn issued(&self, id: &str) {
+    /// The mapping of a quote that is issued as it is now; `disputed`: the description that the accountant was told of.
+    async fn issued(&self, id: &str, disputed: Option<&str>) {
         let crm = clients::crm(&self.settings(&[]), Arc::new(SystemClock), None).unwrap();
         let read = crm.read_document(DocumentKind::Quote, id).await.unwrap().unwrap();
-        self.map(id, read.document).await;
+        let disputed = disputed.map(|description| Document {
+            description: description.to_owned(),
+            ..read.document.clone()
+        });
+        self.map(id, read.document, disputed).await;
     }
 
-    async fn map(&self, id: &str, document: Document) {
+    async fn map(&self, id: &str, document: Document, disputed: Option<Document>) {
         let now = SystemClock.now();
         let issued = IssuedDocument {
             number: "2488".to_owned(),
             at: now,
             document,
             accepted: None,
-            disputed: None,
+            disputed,
         };
         let model = mapping::Model {
             id: Uuid::new_v4(),
@@ -226,7 +230,7 @@ async fn an_issued_quote_is_left_alone_until_it_says_something_else() {
         let p = Polled::new(engine).await;
         // Watched however old it is.
         let id = p.made("2020-05-01T10:00:00");
-        p.issued(&id).await;
+        p.issued(&id, None).await;
         let pollers = p.start(&[]);
         p.looks(CRM_QUOTES, 1).await;
         p.sim.crm().edit(&id, json!({"refId": "2488"})).unwrap();
@@ -237,10 +241,29 @@ async fn an_issued_quote_is_left_alone_until_it_says_something_else() {
             .edit(&id, json!({"billableObjectState": "Approved"}))
             .unwrap();
         p.looks(CRM_QUOTES, 2).await;
+        assert!(p.rows().await.is_empty(), "nothing that matters to finance");
+        p.sim.crm().edit(&id, json!({"description": "دو"})).unwrap();
+        p.looks(CRM_QUOTES, 2).await;
         assert_eq!(p.ids().await, [&*id]);
         pollers.stop().await;
         p.db.drop_it().await;
     }
+}
+
+#[tokio::test]
+async fn of_a_disputed_change_only_what_comes_after_it_is_heard() {
+    let p = Polled::new(Engine::Sqlite).await;
+    let id = p.sim.crm().create(Kind::Quote, quote()).unwrap();
+    p.issued(&id, Some("سه")).await;
+    p.sim.crm().edit(&id, json!({"description": "سه"})).unwrap();
+    let pollers = p.start(&[]);
+    p.looks(CRM_QUOTES, 2).await;
+    assert!(p.rows().await.is_empty());
+    p.sim.crm().edit(&id, json!({"description": ""})).unwrap();
+    p.looks(CRM_QUOTES, 2).await;
+    assert_eq!(p.ids().await, [&*id], "the way back settles the dispute");
+    pollers.stop().await;
+    p.db.drop_it().await;
 }
 
 #[tokio::test]

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::document::DocumentKind;
+use domain::document::{Document, DocumentKind, differences};
 use domain::polls::{Turn, document_checksum};
 use domain::ports::{PortError, PortResult};
+use domain::store::IssuedDocument;
 use payamgostar::{ChangedDocument, ChangedPage, Position, Walk};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -127,8 +128,8 @@ impl Records for Documents<'_> {
             }
             match &row.document {
                 Ok(document) => {
-                    let as_known = known.map(|known| known.accepted.as_ref().unwrap_or(&known.document));
-                    (as_known != Some(document)).then(|| document_checksum(document))
+                    let same = known.is_some_and(|known| differences(as_known(known), document).is_empty());
+                    (!same).then(|| document_checksum(document))
                 }
                 // Its run says what is wrong.
                 Err(why) => Some(hex::encode(&Sha256::digest(why)[..16])),
@@ -136,6 +137,12 @@ impl Records for Documents<'_> {
         });
         Ok(sums.collect())
     }
+}
+
+/// What was last made of it: a change that is disputed already is no new one, but its way back is.
+fn as_known(issued: &IssuedDocument) -> &Document {
+    let later = issued.disputed.as_ref().or(issued.accepted.as_ref());
+    later.unwrap_or(&issued.document)
 }
 
 /// The setting that names the types.
