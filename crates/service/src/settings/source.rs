@@ -10,6 +10,9 @@ use figment::{
 
 use super::error::Problem;
 
+/// What Windows' Notepad may put before a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The layers, and what could not be read of them.
 pub(super) struct Source {
     pub(super) figment: Figment,
@@ -66,16 +69,17 @@ pub(super) fn pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Source
 /// The pairs of a `.env` file, which need not exist. A line that can't be read is a problem that is named
 /// without quoting the line: it may be a password.
 fn env_file(path: &Path, problems: &mut Vec<Problem>) -> Vec<(String, String)> {
-    let lines = match dotenvy::from_path_iter(path) {
-        Ok(lines) => lines,
-        Err(dotenvy::Error::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
         Err(_) => {
             problems.push(unreadable("can't be opened", "a file that this user may read"));
             return Vec::new();
         }
     };
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
     let mut pairs: Vec<(String, String)> = Vec::new();
-    for line in lines {
+    for line in dotenvy::from_read_iter(text) {
         match line {
             Ok(pair) => pairs.push(pair),
             Err(dotenvy::Error::LineParse(_, _)) => {
@@ -120,6 +124,25 @@ mod tests {
         assert_eq!(problems.len(), 1, "{problems:?}");
         assert!(problems[0].found.contains("after PORT"), "{problems:?}");
         assert!(!format!("{problems:?}").contains("geheim"));
+    }
+
+    #[test]
+    fn a_file_from_notepad_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".env");
+        std::fs::write(&path, "\u{feff}PORT=3000\r\nFINANCE_USERNAME='مدیر سیستم'\r\n").unwrap();
+        let mut problems = Vec::new();
+        let pairs = env_file(&path, &mut problems);
+        assert!(problems.is_empty(), "{problems:?}");
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            pairs,
+            [pair("PORT", "3000"), pair("FINANCE_USERNAME", "مدیر سیستم")]
+        );
+        let utf16: Vec<u8> = "PORT=1".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        std::fs::write(&path, [&[0xff, 0xfe], &utf16[..]].concat()).unwrap();
+        assert!(env_file(&path, &mut problems).is_empty());
+        assert!(problems[0].expected.contains("UTF-8"), "{problems:?}");
     }
 
     #[test]
