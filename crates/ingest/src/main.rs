@@ -59,6 +59,8 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
 
 fn listen(port: u16) -> std::io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
+    // On Windows this would let another process take the port over.
+    #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
     socket.bind((Ipv4Addr::UNSPECIFIED, port).into())?;
     socket.listen(BACKLOG)
