@@ -69,6 +69,11 @@ async fn once(
         return DOWN;
     }
     let begun = pollers.store.begin(poll, &pollers.owner, rhythm).await;
+    if let Ok(begun) = &begun {
+        // Every process says the same of a poll, whoever has its turn.
+        let held = matches!(begun, Begin::Held(_));
+        gauge!("poll_held", "poll" => poll).set(f64::from(u8::from(held)));
+    }
     match begun {
         Err(error) => {
             if !std::mem::replace(&mut memory.broken, true) {
@@ -79,7 +84,6 @@ async fn once(
         Ok(Begin::NotDue(wait)) => wait.min(interval),
         Ok(Begin::Busy(wait)) => wait.min(ASK_AGAIN).min(interval),
         Ok(Begin::Held(row)) => {
-            gauge!("poll_held", "poll" => poll).set(1.0);
             if !std::mem::replace(&mut memory.held, true) {
                 warn!(poll, %row, "poll {poll} is held by the guard, row {row}: `siaghsync resume` or `siaghsync guard drop`");
             }
@@ -88,7 +92,6 @@ async fn once(
         Ok(Begin::Taken(turn)) => {
             memory.broken = false;
             memory.held = false;
-            gauge!("poll_held", "poll" => poll).set(0.0);
             let span = info_span!("poll", otel.name = format!("poll {poll}"), poll);
             let looked = look(pollers, source, memory, &turn, shutdown)
                 .instrument(span)
