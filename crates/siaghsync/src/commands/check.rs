@@ -12,7 +12,8 @@ use serde::Serialize;
 use service::doorbell::{RedisDoorbell, RedisOptions};
 use service::settings::{DatabaseKind, Settings};
 
-use super::{clocks, output, secrets};
+use super::output::{self, say};
+use super::{clocks, secrets};
 
 /// Arguments of `check`.
 #[derive(clap::Args)]
@@ -94,7 +95,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let mut parts = Vec::new();
         let mut say = |part: Part| {
             if !arguments.json {
-                println!("{}", part.line());
+                say!("{}", part.line());
             }
             parts.push(part);
         };

@@ -7,7 +7,7 @@ use domain::store::sql::SqlStore;
 use serde_json::{Value, json};
 use service::settings::Settings;
 
-use super::output;
+use super::output::{self, say};
 
 /// Arguments of `guard`.
 #[derive(clap::Args)]
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 if arguments.json {
                     held.iter().try_for_each(|one| output::json(&shown(one)))?;
                 } else if show(&held) {
-                    println!("`siaghsync resume` lets it go on, `siaghsync guard drop` drops it.");
+                    say!("`siaghsync resume` lets it go on, `siaghsync guard drop` drops it.");
                 }
                 Ok(ExitCode::SUCCESS)
             }
@@ -79,22 +79,22 @@ pub(crate) fn shown(held: &Held) -> Value {
 /// Prints what is held; says whether there is anything.
 pub(crate) fn show(held: &[Held]) -> bool {
     if held.is_empty() {
-        println!("The guard holds nothing.");
+        say!("The guard holds nothing.");
     }
     for one in held {
-        println!(
+        say!(
             "{}: {} change(s) held since {} UTC",
             output::title(&one.poll),
             one.changes,
             one.since.format("%Y-%m-%d %H:%M:%S")
         );
-        println!("  {}", one.why);
+        say!("  {}", one.why);
         let more = if one.changes > one.examples.len() as u64 {
             ", …"
         } else {
             ""
         };
-        println!("  records: {}{more}", one.examples.join(", "));
+        say!("  records: {}{more}", one.examples.join(", "));
     }
     !held.is_empty()
 }
@@ -110,7 +110,7 @@ async fn drop_held(
         return Ok(ExitCode::SUCCESS);
     }
     if !as_json {
-        println!(
+        say!(
             "Dropped changes are not synced by themselves: a record is looked at again when it is edited next, or with \
              `siaghsync sync <id>`. Each gets a SKIPPED row that says so."
         );
@@ -124,7 +124,7 @@ async fn drop_held(
         if as_json {
             output::json(&json!({ "poll": one.poll, "dropped": rows }))?;
         } else {
-            println!("{}: {rows} change(s) dropped; the poll goes on.", one.poll);
+            say!("{}: {rows} change(s) dropped; the poll goes on.", one.poll);
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -9,6 +9,8 @@ use std::process::ExitCode;
 use console::Term;
 use md5::{Digest, Md5};
 
+use super::output::say;
+
 /// Arguments of `hash-password`: none.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
@@ -27,7 +29,7 @@ pub(crate) fn run(_: Arguments) -> anyhow::Result<ExitCode> {
         text.lines().next().unwrap_or_default().to_owned()
     };
     anyhow::ensure!(!password.is_empty(), "no password was given");
-    println!("{}", hash(&password));
+    say!("{}", hash(&password));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use domain::store::Status;
 use domain::store::entities::log;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use service::settings::Settings;
 
-use super::output;
+use super::output::{self, say};
 use super::row::{self, Row};
 
 /// Arguments of `log`.
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 .iter()
                 .map(Row::from)
                 .try_for_each(|row| output::json(&row))?,
-            false => println!("{}", table(&rows)),
+            false => say!("{}", table(&rows)),
         }
         Ok(ExitCode::SUCCESS)
     })
@@ -70,7 +70,7 @@ pub(crate) fn table(rows: &[log::Model]) -> Table {
     table
         .load_style(UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(150);
+        .set_width(160);
     table.set_header([
         "when (UTC)",
         "direction",
@@ -80,6 +80,10 @@ pub(crate) fn table(rows: &[log::Model]) -> Table {
         "what",
         "row",
     ]);
+    // An id must be one piece, to be copied.
+    if let Some(ids) = table.column_mut(6) {
+        ids.set_constraint(ColumnConstraint::ContentWidth);
+    }
     for row in rows {
         table.add_row([
             row.started_at.format("%Y-%m-%d %H:%M:%S").to_string(),

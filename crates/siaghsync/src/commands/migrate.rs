@@ -6,7 +6,7 @@ use anyhow::Context;
 use secrecy::ExposeSecret;
 use service::settings::Settings;
 
-use super::output;
+use super::output::{self, say};
 
 /// Arguments of `migrate`.
 #[derive(clap::Args)]
@@ -31,8 +31,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         )?;
         match steps {
             steps if arguments.json => output::json(&serde_json::json!({ "steps": steps }))?,
-            0 => println!("The tables are up to date."),
-            steps => println!("The tables are up to date now ({steps} step(s) taken)."),
+            0 => say!("The tables are up to date."),
+            steps => say!("The tables are up to date now ({steps} step(s) taken)."),
         }
         Ok(ExitCode::SUCCESS)
     })

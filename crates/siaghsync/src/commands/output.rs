@@ -11,12 +11,25 @@ use domain::store::Status;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+/// `println!` for commands: whoever has seen enough (`siaghsync log | head`) may close the pipe.
+macro_rules! say {
+    ($($words:tt)*) => { $crate::commands::output::line(format_args!($($words)*)) };
+}
+pub(crate) use say;
+
+/// Prints a line; ends the command when nobody reads any more.
+pub(crate) fn line(words: std::fmt::Arguments<'_>) {
+    if writeln!(std::io::stdout().lock(), "{words}").is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// Prints one JSON object on a line of its own.
 ///
 /// # Errors
 /// When it can't be written as JSON.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string(value)?);
+    say!("{}", serde_json::to_string(value)?);
     Ok(())
 }
 

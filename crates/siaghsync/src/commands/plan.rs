@@ -12,7 +12,8 @@ use futures::StreamExt;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use service::settings::Settings;
 
-use super::{output, story};
+use super::output::{self, say};
+use super::story;
 
 /// Customers are looked at so many at a time.
 const AT_ONCE: usize = 8;
@@ -49,7 +50,7 @@ pub(crate) struct Verify {
 pub(crate) fn plan(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let shown = look(&arguments, |plan| plan.step != Step::Nothing)?;
     if !arguments.json {
-        println!("{}", counted(&shown, "would be changed, or wait"));
+        say!("{}", counted(&shown, "would be changed, or wait"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -72,7 +73,7 @@ pub(crate) fn verify(arguments: Verify) -> anyhow::Result<ExitCode> {
         |plan: &Plan| !plan.differences.is_empty() || !matches!(plan.step, Step::Nothing | Step::Write);
     let shown = look(&arguments, drifted)?;
     if !arguments.json {
-        println!("{}", counted(&shown, "differ, or can't be compared"));
+        say!("{}", counted(&shown, "differ, or can't be compared"));
     }
     Ok(if shown.drifted == 0 {
         ExitCode::SUCCESS
@@ -116,7 +117,7 @@ fn look(arguments: &Arguments, interesting: impl Fn(&Plan) -> bool) -> anyhow::R
                 bar.suspend(|| match arguments.json {
                     true => output::json(&plan),
                     false => {
-                        println!("{}", diff(&plan));
+                        say!("{}", diff(&plan));
                         Ok(())
                     }
                 })?;

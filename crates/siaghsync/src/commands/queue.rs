@@ -8,7 +8,7 @@ use serde_json::json;
 use service::doorbell::{RedisDoorbell, RedisOptions};
 use service::settings::Settings;
 
-use super::output;
+use super::output::{self, say};
 
 /// Arguments of `queue`.
 #[derive(clap::Args)]
@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     }))?;
                     return Ok(ExitCode::SUCCESS);
                 }
-                println!(
+                say!(
                     "rows   waiting {}, active {}, success {}, skipped {}, conflict {}, failed {}",
                     stats.pending,
                     stats.in_progress,
@@ -73,11 +73,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     stats.failed
                 );
                 match depths {
-                    Some(depths) => println!(
+                    Some(depths) => say!(
                         "queue  waiting {}, being worked on {}, workers {}",
-                        depths.waiting, depths.in_flight, depths.workers
+                        depths.waiting,
+                        depths.in_flight,
+                        depths.workers
                     ),
-                    None => println!("queue  in process (REDIS_URL is not set)"),
+                    None => say!("queue  in process (REDIS_URL is not set)"),
                 }
             }
             (What::Clear, Some(doorbell)) => {
@@ -86,13 +88,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     output::json(&json!({ "removed": ids }))?;
                     return Ok(ExitCode::SUCCESS);
                 }
-                println!(
+                say!(
                     "{ids} id(s) removed from the queue. Nothing is lost: their rows wait in the database, and the sweeper rings for them again."
                 );
             }
             (What::Clear, None) if arguments.json => output::json(&json!({ "removed": 0 }))?,
             (What::Clear, None) => {
-                println!("REDIS_URL is not set: the queue is in the process that serves, and ends with it.")
+                say!("REDIS_URL is not set: the queue is in the process that serves, and ends with it.")
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use domain::polls::{PollStore, Verdict};
 use service::settings::Settings;
 
-use super::{guard, output};
+use super::guard;
+use super::output::{self, say};
 
 /// Arguments of `resume`.
 #[derive(clap::Args)]
@@ -35,7 +36,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 output::json(&serde_json::json!({ "poll": held.poll, "released": rows }))?;
                 continue;
             }
-            println!(
+            say!(
                 "{}: {rows} change(s) released. Workers take them up within SWEEP_INTERVAL_SECONDS; the poll goes on.",
                 held.poll
             );

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use domain::store::Store;
 use service::settings::Settings;
 
-use super::output;
+use super::output::{self, say};
 use super::row::{self, Named};
 
 /// Arguments of `retry`.
@@ -57,9 +57,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         if arguments.json {
             output::json(&serde_json::json!({ "rows": rows }))?;
         } else {
-            println!(
-                "{rows} row(s) wait again; a worker's sweeper takes them up within SWEEP_INTERVAL_SECONDS."
-            );
+            say!("{rows} row(s) wait again; a worker's sweeper takes them up within SWEEP_INTERVAL_SECONDS.");
         }
         Ok(ExitCode::SUCCESS)
     })

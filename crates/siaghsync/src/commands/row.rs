@@ -14,7 +14,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::output;
+use super::output::{self, say};
 
 /// How long a command waits for a worker that has the customer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -130,8 +130,13 @@ pub(crate) async fn latest(store: &SqlStore, entity: &EntityRef) -> anyhow::Resu
         .order_by_desc(log::Column::Id)
         .limit(50);
     let rows = rows.all(store.db()).await?;
-    let telling = rows.iter().find(|row| row.status != Status::Skipped);
-    Ok(telling.or(rows.first()).cloned())
+    // What was written in the run of another row tells less than that.
+    let heard = |row: &&log::Model| row.trigger_payload.is_some();
+    let telling = rows
+        .iter()
+        .filter(heard)
+        .find(|row| row.status != Status::Skipped);
+    Ok(telling.or(rows.iter().find(heard)).or(rows.first()).cloned())
 }
 
 /// Rows of that customer.
@@ -211,13 +216,14 @@ pub(crate) fn tell(row: &log::Model, as_json: bool) -> anyhow::Result<ExitCode> 
     if as_json {
         output::json(&Row::from(row))?;
     } else if untouched {
-        println!(
+        say!(
             "A worker has this customer at the moment, and sees to row {} next; `siaghsync show {}` tells.",
-            row.id, row.id
+            row.id,
+            row.id
         );
     } else {
-        println!("{}: {}", output::status(row.status), what(row));
-        println!("{}", output::faint(&format!("siaghsync show {}", row.id)));
+        say!("{}: {}", output::status(row.status), what(row));
+        say!("{}", output::faint(&format!("siaghsync show {}", row.id)));
     }
     let good = matches!(row.status, Status::Success | Status::Skipped) || untouched;
     Ok(if good {

@@ -9,8 +9,9 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde::Serialize;
 use service::settings::Settings;
 
+use super::output::{self, say};
 use super::row::{self, Named, Row};
-use super::{output, story};
+use super::story;
 
 /// Arguments of `show`.
 #[derive(clap::Args)]
@@ -66,7 +67,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 next: story::next(&told),
             })?;
         } else {
-            println!("{}", story::tell(&told));
+            say!("{}", story::tell(&told));
         }
         Ok(ExitCode::SUCCESS)
     })

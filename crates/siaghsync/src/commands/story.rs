@@ -21,7 +21,7 @@ pub(crate) fn tell(told: &Told) -> String {
             lines.extend(told.map(|line| format!("          {line}")));
         }
     };
-    part("Heard", vec![heard(&told.row)]);
+    part("Heard", vec![heard(told)]);
     let is_customer = told.row.entity_type == EntityType::Customer;
     let (held, decided, written) = match is_customer {
         true => (held(told), decided(told), written(told)),
@@ -74,7 +74,15 @@ fn head(row: &log::Model) -> String {
     )
 }
 
-fn heard(row: &log::Model) -> String {
+fn heard(told: &Told) -> String {
+    let row = &told.row;
+    let lead = told.same_run.iter().find(|other| other.trigger_payload.is_some());
+    if let (None, Some(lead)) = (&row.trigger_payload, lead) {
+        return format!(
+            "not by itself: written in the run of row {} (`siaghsync show {}`)",
+            lead.id, lead.id
+        );
+    }
     let by = match row.trigger_type {
         Trigger::Webhook => "by a webhook".to_owned(),
         Trigger::Poll => "by a poll".to_owned(),

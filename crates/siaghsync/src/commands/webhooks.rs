@@ -9,7 +9,7 @@ use ingest::registration::{Registered, address, native_addresses, register};
 use serde_json::json;
 use service::settings::{Needs, Settings};
 
-use super::output;
+use super::output::{self, say};
 
 /// Arguments of `webhooks`.
 #[derive(clap::Args)]
@@ -57,8 +57,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     return as_json(&registered, base_url);
                 }
                 match registered {
-                    Registered::Now => println!("Registered: the CRM calls {}.", address(base_url)),
-                    Registered::Before => println!("The CRM calls {} already.", address(base_url)),
+                    Registered::Now => say!("Registered: the CRM calls {}.", address(base_url)),
+                    Registered::Before => say!("The CRM calls {} already.", address(base_url)),
                     Registered::ByHand => {
                         by_hand(base_url);
                         return Ok(ExitCode::FAILURE);
@@ -78,18 +78,20 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     return Ok(ExitCode::SUCCESS);
                 }
                 match calls {
-                    Some(urls) if urls.is_empty() => println!("The CRM calls nobody."),
-                    Some(urls) => urls.iter().for_each(|url| println!("The CRM calls {url}")),
-                    None => println!(
-                        "This CRM has no webhook registration; native webhooks are seen in its pages."
-                    ),
+                    Some(urls) if urls.is_empty() => say!("The CRM calls nobody."),
+                    Some(urls) => urls.iter().for_each(|url| say!("The CRM calls {url}")),
+                    None => {
+                        say!("This CRM has no webhook registration; native webhooks are seen in its pages.")
+                    }
                 }
                 for row in noted {
                     let state = if row.is_active { "active" } else { "not active" };
                     let at = row.updated_at.format("%Y-%m-%d %H:%M:%S");
-                    println!(
+                    say!(
                         "noted: {} {} {state}, {} failure(s), {at} UTC",
-                        row.entity_type, row.webhook_url, row.failure_count
+                        row.entity_type,
+                        row.webhook_url,
+                        row.failure_count
                     );
                 }
             }
@@ -115,11 +117,11 @@ fn as_json(registered: &Registered, base_url: &str) -> anyhow::Result<ExitCode> 
 }
 
 fn by_hand(base_url: &str) {
-    println!(
+    say!(
         "This CRM has no webhook registration. In its customization page of each item type, set for insert,"
     );
-    println!("update and delete (with one of WEBHOOK_SECRET where it says so):");
+    say!("update and delete (with one of WEBHOOK_SECRET where it says so):");
     for (what, address) in native_addresses(base_url) {
-        println!("  {what}: {address}");
+        say!("  {what}: {address}");
     }
 }

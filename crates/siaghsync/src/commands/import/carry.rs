@@ -22,8 +22,6 @@ use uuid::Uuid;
 
 /// Rows are heard so many at a time.
 const BATCH: usize = 200;
-/// So many contacts are worked on at a time.
-const AT_ONCE: usize = 8;
 /// So many in a row that fail for no reason of their own end the import: a system is down.
 const SYSTEMIC: u32 = 25;
 /// How long a row that a worker has is left alone.
@@ -34,6 +32,8 @@ pub(super) struct Carrier<'a> {
     engine: &'a Engine,
     store: &'a SqlStore,
     pace: DefaultDirectRateLimiter,
+    /// So many contacts are worked on at a time.
+    at_once: usize,
     stop: CancellationToken,
     bar: ProgressBar,
     /// Rows whose time has not come.
@@ -53,6 +53,7 @@ impl<'a> Carrier<'a> {
         engine: &'a Engine,
         store: &'a SqlStore,
         per_second: NonZeroU32,
+        at_once: usize,
         stop: CancellationToken,
         bar: ProgressBar,
     ) -> Self {
@@ -62,6 +63,7 @@ impl<'a> Carrier<'a> {
             engine,
             store,
             pace: RateLimiter::direct(quota),
+            at_once,
             stop,
             bar,
             later: Vec::new(),
@@ -139,7 +141,7 @@ impl<'a> Carrier<'a> {
                 }
             })
             .collect();
-        let mut runs = futures::stream::iter(runs).buffer_unordered(AT_ONCE);
+        let mut runs = futures::stream::iter(runs).buffer_unordered(self.at_once);
         let (mut systemic, mut broken) = (self.systemic, None);
         while let Some(run) = runs.next().await {
             let failure = match run? {

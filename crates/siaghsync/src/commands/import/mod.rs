@@ -25,7 +25,7 @@ use service::settings::Settings;
 use siagh::Siagh;
 use uuid::Uuid;
 
-use super::output;
+use super::output::{self, say};
 use carry::Carrier;
 use directory::Directory;
 use report::{Entry, Fate, Known, Matcher};
@@ -36,6 +36,8 @@ mod report;
 
 /// Rows of a page of the CRM.
 const PAGE: u32 = 500;
+/// More connections than a worker at rest has are not taken.
+const AT_ONCE: usize = 8;
 /// So many of each kind are shown; all of them stand in `--report`.
 const SHOWN: usize = 10;
 
@@ -106,7 +108,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             eprintln!("Nothing was written.");
             return Ok(ExitCode::FAILURE);
         }
-        carry(&engine, &store, &wanted, &arguments).await
+        let at_once = settings.worker.concurrency.min(AT_ONCE);
+        carry(&engine, &store, &wanted, at_once, &arguments).await
     })
 }
 
@@ -119,19 +122,13 @@ async fn matched(settings: &Settings, store: &SqlStore, engine: &Engine) -> anyh
     let project = |side: Side, field: Field, value: &str| engine.port(side).project(field, value);
     let mut matcher = Matcher::new(directory, known, engine.config.numbering, &project);
     let bar = output::progress("contacts of finance read", None);
-    let (contacts, mut arriving) = tokio::sync::mpsc::unbounded_channel();
-    // Matched as they arrive, so that they never stand in memory as a whole.
-    let reading = finance.for_each(move |contact| {
-        let _ = contacts.send(contact);
-    });
-    let matching = async {
-        while let Some(contact) = arriving.recv().await {
+    finance
+        .for_each(|contact| {
             bar.inc(1);
             matcher.take(&contact);
-        }
-    };
-    let (read, ()) = tokio::join!(reading, matching);
-    read.context("finance can't be read: nothing was written")?;
+        })
+        .await
+        .context("finance can't be read: nothing was written")?;
     bar.finish_and_clear();
     Ok(matcher.finish())
 }
@@ -217,7 +214,7 @@ fn tell(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
             .collect();
         return output::json(&json!({ "contacts": entries.len(), "report": sums, "ambiguous": unclear }));
     }
-    println!(
+    say!(
         "{}",
         output::title(&format!("{} contacts of finance", entries.len()))
     );
@@ -227,7 +224,7 @@ fn tell(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
         ("ambiguous", "are in doubt, and are left to you"),
         ("skip", "are left alone"),
     ] {
-        println!("{:>8} {told}", sums[what]);
+        say!("{:>8} {told}", sums[what]);
         if !matches!(what, "ambiguous" | "skip") {
             continue;
         }
@@ -235,7 +232,7 @@ fn tell(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
             .iter()
             .filter(|entry| words(&entry.fate).0 == what && !words(&entry.fate).2.ends_with("already"));
         for entry in shown.by_ref().take(SHOWN) {
-            println!(
+            say!(
                 "           {} «{}»: {}",
                 entry.code,
                 entry.name,
@@ -244,7 +241,7 @@ fn tell(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
         }
         match shown.count() {
             0 => {}
-            more => println!("           … and {more} more; `--report FILE` writes them all"),
+            more => say!("           … and {more} more; `--report FILE` writes them all"),
         }
     }
     Ok(())
@@ -254,12 +251,20 @@ async fn carry(
     engine: &Engine,
     store: &SqlStore,
     wanted: &[&str],
+    at_once: usize,
     arguments: &Arguments,
 ) -> anyhow::Result<ExitCode> {
     let stop = service::shutdown::token();
     let interrupted = stop.clone();
     let bar = output::progress("contacts carried over", Some(wanted.len() as u64));
-    let mut carrier = Carrier::new(engine, store, arguments.rate, stop.child_token(), bar.clone());
+    let mut carrier = Carrier::new(
+        engine,
+        store,
+        arguments.rate,
+        at_once,
+        stop.child_token(),
+        bar.clone(),
+    );
     let rows = carrier.carry_out(wanted).await;
     bar.finish_and_clear();
     let rows = rows?;
@@ -337,21 +342,21 @@ fn summary(
             .collect();
         return output::json(&json!({ "done": done, "left": left, "failed": failed, "stopped": stopped }));
     }
-    println!("{done} contacts carried over, {left} left.");
+    say!("{done} contacts carried over, {left} left.");
     for (code, status, why) in failed.iter().take(SHOWN) {
-        println!("  {code} {}: {why}", output::status(*status));
+        say!("  {code} {}: {why}", output::status(*status));
     }
     if failed.len() > SHOWN {
-        println!(
+        say!(
             "  … and {} more; `siaghsync log --failed`, `siaghsync log --conflict`",
             failed.len() - SHOWN
         );
     }
     match (left, stopped) {
-        (0, _) => println!("`siaghsync verify` compares both systems."),
-        (_, true) => println!("Stopped in good order. Nothing is lost: run it again to go on."),
+        (0, _) => say!("`siaghsync verify` compares both systems."),
+        (_, true) => say!("Stopped in good order. Nothing is lost: run it again to go on."),
         _ => {
-            println!("Run it again to go on with what is left; `siaghsync show <code>` tells why one failed.")
+            say!("Run it again to go on with what is left; `siaghsync show <code>` tells why one failed.")
         }
     }
     Ok(())

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 
 use domain::customer::Field;
 use domain::engine::meet::{self, Meeting, Numbering};
-use domain::merge::Project;
 use domain::ports::{Side, Snapshot};
 use domain::store::MappingState;
 
@@ -39,13 +38,16 @@ pub(super) struct Known {
     pub(super) state: MappingState,
 }
 
+/// "This value as that system would hold it", for one task while another may run.
+pub(super) type Projection<'a> = &'a (dyn Fn(Side, Field, &str) -> String + Sync);
+
 /// Builds the report, contact by contact.
 pub(super) struct Matcher<'a> {
     pub(super) directory: Directory,
     /// Mappings by finance's code.
     pub(super) known: HashMap<String, Known>,
     pub(super) numbering: Numbering,
-    pub(super) project: Project<'a>,
+    pub(super) project: Projection<'a>,
     entries: Vec<Entry>,
     /// Which contacts would be linked with an identity.
     links: HashMap<String, Vec<usize>>,
@@ -61,7 +63,7 @@ impl<'a> Matcher<'a> {
         directory: Directory,
         known: HashMap<String, Known>,
         numbering: Numbering,
-        project: Project<'a>,
+        project: Projection<'a>,
     ) -> Self {
         Self {
             directory,
@@ -107,13 +109,9 @@ impl<'a> Matcher<'a> {
         }
         let keys = meet::keys(&contact.customer, Side::Finance, self.numbering);
         let candidates = self.directory.find(&keys);
-        match meet::decide(
-            &contact.customer,
-            Side::Finance,
-            &candidates,
-            self.numbering,
-            self.project,
-        ) {
+        let project = |side: Side, field: Field, value: &str| (self.project)(side, field, value);
+        let numbering = self.numbering;
+        match meet::decide(&contact.customer, Side::Finance, &candidates, numbering, &project) {
             Meeting::Create => Fate::Create,
             Meeting::Conflict(why) => Fate::Ambiguous(why),
             Meeting::Link(id) if id.starts_with("the new") => {
