@@ -17,6 +17,8 @@ use service::settings::{DeletePolicy, Settings};
 /// When settings of an outside system are missing, or its address is none.
 pub fn engine(settings: &Settings, store: &SqlStore, gates: &Gates) -> anyhow::Result<Engine> {
     let sync = &settings.sync;
+    // A sync holds a lease while it waits for its turn: it may not wait as long as a poll.
+    let gates = gates.for_syncs(settings);
     Ok(Engine {
         crm: Arc::new(clients::crm(settings, store.clock(), Some(gates.crm.clone()))?),
         finance: Arc::new(clients::finance(

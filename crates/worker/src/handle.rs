@@ -39,6 +39,7 @@ impl Handler {
             "sync_store_errors_total",
             "sync_handler_panics_total",
             "sync_swept_rows_total",
+            "audit_rows_pruned_total",
         ] {
             counter!(name).increment(0);
         }

@@ -119,6 +119,13 @@ pub const FIGURES: &[Figure] = &[
     ),
     figure(
         By::Worker,
+        Kind::Counter,
+        "audit_rows_pruned_total",
+        "",
+        "audit rows that this worker has emptied (AUDIT_RETENTION_DAYS)",
+    ),
+    figure(
+        By::Worker,
         Kind::Gauge,
         "sync_doorbell_depth",
         "",

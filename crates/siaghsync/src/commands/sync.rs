@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     super::block_on(&settings, async {
         let store = super::open(&settings).await?;
-        let gates = super::gates(&settings, &store).await?.for_syncs(&settings);
+        let gates = super::gates(&settings, &store).await?;
         let engine = worker::assemble::engine(&settings, &store, &gates)?;
         let traceparent = Some(service::telemetry::traceparent_or_new());
         let row = Uuid::now_v7();

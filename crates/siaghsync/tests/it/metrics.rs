@@ -40,10 +40,10 @@ async fn the_services_tell_what_the_table_says_and_nothing_else() {
     let scrape = async |url: String| d.http.get(url).send().await.unwrap().text().await.unwrap();
     let from_ingest = || scrape(d.url("/metrics"));
     let from_worker = || scrape(format!("http://127.0.0.1:{worker_port}/metrics"));
-    // The polls of all three have looked twice, and the worker has counted.
+    // All polls have looked twice, and the worker has counted.
     d.eventually("polled", Duration::from_secs(60), async || {
         let told = from_ingest().await;
-        told.matches("poll_lag_seconds{").count() == 3 && told.contains("poll_duration_seconds_count")
+        told.matches("poll_lag_seconds{").count() == 4 && told.contains("poll_duration_seconds_count")
     })
     .await;
     d.eventually("counted", Duration::from_secs(60), async || {
