@@ -14,6 +14,7 @@ mod cluster;
 mod demo;
 mod deployment;
 mod distributed;
+mod docs;
 mod documents;
 mod embedded;
 mod faults;
