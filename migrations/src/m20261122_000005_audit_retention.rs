@@ -11,7 +11,8 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         // The condition is repeated word for word by `SqlStore::prune`: SQLite uses the index only then.
         let sql = r#"CREATE INDEX "SyncLog_prunable_completedAt_idx" ON "SyncLog" ("completedAt")
-            WHERE "status" IN ('SUCCESS', 'SKIPPED', 'FAILED') AND ("triggerPayload" IS NOT NULL
+            WHERE ("status" IN ('SUCCESS', 'SKIPPED') OR "status" = 'FAILED' AND "triggerType" <> 'MANUAL')
+                AND ("triggerPayload" IS NOT NULL
                 OR "sourceData" IS NOT NULL OR "targetDataBefore" IS NOT NULL OR "targetDataAfter" IS NOT NULL
                 OR "changes" IS NOT NULL OR "errorStack" IS NOT NULL)"#;
         manager.get_connection().execute_unprepared(sql).await?;

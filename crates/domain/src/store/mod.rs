@@ -539,7 +539,8 @@ pub trait Store: Send + Sync {
     /// Empties what up to `limit` final rows still hold of the records that they were about (`triggerPayload`,
     /// `sourceData`, `targetDataBefore`, `targetDataAfter`, `changes`, `errorStack`), the oldest first, and says
     /// how many those were. Final here is `SUCCESS`, `SKIPPED`, `FAILED` since `older_than` or longer; what waits
-    /// for a human keeps everything, and so do the mappings. 0 also when another worker is about it just now.
+    /// for a human keeps everything (so does an operator's failed row, whose payload is his ruling, for the retry),
+    /// and so do the mappings. 0 also when another worker is about it just now.
     async fn prune(&self, older_than: Duration, limit: u64) -> StoreResult<u64>;
 
     /// Rows by status.

@@ -388,6 +388,17 @@ async fn pruning_empties_old_final_rows_and_nothing_else() {
             .unwrap();
         w.clock.turn(11 * DAY);
 
+        // An operator's, which failed: a retry still has to know what he ruled.
+        let mut ruled = event(Side::Crm, "ruled", None);
+        ruled.trigger = Trigger::Manual;
+        w.store.hear(std::slice::from_ref(&ruled)).await.unwrap();
+        let work = take(&w, ruled.row).await;
+        w.store
+            .commit(&work, &ending(&work, Status::Failed))
+            .await
+            .unwrap();
+        w.clock.turn(31 * DAY);
+
         let mappings = w.mappings().await;
         let holding = async || -> Vec<_> {
             let rows = w.rows().await;
@@ -399,17 +410,22 @@ async fn pruning_empties_old_final_rows_and_nothing_else() {
             ids.sort();
             ids
         };
-        assert_eq!(holding().await.len(), 6);
-        assert_eq!(w.store.prune(60 * DAY, 10).await.unwrap(), 0, "nothing is so old");
+        assert_eq!(holding().await.len(), 7);
+        assert_eq!(w.store.prune(90 * DAY, 10).await.unwrap(), 0, "nothing is so old");
         // The oldest first, no more than asked for.
-        assert_eq!(w.store.prune(30 * DAY, 2).await.unwrap(), 2);
-        let mut left = vec![old[2], old[3], waiting.row, young.row];
+        assert_eq!(w.store.prune(60 * DAY, 2).await.unwrap(), 2);
+        let mut left = vec![old[2], old[3], waiting.row, young.row, ruled.row];
         left.sort();
         assert_eq!(holding().await, left);
-        assert_eq!(w.store.prune(30 * DAY, 10).await.unwrap(), 1);
-        assert_eq!(w.store.prune(30 * DAY, 10).await.unwrap(), 0, "once is enough");
+        assert_eq!(w.store.prune(60 * DAY, 10).await.unwrap(), 1);
+        assert_eq!(w.store.prune(60 * DAY, 10).await.unwrap(), 0, "once is enough");
         left.retain(|id| *id != old[2]);
         assert_eq!(holding().await, left);
+        assert_eq!(
+            w.store.prune(30 * DAY, 10).await.unwrap(),
+            1,
+            "the young one, but not the ruled one"
+        );
 
         let rows = w.rows().await;
         for row in rows.iter().filter(|row| old[..3].contains(&row.id)) {

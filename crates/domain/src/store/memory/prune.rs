@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::store::entities::log;
-use crate::store::{Status, StoreResult};
+use crate::store::{Status, StoreResult, Trigger};
 
 use super::MemoryStore;
 
@@ -17,9 +17,12 @@ impl MemoryStore {
         };
         self.carry_out("prune", |tables| {
             let old = |row: &&log::Model| {
-                matches!(row.status, Status::Success | Status::Skipped | Status::Failed)
-                    && row.completed_at.is_some_and(|at| at <= before)
-                    && holds_something(row)
+                let done = match row.status {
+                    Status::Success | Status::Skipped => true,
+                    Status::Failed => row.trigger_type != Trigger::Manual,
+                    _ => false,
+                };
+                done && row.completed_at.is_some_and(|at| at <= before) && holds_something(row)
             };
             let mut found: Vec<_> = tables.log.values().filter(old).collect();
             found.sort_by_key(|row| row.completed_at);

@@ -29,19 +29,24 @@ impl SqlStore {
                 return Ok(0);
             }
         }
-        // The inner condition is that of the index `SyncLog_prunable_completedAt_idx`, word for word. The outer one
-        // because a retry by hand may have made a row wait again meanwhile.
-        let sql = r#"UPDATE "SyncLog" SET "triggerPayload" = NULL, "sourceData" = NULL, "targetDataBefore" = NULL,
+        // The condition is the index's, word for word. SQLite, which keeps no statistics, would take another one.
+        let hint = match self.db.get_database_backend() {
+            DatabaseBackend::Sqlite => r#"INDEXED BY "SyncLog_prunable_completedAt_idx""#,
+            _ => "",
+        };
+        let sql = format!(
+            r#"UPDATE "SyncLog" SET "triggerPayload" = NULL, "sourceData" = NULL, "targetDataBefore" = NULL,
                 "targetDataAfter" = NULL, "changes" = NULL, "errorStack" = NULL
-            WHERE "status" IN ('SUCCESS', 'SKIPPED', 'FAILED') AND "id" IN (
-                SELECT "id" FROM "SyncLog"
-                WHERE "status" IN ('SUCCESS', 'SKIPPED', 'FAILED') AND ("triggerPayload" IS NOT NULL
+            WHERE "id" IN (SELECT "id" FROM "SyncLog" {hint}
+                WHERE ("status" IN ('SUCCESS', 'SKIPPED') OR "status" = 'FAILED' AND "triggerType" <> 'MANUAL')
+                AND ("triggerPayload" IS NOT NULL
                     OR "sourceData" IS NOT NULL OR "targetDataBefore" IS NOT NULL OR "targetDataAfter" IS NOT NULL
                     OR "changes" IS NOT NULL OR "errorStack" IS NOT NULL)
                     AND "completedAt" <= $1
-                ORDER BY "completedAt" LIMIT $2)"#;
+                ORDER BY "completedAt" LIMIT $2)"#
+        );
         let done = tx
-            .execute_raw(self.statement(sql, [before.into(), limit.into()]))
+            .execute_raw(self.statement(&sql, [before.into(), limit.into()]))
             .await?;
         tx.commit().await?;
         Ok(done.rows_affected())
