@@ -1,4 +1,4 @@
-//! The CRM's identities by their match keys, in memory: about 1 KB each. Pure.
+//! The CRM's identities by their match keys, in memory: about 2 KB each. Pure.
 //!
 //! It answers as the CRM's own search would, so that a contact is matched by the same rules as at a first meeting
 //! ([`meet::decide`]), without asking the CRM once per contact.

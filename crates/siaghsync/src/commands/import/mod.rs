@@ -3,7 +3,7 @@
 //! A match report first, from one read of each system; nothing is written before the question is answered. Then the
 //! ordinary engine, contact by contact, which looks for each afresh before it creates anything.
 //!
-//! Memory: about 1 KB for each identity of the CRM and for each contact of finance.
+//! Memory: about 2 KB for each identity of the CRM and for each contact of finance.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZeroU32;
