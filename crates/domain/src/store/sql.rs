@@ -11,6 +11,7 @@ use sea_orm::{
     ActiveEnum, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait,
     FromQueryResult, QueryTrait, SqlErr, Statement, TransactionTrait, Value as Sql,
 };
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::entities::{log, mapping};
@@ -207,14 +208,16 @@ impl Store for SqlStore {
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .returning(Query::returning().column(log::Column::Id));
         let mut written = std::collections::HashSet::with_capacity(events.len());
-        for row in self.db.query_all(insert).await? {
+        for row in self.db.query_all(insert).instrument(self.span("hear")).await? {
             written.insert(row.try_get::<Uuid>("", "id")?);
         }
         Ok(events.iter().map(|event| written.contains(&event.row)).collect())
     }
 
     async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
-        self.claim_row(row, owner, lease).await
+        self.claim_row(row, owner, lease)
+            .instrument(self.span("claim"))
+            .await
     }
 
     async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
@@ -228,8 +231,8 @@ impl Store for SqlStore {
             lease.mapping.into(),
             lease.token.into(),
         ];
-        let done = self.db.execute_raw(self.statement(sql, values)).await?;
-        if done.rows_affected() == 1 {
+        let intended = self.db.execute_raw(self.statement(sql, values));
+        if intended.instrument(self.span("intend")).await?.rows_affected() == 1 {
             Ok(())
         } else {
             Err(StoreError::Fenced)
@@ -289,7 +292,9 @@ impl Store for SqlStore {
     }
 
     async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
-        self.commit_run(work, commit).await
+        self.commit_run(work, commit)
+            .instrument(self.span("commit"))
+            .await
     }
 
     async fn release(&self, work: &Work) -> StoreResult<()> {
@@ -324,6 +329,21 @@ impl Store for SqlStore {
 }
 
 impl SqlStore {
+    /// A client span after OpenTelemetry's database conventions; never a statement or a value.
+    fn span(&self, operation: &'static str) -> tracing::Span {
+        let system = match self.db.get_database_backend() {
+            sea_orm::DatabaseBackend::Postgres => "postgresql",
+            _ => "sqlite",
+        };
+        tracing::info_span!(
+            "database",
+            otel.name = operation,
+            otel.kind = "client",
+            db.system.name = system,
+            db.operation.name = operation,
+        )
+    }
+
     /// Makes the id part of the mapping; a half in one of `states` that has it is absorbed.
     async fn link_entity(
         &self,

@@ -17,7 +17,7 @@ use super::{
     sections::{
         CRM_URL, CrmCredentials, CrmSettings, DATABASE_URL, DatabaseKind, DatabaseSettings, DeletePolicy,
         FINANCE_URL, FinanceSettings, HttpSettings, LogFormat, PollingSettings, REDIS_URL, RedisSettings,
-        SyncSettings, TelemetrySettings, WebhookSettings, WorkerSettings,
+        Sampling, SyncSettings, TelemetrySettings, WebhookSettings, WorkerSettings,
     },
     source::Source,
 };
@@ -361,5 +361,23 @@ fn telemetry(r: &mut Reader<'_>) -> TelemetrySettings {
                 "an address such as http://127.0.0.1:4318",
             )
             .map(|url| url.trim_end_matches("/v1/traces").to_owned()),
+        sampling: sampling(r),
     }
+}
+
+fn sampling(r: &mut Reader<'_>) -> Sampling {
+    let share = r.number("OTEL_TRACES_SAMPLER_ARG", 1.0, 0.0, 1.0);
+    let of = |parent_based, share| Sampling { parent_based, share };
+    r.choice(
+        "OTEL_TRACES_SAMPLER",
+        of(true, 1.0),
+        &[
+            ("parentbased_always_on", of(true, 1.0)),
+            ("parentbased_always_off", of(true, 0.0)),
+            ("parentbased_traceidratio", of(true, share)),
+            ("always_on", of(false, 1.0)),
+            ("always_off", of(false, 0.0)),
+            ("traceidratio", of(false, share)),
+        ],
+    )
 }

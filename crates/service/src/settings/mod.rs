@@ -15,7 +15,7 @@ pub use network::Network;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use sections::{
     CrmCredentials, CrmSettings, DatabaseKind, DatabaseSettings, DeletePolicy, FinanceSettings, HttpSettings,
-    LogFormat, PollingSettings, RedisSettings, SyncSettings, TelemetrySettings, WebhookSettings,
+    LogFormat, PollingSettings, RedisSettings, Sampling, SyncSettings, TelemetrySettings, WebhookSettings,
     WorkerSettings,
 };
 

@@ -206,4 +206,24 @@ pub struct TelemetrySettings {
     pub filter: Option<String>,
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`, without `/v1/traces`; none: no traces are sent.
     pub otlp_endpoint: Option<String>,
+    /// `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`: which traces are sent.
+    pub sampling: Sampling,
+}
+
+/// Which traces are sent (OpenTelemetry's general SDK configuration).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sampling {
+    /// A caller's own decision counts, where there is one.
+    pub parent_based: bool,
+    /// The share of the others, 0 to 1.
+    pub share: f64,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self {
+            parent_based: true,
+            share: 1.0,
+        }
+    }
 }

@@ -35,7 +35,7 @@ const TRACED: &str = "info";
 pub fn init(service_name: &str, settings: &TelemetrySettings) -> anyhow::Result<Guard> {
     let (traces, guard) = match &settings.otlp_endpoint {
         Some(endpoint) => {
-            let (tracer, guard) = otlp::tracer(service_name, endpoint)?;
+            let (tracer, guard) = otlp::tracer(service_name, endpoint, settings.sampling)?;
             let layer = tracing_opentelemetry::layer()
                 .with_tracer(tracer)
                 .with_location(false)

@@ -8,8 +8,10 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{Protocol, WithExportConfig as _};
 use opentelemetry_sdk::{
     Resource,
-    trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider},
+    trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider},
 };
+
+use crate::settings::Sampling;
 
 /// How long spans wait for company.
 const DELAY: Duration = Duration::from_secs(1);
@@ -62,8 +64,25 @@ impl Drop for Guard {
     }
 }
 
+fn sampler(sampling: Sampling) -> Sampler {
+    let share = match sampling.share {
+        all if all >= 1.0 => Sampler::AlwaysOn,
+        none if none <= 0.0 => Sampler::AlwaysOff,
+        share => Sampler::TraceIdRatioBased(share),
+    };
+    if sampling.parent_based {
+        Sampler::ParentBased(Box::new(share))
+    } else {
+        share
+    }
+}
+
 /// A tracer that sends to `endpoint` + `/v1/traces`, and its guard.
-pub(super) fn tracer(service_name: &str, endpoint: &str) -> anyhow::Result<(SdkTracer, Guard)> {
+pub(super) fn tracer(
+    service_name: &str,
+    endpoint: &str,
+    sampling: Sampling,
+) -> anyhow::Result<(SdkTracer, Guard)> {
     crate::crypto::install();
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
@@ -86,6 +105,7 @@ pub(super) fn tracer(service_name: &str, endpoint: &str) -> anyhow::Result<(SdkT
                 .with_service_name(service_name.to_owned())
                 .build(),
         )
+        .with_sampler(sampler(sampling))
         .with_span_processor(batches)
         .build();
     let tracer = provider.tracer("siaghsync");
@@ -105,12 +125,47 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_share_of_the_traces_is_sampled_unless_the_caller_has_decided() {
+        use opentelemetry::trace::{
+            Span as _, SpanContext, SpanId, TraceContextExt as _, TraceFlags, TraceId,
+        };
+
+        let sampled = |parent_based, share, parent: Option<TraceFlags>| {
+            let (tracer, guard) =
+                tracer("test", "http://127.0.0.1:1", Sampling { parent_based, share }).unwrap();
+            let mut context = opentelemetry::Context::new();
+            if let Some(flags) = parent {
+                let (trace, span) = (TraceId::from(7_u128), SpanId::from(7_u64));
+                let remote = SpanContext::new(trace, span, flags, true, Default::default());
+                context = context.with_remote_span_context(remote);
+            }
+            let count = (0..200)
+                .filter(|_| {
+                    tracer
+                        .start_with_context("span", &context)
+                        .span_context()
+                        .is_sampled()
+                })
+                .count();
+            std::mem::forget(guard);
+            count
+        };
+        assert_eq!(sampled(true, 1.0, None), 200);
+        assert_eq!(sampled(true, 0.0, None), 0);
+        let some = sampled(true, 0.3, None);
+        assert!((20..120).contains(&some), "{some} of 200");
+        assert_eq!(sampled(true, 0.0, Some(TraceFlags::SAMPLED)), 200);
+        assert_eq!(sampled(true, 1.0, Some(TraceFlags::default())), 0);
+        assert_eq!(sampled(false, 1.0, Some(TraceFlags::default())), 200);
+    }
+
     #[tokio::test]
     async fn a_collector_that_hangs_or_is_not_there_holds_nobody_up_for_long() {
         // Accepts connections into its backlog and never answers.
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", silent.local_addr().unwrap());
-        let (tracer, guard) = tracer("test", &endpoint).unwrap();
+        let (tracer, guard) = tracer("test", &endpoint, Sampling::default()).unwrap();
         drop(tracer.start("span"));
         let start = Instant::now();
         guard.shutdown();
@@ -120,7 +175,7 @@ mod tests {
             start.elapsed()
         );
 
-        let (tracer, guard) = super::tracer("test", "http://127.0.0.1:1").unwrap();
+        let (tracer, guard) = super::tracer("test", "http://127.0.0.1:1", Sampling::default()).unwrap();
         drop(tracer.start("span"));
         let start = Instant::now();
         drop(guard);

@@ -28,6 +28,7 @@ async fn spans_arrive_in_their_trace_and_none_is_lost_at_the_end() {
         // However quiet the log is, traces are whole.
         filter: Some("off".to_owned()),
         otlp_endpoint: Some(endpoint),
+        sampling: Default::default(),
     };
     let guard = telemetry::init("siagh-test", &settings).unwrap();
     assert!(telemetry::init("siagh-test", &settings).is_err());

@@ -54,6 +54,28 @@ async fn one_trace_from_the_webhook_to_each_outside_call() {
             "{part}"
         );
     }
+    // Semantic conventions: HTTP both ways, the queue's two ends, the database.
+    for (service, attribute, value) in [
+        ("siagh-ingest", "http.route", "/webhook/crm/identity"),
+        ("siagh-ingest", "http.response.status_code", "202"),
+        ("siagh-ingest", "db.system.name", "postgresql"),
+        ("siagh-ingest", "db.operation.name", "hear"),
+        ("siagh-ingest", "messaging.operation.type", "send"),
+        ("siagh-worker", "messaging.operation.type", "process"),
+        ("siagh-worker", "messaging.system", "redis"),
+        ("siagh-worker", "db.operation.name", "claim"),
+        ("siagh-worker", "db.operation.name", "intend"),
+        ("siagh-worker", "db.operation.name", "commit"),
+        ("siagh-worker", "http.request.method", "POST"),
+        ("siagh-worker", "server.address", "127.0.0.1"),
+    ] {
+        let found = ours.iter().any(|(from, span)| {
+            let mut attributes = span.attributes.iter();
+            from == service
+                && attributes.any(|a| a.key == attribute && format!("{:?}", a.value).contains(value))
+        });
+        assert!(found, "{service}: {attribute}={value}");
+    }
     assert!(!attributes.contains(SECRET), "no secret in a span");
     d.db.drop_it().await;
 }

@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use domain::ports::{BellError, Doorbell, Ring};
 use redis::{FromRedisValue, RedisResult, ScriptInvocation};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
@@ -18,7 +19,10 @@ use super::{
     scripts::{CLEAR, COUNT, PURGE, PUSH},
     wire::{Wire, is_lost},
 };
-use crate::{doorbell::delivery, http::Check};
+use crate::{
+    doorbell::{delivery, span},
+    http::Check,
+};
 
 /// How long one call may take.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -201,7 +205,10 @@ impl Doorbell for RedisDoorbell {
                 .arg(Uuid::now_v7().simple().to_string())
                 .arg(delivery::encode(ring));
         }
-        let (pushed, depth): (bool, usize) = self.call(&script).await?;
+        let rung = self
+            .call(&script)
+            .instrument(span::of_ringing(rings.len(), &keys.active));
+        let (pushed, depth): (bool, usize) = rung.await?;
         self.saw(depth);
         if pushed { Ok(()) } else { Err(BellError::Full) }
     }
