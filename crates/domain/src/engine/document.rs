@@ -145,10 +145,13 @@ impl<'a> DocumentRun<'a> {
         let read = self.engine.crm.read_document(self.kind, &id).await;
         let seen = read.map_err(|error| Stop::Port(Side::Crm, error))?;
         let Some(seen) = seen else {
-            return Err(match self.out() {
-                Some(sent) => Stop::Unknown(unknown(sent, Some("the CRM no longer has it"))),
-                None => Stop::Gone,
-            });
+            if let Some(sent) = self.out().filter(|sent| !sent.again) {
+                return Err(Stop::Unknown(unknown(sent, Some("the CRM no longer has it"))));
+            }
+            // An operator says that finance does not have it, and there is nothing left to send (simulated history
+            // 2588).
+            self.mapping.in_flight = InFlight::new();
+            return Err(Stop::Gone);
         };
         self.mapping.crm_updated_at = seen.modified_at;
         self.seen = Some(seen);
@@ -295,7 +298,9 @@ impl<'a> DocumentRun<'a> {
         let Some(seen) = self.seen.clone().filter(|seen| seen.ref_id.trim().is_empty()) else {
             return Ok(());
         };
-        self.renew().await?;
+        // What the store holds as sent stays there: until the commit, nothing else says that it was issued (simulated
+        // history 504).
+        self.renew(self.intended.clone()).await?;
         let noted = self.engine.crm.note_issued(&seen, &issued.number).await;
         noted.map_err(|error| Stop::Port(Side::Crm, error))?;
         self.noted = true;
@@ -312,17 +317,13 @@ impl<'a> DocumentRun<'a> {
     async fn intend(&mut self, sent: SentDocument) -> Result<(), Stop> {
         let intent = Intent::of_document(sent, self.engine.clock.now());
         self.mapping.in_flight = InFlight::from([(Side::Finance, vec![intent])]);
-        self.renew().await
+        self.renew(self.mapping.in_flight.clone()).await
     }
 
-    async fn renew(&mut self) -> Result<(), Stop> {
+    async fn renew(&mut self, sent: InFlight) -> Result<(), Stop> {
         let (now, lease) = (self.engine.clock.monotonic(), self.engine.config.lease);
-        let renewed = self
-            .engine
-            .store
-            .intend(&self.work.lease, &self.mapping.in_flight, lease);
-        renewed.await?;
-        self.intended.clone_from(&self.mapping.in_flight);
+        self.engine.store.intend(&self.work.lease, &sent, lease).await?;
+        self.intended = sent;
         self.lease_ends = now + lease;
         Ok(())
     }
