@@ -15,11 +15,12 @@ use domain::{
     store::{Event, Store},
 };
 use metrics::counter;
+use service::telemetry::set_remote_parent;
 use tokio::{
     sync::{mpsc, oneshot},
     task::{JoinHandle, JoinSet},
 };
-use tracing::{debug, info, warn};
+use tracing::{Instrument as _, Span, debug, info, info_span, warn};
 
 use crate::store::LateStore;
 
@@ -168,7 +169,11 @@ impl Writer {
 
     /// The error in words, and whether it was a time-out.
     async fn insert(&self, store: &dyn Store, events: &[Event]) -> Result<Vec<bool>, (String, bool)> {
-        let result = match tokio::time::timeout(INSERT, store.hear(events)).await {
+        let span = group_span(
+            "store",
+            events.first().and_then(|event| event.traceparent.as_deref()),
+        );
+        let result = match tokio::time::timeout(INSERT, store.hear(events).instrument(span)).await {
             Ok(Ok(new)) => Ok(new),
             Ok(Err(error)) => Err((error.to_string(), false)),
             Err(_) => Err((format!("no answer within {} s", INSERT.as_secs()), true)),
@@ -192,8 +197,12 @@ impl Writer {
             answers.push((answer, new));
         }
         let bell = self.bell.clone();
+        let span = group_span(
+            "announce",
+            rings.first().and_then(|ring| ring.traceparent.as_deref()),
+        );
         self.rings.spawn(async move {
-            bell.ring(&rings).await;
+            bell.ring(&rings).instrument(span).await;
             for (answer, new) in answers {
                 // The sender may have hung up.
                 let _ = answer.send(new);
@@ -245,4 +254,13 @@ impl Bell {
             }
         }
     }
+}
+
+/// What is done for a group stands in the trace of its first event: a span has one parent.
+fn group_span(name: &'static str, traceparent: Option<&str>) -> Span {
+    let span = info_span!("webhooks", otel.name = name);
+    if let Some(traceparent) = traceparent {
+        set_remote_parent(&span, traceparent);
+    }
+    span
 }
