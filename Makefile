@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate bench lint fmt build up down check-deploy
+.PHONY: help demo test simulate chaos bench lint fmt build up down check-deploy
 
 SCRIPTS := scripts/test-services scripts/check-deploy deploy/healthcheck .ci/run
 WORKERS ?= 1
@@ -18,6 +18,11 @@ test: ## all tests; finds or starts PostgreSQL and Redis (scripts/test-services)
 
 simulate: ## the engine under faults, by the thousand (SEEDS=100000, FROM=0; SEED=7: repeat that history and print it)
 	cargo test -p domain --test sim --locked -- --ignored --nocapture simulate
+
+chaos: ## the whole product under faults, kills and flushes, with real processes (CHANGES=2000, SEED=1)
+	cargo build --workspace --bins --locked
+	CHANGES=$(CHANGES) SEED=$(SEED) scripts/test-services \
+		cargo test -p siaghsync --test it --locked -- --ignored --exact --nocapture chaos::long
 
 lint: ## formatting, clippy, shell scripts, dependencies, deploy files; warnings are errors
 	cargo fmt --all --check

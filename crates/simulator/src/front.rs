@@ -60,6 +60,7 @@ pub(crate) async fn front(
         endpoint,
         body: String::from_utf8_lossy(&body).into_owned(),
         status: None,
+        done: None,
         fault: hit.as_ref().map(|hit| hit.kind.name().to_owned()),
     });
     tracing::debug!(
@@ -67,9 +68,15 @@ pub(crate) async fn front(
         fault = hit.as_ref().map(|hit| hit.kind.name()), "request"
     );
     let request = Request::from_parts(parts, Body::from(body));
+    let work = Work {
+        front: Arc::clone(&front),
+        seq,
+        request,
+        next,
+    };
     let response = match hit {
-        None => Some(next.run(request).await),
-        Some(hit) => front.apply(&hit, request, next).await,
+        None => Some(work.run().await),
+        Some(hit) => front.apply(&hit, work).await,
     };
     let status = response.as_ref().map(|response| response.status().as_u16());
     front.stats.finish(seq, status);
@@ -88,17 +95,34 @@ fn cut(switch: &KillSwitch) -> Response {
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
 
+/// A request that the system has not seen yet.
+struct Work {
+    front: Arc<Front>,
+    seq: u64,
+    request: Request,
+    next: Next,
+}
+
+impl Work {
+    /// The system carries it out.
+    async fn run(self) -> Response {
+        let response = self.next.run(self.request).await;
+        self.front.stats.done(self.seq, self.front.clock.now());
+        response
+    }
+}
+
 impl Front {
     /// None means: break the connection.
-    async fn apply(&self, hit: &Hit, request: Request, next: Next) -> Option<Response> {
+    async fn apply(&self, hit: &Hit, work: Work) -> Option<Response> {
         match hit.kind {
             FaultKind::CommitThenHang => {
-                let response = next.run(request).await;
+                let response = work.run().await;
                 tokio::time::sleep(hit.duration).await;
                 Some(response)
             }
             FaultKind::CommitThenDrop => {
-                next.run(request).await;
+                work.run().await;
                 None
             }
             FaultKind::Hang => {
@@ -110,41 +134,41 @@ impl Front {
                 let delay = hit.duration;
                 tokio::spawn(async move {
                     tokio::time::sleep(delay).await;
-                    next.run(request).await;
+                    work.run().await;
                 });
                 None
             }
             FaultKind::Error500Before => Some((self.internal_error)()),
             FaultKind::Error500After => {
-                next.run(request).await;
+                work.run().await;
                 Some((self.internal_error)())
             }
             FaultKind::Unavailable => Some(StatusCode::SERVICE_UNAVAILABLE.into_response()),
             FaultKind::TooManyRequests => Some(too_many_requests(hit.retry_after_seconds)),
-            FaultKind::TruncatedJson => Some(truncate(next.run(request).await, false).await),
-            FaultKind::TruncatedBody => Some(truncate(next.run(request).await, true).await),
+            FaultKind::TruncatedJson => Some(truncate(work.run().await, false).await),
+            FaultKind::TruncatedBody => Some(truncate(work.run().await, true).await),
             FaultKind::HtmlError => Some(html(StatusCode::BAD_GATEWAY)),
             FaultKind::HtmlErrorAfter => {
-                next.run(request).await;
+                work.run().await;
                 Some(html(StatusCode::BAD_GATEWAY))
             }
             FaultKind::Html200 => Some(html(StatusCode::OK)),
             FaultKind::EmptyAnswer => {
-                next.run(request).await;
+                work.run().await;
                 Some(StatusCode::OK.into_response())
             }
             FaultKind::Slow => {
                 let delay = hit.duration;
                 // On its own, so that it is done even when the caller gives up waiting.
-                let work = tokio::spawn(async move {
+                let done = tokio::spawn(async move {
                     tokio::time::sleep(delay).await;
-                    next.run(request).await
+                    work.run().await
                 });
-                work.await.ok()
+                done.await.ok()
             }
             FaultKind::SessionExpired => {
                 (self.expire)();
-                Some(next.run(request).await)
+                Some(work.run().await)
             }
         }
     }

@@ -35,6 +35,8 @@ pub struct RequestRecord {
     pub body: String,
     /// The status that was sent; none when the connection was cut or the caller left.
     pub status: Option<u16>,
+    /// When the system had carried it out; none when it never did, or not yet.
+    pub done: Option<DateTime<Utc>>,
     /// The fault that hit this request.
     pub fault: Option<String>,
 }
@@ -141,6 +143,14 @@ impl Stats {
         self.lock().log.iter().cloned().collect()
     }
 
+    /// The latest `most` requests, oldest first.
+    #[must_use]
+    pub fn latest(&self, most: usize) -> Vec<RequestRecord> {
+        let inner = self.lock();
+        let passed = inner.log.len().saturating_sub(most);
+        inner.log.range(passed..).cloned().collect()
+    }
+
     /// Sets everything to zero and forgets the requests.
     pub fn reset(&self) {
         *self.lock() = Inner::default();
@@ -172,11 +182,16 @@ impl Stats {
         seq
     }
 
+    pub(crate) fn done(&self, seq: u64, at: DateTime<Utc>) {
+        if let Some(record) = self.lock().record(seq) {
+            record.done = Some(at);
+        }
+    }
+
     pub(crate) fn finish(&self, seq: u64, status: Option<u16>) {
         let mut inner = self.lock();
         *inner.counters.statuses.entry(status.unwrap_or(0)).or_default() += 1;
-        let position = inner.log.binary_search_by_key(&seq, |record| record.seq);
-        if let Some(record) = position.ok().and_then(|position| inner.log.get_mut(position)) {
+        if let Some(record) = inner.record(seq) {
             record.status = status;
         }
     }
@@ -204,6 +219,14 @@ impl Stats {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// A request that is still remembered.
+    fn record(&mut self, seq: u64) -> Option<&mut RequestRecord> {
+        let position = self.log.binary_search_by_key(&seq, |record| record.seq).ok()?;
+        self.log.get_mut(position)
     }
 }
 
@@ -240,6 +263,7 @@ mod tests {
             endpoint: "POST /x".into(),
             body: body.into(),
             status: None,
+            done: None,
             fault: None,
         }
     }
@@ -255,6 +279,8 @@ mod tests {
         assert_eq!(log.len(), 2);
         assert_eq!(log[1].status, Some(200));
         assert_eq!(log[0].status, None);
+        stats.done(last, DateTime::UNIX_EPOCH);
+        assert_eq!(stats.latest(1)[0].done, Some(DateTime::UNIX_EPOCH));
         assert_eq!(stats.calls("/x"), 3);
         stats.reset();
         assert_eq!(stats.snapshot().requests, 0);

@@ -405,6 +405,10 @@ impl SqlStore {
         ];
         if let Some(row) = tx.query_one_raw(self.statement(&sql, values)).await? {
             let theirs: Uuid = row.try_get("", "id")?;
+            // What a run of theirs left in progress is covered by ours: it is to be tried again no more.
+            let sql = r#"DELETE FROM "SyncRetryQueue" WHERE "syncLogId" IN
+                         (SELECT "id" FROM "SyncLog" WHERE "entityMappingId" = $1 AND "status" = 'IN_PROGRESS')"#;
+            tx.execute_raw(self.statement(sql, [theirs.into()])).await?;
             let sql = r#"UPDATE "SyncLog" SET "entityMappingId" = $1 WHERE "entityMappingId" = $2"#;
             tx.execute_raw(self.statement(sql, [ours.into(), theirs.into()]))
                 .await?;

@@ -158,6 +158,42 @@ async fn a_half_that_has_something_in_flight_is_not_taken_over() {
     }
 }
 
+/// Its run was to be tried again, was, and was killed: the row is covered by whoever takes the half over.
+#[tokio::test]
+async fn a_half_that_is_taken_over_leaves_no_retry_behind() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let events = [
+            event(Side::Crm, "a", None),
+            event(Side::Crm, "a", None),
+            event(Side::Finance, "22", None),
+        ];
+        w.store.hear(&events).await.unwrap();
+        let theirs = take(&w, events[2].row).await;
+        let mut waits = ending(&theirs, Status::Pending);
+        waits.mapping.as_mut().unwrap().state = MappingState::New;
+        waits.retry = Some(Retry {
+            at: w.clock.now(),
+            count: 1,
+            max: 3,
+        });
+        w.store.commit(&theirs, &waits).await.unwrap();
+        take(&w, events[2].row).await;
+        w.clock.turn(LEASE + Duration::from_secs(1));
+        let ours = take(&w, events[0].row).await;
+        w.store
+            .link(&ours.lease, &entity(Side::Finance, "22"))
+            .await
+            .unwrap();
+        let mut done = ending(&ours, Status::Success);
+        done.mapping.as_mut().unwrap().finance_id = Some("22".into());
+        w.store.commit(&ours, &done).await.unwrap();
+        let open = w.rows().await.into_iter().filter(|row| !row.status.is_final());
+        assert_eq!((open.count(), w.retries().await.len()), (0, 0));
+        w.drop_it().await;
+    }
+}
+
 #[tokio::test]
 async fn a_half_mapping_of_nothing_is_dropped_a_linked_one_is_not() {
     for on in ALL {

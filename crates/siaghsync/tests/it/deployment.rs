@@ -61,10 +61,26 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Sends it a signal, by its name without `SIG`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// SIGTERM, and the exit code within `limit`.
     pub fn stop(self, limit: Duration) -> Option<i32> {
-        let pid = self.pid().to_string();
-        Command::new("kill").args(["-s", "TERM", &pid]).status().unwrap();
+        self.signal("TERM");
         self.wait(limit)
     }
 
@@ -86,7 +102,7 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            let log = self.log();
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
             let tail: Vec<_> = log.lines().rev().take(40).collect();
             println!("── {}", self.log.display());
             tail.iter().rev().for_each(|line| println!("{line}"));
@@ -143,8 +159,13 @@ impl Deployment {
 
     /// On a database of the test's own.
     pub async fn with(engine: Engine, db: TestDb, extra: &[(&str, &str)]) -> Self {
+        Self::around(SimulatorConfig::default(), engine, db, extra).await
+    }
+
+    /// With a simulator that is set up otherwise.
+    pub async fn around(config: SimulatorConfig, engine: Engine, db: TestDb, extra: &[(&str, &str)]) -> Self {
         service::crypto::install();
-        let sim = Simulator::start(SimulatorConfig::default()).await.unwrap();
+        let sim = Simulator::start(config).await.unwrap();
         let redis = if engine == Engine::Postgres {
             Some(Server::start().await)
         } else {

@@ -9,6 +9,7 @@
 )]
 
 mod breaker;
+mod chaos;
 mod cli;
 mod cluster;
 mod demo;
@@ -25,6 +26,7 @@ mod operate;
 mod oracle;
 mod outages;
 mod polls;
+mod promises;
 mod resolve;
 mod retention;
 mod sql;

@@ -90,6 +90,8 @@ pub struct FinanceConfig {
     /// An update of a code that does not exist creates a contact with a new code; without it, it
     /// is refused.
     pub unknown_code_creates: bool,
+    /// An update creates a second contact and answers its code, however it is written.
+    pub updates_create: bool,
     /// Successful saves also carry an `ErrWarning` entry.
     pub warn_on_save: bool,
     /// How refusals show.
@@ -125,6 +127,7 @@ impl Default for FinanceConfig {
             clear_to_empty_text: false,
             toward_inverted: false,
             unknown_code_creates: false,
+            updates_create: false,
             warn_on_save: false,
             refusal_shape: RefusalShape::Both,
             persian_digits: false,

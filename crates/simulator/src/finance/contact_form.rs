@@ -81,7 +81,7 @@ fn target(store: &Store, form: &Form, config: &FinanceConfig) -> Result<Target, 
     let named = first.is_some_and(|(name, value)| name == "Param1" && value == main);
     Ok(Target {
         // Without Param1 the server checks the old contact, and then writes a new one.
-        code: named.then_some(code),
+        code: (named && !config.updates_create).then_some(code),
         own: Some(code),
     })
 }

@@ -79,6 +79,21 @@ async fn a_save_writes_all_controls_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn an_installation_may_create_with_every_update() {
+    let world = world().await;
+    let code = world.sim.finance().create(json!({"Name": "a"})).unwrap();
+    world
+        .sim
+        .finance()
+        .configure(|config| config.updates_create = true);
+    let form = contact_form(Some(code), &[("fullname", "b")]);
+    let second = code_of(&world.save_form(&form).await);
+    assert_ne!(second, code);
+    assert_eq!(world.sim.finance().get(code).unwrap()["Name"], "a");
+    assert_eq!(world.sim.finance().get(second).unwrap()["Name"], "b");
+}
+
+#[tokio::test]
 async fn an_update_without_param1_first_creates_a_second_contact() {
     let world = world().await;
     let code = world

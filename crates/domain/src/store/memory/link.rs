@@ -1,6 +1,6 @@
 //! First meetings: reserving keys, and making an id part of a mapping.
 
-use crate::store::{EntityRef, EntityType, Holder, Lease, MappingState, StoreError, StoreResult};
+use crate::store::{EntityRef, EntityType, Holder, Lease, MappingState, Status, StoreError, StoreResult};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -83,6 +83,10 @@ pub(super) fn gain(
         .filter(|row| row.entity_mapping_id == Some(theirs))
     {
         row.entity_mapping_id = Some(ours);
+        if row.status == Status::InProgress {
+            // A run of theirs left it so: it is covered by ours, and to be tried again no more.
+            tables.retries.remove(&row.id);
+        }
     }
     Ok(())
 }

@@ -1,0 +1,387 @@
+//! Real processes, real PostgreSQL and Redis, faults in a tenth of all outside calls, and someone who kills, stops and
+//! flushes: nothing that was typed may be lost, doubled, invented or left lying.
+
+mod field;
+mod killer;
+mod users;
+mod verdict;
+mod weather;
+mod windows;
+
+use std::time::{Duration, Instant};
+
+use domain::store::{Stats, Store};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use sea_orm::ConnectionTrait;
+use simulator::SimulatorConfig;
+use testkit::redis::Server;
+use testkit::{Engine, TestDb};
+
+use crate::deployment::{Deployment, Process};
+use crate::polls::looks;
+use killer::Killer;
+use users::Users;
+use verdict::{Verdict, judge};
+
+/// As short as the settings allow with a time-out of two seconds, so that lapses and settling fit a test.
+pub const LEASE: Duration = Duration::from_secs(4);
+const SETTINGS: [(&str, &str); 9] = [
+    ("HTTP_TIMEOUT_SECONDS", "2"),
+    ("LEASE_SECONDS", "4"),
+    ("CREATE_SETTLE_SECONDS", "8"),
+    ("SWEEP_INTERVAL_SECONDS", "1"),
+    ("POLL_INTERVAL_SECONDS", "2"),
+    ("RETRY_BASE_SECONDS", "1"),
+    // A tenth of all calls fails: four tries, the default, would not do.
+    ("MAX_RETRY_ATTEMPTS", "20"),
+    ("MAX_CHANGES_PER_RUN", "100000"),
+    ("MAX_CHANGED_SHARE", "1"),
+];
+const WORKERS: usize = 3;
+
+/// What a run is to do.
+struct Plan {
+    changes: usize,
+    per_second: f64,
+    seed: u64,
+    /// Fewer kills between a first read and its commit prove nothing.
+    kills_that_hit: usize,
+    /// All must be at an end so long after the last change.
+    patience: Duration,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn short() {
+    chaos(Plan {
+        changes: 160,
+        per_second: 8.0,
+        seed: 1,
+        kills_that_hit: 5,
+        patience: Duration::from_secs(180),
+    })
+    .await;
+}
+
+/// `make chaos CHANGES=2000 SEED=1`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes minutes: make chaos"]
+async fn long() {
+    let number = |name: &str, default: u64| {
+        let given = std::env::var(name).ok().filter(|text| !text.is_empty());
+        given.map_or(default, |text| {
+            text.parse()
+                .unwrap_or_else(|_| panic!("{name}={text} is no number"))
+        })
+    };
+    chaos(Plan {
+        changes: usize::try_from(number("CHANGES", 2000)).unwrap(),
+        per_second: 10.0,
+        seed: number("SEED", 1),
+        kills_that_hit: 50,
+        patience: Duration::from_secs(600),
+    })
+    .await;
+}
+
+async fn chaos(plan: Plan) {
+    let config = SimulatorConfig {
+        keep_requests: 500_000,
+        keep_body_bytes: 8 * 1024,
+        ..SimulatorConfig::default()
+    };
+    let db = TestDb::new(Engine::Postgres).await.unwrap();
+    let d = Deployment::around(config, Engine::Postgres, db, &SETTINGS).await;
+    let mut run = Run::begin(d, &plan).await;
+    let started = Instant::now();
+    run.storm(&plan).await;
+    let typed_in = started.elapsed();
+    run.calm(&plan).await;
+    let settled_in = started.elapsed();
+    let verdict = judge(&run.d, &run.users).await;
+    let hit = run.killer.counted(&run.d).await;
+    verdict.print();
+    run.print(&plan, &verdict, hit, (typed_in, settled_in));
+    assert!(verdict.is_fine(), "seed {}", plan.seed);
+    assert!(
+        run.killer.deserters.is_empty(),
+        "ended by themselves: {:#?}",
+        run.killer.deserters
+    );
+    let most = 4 * plan.changes as u64;
+    assert!(
+        run.saves() < most,
+        "{} saves for {} changes",
+        run.saves(),
+        plan.changes
+    );
+    assert!(
+        hit >= plan.kills_that_hit,
+        "void: only {hit} of {} kills fell between a first read and its commit",
+        run.killer.kills
+    );
+    let Run {
+        d, killer, ingest, ..
+    } = run;
+    drop((killer, ingest));
+    d.db.drop_it().await;
+}
+
+struct Run {
+    d: Deployment,
+    users: Users,
+    killer: Killer,
+    ingest: Process,
+    ingest_kills: usize,
+    rng: StdRng,
+    faults: Vec<(String, u64)>,
+    calls: u64,
+}
+
+/// What befalls the run, each at its share of the changes.
+#[derive(Clone, Copy, Debug)]
+enum Blow {
+    Flush,
+    RedisRestart,
+    DatabaseConnections,
+    KillIngest,
+    Stop,
+    Webhooks,
+}
+
+const BLOWS: [(f64, Blow); 16] = [
+    (0.10, Blow::Stop),
+    (0.15, Blow::KillIngest),
+    (0.25, Blow::Flush),
+    (0.30, Blow::DatabaseConnections),
+    (0.35, Blow::Stop),
+    (0.40, Blow::KillIngest),
+    (0.45, Blow::Webhooks),
+    (0.50, Blow::Flush),
+    (0.55, Blow::Stop),
+    (0.60, Blow::RedisRestart),
+    (0.65, Blow::KillIngest),
+    (0.70, Blow::DatabaseConnections),
+    (0.75, Blow::Flush),
+    (0.80, Blow::Stop),
+    (0.85, Blow::KillIngest),
+    (0.90, Blow::Stop),
+];
+
+impl Run {
+    async fn begin(d: Deployment, plan: &Plan) -> Self {
+        let mut rng = StdRng::seed_from_u64(plan.seed);
+        let ingest = d.run("siagh-ingest", &[]);
+        let killer = Killer::new(&d, StdRng::from_rng(&mut rng), WORKERS);
+        d.ready().await;
+        looks(&d, 1).await;
+        d.native_webhooks();
+        d.sim.crm().configure(|crm| {
+            crm.webhooks.drop_probability = 0.1;
+            crm.webhooks.duplicate_probability = 0.1;
+        });
+        weather::storm(&d.sim, plan.seed);
+        Self {
+            users: Users::new(plan.seed, plan.changes),
+            d,
+            killer,
+            ingest,
+            ingest_kills: 0,
+            rng,
+            faults: Vec::new(),
+            calls: 0,
+        }
+    }
+
+    /// Users type while everything breaks.
+    async fn storm(&mut self, plan: &Plan) {
+        let started = Instant::now();
+        let mut blows = BLOWS.iter().peekable();
+        let mut owed: Vec<Blow> = Vec::new();
+        let mut kill_at = started + self.killer.about(Duration::from_secs(1));
+        while self.users.changes < plan.changes {
+            let now = Instant::now();
+            if (now - started).as_secs_f64() * plan.per_second >= self.users.changes as f64 {
+                self.late_webhooks();
+                self.users.act(&self.d.sim);
+            }
+            let done = self.users.changes as f64 / plan.changes as f64;
+            owed.extend(blows.next_if(|(at, _)| *at <= done).map(|(_, blow)| *blow));
+            if let Some(blow) = owed.pop()
+                && !self.strike(blow).await
+            {
+                owed.push(blow);
+            }
+            // Looks until someone is in the middle of something; after a second anyone will do.
+            let long_due = kill_at + Duration::from_secs(1) <= now;
+            if kill_at <= now && self.killer.kill(&self.d, long_due).await {
+                kill_at = (kill_at + self.killer.about(Duration::from_secs(1))).max(now);
+            }
+            self.killer.look_after(&self.d).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Some webhooks come late.
+    fn late_webhooks(&mut self) {
+        let delay_ms = if self.rng.random_bool(0.2) { 1_500 } else { 0 };
+        self.d.sim.crm().configure(|crm| crm.webhooks.delay_ms = delay_ms);
+    }
+
+    /// `false`: it is to be tried again.
+    async fn strike(&mut self, blow: Blow) -> bool {
+        match blow {
+            Blow::Flush => {
+                let redis = self.d.redis.as_ref().unwrap();
+                redis.command(&["FLUSHALL"]).await.unwrap();
+            }
+            Blow::RedisRestart => {
+                let redis: &mut Server = self.d.redis.as_mut().unwrap();
+                redis.down();
+                tokio::time::sleep(Duration::from_millis(1500)).await;
+                redis.up().await;
+            }
+            Blow::DatabaseConnections => {
+                let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                           WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                return self.d.db.store.db().execute_unprepared(end).await.is_ok();
+            }
+            Blow::KillIngest => {
+                self.ingest_kills += 1;
+                // The port is free only when the old one is dead.
+                self.ingest.signal("KILL");
+                while !self.ingest.has_ended() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                self.ingest = self.d.run("siagh-ingest", &[]);
+            }
+            Blow::Stop => return self.killer.stop(&self.d).await,
+            Blow::Webhooks => self.d.signed_webhooks(),
+        }
+        true
+    }
+
+    /// The storm is over; every row must come to an end, and then nothing may move any more.
+    async fn calm(&mut self, plan: &Plan) {
+        self.calls = self.all_calls();
+        self.faults = weather::clear_up(&self.d.sim);
+        while self.killer.any_stopped() {
+            self.killer.look_after(&self.d).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        self.killer.look_after(&self.d).await;
+        assert!(!self.ingest.has_ended(), "ingest ended by itself");
+        // What no webhook told, the polls see; what they see may lead to more.
+        for _ in 0..2 {
+            looks(&self.d, 1).await;
+            self.d.settled(plan.patience).await;
+        }
+        let before = (self.saves(), self.rows_written().await);
+        looks(&self.d, 2).await;
+        self.d.settled(plan.patience).await;
+        let after = (self.saves(), self.rows_written().await);
+        assert_eq!(before, after, "saves and rows move although nobody types");
+        self.killer.look_after(&self.d).await;
+    }
+
+    fn saves(&self) -> u64 {
+        let (crm, finance) = (self.d.sim.crm().stats(), self.d.sim.finance().stats());
+        crm.snapshot().api_saves + finance.snapshot().api_saves
+    }
+
+    fn all_calls(&self) -> u64 {
+        let (crm, finance) = (self.d.sim.crm().stats(), self.d.sim.finance().stats());
+        crm.snapshot().requests + finance.snapshot().requests
+    }
+
+    async fn rows_written(&self) -> u64 {
+        let Stats {
+            success,
+            skipped,
+            failed,
+            conflict,
+            ..
+        } = self.d.db.store.stats().await.unwrap();
+        success + skipped + failed + conflict
+    }
+
+    fn print(&self, plan: &Plan, verdict: &Verdict, hit: usize, took: (Duration, Duration)) {
+        let faults: u64 = self.faults.iter().map(|(_, hits)| hits).sum();
+        let by_kind: Vec<_> = self
+            .faults
+            .iter()
+            .map(|(kind, hits)| format!("{kind} {hits}"))
+            .collect();
+        let webhooks = self.d.sim.crm().webhook_stats();
+        let share = 100.0 * faults as f64 / self.calls as f64;
+        let count = |blow: fn(&Blow) -> bool| BLOWS.iter().filter(|(_, b)| blow(b)).count();
+        let figures = [
+            ("seed", plan.seed.to_string()),
+            ("changes typed", self.users.changes.to_string()),
+            ("customers", self.users.people.len().to_string()),
+            ("outside calls", self.calls.to_string()),
+            (
+                "faults",
+                format!("{faults} ({share:.1} %): {}", by_kind.join(", ")),
+            ),
+            (
+                "webhooks",
+                format!(
+                    "{} sent, {} never sent, {} not taken",
+                    webhooks.sent, webhooks.dropped, webhooks.failed
+                ),
+            ),
+            (
+                "kill -9 of workers",
+                format!(
+                    "{}, {hit} of them between a first read and its commit (cut {} runs)",
+                    self.killer.kills,
+                    self.killer.cuts.len()
+                ),
+            ),
+            ("kill -9 of ingest", self.ingest_kills.to_string()),
+            (
+                "SIGSTOP past the lease",
+                format!("{}, {} lost a lease by it", self.killer.stops, self.killer.fenced),
+            ),
+            (
+                "FLUSHALL, Redis restarts",
+                format!(
+                    "{}, {}",
+                    count(|b| matches!(b, Blow::Flush)),
+                    count(|b| matches!(b, Blow::RedisRestart))
+                ),
+            ),
+            (
+                "database connections cut",
+                count(|b| matches!(b, Blow::DatabaseConnections)).to_string(),
+            ),
+            (
+                "typed in, at rest after",
+                format!("{:.0} s, {:.0} s", took.0.as_secs_f64(), took.1.as_secs_f64()),
+            ),
+            ("saves by the product", self.saves().to_string()),
+            (
+                "conflicts: losers recorded, ties",
+                format!("{}, {}", verdict.recorded, verdict.ties),
+            ),
+            (
+                "exempt: in a save's window, filled",
+                format!("{}, {}", verdict.exempt, verdict.filled),
+            ),
+            (
+                "lost, duplicated, stuck, invented",
+                format!(
+                    "{}, {}, {}, {}",
+                    verdict.lost.len(),
+                    verdict.duplicated.len(),
+                    verdict.stuck.len(),
+                    verdict.invented.len()
+                ),
+            ),
+        ];
+        for (name, figure) in figures {
+            println!("{name:<34} {figure}");
+        }
+    }
+}

@@ -1,0 +1,410 @@
+//! The dust has settled: both systems and the tables against the log of what was typed.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::store::entities::{log, mapping, retry};
+use domain::store::{MappingState, Status};
+use sea_orm::EntityTrait;
+use serde_json::Value;
+use simulator::System;
+
+use super::field::{FIELDS, Field, text};
+use super::users::{self, Edit, Users, in_crm, in_finance};
+use super::windows::Windows;
+use crate::deployment::Deployment;
+
+/// What was found. All lists are empty when all is well.
+#[derive(Default)]
+pub struct Verdict {
+    /// Edits that nobody can find again, and customers who are not in both systems.
+    pub lost: Vec<String>,
+    pub duplicated: Vec<String>,
+    /// Rows, retries and mappings that are not at an end.
+    pub stuck: Vec<String>,
+    /// Values that nobody typed, and such that no sync may touch.
+    pub invented: Vec<String>,
+    /// Typed between a read and the landing of its save.
+    pub exempt: usize,
+    /// Both sides edited, and finance's times are too coarse to say which was later; the loser is told.
+    pub ties: usize,
+    /// Cleared before the first meeting, and filled again by it.
+    pub filled: usize,
+    /// Losers of conflicts that stand in audit rows.
+    pub recorded: usize,
+}
+
+impl Verdict {
+    pub fn is_fine(&self) -> bool {
+        [&self.lost, &self.duplicated, &self.stuck, &self.invented]
+            .iter()
+            .all(|list| list.is_empty())
+    }
+
+    pub fn print(&self) {
+        let lists = [
+            ("lost", &self.lost),
+            ("duplicated", &self.duplicated),
+            ("stuck", &self.stuck),
+            ("invented", &self.invented),
+        ];
+        for (name, list) in lists {
+            for line in list.iter().take(20) {
+                println!("{name}: {line}");
+            }
+        }
+    }
+}
+
+pub async fn judge(d: &Deployment, users: &Users) -> Verdict {
+    let mut judge = Judge {
+        users,
+        windows: Windows::of(&d.sim),
+        rows: d.rows().await,
+        recorded: recorded(&d.rows().await, |_| true),
+        filled: recorded(&d.rows().await, |change| change["reason"] == "other_is_empty"),
+        verdict: Verdict::default(),
+    };
+    judge.stuck(d).await;
+    let mappings = d.mappings().await;
+    judge.counts(d, &mappings);
+    for person in 0..users.people.len() {
+        judge.person(d, person, &mappings);
+    }
+    judge.verdict
+}
+
+/// Who stands in audit rows as having lost, or won: mapping, field, side and value.
+type Recorded = HashSet<(String, &'static str, System, String)>;
+
+struct Judge<'a> {
+    users: &'a Users,
+    windows: Windows,
+    rows: Vec<log::Model>,
+    recorded: Recorded,
+    /// Those that were empty at a first meeting.
+    filled: Recorded,
+    verdict: Verdict,
+}
+
+/// One field of one customer, with everything that was typed into it.
+struct Case<'a> {
+    field: Field,
+    edits: Vec<&'a Edit>,
+    mapping: &'a mapping::Model,
+    held: String,
+}
+
+impl Judge<'_> {
+    async fn stuck(&mut self, d: &Deployment) {
+        let stuck = &mut self.verdict.stuck;
+        for row in d.rows().await {
+            let fine = matches!(row.status, Status::Success | Status::Skipped);
+            if !fine {
+                stuck.push(format!(
+                    "{:?} {} {}: {:?}",
+                    row.status, row.source_system, row.source_entity_id, row.error_message
+                ));
+            }
+        }
+        for entry in retry::Entity::find().all(d.db.store.db()).await.unwrap() {
+            stuck.push(format!("a retry of row {}", entry.sync_log_id));
+        }
+        for mapping in d.mappings().await {
+            let whole = mapping.crm_id.is_some() && mapping.finance_id.is_some() && mapping.base.is_some();
+            if !whole || mapping.state != MappingState::Active || mapping.lease_owner.is_some() {
+                stuck.push(format!(
+                    "mapping {} {:?} {:?}: {:?}, lease {:?}",
+                    mapping.id, mapping.crm_id, mapping.finance_id, mapping.state, mapping.lease_owner
+                ));
+            }
+        }
+    }
+
+    /// One object, one contact and one mapping for each customer, and none besides.
+    fn counts(&mut self, d: &Deployment, mappings: &[mapping::Model]) {
+        let mut seen: HashMap<(System, String), usize> = HashMap::new();
+        for object in d.sim.crm().customers() {
+            *seen
+                .entry((System::Crm, text(&object["nationalCode"])))
+                .or_default() += 1;
+        }
+        for contact in d.sim.finance().contacts() {
+            *seen
+                .entry((System::Finance, text(&contact["NationalCode"])))
+                .or_default() += 1;
+        }
+        for (n, person) in self.users.people.iter().enumerate() {
+            for side in [System::Crm, System::Finance] {
+                let times = seen
+                    .remove(&(side, person.sample.national_id.clone()))
+                    .unwrap_or(0);
+                match times {
+                    0 => self.verdict.lost.push(format!(
+                        "customer {n}, typed in {:?}, is not in {side:?}",
+                        person.typed_in
+                    )),
+                    1 => {}
+                    times => self
+                        .verdict
+                        .duplicated
+                        .push(format!("customer {n} is {times} times in {side:?}")),
+                }
+            }
+        }
+        for (side, national) in seen.keys() {
+            self.verdict.invented.push(format!(
+                "{side:?} has a customer with the national id {national:?}"
+            ));
+        }
+        if mappings.len() > self.users.people.len() {
+            self.verdict.duplicated.push(format!(
+                "{} mappings for {} customers",
+                mappings.len(),
+                self.users.people.len()
+            ));
+        }
+    }
+
+    fn person(&mut self, d: &Deployment, person: usize, mappings: &[mapping::Model]) {
+        let known = &self.users.people[person];
+        let (object, contact) = (in_crm(&d.sim, &known.sample), in_finance(&d.sim, &known.sample));
+        // Told by the counts.
+        let (Some(object), Some(contact)) = (object, contact) else {
+            return;
+        };
+        let (id, code) = (text(&object["crmId"]), text(&contact["Code"]));
+        let pair =
+            |m: &&mapping::Model| m.crm_id.as_ref() == Some(&id) && m.finance_id.as_ref() == Some(&code);
+        let Some(mapping) = mappings.iter().find(pair) else {
+            self.verdict
+                .lost
+                .push(format!("customer {person}: no mapping of {id} and {code}"));
+            return;
+        };
+        if text(&object["refId"]) != code || object["customerNumber"] != contact["tmpid"] {
+            self.verdict.lost.push(format!(
+                "customer {person}: {id} and {code} don't have one another's numbers: {} {}, {}",
+                object["refId"], object["customerNumber"], contact["tmpid"]
+            ));
+        }
+        self.unmapped(person, &object, &contact);
+        for field in FIELDS {
+            let (crm, finance) = (field.of_object(&object), field.of_contact(&contact));
+            if crm != finance {
+                self.verdict.lost.push(format!(
+                    "customer {person} {field:?}: {crm:?} in the CRM ({id}), {finance:?} in finance ({code})"
+                ));
+                continue;
+            }
+            let edits = self.users.edits.iter();
+            let edits = edits.filter(|e| e.person == person && e.field == field);
+            self.field(&Case {
+                field,
+                edits: edits.collect(),
+                mapping,
+                held: crm,
+            });
+        }
+    }
+
+    /// What no sync maps is as it was typed.
+    fn unmapped(&mut self, person: usize, object: &Value, contact: &Value) {
+        let fine = match self.users.people[person].typed_in {
+            System::Crm => object["extendedProperties"][0]["value"] == users::unmapped(person)[0]["value"],
+            System::Finance => {
+                contact["CityCode"] == 41 && contact["FatherName"] == users::unmapped_name(person)
+            }
+        };
+        if !fine {
+            self.verdict
+                .invented
+                .push(format!("customer {person}: what is not mapped was changed"));
+        }
+    }
+
+    /// The last word must stand, unless finance had it while the CRM had one of its own; then the loser must be told.
+    fn field(&mut self, case: &Case<'_>) {
+        let Case {
+            field, edits, held, ..
+        } = case;
+        if !edits.iter().any(|e| e.value == *held) {
+            if !(edits.is_empty() && held.is_empty()) {
+                self.verdict
+                    .invented
+                    .push(format!("{field:?}: nobody typed {held:?}"));
+            }
+            return;
+        }
+        let mut open: Vec<&Edit> = edits.clone();
+        let mut why = None;
+        while let Some(last) = open.last().copied().filter(|last| last.value != *held) {
+            if self.exempt(case, last) {
+                self.verdict.exempt += 1;
+                open.pop();
+            } else if self.is_filled(case, last) {
+                self.verdict.filled += 1;
+                open.pop();
+            } else if self.is_overtaken(last) && self.told(case, last) {
+                self.verdict.ties += 1;
+                // What the same hand typed before, it typed over.
+                while open
+                    .last()
+                    .is_some_and(|e| e.side == System::Crm && e.value != *held)
+                {
+                    open.pop();
+                }
+            } else if last.side == System::Finance && !settled(edits, last) && self.told(case, last) {
+                self.verdict.ties += 1;
+                while open
+                    .last()
+                    .is_some_and(|e| e.side == System::Finance && e.value != *held)
+                {
+                    open.pop();
+                }
+            } else {
+                why = Some(last);
+                break;
+            }
+        }
+        let Some(winner) = open.last().copied() else {
+            return;
+        };
+        if let Some(last) = why {
+            let message = self.story(case, last);
+            self.verdict.lost.push(message);
+            return;
+        }
+        let loser = edits.iter().rev().find(|e| e.side != winner.side);
+        let Some(loser) = loser.filter(|e| e.value != *held) else {
+            return;
+        };
+        let typed_over = edits.iter().any(|e| e.at >= loser.at && e.before == loser.value);
+        if self.told(case, loser) {
+            self.verdict.recorded += 1;
+        } else if !typed_over && !self.exempt(case, loser) {
+            let message = format!("without a word: {}", self.story(case, loser));
+            self.verdict.lost.push(message);
+        }
+    }
+
+    fn exempt(&self, case: &Case<'_>, edit: &Edit) -> bool {
+        let id = match edit.side {
+            System::Crm => &case.mapping.crm_id,
+            System::Finance => &case.mapping.finance_id,
+        };
+        let id = id.as_deref().unwrap_or_default();
+        self.windows.hold(edit.side, id, edit.at)
+    }
+
+    /// Whether the value stands in an audit row.
+    fn told(&self, case: &Case<'_>, edit: &Edit) -> bool {
+        self.recorded.contains(&key(case, edit))
+    }
+
+    /// Cleared before the two were met (of a create whose answer was lost, nobody knows yet that it is ours): a first
+    /// meeting fills what only one side has, and says so.
+    fn is_filled(&self, case: &Case<'_>, edit: &Edit) -> bool {
+        edit.value.is_empty() && self.filled.contains(&key(case, edit))
+    }
+
+    /// Finance has no times: a change of any of a contact's fields makes the whole contact as new as the look that saw
+    /// it (design, "The engine", 3). So an edit in the CRM may lose against an earlier one of finance if anything else
+    /// was typed into the contact at the same time or later; it is told then.
+    fn is_overtaken(&self, edit: &Edit) -> bool {
+        let later = |e: &&Edit| {
+            e.person == edit.person && e.side == System::Finance && e.at + super::windows::CLOSE >= edit.at
+        };
+        edit.side == System::Crm && self.users.edits.iter().any(|e| later(&e))
+    }
+
+    fn story(&self, case: &Case<'_>, lost: &Edit) -> String {
+        let edits: Vec<_> = case.edits.iter().rev().take(6).rev().collect();
+        let lines: Vec<_> = edits
+            .iter()
+            .map(|e| {
+                let time = e.at.format("%H:%M:%S%.3f");
+                let exempt = if self.exempt(case, e) { ", exempt" } else { "" };
+                let quiet = if e.quiet { ", quiet" } else { "" };
+                format!(
+                    "{time} {:?} {:?} over {:?}{quiet}{exempt}",
+                    e.side, e.value, e.before
+                )
+            })
+            .collect();
+        format!(
+            "{:?} of {:?}/{:?} is {:?}, lost is {:?}; typed: {}\n{}",
+            case.field,
+            case.mapping.crm_id,
+            case.mapping.finance_id,
+            case.held,
+            lost.value,
+            lines.join("; "),
+            self.happened(case, lost).join("\n")
+        )
+    }
+
+    /// What was asked of both systems about the customer around the edit, and what the audit rows say.
+    fn happened(&self, case: &Case<'_>, lost: &Edit) -> Vec<String> {
+        let (from, to) = (
+            lost.at - chrono::TimeDelta::seconds(3),
+            lost.at + chrono::TimeDelta::seconds(12),
+        );
+        let around = |at| from <= at && at <= to;
+        let ids = [&case.mapping.crm_id, &case.mapping.finance_id];
+        let mut told: Vec<_> = self
+            .windows
+            .about(ids)
+            .into_iter()
+            .filter(|(at, _)| around(*at))
+            .collect();
+        let of_mapping =
+            |row: &&log::Model| row.entity_mapping_id == Some(case.mapping.id) && around(row.started_at);
+        told.extend(self.rows.iter().filter(of_mapping).map(|row| {
+            let line = format!(
+                "row {} {} {:?} lapses {} heard, ended {:?}: {:?} {:?}",
+                row.id,
+                row.direction,
+                row.status,
+                row.lapses,
+                row.completed_at.map(|at| at.format("%S%.3f").to_string()),
+                row.error_message,
+                row.changes.as_ref().map(ToString::to_string)
+            );
+            (row.started_at, line)
+        }));
+        told.sort();
+        told.into_iter()
+            .map(|(at, line)| format!("    {} {line}", at.format("%H:%M:%S%.3f")))
+            .collect()
+    }
+}
+
+/// Nobody else edited the field when this was typed, nor soon after: the polls can tell that it is the later one.
+fn settled(edits: &[&Edit], edit: &Edit) -> bool {
+    let soon = edit.at + chrono::TimeDelta::seconds(10);
+    let competes = |e: &&&Edit| e.side == System::Crm && e.at > edit.at && e.at < soon;
+    edit.quiet && !edits.iter().any(|e| competes(&e))
+}
+
+fn key(case: &Case<'_>, edit: &Edit) -> (String, &'static str, System, String) {
+    let mapping = case.mapping.id.to_string();
+    (mapping, case.field.in_audit(), edit.side, edit.value.clone())
+}
+
+fn recorded(rows: &[log::Model], wanted: impl Fn(&Value) -> bool) -> Recorded {
+    let mut recorded = Recorded::new();
+    for row in rows {
+        let (Some(mapping), Some(Value::Array(changes))) = (row.entity_mapping_id, &row.changes) else {
+            continue;
+        };
+        for change in changes.iter().filter(|change| wanted(change)) {
+            let field = FIELDS.iter().find(|field| change["field"] == field.in_audit());
+            for (side, key) in [(System::Crm, "crm"), (System::Finance, "finance")] {
+                if let Some(field) = field {
+                    recorded.insert((mapping.to_string(), field.in_audit(), side, text(&change[key])));
+                }
+            }
+        }
+    }
+    recorded
+}
