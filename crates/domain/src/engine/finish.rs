@@ -131,16 +131,14 @@ impl Run<'_> {
         if self.mapping.state != MappingState::Active {
             return None;
         }
-        let last = self
-            .mapping
-            .in_flight
-            .values()
-            .flatten()
-            .map(|sent| sent.at)
-            .max()?;
-        let until = last + chrono::Duration::from_std(self.engine.config.create_settle).ok()?;
-        let left = until - self.engine.clock.now() + chrono::Duration::seconds(1);
-        left.to_std().ok()
+        let now = self.engine.clock.now();
+        let settle = chrono::Duration::from_std(self.engine.config.create_settle).ok()?;
+        let out = self.mapping.in_flight.iter().filter_map(|(side, sent)| {
+            let until = sent.iter().map(|sent| sent.at).max()? + settle;
+            (self.looked_at[*side as usize].unwrap_or(now) < until).then_some(until)
+        });
+        let left = out.max()? - now + chrono::Duration::seconds(1);
+        Some(left.to_std().unwrap_or_default())
     }
 
     /// The audit of what was carried from `side`.

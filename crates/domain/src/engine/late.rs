@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::run::Run;
 use crate::customer::Field;
 use crate::fields::Flow;
@@ -12,6 +14,9 @@ use crate::text::{normal, same};
 
 /// Fields that were seen to be as a write of ours left them, with what it overwrote if that was not told yet.
 type Known = BTreeMap<(Side, Field), Option<String>>;
+
+/// Fields that have just become as a write of ours leaves them, with the time of its intent.
+type Arrived = Vec<(Side, Field, DateTime<Utc>)>;
 
 impl Run<'_> {
     /// A field that equals what we sent and never saw confirmed is our own write, not an edit: both sides agreed
@@ -27,14 +32,15 @@ impl Run<'_> {
             .collect();
         // The newest first: it knows what it overwrote; and an older one that is there now has landed after it.
         sent.sort_by_key(|(_, intent)| std::cmp::Reverse(intent.at));
-        let mut known = BTreeMap::new();
+        let (mut known, mut arrived) = (Known::new(), Arrived::new());
         let landed: Vec<bool> = sent
             .iter_mut()
-            .map(|(side, intent)| self.landed(*side, intent, &mut known))
+            .map(|(side, intent)| self.landed(*side, intent, &mut known, &mut arrived))
             .collect();
         for (side, intent) in &mut sent {
-            self.taken_back(*side, intent);
+            self.taken_back(*side, intent, &mut arrived);
         }
+        self.tell_what_is_covered(&sent, &arrived);
         for (side, intent) in &sent {
             let stored = self.intended.get_mut(side).into_iter().flatten();
             for stored in stored.filter(|stored| stored.at == intent.at) {
@@ -53,14 +59,17 @@ impl Run<'_> {
             // It lands once. Where several are there, one of them may still be on its way.
             let done = landed && (intent.create || (alone[side as usize] && !intent.overtaken));
             intent.overtaken |= landed;
-            if intent.at + settle > now && !done {
+            // By the time of the look: what lands between a look and now is still to be recognised (simulated
+            // history 6157).
+            let seen_at = self.looked_at[side as usize].unwrap_or(now);
+            if intent.at + settle > seen_at && !done {
                 self.intents(side).push(intent);
             }
         }
     }
 
     /// Whether all that was sent is there; what is there is agreed on.
-    fn landed(&mut self, side: Side, intent: &mut Intent, known: &mut Known) -> bool {
+    fn landed(&mut self, side: Side, intent: &mut Intent, known: &mut Known, arrived: &mut Arrived) -> bool {
         let Some(holds) = self.snapshot(side).map(|s| s.customer.clone()) else {
             return false;
         };
@@ -77,7 +86,9 @@ impl Run<'_> {
                 .is_some_and(|before| same(*field, before, now))
                 && !same(*field, sent, now);
             if !untouched && self.explained(side, *field, sent, now) {
-                if intent.seen.insert(*field) && !known.contains_key(&(side, *field)) {
+                let new = intent.seen.insert(*field);
+                arrived.extend(new.then_some((side, *field, intent.at)));
+                if new && !known.contains_key(&(side, *field)) {
                     let source = intent.source.get(field).map_or("", String::as_str);
                     let new = self.confirm_later(side, *field, source, now, intent.before.get(field));
                     known.insert((side, *field), intent.before.get(field).filter(|_| new).cloned());
@@ -87,9 +98,10 @@ impl Run<'_> {
             intent.seen.remove(field);
             all = false;
             if let (Some(Some(over)), Some(before)) = (known.get(&(side, *field)), intent.before.get(field))
-                && same(*field, sent, over)
+                && self.explained(side, *field, sent, over)
             {
-                // It had landed, and the newer one went over it: what this one overwrote was not told yet.
+                // It had landed, perhaps cut, and the newer one went over it: what this one overwrote was not told yet
+                // (simulated history 235).
                 let source = intent.source.get(field).map_or("", String::as_str);
                 self.told_later(side, *field, source, before);
                 known.insert((side, *field), Some(before.clone()));
@@ -100,7 +112,7 @@ impl Run<'_> {
 
     /// The whole object was sent: a write that lands late takes the other fields back to what they were. That is no
     /// edit: the other side's value, whatever it is now, goes there again.
-    fn taken_back(&mut self, side: Side, intent: &mut Intent) {
+    fn taken_back(&mut self, side: Side, intent: &mut Intent, arrived: &mut Arrived) {
         let Some(holds) = self.snapshot(side).map(|s| s.customer.clone()) else {
             return;
         };
@@ -109,7 +121,24 @@ impl Run<'_> {
             if !same(field, sent, now) {
                 intent.seen.remove(&field);
             } else if intent.seen.insert(field) {
+                arrived.push((side, field, intent.at));
                 self.agree(side, field, now, now);
+            }
+        }
+    }
+
+    /// A write that has landed late covers a newer one that may have landed before it and was not told of yet: what
+    /// that one overwrote must not be forgotten (simulated history 5038).
+    fn tell_what_is_covered(&mut self, sent: &[(Side, Intent)], arrived: &Arrived) {
+        for (side, field, at) in arrived {
+            let now = self.snapshot(*side).map(|s| s.customer.get(*field).to_owned());
+            let newer = sent.iter().filter(|(s, intent)| s == side && intent.at > *at);
+            for (_, intent) in newer {
+                if let (Some(source), Some(before)) = (intent.source.get(field), intent.before.get(field))
+                    && !now.as_ref().is_some_and(|now| same(*field, before, now))
+                {
+                    self.told_later(*side, *field, source, before);
+                }
             }
         }
     }

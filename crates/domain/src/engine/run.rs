@@ -53,8 +53,8 @@ pub(super) struct Run<'a> {
     pub(super) mapping: Mapping,
     pub(super) crm: Option<Snapshot>,
     pub(super) finance: Option<Snapshot>,
-    /// When the last look at finance began.
-    pub(super) finance_looked_at: Option<DateTime<Utc>>,
+    /// When the last look at each side began.
+    pub(super) looked_at: [Option<DateTime<Utc>>; 2],
     /// The first look at each side: the "before" of the audit rows.
     pub(super) before: [Option<Customer>; 2],
     /// What was written, and held.
@@ -81,7 +81,7 @@ impl<'a> Run<'a> {
             mapping: work.mapping.clone(),
             crm: None,
             finance: None,
-            finance_looked_at: None,
+            looked_at: [None, None],
             before: [None, None],
             changes: Vec::new(),
             held: Vec::new(),
@@ -193,15 +193,13 @@ impl<'a> Run<'a> {
 
     pub(super) fn keep(&mut self, snapshot: Snapshot, side: Side, looked_at: DateTime<Utc>) {
         self.before[side as usize].get_or_insert_with(|| snapshot.customer.clone());
+        self.looked_at[side as usize] = Some(looked_at);
         match side {
             Side::Crm => {
                 self.mapping.crm_updated_at = snapshot.modified_at;
                 self.crm = Some(snapshot);
             }
-            Side::Finance => {
-                self.finance_looked_at = Some(looked_at);
-                self.finance = Some(snapshot);
-            }
+            Side::Finance => self.finance = Some(snapshot),
         }
     }
 
@@ -292,7 +290,7 @@ impl<'a> Run<'a> {
             self.changes.push(change(decision));
         }
         if merged.decisions.is_empty() {
-            self.mapping.finance_updated_at = self.finance_looked_at;
+            self.mapping.finance_updated_at = self.looked_at[Side::Finance as usize];
         }
     }
 

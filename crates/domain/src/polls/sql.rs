@@ -84,6 +84,10 @@ impl PollStore for SqlStore {
         reads::heard(self, side, event_ids).await
     }
 
+    async fn written_since(&self, since: DateTime<Utc>) -> StoreResult<HashSet<String>> {
+        reads::written_since(self, since).await
+    }
+
     async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>> {
         reads::issued(self, kind, ids).await
     }

@@ -582,6 +582,14 @@ pub struct Backlog {
     pub oldest: Option<Duration>,
 }
 
+impl Stats {
+    /// All rows.
+    #[must_use]
+    pub fn all(&self) -> u64 {
+        self.pending + self.in_progress + self.success + self.failed + self.conflict + self.skipped
+    }
+}
+
 /// Changes of one field in an audit row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

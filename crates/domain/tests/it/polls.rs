@@ -1,4 +1,4 @@
-//! One contract for what the pollers keep, on every database.
+//! One contract for what the pollers keep, in memory and on every database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,40 +8,64 @@ use domain::customer::{Customer, Field, Kind};
 use domain::polls::{Begin, ContactNow, FINANCE_CONTACTS, Found, Harvest, PollStore, Rhythm, Turn, Verdict};
 use domain::ports::{MatchKeys, Side};
 use domain::store::entities::log;
+use domain::store::memory::MemoryStore;
 use domain::store::sql::SqlStore;
 use domain::store::{Status, StoreError};
 use sea_orm::EntityTrait;
-use testkit::{Engine, TestDb};
+use testkit::TestDb;
 
-use crate::world::{On, TestClock, World};
+use crate::world::{ALL, On, TestClock, World};
 
 const RHYTHM: Rhythm = Rhythm {
     interval: Duration::from_secs(300),
     lease: Duration::from_secs(60),
 };
-const BOTH: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
-
-/// A database, and a clock to turn.
+/// The tables, and a clock to turn.
 struct Site {
-    db: TestDb,
-    store: SqlStore,
+    db: Option<TestDb>,
+    memory: Option<MemoryStore>,
+    store: Arc<dyn PollStore>,
     clock: Arc<TestClock>,
 }
 
 impl Site {
-    async fn new(on: Engine) -> Self {
+    async fn new(on: On) -> Self {
         let clock = World::new(On::Memory).await.clock;
-        let db = TestDb::new(on).await.unwrap();
+        if on == On::Memory {
+            let memory = MemoryStore::new(clock.clone());
+            return Self {
+                db: None,
+                store: Arc::new(memory.clone()),
+                memory: Some(memory),
+                clock,
+            };
+        }
+        let db = TestDb::new(on.engine()).await.unwrap();
         let store = SqlStore::with_clock(db.store.db().clone(), clock.clone());
-        Self { db, store, clock }
+        Self {
+            db: Some(db),
+            memory: None,
+            store: Arc::new(store),
+            clock,
+        }
     }
 
     async fn rows(&self) -> Vec<log::Model> {
-        log::Entity::find().all(self.store.db()).await.unwrap()
+        match (&self.db, &self.memory) {
+            (Some(db), _) => log::Entity::find().all(db.store.db()).await.unwrap(),
+            (_, Some(memory)) => memory.rows(),
+            _ => Vec::new(),
+        }
+    }
+
+    async fn drop_it(self) {
+        if let Some(db) = self.db {
+            db.drop_it().await;
+        }
     }
 }
 
-async fn take(store: &SqlStore, poll: &str) -> Turn {
+async fn take(store: &Arc<dyn PollStore>, poll: &str) -> Turn {
     match store.begin(poll, "a", RHYTHM).await.unwrap() {
         Begin::Taken(turn) => turn,
         other => panic!("{other:?}"),
@@ -66,7 +90,7 @@ fn contact(code: &str, changes: i64, values: &[(Field, &str)]) -> ContactNow {
 
 #[tokio::test]
 async fn one_process_polls_at_a_time_and_another_takes_over_when_it_dies() {
-    for on in BOTH {
+    for on in ALL {
         let w = Site::new(on).await;
         let begins = (0..8).map(|n| {
             let store = w.store.clone();
@@ -122,13 +146,13 @@ async fn one_process_polls_at_a_time_and_another_takes_over_when_it_dies() {
         w.clock.turn(Duration::from_secs(5));
         let again = take(&w.store, "crm:person").await;
         assert_eq!(again.last.map(|look| look.started_at), Some(next.started_at));
-        w.db.drop_it().await;
+        w.drop_it().await;
     }
 }
 
 #[tokio::test]
 async fn a_look_is_stored_whole_and_its_events_once() {
-    for on in BOTH {
+    for on in ALL {
         let w = Site::new(on).await;
         let turn = take(&w.store, "crm:person").await;
         assert_eq!((turn.cursor.as_deref(), turn.last), (None, None));
@@ -187,13 +211,13 @@ async fn a_look_is_stored_whole_and_its_events_once() {
             Some("2025-12-21T14:06:17.173"),
             "no new value leaves the old one"
         );
-        w.db.drop_it().await;
+        w.drop_it().await;
     }
 }
 
 #[tokio::test]
 async fn the_snapshot_knows_states_times_and_candidates() {
-    for on in BOTH {
+    for on in ALL {
         let w = Site::new(on).await;
         let first = take(&w.store, FINANCE_CONTACTS).await;
         let ali = [
@@ -298,13 +322,13 @@ async fn the_snapshot_knows_states_times_and_candidates() {
             (second.started_at, w.clock.now())
         );
         assert_eq!(w.store.last_look("crm:person").await.unwrap(), None);
-        w.db.drop_it().await;
+        w.drop_it().await;
     }
 }
 
 #[tokio::test]
 async fn what_the_guard_holds_is_released_or_dropped_as_a_whole_and_once() {
-    for (on, verdict) in BOTH
+    for (on, verdict) in ALL
         .into_iter()
         .flat_map(|on| [(on, Verdict::Release), (on, Verdict::Drop)])
     {
@@ -372,7 +396,7 @@ async fn what_the_guard_holds_is_released_or_dropped_as_a_whole_and_once() {
         );
         assert!(w.store.held(None).await.unwrap().is_empty());
         take(&w.store, FINANCE_CONTACTS).await;
-        w.db.drop_it().await;
+        w.drop_it().await;
     }
 }
 
@@ -381,7 +405,7 @@ async fn mappings_are_loaded_by_either_id_and_counted_without_halves_and_tombsto
     use domain::store::entities::mapping;
     use domain::store::{EntityType, MappingState};
     use sea_orm::ActiveValue::Set;
-    for on in BOTH {
+    for on in [On::Sqlite, On::Postgres] {
         let w = Site::new(on).await;
         let now = w.clock.now();
         let states = [
@@ -400,6 +424,7 @@ async fn mappings_are_loaded_by_either_id_and_counted_without_halves_and_tombsto
                 finance_id: Set(whole.then(|| n.to_string())),
                 base: Set(whole.then(|| serde_json::to_value(&base).unwrap())),
                 state: Set(state),
+                last_sync_at: Set((n == 1).then_some(now)),
                 version: Set(0),
                 lease_token: Set(0),
                 created_at: Set(now),
@@ -407,7 +432,7 @@ async fn mappings_are_loaded_by_either_id_and_counted_without_halves_and_tombsto
                 ..Default::default()
             };
             mapping::Entity::insert(row)
-                .exec_without_returning(w.store.db())
+                .exec_without_returning(w.db.as_ref().unwrap().store.db())
                 .await
                 .unwrap();
         }
@@ -419,9 +444,12 @@ async fn mappings_are_loaded_by_either_id_and_counted_without_halves_and_tombsto
             Some(Kind::Organization)
         );
         assert_eq!((&crm["c3"].base, crm["c3"].state), (&None, MappingState::New));
+        let written = w.store.written_since(now).await.unwrap();
+        assert_eq!(written.into_iter().collect::<Vec<_>>(), ["1"]);
+        let later = now + chrono::Duration::milliseconds(1);
+        assert!(w.store.written_since(later).await.unwrap().is_empty());
         let finance = w.store.mapped(Side::Finance, &["2"]).await.unwrap();
         assert_eq!(finance["2"].state, MappingState::Closed);
-        let _: Arc<dyn PollStore> = Arc::new(w.store.clone());
-        w.db.drop_it().await;
+        w.drop_it().await;
     }
 }

@@ -313,6 +313,15 @@ pub enum On {
     Postgres,
 }
 
+impl On {
+    pub fn engine(self) -> testkit::Engine {
+        match self {
+            Self::Memory | Self::Sqlite => testkit::Engine::Sqlite,
+            Self::Postgres => testkit::Engine::Postgres,
+        }
+    }
+}
+
 /// Every kind of store: they keep one contract.
 pub const ALL: [On; 3] = [On::Memory, On::Sqlite, On::Postgres];
 
@@ -341,12 +350,7 @@ impl World {
                 (Arc::new(store.clone()), Tables::Memory(store))
             }
             On::Sqlite | On::Postgres => {
-                let engine = if on == On::Sqlite {
-                    testkit::Engine::Sqlite
-                } else {
-                    testkit::Engine::Postgres
-                };
-                let db = TestDb::new(engine).await.unwrap();
+                let db = TestDb::new(on.engine()).await.unwrap();
                 let store = SqlStore::with_clock(db.store.db().clone(), clock.clone());
                 (Arc::new(store), Tables::Sql(db))
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::polls::{Harvest, PollStore, Turn};
 use domain::ports::Ring;
 use domain::store::memory::MemoryStore;
 use domain::store::{
@@ -21,8 +22,12 @@ pub enum Bug {
     NoBase,
     /// Leases end at once, and nobody asks for them.
     NoLease,
+    /// A run that lost its lease writes on and commits over the newer run.
+    NoFence,
     /// A create whose outcome is unknown is sent again, without a look whether it is there and without waiting.
     NoProbe,
+    /// A document whose outcome is unknown is sent again by itself.
+    SendsAgain,
     /// What was sent and never confirmed is forgotten: our own write looks like an edit.
     NoInFlight,
     /// What was sent is taken for what is there.
@@ -31,7 +36,7 @@ pub enum Bug {
     PartialUpdate,
     /// A run closes rows that came in after its reads.
     CoversLateRows,
-    /// The poller's cursor moves although nothing was stored.
+    /// A poll's cursor and snapshot are stored before its rows are.
     CursorBeforeDurable,
     /// The loser of a conflict is not written down.
     NoAudit,
@@ -39,10 +44,12 @@ pub enum Bug {
     NoMatchLock,
 }
 
-pub const ALL: [Bug; 10] = [
+pub const ALL: [Bug; 12] = [
     Bug::NoBase,
     Bug::NoLease,
+    Bug::NoFence,
     Bug::NoProbe,
+    Bug::SendsAgain,
     Bug::NoInFlight,
     Bug::NoReadBack,
     Bug::PartialUpdate,
@@ -60,9 +67,42 @@ pub fn store(world: &Shared, good: MemoryStore) -> Arc<dyn Store> {
     }
 }
 
+/// The end of a look in the wrong order, and in two transactions.
+pub async fn finish_cursor_first(
+    store: &MemoryStore,
+    turn: &Turn,
+    harvest: &Harvest,
+    rows: &[Event],
+) -> StoreResult<()> {
+    let bare = Harvest {
+        changes: Vec::new(),
+        ..harvest.clone()
+    };
+    store.finish(turn, &bare).await?;
+    store.hear(rows).await.map(drop)
+}
+
 struct Broken {
     good: MemoryStore,
     bug: Bug,
+}
+
+impl Broken {
+    /// Whoever holds the entity now: what a store without fences would take a late run for.
+    fn usurped(&self, lease: &Lease) -> Lease {
+        let now = self
+            .good
+            .mappings()
+            .into_iter()
+            .find(|row| row.id == lease.mapping);
+        Lease {
+            mapping: lease.mapping,
+            token: match now {
+                Some(row) if self.bug == Bug::NoFence => row.lease_token,
+                _ => lease.token,
+            },
+        }
+    }
 }
 
 #[async_trait]
@@ -91,6 +131,11 @@ impl Store for Broken {
                     .in_flight
                     .values_mut()
                     .for_each(|sent| sent.retain(|i| !i.create)),
+                Bug::SendsAgain => {
+                    let sent = mapping.in_flight.values_mut().flatten();
+                    sent.filter_map(|intent| intent.document.as_mut())
+                        .for_each(|document| document.again = true);
+                }
                 Bug::NoInFlight => mapping
                     .in_flight
                     .values_mut()
@@ -102,14 +147,14 @@ impl Store for Broken {
     }
 
     async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
-        match self.good.intend(lease, in_flight, duration).await {
+        match self.good.intend(&self.usurped(lease), in_flight, duration).await {
             Err(StoreError::Fenced) if self.bug == Bug::NoLease => Ok(()),
             other => other,
         }
     }
 
     async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<MappingState>> {
-        self.good.mapped(entity).await
+        Store::mapped(&self.good, entity).await
     }
 
     async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
@@ -128,7 +173,7 @@ impl Store for Broken {
     }
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        match self.good.link(lease, entity).await {
+        match self.good.link(&self.usurped(lease), entity).await {
             Err(StoreError::Fenced) if self.bug == Bug::NoLease => Ok(()),
             other => other,
         }
@@ -144,6 +189,11 @@ impl Store for Broken {
             commit.outcome.changes = None;
             commit.audits.clear();
         }
+        let lease = self.usurped(&work.lease);
+        let work = &Work {
+            lease,
+            ..work.clone()
+        };
         let next = self.good.commit(work, &commit).await?;
         if let (Bug::CoversLateRows, Some(late)) = (self.bug, &next)
             && let Claim::Taken(late) = self.good.claim(late.row, "bug", Duration::from_secs(60)).await?

@@ -2,11 +2,13 @@
 //! that nobody typed.
 
 use domain::customer::{Customer, Field, Values};
+use domain::document::Document;
 use domain::fields::Flow;
 use domain::ports::{PortError, PortResult, Side, Snapshot};
 use domain::text::{normal, same};
 
 use crate::bugs::Bug;
+use crate::papers;
 use crate::people::person_of;
 use crate::ports::Client;
 use crate::sched::Time;
@@ -17,6 +19,8 @@ pub enum Request {
     /// With the time of the sender's last look for candidates.
     Create(Side, Customer, Time),
     Update(Side, Snapshot, Values),
+    /// With finance's code of the customer.
+    Issue(Document, String),
 }
 
 pub fn land(client: &Client, request: Request) -> PortResult<String> {
@@ -24,6 +28,11 @@ pub fn land(client: &Client, request: Request) -> PortResult<String> {
     let (side, result) = match request {
         Request::Create(side, customer, found_at) => (side, create(client, side, &customer, found_at)),
         Request::Update(side, current, changes) => (side, update(client, side, &current, &changes)),
+        Request::Issue(document, code) => {
+            let number = papers::land(client, &document, &code);
+            client.tell(|| format!("issues {}: {number:?}", document.number));
+            return number;
+        }
     };
     match &result {
         Ok(id) => {

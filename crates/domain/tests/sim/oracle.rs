@@ -1,17 +1,18 @@
 //! What must hold once the dust has settled. Judged by the log of what users typed and by the audit rows, never by
 //! the merge.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::customer::Field;
 use domain::ports::Side;
 use domain::store::entities::{log, mapping};
-use domain::store::{Change, MappingState, Status};
+use domain::store::{Change, EntityType, MappingState, Status};
 use domain::text::normal;
 use uuid::Uuid;
 
+use crate::papers;
 use crate::people::Edit;
-use crate::sched::SECOND;
+use crate::sched::{SECOND, Time, time_of};
 use crate::systems::{FIELDS, Record, agree};
 use crate::world::{All, Shared};
 
@@ -42,15 +43,27 @@ pub fn check(world: &Shared, retried: bool) -> Vec<String> {
         found: all.violations.clone(),
     };
     view.rows_are_final(retried);
-    if !world.store.retries().is_empty() {
+    let stuck: BTreeSet<Uuid> = view
+        .rows
+        .iter()
+        .filter(|row| papers::is_stuck(row))
+        .map(|row| row.id)
+        .collect();
+    if world
+        .store
+        .retries()
+        .iter()
+        .any(|retry| !stuck.contains(&retry.sync_log_id))
+    {
         view.found.push("retry entries are left".into());
     }
     let mappings = world.store.mappings();
-    for mapping in &mappings {
+    for mapping in mappings.iter().filter(|m| m.entity_type == EntityType::Customer) {
         view.mapping(mapping);
     }
     view.everyone_was_met(&mappings);
     view.unmapped_survives();
+    view.found.extend(papers::check(&all, &view.rows));
     let (saves, allowed) = (
         all.systems.iter().map(|s| s.saves).sum::<u64>(),
         view.allowed_saves(),
@@ -75,10 +88,16 @@ impl View<'_> {
     }
 
     fn rows_are_final(&mut self, retried: bool) {
-        let status: BTreeMap<Uuid, Status> = self.rows.iter().map(|row| (row.id, row.status)).collect();
+        let ends = |row: &log::Model| row.status.is_final() || papers::is_stuck(row);
+        let ended: BTreeSet<Uuid> = self
+            .rows
+            .iter()
+            .filter(|row| ends(row))
+            .map(|row| row.id)
+            .collect();
         for row in &self.rows {
             let id = row.id.as_u128();
-            if !row.status.is_final() {
+            if !ends(row) {
                 self.found.push(format!("row {id} is {:?} for ever", row.status));
             }
             if retried && row.status == Status::Failed && row.error_class.as_deref() != Some("refused") {
@@ -92,7 +111,7 @@ impl View<'_> {
             let leader = covered_by
                 .and_then(|m| m.get(..36))
                 .and_then(|id| id.parse::<Uuid>().ok());
-            if covered_by.is_some() && !leader.is_some_and(|l| status.get(&l).is_some_and(|s| s.is_final())) {
+            if covered_by.is_some() && !leader.is_some_and(|leader| ended.contains(&leader)) {
                 self.found
                     .push(format!("row {id} is covered by a row that is not final"));
             }
@@ -177,8 +196,9 @@ impl View<'_> {
             // The second record of a customer whom nothing tells apart (counted where it was made).
             return;
         }
+        let met = self.first_met(mapping.id);
         for field in FIELDS.into_iter().filter(|field| !held.contains(field)) {
-            self.field(field, (c, crm), (f, finance));
+            self.field(field, (c, crm), (f, finance), met);
         }
         let number = |record: &Record| {
             record
@@ -202,7 +222,7 @@ impl View<'_> {
         }
     }
 
-    fn field(&mut self, field: Field, (c, crm): (&str, &Record), (f, finance): (&str, &Record)) {
+    fn field(&mut self, field: Field, (c, crm): (&str, &Record), (f, finance): (&str, &Record), met: Time) {
         let value = |record: &Record| record.values.get(&field).cloned().unwrap_or_default();
         let (in_crm, in_finance) = (value(crm), value(finance));
         if !agree(field, &in_crm, &in_finance) {
@@ -266,6 +286,7 @@ impl View<'_> {
         }
         // Typed over the winner, long after that had arrived: no competitor, but the later edit.
         if loser.at > winner.at
+            && loser.at > met
             && same(&loser.before, &winner.value)
             && loser.before_since > winner.at
             && loser.at > loser.before_since + SEEN_AFTER
@@ -275,6 +296,19 @@ impl View<'_> {
                 loser.value, winner.value
             ));
         }
+    }
+
+    /// When a run first ended with the two in step: until then no one knows which of two values is the later edit, and
+    /// the policy of a first meeting decides.
+    fn first_met(&self, mapping: Uuid) -> Time {
+        let rows = self
+            .rows
+            .iter()
+            .filter(|row| row.entity_mapping_id == Some(mapping));
+        let ended = rows
+            .filter(|row| row.status == Status::Success)
+            .filter_map(|row| row.completed_at);
+        ended.min().map_or(0, time_of)
     }
 
     fn everyone_was_met(&mut self, mappings: &[mapping::Model]) {
@@ -298,11 +332,19 @@ impl View<'_> {
             for (id, record) in system.alive() {
                 let edits = self.all.edits.0.iter();
                 let edits = edits.filter(|e| e.field.is_none() && e.side == system.side && e.record == *id);
-                let last = edits.clone().rev().find(|e| !e.exempt).map_or("", |e| &e.value);
-                if record.extra != last && !edits.clone().any(|e| e.exempt && e.value == record.extra) {
+                let last = edits.clone().next_back();
+                let holds = match last {
+                    None => record.extra.is_empty(),
+                    Some(last) if !last.exempt => record.extra == last.value,
+                    // Overwritten between a read and its save, perhaps with others before it.
+                    Some(_) => record.extra.is_empty() || edits.clone().any(|e| e.value == record.extra),
+                };
+                if !holds {
                     self.found.push(format!(
-                        "{} {id}: unmapped {last:?} became {:?}",
-                        system.side, record.extra
+                        "{} {id}: unmapped {:?} became {:?}",
+                        system.side,
+                        last.map(|e| &e.value),
+                        record.extra
                     ));
                 }
             }

@@ -3,6 +3,7 @@
 use domain::customer::{Field, Kind, Values};
 use domain::ports::Side;
 
+use crate::papers;
 use crate::sched::{SECOND, Time};
 use crate::systems::{FIELDS, held};
 use crate::world::{Shared, tell_of};
@@ -30,6 +31,9 @@ pub struct Edits(pub Vec<Edit>);
 
 /// What user number `n` of the world does next.
 pub fn act(world: &Shared) {
+    if world.writes_papers && world.sim.odds(300) {
+        return papers::act(world);
+    }
     match world.sim.below(100) {
         0..25 => new_person(world),
         25..32 => twin(world),
@@ -153,6 +157,12 @@ fn edit(world: &Shared) {
             && recent
             && (e.value == value || e.before == value)
     });
+    // Nor one that types what was sent there moments before.
+    let retyped = retyped
+        || all.sent.iter().any(|sent| {
+            let there = sent.side == side && sent.record == id && Some(sent.field) == field;
+            there && sent.at + 240 * SECOND > now && held(side, sent.field, &sent.value) == value
+        });
     all.retyped += u64::from(retyped);
     let (before, before_since) = match field {
         Some(field) => {

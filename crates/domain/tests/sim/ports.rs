@@ -16,7 +16,7 @@ use sea_orm::DbErr;
 use crate::bugs::Bug;
 use crate::landing::{Request, land};
 use crate::sched::{MS, SECOND, Time};
-use crate::systems::project;
+use crate::systems::{Sent, project};
 use crate::world::Shared;
 
 /// One process's end of its connections.
@@ -45,13 +45,18 @@ impl Client {
         self.world.sim.tell(|| format!("{:<6} {}", self.name, line()));
     }
 
+    /// `kill -9`, here and now.
+    async fn may_be_killed(&self, doing: &str) {
+        if self.mortal && self.world.strikes(|rates| rates.crash) {
+            self.tell(|| format!("is killed{doing}"));
+            self.world.sim.die().await;
+        }
+    }
+
     /// An await point: time goes by, others come in between; the process may be stopped or killed here.
     pub async fn step(&self) {
         let sim = &self.world.sim;
-        if self.mortal && self.world.strikes(|rates| rates.crash) {
-            self.tell(|| "is killed".into());
-            sim.die().await;
-        }
+        self.may_be_killed("").await;
         let mut span = sim.between(MS / 10, 20 * MS);
         if self.world.strikes(|rates| rates.slow) {
             span += sim.between(0, 4 * SECOND);
@@ -99,7 +104,8 @@ pub struct Port {
 }
 
 impl Port {
-    async fn call(&self, what: &str) -> PortResult<()> {
+    /// A call that may fail before it has any effect.
+    pub async fn call(&self, what: &str) -> PortResult<()> {
         let client = &self.client;
         client.step().await;
         if !client.world.strikes(|rates| rates.call) {
@@ -155,6 +161,7 @@ impl Port {
                 drop(busy);
             });
         }
+        client.may_be_killed(" with a write on its way").await;
         match answer {
             None => {
                 sim.sleep(quick + sim.between(MS, 40 * MS)).await;
@@ -239,6 +246,15 @@ impl Customers for Port {
     async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
         self.client
             .tell(|| format!("updates {} {}: {changes:?}", self.side, current.id));
+        let at = self.client.world.sim.time();
+        let sent = changes.iter().map(|(field, value)| Sent {
+            at,
+            side: self.side,
+            record: current.id.clone(),
+            field: *field,
+            value: value.clone(),
+        });
+        self.client.world.lock().sent.extend(sent);
         let sent = self
             .send(Request::Update(self.side, current.clone(), changes.clone()))
             .await;
@@ -269,12 +285,34 @@ impl Crm for Port {
         Ok(None)
     }
 
-    async fn read_document(&self, _: DocumentKind, _: &str) -> PortResult<Option<DocumentSnapshot>> {
-        Ok(None)
+    async fn read_document(&self, kind: DocumentKind, id: &str) -> PortResult<Option<DocumentSnapshot>> {
+        self.call("read").await?;
+        let read = self.client.world.lock().papers.show(kind, id);
+        self.client
+            .tell(|| format!("reads {id}: {:?}", read.as_ref().map(|r| &r.ref_id)));
+        self.client.step().await;
+        Ok(read)
     }
 
-    async fn note_issued(&self, _: &DocumentSnapshot, _: &str) -> PortResult<()> {
-        Err(PortError::Refused("no documents here".to_owned()))
+    async fn note_issued(&self, current: &DocumentSnapshot, number: &str) -> PortResult<()> {
+        self.call("note").await?;
+        let world = &self.client.world;
+        if let Some(paper) = world
+            .lock()
+            .papers
+            .crm
+            .get_mut(&current.id)
+            .filter(|paper| paper.alive)
+        {
+            paper.ref_id = number.to_owned();
+            paper.modified = world.sim.time();
+        }
+        self.client.tell(|| format!("notes {number} in {}", current.id));
+        self.client.step().await;
+        if world.strikes(|rates| rates.call) {
+            return Err(PortError::UnknownOutcome("the answer was lost".to_owned()));
+        }
+        Ok(())
     }
 }
 
@@ -284,7 +322,13 @@ impl Finance for Port {
         Ok(None)
     }
 
-    async fn issue(&self, _: &Document, _: &str) -> PortResult<Issued> {
-        Err(PortError::Refused("no documents here".to_owned()))
+    async fn issue(&self, document: &Document, code: &str) -> PortResult<Issued> {
+        let request = Request::Issue(document.clone(), code.to_owned());
+        let number = self.send(request).await?;
+        Ok(Issued {
+            id: format!("f{number}"),
+            number,
+            sent: serde_json::Value::Null,
+        })
     }
 }

@@ -24,6 +24,11 @@ pub const SECOND: Time = 1_000 * MS;
 /// When histories begin (UTC).
 const BEGINNING: i64 = 1_700_000_000_000_000;
 
+/// The virtual time of an instant.
+pub fn time_of(at: DateTime<Utc>) -> Time {
+    (at.timestamp_micros() - BEGINNING).unsigned_abs()
+}
+
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 struct State {

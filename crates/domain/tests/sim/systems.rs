@@ -46,6 +46,16 @@ pub struct Whole {
     pub read_at: Time,
 }
 
+/// One value that the engine has sent, and which may still be on its way.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub at: Time,
+    pub side: Side,
+    pub record: String,
+    pub field: Field,
+    pub value: String,
+}
+
 /// One system.
 #[derive(Debug)]
 pub struct System {
@@ -157,13 +167,8 @@ impl System {
         id
     }
 
-    pub fn show(
-        &self,
-        id: &str,
-        reads: &mut Vec<Whole>,
-        now: Time,
-        at: chrono::DateTime<chrono::Utc>,
-    ) -> Option<Snapshot> {
+    /// A record as the system shows it, if it is there.
+    pub fn shown(&self, id: &str) -> Option<Customer> {
         let record = self.records.get(id).filter(|record| record.alive)?;
         let mut customer = Customer::new(record.kind);
         customer.values = record.values.clone();
@@ -172,9 +177,21 @@ impl System {
             customer.hidden.push(Field::CustomerNumber);
             customer.set(Field::FinanceCode, id);
         }
+        Some(customer)
+    }
+
+    /// A read: the whole object is kept for the save that may follow.
+    pub fn show(
+        &self,
+        id: &str,
+        reads: &mut Vec<Whole>,
+        now: Time,
+        at: chrono::DateTime<chrono::Utc>,
+    ) -> Option<Snapshot> {
+        let customer = self.shown(id)?;
         reads.push(Whole {
             values: customer.values.clone(),
-            extra: record.extra.clone(),
+            extra: self.records.get(id)?.extra.clone(),
             read_at: now,
         });
         Some(Snapshot {

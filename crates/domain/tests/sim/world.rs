@@ -12,16 +12,19 @@ use serde_json::Value;
 
 use crate::bugs::Bug;
 use crate::faults::Rates;
+use crate::papers::{self, Papers};
 use crate::people::Edits;
 use crate::ports::Client;
 use crate::sched::{MS, SECOND, Sim};
-use crate::systems::{System, Whole};
+use crate::systems::{Sent, System, Whole};
 use crate::worker;
 
 pub struct All {
     pub systems: [System; 2],
     pub edits: Edits,
     pub reads: Vec<Whole>,
+    pub sent: Vec<Sent>,
+    pub papers: Papers,
     pub persons: u32,
     pub typed: u64,
     pub rates: Rates,
@@ -43,6 +46,8 @@ pub struct Shared {
     pub bug: Option<Bug>,
     /// Whether users delete records, too.
     pub deletes: bool,
+    /// Whether they write quotes and invoices.
+    pub writes_papers: bool,
     all: Arc<Mutex<All>>,
 }
 
@@ -76,6 +81,8 @@ impl Shared {
             systems: [System::new(Side::Crm), System::new(Side::Finance)],
             edits: Edits::default(),
             reads: Vec::new(),
+            sent: Vec::new(),
+            papers: Papers::default(),
             persons: 0,
             typed: 0,
             rates: Rates::draw(&sim),
@@ -93,6 +100,7 @@ impl Shared {
             config,
             bug,
             deletes,
+            writes_papers: seed.is_multiple_of(4),
             all: Arc::new(Mutex::new(all)),
         }
     }
@@ -106,7 +114,9 @@ impl Shared {
     }
 
     pub fn is_quiet(&self) -> bool {
-        self.store.open() == 0 && Arc::strong_count(&self.lock().busy) == 1
+        let open = self.store.open() == 0
+            || (self.writes_papers && self.store.open_rows().iter().all(papers::is_stuck));
+        open && Arc::strong_count(&self.lock().busy) == 1
     }
 
     pub fn violation(&self, what: String) {
@@ -123,14 +133,19 @@ impl Shared {
     }
 }
 
-pub fn event(world: &Shared, side: Side, id: &str, trigger: Trigger, key: Option<String>) -> Event {
+/// A customer's record.
+pub fn customer(side: Side, id: &str) -> EntityRef {
+    EntityRef {
+        entity_type: EntityType::Customer,
+        side,
+        id: id.to_owned(),
+    }
+}
+
+pub fn event(world: &Shared, entity: EntityRef, trigger: Trigger, key: Option<String>) -> Event {
     Event {
         row: domain::clock::Clock::id(&world.sim),
-        entity: EntityRef {
-            entity_type: EntityType::Customer,
-            side,
-            id: id.to_owned(),
-        },
+        entity,
         trigger,
         event_id: key,
         payload: Value::Null,
@@ -139,9 +154,9 @@ pub fn event(world: &Shared, side: Side, id: &str, trigger: Trigger, key: Option
     }
 }
 
-/// Ingest: rows first, then the bell. `false`: not stored, or not known to be.
+/// Ingest: rows first, then the bell; it may be killed in between. `false`: not stored, or not known to be.
 pub async fn hear(world: &Shared, events: Vec<Event>) -> bool {
-    let store = world.store.behind(Arc::new(Client::new(world, "ingest", false)));
+    let store = world.store.behind(Arc::new(Client::new(world, "ingest", true)));
     let stored = store.hear(&events).await.is_ok();
     if stored {
         for event in &events {
@@ -153,23 +168,33 @@ pub async fn hear(world: &Shared, events: Vec<Event>) -> bool {
 
 /// A record has changed: the CRM tells, in most installations; finance now and then.
 pub fn tell_of(world: &Shared, side: Side, id: &str) {
-    let silent = match side {
+    tell(world, customer(side, id));
+}
+
+pub fn tell(world: &Shared, entity: EntityRef) {
+    let silent = match entity.side {
         Side::Crm => world.strikes(|rates| rates.webhook),
         Side::Finance => world.sim.odds(900),
     };
     if silent {
         return;
     }
-    let (world, id, busy) = (world.clone(), id.to_owned(), world.busy());
+    let (world, busy) = (world.clone(), world.busy());
     let sim = world.sim.clone();
     sim.spawn(async move {
         world.sim.sleep(world.sim.between(MS, SECOND)).await;
         let key = world
             .sim
             .odds(500)
-            .then(|| format!("webhook {side} {id} {}", world.sim.time()));
-        let event = event(&world, side, &id, Trigger::Webhook, key);
-        hear(&world, vec![event]).await;
+            .then(|| format!("webhook {} {} {}", entity.side, entity.id, world.sim.time()));
+        // One that was not answered well is sent again, and now and then one that was.
+        for _ in 0..3 {
+            let event = event(&world, entity.clone(), Trigger::Webhook, key.clone());
+            if hear(&world, vec![event]).await && !world.strikes(|rates| rates.webhook) {
+                break;
+            }
+            world.sim.sleep(world.sim.between(SECOND, 90 * SECOND)).await;
+        }
         drop(busy);
     });
 }

@@ -1,7 +1,8 @@
 //! One look at finance: the whole set as a stream, compared with what was last seen.
 //!
 //! Finance knows no time of change, so that a contact's checksum must say whether it changed. Of a contact that did
-//! not, nothing is kept; of one that did, a fingerprint and its keys. A contact that is missing is asked for by its
+//! not, nothing is kept, unless we have written to it since: someone may have taken that back. Of one that did, a
+//! fingerprint and its keys. A contact that is missing is asked for by its
 //! code before anything is done about it: the engine's read is that second look.
 
 use std::collections::{HashMap, HashSet};
@@ -19,12 +20,25 @@ use super::{Failure, Pollers};
 /// So many mappings stand in memory at once.
 const GROUP: usize = 500;
 
+/// A commit may carry a time that is so old when it lands: of a process that stood still.
+const WRITTEN: chrono::Duration = chrono::Duration::minutes(5);
+
+/// A contact that may hold an edit.
+struct Suspect {
+    contact: ContactNow,
+    fingerprint: Fingerprint,
+    /// It looks as it did at the last look, but was written to since.
+    as_before: bool,
+}
+
 /// The comparison, fed contact by contact.
 struct Diff {
     before: HashMap<String, ContactSeen>,
+    /// Codes of contacts that were written to since the last look.
+    written: HashSet<String>,
     /// Codes of this answer.
     present: HashSet<Box<str>>,
-    changed: Vec<(ContactNow, Fingerprint)>,
+    changed: Vec<Suspect>,
     /// Rows whose code came before in the same answer.
     twice: u64,
 }
@@ -32,7 +46,12 @@ struct Diff {
 pub(super) async fn read(pollers: &Pollers, turn: &Turn) -> Result<Read, Failure> {
     let before = pollers.store.contacts().await?;
     let known = before.values().filter(|contact| !contact.gone).count() as u64;
+    let written = match turn.last {
+        Some(last) => pollers.store.written_since(last.started_at - WRITTEN).await?,
+        None => HashSet::new(),
+    };
     let mut diff = Diff {
+        written,
         present: HashSet::with_capacity(before.len()),
         before,
         changed: Vec::new(),
@@ -56,12 +75,12 @@ pub(super) async fn read(pollers: &Pollers, turn: &Turn) -> Result<Read, Failure
     }
     let gone = diff.missing();
     let loss = (gone.len() as u64, known);
-    let mut changes = edited(pollers, &diff.changed).await?;
+    let mut changes = edited(pollers, &mut diff.changed).await?;
     changes.extend(vanished(pollers, &gone, &diff.before).await?);
     Ok(Read {
         harvest: Harvest {
             changes,
-            contacts: diff.changed.into_iter().map(|(contact, _)| contact).collect(),
+            contacts: diff.changed.into_iter().map(|suspect| suspect.contact).collect(),
             gone,
             payload: json!({
                 "poll": turn.poll,
@@ -81,11 +100,14 @@ impl Diff {
             return;
         }
         let before = self.before.get(&contact.id);
-        let unchanged = before.is_some_and(|seen| !seen.gone && seen.checksum == checksum(&contact.customer));
-        if !unchanged {
+        let as_before = before.is_some_and(|seen| !seen.gone && seen.checksum == checksum(&contact.customer));
+        if !as_before || self.written.contains(&contact.id) {
             let changes = before.map_or(1, |seen| seen.changes + 1);
-            let now = ContactNow::new(contact.id.clone(), &contact.customer, changes);
-            self.changed.push((now, Fingerprint::of(&contact.customer)));
+            self.changed.push(Suspect {
+                contact: ContactNow::new(contact.id.clone(), &contact.customer, changes),
+                fingerprint: Fingerprint::of(&contact.customer),
+                as_before,
+            });
         }
     }
 
@@ -105,13 +127,16 @@ fn event_id(code: &str, changes: i64) -> String {
     format!("poll:{code}:{changes}")
 }
 
-/// The changes that are not echoes of our own writes.
-async fn edited(pollers: &Pollers, changed: &[(ContactNow, Fingerprint)]) -> Result<Vec<Found>, Failure> {
+/// The changes that are not echoes of our own writes. Echoes that look as before are no news: they are dropped.
+async fn edited(pollers: &Pollers, changed: &mut Vec<Suspect>) -> Result<Vec<Found>, Failure> {
     let mut edits = Vec::new();
     for group in changed.chunks(GROUP) {
-        let codes: Vec<&str> = group.iter().map(|(contact, _)| contact.code.as_str()).collect();
+        let codes: Vec<&str> = group.iter().map(|one| one.contact.code.as_str()).collect();
         let mapped = pollers.store.mapped(Side::Finance, &codes).await?;
-        for (contact, fingerprint) in group {
+        for Suspect {
+            contact, fingerprint, ..
+        } in group
+        {
             let base = mapped.get(&contact.code).and_then(|mapped| mapped.base.as_ref());
             if base.is_some_and(|base| fingerprint.echoes(base, Side::Finance)) {
                 continue;
@@ -124,6 +149,8 @@ async fn edited(pollers: &Pollers, changed: &[(ContactNow, Fingerprint)]) -> Res
             });
         }
     }
+    let codes: HashSet<&str> = edits.iter().map(|edit| edit.id.as_str()).collect();
+    changed.retain(|one| !one.as_before || codes.contains(one.contact.code.as_str()));
     Ok(edits)
 }
 

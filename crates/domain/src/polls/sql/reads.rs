@@ -89,6 +89,19 @@ pub(super) async fn heard(store: &SqlStore, side: Side, event_ids: &[&str]) -> S
     Ok(all)
 }
 
+pub(super) async fn written_since(store: &SqlStore, since: DateTime<Utc>) -> StoreResult<HashSet<String>> {
+    let codes: Vec<Option<String>> = mapping::Entity::find()
+        .select_only()
+        .column(mapping::Column::FinanceId)
+        .filter(mapping::Column::EntityType.eq(EntityType::Customer))
+        .filter(mapping::Column::FinanceId.is_not_null())
+        .filter(mapping::Column::LastSyncAt.gte(since))
+        .into_tuple()
+        .all(store.db())
+        .await?;
+    Ok(codes.into_iter().flatten().collect())
+}
+
 pub(super) async fn issued(
     store: &SqlStore,
     kind: DocumentKind,

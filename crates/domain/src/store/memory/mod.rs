@@ -21,7 +21,9 @@ use uuid::Uuid;
 
 mod claim;
 mod commit;
+mod guard;
 mod link;
+mod polls;
 mod prune;
 mod rows;
 mod sweep;
@@ -84,6 +86,8 @@ pub(crate) struct Tables {
     pub(crate) retries: BTreeMap<Uuid, retry::Model>,
     /// `"MatchLock"`: which mapping has reserved a key.
     pub(crate) locks: BTreeMap<String, Uuid>,
+    /// What pollers keep.
+    pub(crate) polls: polls::Polls,
 }
 
 impl Tables {
@@ -118,6 +122,21 @@ impl Tables {
         }
     }
 
+    /// Whether neither the row nor its event is known.
+    pub(crate) fn is_new(&self, row: &log::Model) -> bool {
+        let event = row.event_id.clone();
+        let heard = event.is_some_and(|id| self.event_ids.contains(&(row.source_system.clone(), id)));
+        !self.log.contains_key(&row.id) && !heard
+    }
+
+    /// Whether that event stands in a row, or is held.
+    pub(crate) fn has_heard(&self, side: Side, event: &str) -> bool {
+        let system = rows::system(side);
+        let mut held = self.polls.held.iter();
+        self.event_ids.contains(&(system.to_owned(), event.to_owned()))
+            || held.any(|held| held.source_system == system && held.event_id == event)
+    }
+
     pub(crate) fn insert(&mut self, row: log::Model) {
         if !row.status.is_final() {
             self.open.insert(row.id);
@@ -133,6 +152,7 @@ impl Tables {
 #[derive(Clone)]
 pub struct MemoryStore {
     tables: Arc<Mutex<Tables>>,
+    made_at: DateTime<Utc>,
     clock: Arc<dyn Clock>,
     wire: Arc<dyn Wire>,
 }
@@ -149,6 +169,7 @@ impl MemoryStore {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             tables: Arc::default(),
+            made_at: clock.now(),
             clock,
             wire: Arc::new(GoodWire),
         }
@@ -176,6 +197,20 @@ impl MemoryStore {
     #[must_use]
     pub fn retries(&self) -> Vec<retry::Model> {
         self.tables().retries.values().cloned().collect()
+    }
+
+    /// How many rows of `"SyncLog"` there are of each status.
+    #[must_use]
+    pub fn counts(&self) -> Stats {
+        sweep::count(&self.tables())
+    }
+
+    /// The rows that are not final.
+    #[must_use]
+    pub fn open_rows(&self) -> Vec<log::Model> {
+        let tables = self.tables();
+        let open = tables.open.iter().filter_map(|id| tables.log.get(id));
+        open.cloned().collect()
     }
 
     /// How many rows are not final.
@@ -212,12 +247,7 @@ impl Store for MemoryStore {
             let mut new = Vec::with_capacity(events.len());
             for event in events {
                 let row = rows::pending(event, now);
-                let known = |id: &String| {
-                    tables
-                        .event_ids
-                        .contains(&(row.source_system.clone(), id.clone()))
-                };
-                let is_new = !tables.log.contains_key(&row.id) && !row.event_id.as_ref().is_some_and(known);
+                let is_new = tables.is_new(&row);
                 if is_new {
                     tables.insert(row);
                 }

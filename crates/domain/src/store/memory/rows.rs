@@ -1,13 +1,15 @@
 //! The rows of the tables, as `SqlStore` writes them.
 
 use crate::merge::Known;
+use crate::polls::{Found, Harvest};
 use crate::ports::Side;
 use crate::store::entities::{log, mapping};
-use crate::store::{ClaimedRow, EntityRef, Event, Mapping, Outcome, Ruling, Status};
+use crate::store::{ClaimedRow, EntityRef, Event, Mapping, Outcome, Ruling, Status, Trigger};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::MappingRow;
+use super::polls::{entity_type_of, side_of as polls_side_of};
 
 pub(crate) fn system(side: Side) -> &'static str {
     match side {
@@ -56,6 +58,45 @@ pub(crate) fn pending(event: &Event, now: DateTime<Utc>) -> log::Model {
         trace_parent: event.traceparent.clone(),
         rung_at: event.rung.then_some(now),
         lapses: 0,
+    }
+}
+
+/// The row of a change that a poll found: `PENDING`, or `FAILED` when it is set aside.
+pub(crate) fn found(
+    id: Uuid,
+    change: &Found,
+    poll: &str,
+    harvest: &Harvest,
+    rung: bool,
+    now: DateTime<Utc>,
+) -> log::Model {
+    let mut payload = harvest.payload.clone();
+    if let (true, Some(object)) = (change.vanished, payload.as_object_mut()) {
+        object.insert("vanished".to_owned(), true.into());
+    }
+    let event = Event {
+        row: id,
+        entity: EntityRef {
+            entity_type: entity_type_of(poll),
+            side: polls_side_of(poll),
+            id: change.id.clone(),
+        },
+        trigger: Trigger::Poll,
+        event_id: Some(change.event_id.clone()),
+        payload,
+        traceparent: harvest.traceparent.clone(),
+        rung,
+    };
+    let row = pending(&event, now);
+    if change.problem.is_none() {
+        return row;
+    }
+    log::Model {
+        status: Status::Failed,
+        error_message: change.problem.clone(),
+        error_class: Some("unreadable".to_owned()),
+        completed_at: Some(now),
+        ..row
     }
 }
 

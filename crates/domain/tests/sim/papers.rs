@@ -1,0 +1,308 @@
+//! Sales documents: the CRM's users type quotes and invoices, finance issues each at most once and can't be asked, and
+//! an operator says truthfully what became of a request whose answer was lost.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use domain::clock::Clock;
+use domain::document::{Document, DocumentKind, DocumentSnapshot, Row, Totals};
+use domain::ports::{PortResult, Side};
+use domain::store::entities::log;
+use domain::store::{EntityRef, EntityType, Status};
+
+use crate::ports::Client;
+use crate::sched::{SECOND, Time};
+use crate::worker;
+use crate::world::{All, Shared, ring, tell};
+
+/// A document of the CRM.
+#[derive(Debug)]
+pub struct Paper {
+    pub document: Document,
+    pub ref_id: String,
+    pub alive: bool,
+    pub modified: Time,
+    /// All that it ever was.
+    versions: Vec<Document>,
+}
+
+/// A pre-invoice of finance.
+#[derive(Debug)]
+pub struct PreInvoice {
+    pub paper: String,
+    pub number: String,
+}
+
+/// The documents of both systems.
+#[derive(Debug, Default)]
+pub struct Papers {
+    pub crm: BTreeMap<String, Paper>,
+    pub finance: Vec<PreInvoice>,
+    /// What an operator has said.
+    pub rulings: u64,
+}
+
+impl Papers {
+    pub fn show(&self, kind: DocumentKind, id: &str) -> Option<DocumentSnapshot> {
+        let paper = self
+            .crm
+            .get(id)
+            .filter(|paper| paper.alive && paper.document.kind == kind)?;
+        Some(DocumentSnapshot {
+            id: id.to_owned(),
+            document: paper.document.clone(),
+            ref_id: paper.ref_id.clone(),
+            created_at: None,
+            modified_at: None,
+            whole: serde_json::Value::Null,
+        })
+    }
+
+    pub fn number_of(&self, id: &str) -> Option<&str> {
+        let mut issued = self.finance.iter();
+        issued.find(|one| one.paper == id).map(|one| one.number.as_str())
+    }
+
+    /// The quote that a document is about, and whether it is the quote itself.
+    fn order(&self, id: &str) -> Option<(String, DocumentKind)> {
+        let document = &self.crm.get(id)?.document;
+        let quote = match document.kind {
+            DocumentKind::Quote => id.to_owned(),
+            DocumentKind::Invoice => document.related_quote.clone()?,
+        };
+        Some((quote, document.kind))
+    }
+
+    /// Whether the same order is issued as the other kind.
+    fn issued_otherwise(&self, id: &str) -> bool {
+        let Some((quote, kind)) = self.order(id) else {
+            return false;
+        };
+        let mut others = self.finance.iter().filter_map(|one| self.order(&one.paper));
+        others.any(|other| other.0 == quote && other.1 != kind)
+    }
+}
+
+fn entity(kind: DocumentKind, id: &str) -> EntityRef {
+    EntityRef {
+        entity_type: kind.entity_type(),
+        side: Side::Crm,
+        id: id.to_owned(),
+    }
+}
+
+/// What a user of the CRM does with documents.
+pub fn act(world: &Shared) {
+    let papers: Vec<String> = {
+        let all = world.lock();
+        let alive = all.papers.crm.iter().filter(|(_, paper)| paper.alive);
+        alive.map(|(id, _)| id.clone()).collect()
+    };
+    match (world.sim.below(10), world.sim.pick(&papers)) {
+        (6..9, Some(id)) => change(world, id, false),
+        (9, Some(id)) => change(world, id, true),
+        _ => make(world),
+    }
+}
+
+fn make(world: &Shared) {
+    let sim = &world.sim;
+    let mut guard = world.lock();
+    let all = &mut *guard;
+    let customers: Vec<String> = all.systems[0].alive().map(|(id, _)| id.clone()).collect();
+    let Some(customer) = sim.pick(&customers).cloned() else {
+        return;
+    };
+    let quotes: Vec<String> = all
+        .papers
+        .crm
+        .keys()
+        .filter(|id| id.starts_with('q'))
+        .cloned()
+        .collect();
+    let quote = sim.pick(&quotes).filter(|_| sim.odds(600)).cloned();
+    let kind = match quote {
+        Some(_) => DocumentKind::Invoice,
+        None if sim.odds(200) => DocumentKind::Invoice,
+        None => DocumentKind::Quote,
+    };
+    let letter = if kind == DocumentKind::Quote { 'q' } else { 'i' };
+    let id = format!("{letter}{}", all.papers.crm.len() + 1);
+    let row = Row {
+        product_code: "500102014".to_owned(),
+        count: (1 + sim.below(9)).into(),
+        unit_price: (1000 + sim.below(9000)).into(),
+        ..Row::default()
+    };
+    let document = Document {
+        kind,
+        number: id.clone(),
+        object_type: "PI_5".to_owned(),
+        customer,
+        subject: String::new(),
+        description: String::new(),
+        date: Some(sim.now().date_naive()),
+        state: "Approved".to_owned(),
+        related_quote: quote,
+        totals: Totals::default(),
+        rows: vec![row],
+    };
+    sim.tell(|| {
+        format!(
+            "user   writes {id} of {}, {:?}",
+            document.customer, document.related_quote
+        )
+    });
+    let paper = Paper {
+        versions: vec![document.clone()],
+        document,
+        ref_id: String::new(),
+        alive: true,
+        modified: sim.time(),
+    };
+    all.papers.crm.insert(id.clone(), paper);
+    drop(guard);
+    tell(world, entity(kind, &id));
+}
+
+fn change(world: &Shared, id: &str, deletes: bool) {
+    let kind = {
+        let mut all = world.lock();
+        let paper = all.papers.crm.get_mut(id).unwrap();
+        if deletes {
+            paper.alive = false;
+        } else {
+            paper.document.rows[0].count = (1 + world.sim.below(9)).into();
+            paper.versions.push(paper.document.clone());
+        }
+        paper.modified = world.sim.time();
+        paper.document.kind
+    };
+    world
+        .sim
+        .tell(|| format!("user   {} {id}", if deletes { "deletes" } else { "changes" }));
+    tell(world, entity(kind, id));
+}
+
+/// A pre-invoice arrives in finance. Here is checked what must never arrive.
+pub fn land(client: &Client, document: &Document, code: &str) -> PortResult<String> {
+    let world = &client.world;
+    let mut guard = world.lock();
+    let all = &mut *guard;
+    let id = document.number.clone();
+    let mut problems = Vec::new();
+    if let Some(number) = all.papers.number_of(&id) {
+        problems.push(format!("{id} is issued a second time: it is {number} already"));
+    }
+    if all.papers.issued_otherwise(&id) {
+        problems.push(format!(
+            "{id} is issued, and its order is already as the other kind"
+        ));
+    }
+    if !all.papers.crm[&id].versions.contains(document) {
+        problems.push(format!("{id} is issued as no one ever typed it: {document:?}"));
+    }
+    let person = |side: Side, id: &str| all.systems[side as usize].records.get(id).map(|r| r.person);
+    if person(Side::Finance, code).is_none_or(|p| Some(p) != person(Side::Crm, &document.customer)) {
+        problems.push(format!("{id} of {} is issued to {code}", document.customer));
+    }
+    let number = (2001 + all.papers.finance.len()).to_string();
+    all.papers.finance.push(PreInvoice {
+        paper: id,
+        number: number.clone(),
+    });
+    drop(guard);
+    for problem in problems {
+        world.violation(problem);
+    }
+    Ok(number)
+}
+
+/// The operator: looks after a while at what waits for a human, and says what is true.
+pub async fn operate(world: Shared) {
+    loop {
+        world.sim.sleep(world.sim.between(30, 150) * SECOND).await;
+        let (one, busy) = (world.clone(), world.busy());
+        world.sim.spawn(async move {
+            rule(&one).await;
+            drop(busy);
+        });
+    }
+}
+
+async fn rule(world: &Shared) {
+    let engine = worker::engine(world, &Arc::new(Client::new(world, "human", false)));
+    let waits = |row: &log::Model| row.status == Status::Conflict && row.entity_type != EntityType::Customer;
+    for row in world.store.rows().into_iter().filter(waits) {
+        let entity = EntityRef {
+            entity_type: row.entity_type,
+            side: Side::Crm,
+            id: row.source_entity_id.clone(),
+        };
+        let number = world.lock().papers.number_of(&entity.id).map(str::to_owned);
+        let since = world.sim.now() - row.completed_at.unwrap_or(row.started_at);
+        let settled = since
+            .to_std()
+            .is_ok_and(|since| since > world.config.create_settle);
+        let ruled = match (row.error_class.as_deref(), number) {
+            (Some("unknown_outcome"), Some(number)) => engine.exists(&entity, &number, None).await,
+            // Whoever looks too early does not know yet.
+            (Some("unknown_outcome"), None) if settled => engine.send_again(&entity, None).await,
+            (Some("conflict"), _) => engine.accept(&entity, None).await,
+            _ => continue,
+        };
+        world
+            .sim
+            .tell(|| format!("human  rules on {}: {:?}", entity.id, ruled.is_ok()));
+        if let Ok(rung) = ruled {
+            world.lock().papers.rulings += 1;
+            ring(world, rung.row);
+        }
+    }
+}
+
+/// Whether a document's row waits for someone to mend its customer: it may do so for ever.
+pub fn is_stuck(row: &log::Model) -> bool {
+    // A customer that was deleted before it was ever synced is waited for as well.
+    let why = row.error_message.as_deref().unwrap_or_default();
+    let for_customer = [
+        "could not be synced",
+        "waits for a human itself",
+        "was deleted in one",
+        "is synced first",
+    ];
+    row.entity_type != EntityType::Customer && for_customer.iter().any(|part| why.contains(part))
+}
+
+/// What does not hold of documents in the end.
+pub fn check(all: &All, rows: &[log::Model]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (id, paper) in &all.papers.crm {
+        let mut of_it = rows.iter().filter(|row| row.source_entity_id == *id);
+        let unsettled = of_it.clone().find(|row| row.status == Status::Conflict);
+        if let Some(row) = unsettled {
+            found.push(format!(
+                "{id} waits for a human for ever: {:?}",
+                row.error_message
+            ));
+        }
+        let customer = all.systems[0].records.get(&paper.document.customer);
+        let synced_first = |row: &log::Model| {
+            let why = row.error_message.as_deref();
+            why.is_some_and(|why| why.contains("is synced first")) && customer.is_some_and(|c| c.alive)
+        };
+        let excused = of_it.any(|row| row.status == Status::Failed || (is_stuck(row) && !synced_first(row)));
+        let number = all.papers.number_of(id);
+        let wanted = paper.alive && !excused;
+        if wanted && number.is_none() && !all.papers.issued_otherwise(id) {
+            found.push(format!("{id} was never issued"));
+        }
+        if !paper.ref_id.is_empty() && number != Some(paper.ref_id.as_str()) {
+            found.push(format!("{id} says {:?}, and finance {number:?}", paper.ref_id));
+        }
+        if wanted && number.is_some() && paper.ref_id.is_empty() {
+            found.push(format!("{id} does not say that it is {number:?}"));
+        }
+    }
+    found
+}

@@ -1,0 +1,263 @@
+//! The pollers, step by step as `crates/ingest` has them: take the turn, read, judge what is an echo, store rows and
+//! cursor in one transaction, ring. Each look is a task of its own that may be killed or stopped anywhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use domain::customer::{Customer, Kind};
+use domain::document::{Document, DocumentKind, differences};
+use domain::polls::{
+    Begin, CRM_INVOICES, CRM_ORGANIZATION, CRM_QUOTES, ContactNow, FINANCE_CONTACTS, Fingerprint, Found,
+    Harvest, PollStore, Rhythm, Turn, checksum, document_checksum, poll_of,
+};
+use domain::ports::{PortError, Side};
+use domain::store::memory::MemoryStore;
+use domain::store::{IssuedDocument, MappingState, StoreError, Trigger};
+
+use crate::bugs::{self, Bug};
+use crate::ports::{Client, Port};
+use crate::sched::{SECOND, Time};
+use crate::world::{Shared, customer, event, ring};
+
+const RHYTHM: Rhythm = Rhythm {
+    interval: Duration::from_secs(20),
+    lease: Duration::from_secs(60),
+};
+const OVERLAP: Time = 2 * SECOND;
+/// A commit may carry a time that is so old when it lands.
+const WRITTEN: chrono::Duration = chrono::Duration::minutes(5);
+
+/// Why a look came to nothing.
+#[derive(Debug)]
+enum Failure {
+    Port,
+    Store,
+}
+
+impl From<PortError> for Failure {
+    fn from(_: PortError) -> Self {
+        Self::Port
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(_: StoreError) -> Self {
+        Self::Store
+    }
+}
+
+/// Looks again and again.
+pub async fn poll(world: Shared, poll: &'static str) {
+    loop {
+        world.sim.sleep(world.sim.between(20, 80) * SECOND).await;
+        let (one, busy) = (world.clone(), world.busy());
+        world.sim.spawn(async move {
+            look(&one, poll).await;
+            drop(busy);
+        });
+    }
+}
+
+async fn look(world: &Shared, poll: &str) {
+    let client = Arc::new(Client::new(world, "poll", true));
+    let store = world.store.behind(client.clone());
+    let Ok(Begin::Taken(turn)) = store.begin(poll, "poll", RHYTHM).await else {
+        return;
+    };
+    let done = match poll {
+        FINANCE_CONTACTS => finance(&client, &store, &turn).await,
+        CRM_QUOTES | CRM_INVOICES => documents(&client, &store, &turn).await,
+        _ => crm(&client, &store, &turn).await,
+    };
+    if let Err(why) = done {
+        client.tell(|| format!("{poll}: nothing stored: {why:?}"));
+        let _ = store.give_back(&turn, Duration::from_secs(5)).await;
+    }
+}
+
+/// One answer of the whole system, with each record's time of change.
+async fn answer(client: &Arc<Client>, side: Side) -> Result<BTreeMap<String, (Customer, Time)>, Failure> {
+    let port = Port {
+        side,
+        client: client.clone(),
+        pretended: Mutex::new(None),
+    };
+    port.call("poll").await?;
+    let shown = {
+        let all = client.world.lock();
+        let system = &all.systems[side as usize];
+        let show =
+            |(id, r): (&String, &crate::systems::Record)| Some((id.clone(), (system.shown(id)?, r.modified)));
+        system.alive().filter_map(show).collect()
+    };
+    client.step().await;
+    Ok(shown)
+}
+
+async fn crm(client: &Arc<Client>, store: &MemoryStore, turn: &Turn) -> Result<(), Failure> {
+    let kind = if turn.poll == CRM_ORGANIZATION {
+        Kind::Organization
+    } else {
+        Kind::Person
+    };
+    let cursor = turn.cursor.as_deref().and_then(|c| c.parse().ok()).unwrap_or(0);
+    let mut shown = answer(client, Side::Crm).await?;
+    shown.retain(|_, (customer, modified)| customer.kind == kind && *modified + OVERLAP > cursor);
+    let newest = shown.values().map(|(_, modified)| *modified).max();
+    let ids: Vec<&str> = shown.keys().map(String::as_str).collect();
+    let mapped = PollStore::mapped(store, Side::Crm, &ids).await?;
+    let mut changes = Vec::new();
+    for (id, (customer, modified)) in &shown {
+        let base = mapped.get(id).and_then(|mapped| mapped.base.as_ref());
+        if !base.is_some_and(|base| Fingerprint::of(customer).echoes(base, Side::Crm)) {
+            let sum = checksum(customer);
+            changes.push(change(id, format!("poll:{id}:{modified}:{sum}"), false));
+        }
+    }
+    let events: Vec<&str> = changes.iter().map(|change| change.event_id.as_str()).collect();
+    let heard = store.heard(Side::Crm, &events).await?;
+    changes.retain(|change| !heard.contains(&change.event_id));
+    let harvest = Harvest {
+        changes,
+        cursor: newest.map(|newest| newest.to_string()),
+        ring: 500,
+        ..Harvest::default()
+    };
+    finish(client, store, turn, Side::Crm, &harvest).await
+}
+
+fn kind_of(poll: &str) -> Option<DocumentKind> {
+    let kinds = [DocumentKind::Quote, DocumentKind::Invoice];
+    kinds.into_iter().find(|kind| poll_of(*kind) == poll)
+}
+
+async fn documents(client: &Arc<Client>, store: &MemoryStore, turn: &Turn) -> Result<(), Failure> {
+    let kind = kind_of(&turn.poll).unwrap();
+    let cursor = turn.cursor.as_deref().and_then(|c| c.parse().ok()).unwrap_or(0);
+    let shown: BTreeMap<String, (Document, String, Time)> = {
+        let all = client.world.lock();
+        let alive = all
+            .papers
+            .crm
+            .iter()
+            .filter(|(_, paper)| paper.alive && paper.document.kind == kind);
+        let shown = alive.map(|(id, p)| (id.clone(), (p.document.clone(), p.ref_id.clone(), p.modified)));
+        shown
+            .filter(|(_, (.., modified))| *modified + OVERLAP > cursor)
+            .collect()
+    };
+    client.step().await;
+    let ids: Vec<&str> = shown.keys().map(String::as_str).collect();
+    let issued = store.issued(kind, &ids).await?;
+    let mut changes = Vec::new();
+    for (id, (document, ref_id, modified)) in &shown {
+        let as_issued = |one: &IssuedDocument| {
+            let known = one.accepted.as_ref().unwrap_or(&one.document);
+            differences(known, document).is_empty() && !ref_id.is_empty()
+        };
+        if !issued.get(id).is_some_and(as_issued) {
+            let sum = document_checksum(document);
+            changes.push(change(id, format!("poll:{id}:{modified}:{sum}"), false));
+        }
+    }
+    let harvest = Harvest {
+        changes,
+        cursor: shown
+            .values()
+            .map(|(.., modified)| *modified)
+            .max()
+            .map(|newest| newest.to_string()),
+        ring: 500,
+        ..Harvest::default()
+    };
+    finish(client, store, turn, Side::Crm, &harvest).await
+}
+
+async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &Turn) -> Result<(), Failure> {
+    let before = store.contacts().await?;
+    let written = match turn.last {
+        Some(last) => store.written_since(last.started_at - WRITTEN).await?,
+        None => Default::default(),
+    };
+    let shown = answer(client, Side::Finance).await?;
+    let mut contacts = Vec::new();
+    for (code, (customer, _)) in &shown {
+        let seen = before.get(code);
+        let unchanged = seen.is_some_and(|seen| !seen.gone && seen.checksum == checksum(customer));
+        if !unchanged || written.contains(code) {
+            let changes = seen.map_or(1, |seen| seen.changes + 1);
+            contacts.push((ContactNow::new(code.clone(), customer, changes), unchanged));
+        }
+    }
+    let known = before.iter().filter(|(_, seen)| !seen.gone);
+    let gone: BTreeSet<String> = known
+        .map(|(code, _)| code.clone())
+        .filter(|code| !shown.contains_key(code))
+        .collect();
+    let codes: Vec<&str> = contacts
+        .iter()
+        .map(|(contact, _)| contact.code.as_str())
+        .chain(gone.iter().map(String::as_str))
+        .collect();
+    let mapped = PollStore::mapped(store, Side::Finance, &codes).await?;
+    let mut changes = Vec::new();
+    contacts.retain(|(contact, unchanged)| {
+        let base = mapped.get(&contact.code).and_then(|mapped| mapped.base.as_ref());
+        let customer = &shown[&contact.code].0;
+        let echo = base.is_some_and(|base| Fingerprint::of(customer).echoes(base, Side::Finance));
+        if !echo {
+            let event = format!("poll:{}:{}", contact.code, contact.changes);
+            changes.push(change(&contact.code, event, false));
+        }
+        !echo || !unchanged
+    });
+    for code in &gone {
+        let open = mapped.get(code).is_some_and(|m| m.state != MappingState::Closed);
+        if open {
+            let event = format!("poll:{code}:{}", before[code].changes + 1);
+            changes.push(change(code, event, true));
+        }
+    }
+    let harvest = Harvest {
+        changes,
+        contacts: contacts.into_iter().map(|(contact, _)| contact).collect(),
+        gone: gone.into_iter().collect(),
+        ring: 500,
+        ..Harvest::default()
+    };
+    finish(client, store, turn, Side::Finance, &harvest).await
+}
+
+fn change(id: &str, event_id: String, vanished: bool) -> Found {
+    Found {
+        id: id.to_owned(),
+        event_id,
+        vanished,
+        problem: None,
+    }
+}
+
+/// Rows, snapshot and cursor at once; then the bell.
+async fn finish(
+    client: &Client,
+    store: &MemoryStore,
+    turn: &Turn,
+    side: Side,
+    harvest: &Harvest,
+) -> Result<(), Failure> {
+    let world = &client.world;
+    client.tell(|| format!("{}: {:?}", turn.poll, harvest.changes));
+    if world.bug == Some(Bug::CursorBeforeDurable) && kind_of(&turn.poll).is_none() {
+        let row = |found: &Found| {
+            let key = Some(found.event_id.clone());
+            event(world, customer(side, &found.id), Trigger::Poll, key)
+        };
+        let rows: Vec<_> = harvest.changes.iter().map(row).collect();
+        return Ok(bugs::finish_cursor_first(store, turn, harvest, &rows).await?);
+    }
+    for found in store.finish(turn, harvest).await?.rings {
+        ring(world, found.row);
+    }
+    Ok(())
+}
