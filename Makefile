@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate chaos bench lint fmt build up down check-deploy
+.PHONY: help demo test simulate chaos chaos-short bench lint fmt build up down check-deploy
 
 SCRIPTS := scripts/test-services scripts/check-deploy deploy/healthcheck .ci/run
 WORKERS ?= 1
@@ -23,6 +23,10 @@ chaos: ## the whole product under faults, kills and flushes, with real processes
 	cargo build --workspace --bins --locked
 	CHANGES=$(CHANGES) SEED=$(SEED) scripts/test-services \
 		cargo test -p siaghsync --test it --locked -- --ignored --exact --nocapture chaos::long
+
+chaos-short: ## the same in half a minute
+	cargo build --workspace --bins --locked
+	scripts/test-services cargo test -p siaghsync --test it --locked -- --ignored --exact --nocapture chaos::short
 
 lint: ## formatting, clippy, shell scripts, dependencies, deploy files; warnings are errors
 	cargo fmt --all --check
