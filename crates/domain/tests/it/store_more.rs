@@ -188,8 +188,7 @@ async fn a_half_that_is_taken_over_leaves_no_retry_behind() {
         let mut done = ending(&ours, Status::Success);
         done.mapping.as_mut().unwrap().finance_id = Some("22".into());
         w.store.commit(&ours, &done).await.unwrap();
-        let open = w.rows().await.into_iter().filter(|row| !row.status.is_final());
-        assert_eq!((open.count(), w.retries().await.len()), (0, 0));
+        assert_eq!(w.retries().await.len(), 0);
         w.drop_it().await;
     }
 }
