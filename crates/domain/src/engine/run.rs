@@ -261,7 +261,10 @@ impl<'a> Run<'a> {
         };
         let mut times = Times::default();
         let contact = polls.contact_times(&finance.id).await?;
-        match contact.filter(|contact| contact.checksum == checksum(&finance.customer)) {
+        let as_now = contact.filter(|contact| contact.checksum == checksum(&finance.customer));
+        // It came to this state once before, and was brought back to it since it last held its base.
+        let agreed = self.work.mapping.finance_updated_at;
+        match as_now.filter(|contact| agreed.is_none_or(|agreed| agreed < contact.seen_at)) {
             // A poll has seen finance as it is now: the change came between two looks.
             Some(contact) => {
                 times.finance_last_seen = contact.look_before;

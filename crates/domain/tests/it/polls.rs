@@ -321,6 +321,26 @@ async fn the_snapshot_knows_states_times_and_candidates() {
             (look.started_at, look.completed_at),
             (second.started_at, w.clock.now())
         );
+
+        // Told of once more though it looks as before: it is not newer for that. One that comes back is.
+        w.clock.turn(RHYTHM.interval);
+        let third = take(&w.store, FINANCE_CONTACTS).await;
+        let harvest = Harvest {
+            contacts: vec![
+                contact("22", 3, &[(Field::Name, "رضا")]),
+                contact("23", 3, &[(Field::Mobile, "09121111111")]),
+            ],
+            ..Harvest::default()
+        };
+        w.store.finish(&third, &harvest).await.unwrap();
+        let again = w.store.contact_times("22").await.unwrap().unwrap();
+        assert_eq!(again, times);
+        assert_eq!(w.store.contacts().await.unwrap()["22"].changes, 3);
+        let back = w.store.contact_times("23").await.unwrap().unwrap();
+        assert_eq!(
+            (back.seen_at, back.look_before),
+            (third.started_at, Some(second.started_at))
+        );
         assert_eq!(w.store.last_look("crm:person").await.unwrap(), None);
         w.drop_it().await;
     }

@@ -109,16 +109,28 @@ async fn see(
             C::NationalId,
             C::Email,
             C::CustomerNumber,
-            C::SeenAt,
-            C::LookBefore,
             C::Gone,
         ];
         snapshot::Entity::insert_many(rows)
-            .on_conflict(OnConflict::column(C::Code).update_columns(all).to_owned())
+            .on_conflict(
+                OnConflict::column(C::Code)
+                    .value(C::SeenAt, unless_as_before("seenAt"))
+                    .value(C::LookBefore, unless_as_before("lookBefore"))
+                    .update_columns(all)
+                    .to_owned(),
+            )
             .exec_without_returning(tx)
             .await?;
     }
     Ok(())
+}
+
+/// A contact that is told of though it looks as before came to that state when it was first seen so, not now.
+fn unless_as_before(column: &str) -> Expr {
+    Expr::cust(format!(
+        r#"CASE WHEN "FinanceSnapshot"."checksum" = excluded."checksum" AND NOT "FinanceSnapshot"."gone"
+                THEN "FinanceSnapshot"."{column}" ELSE excluded."{column}" END"#
+    ))
 }
 
 async fn see_gone(

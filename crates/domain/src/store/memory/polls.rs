@@ -114,6 +114,11 @@ impl Polls {
         let look_before = turn.last.map(|look| look.started_at);
         for contact in &harvest.contacts {
             let [mobile, national_id, email, customer_number] = contact.keys.clone();
+            // Told of though it looks as before: it came to that state when it was first seen so.
+            let as_before = self.snapshot.get(&contact.code);
+            let as_before = as_before.filter(|seen| seen.checksum == contact.checksum && !seen.gone);
+            let (seen_at, look_before) =
+                as_before.map_or((now, look_before), |seen| (seen.seen_at, seen.look_before));
             let row = snapshot::Model {
                 code: contact.code.clone(),
                 checksum: contact.checksum.clone(),
@@ -123,7 +128,7 @@ impl Polls {
                 national_id,
                 email,
                 customer_number,
-                seen_at: now,
+                seen_at,
                 look_before,
                 gone: false,
             };
