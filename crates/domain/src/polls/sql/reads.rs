@@ -96,6 +96,10 @@ pub(super) async fn written_since(store: &SqlStore, since: DateTime<Utc>) -> Sto
         .filter(mapping::Column::EntityType.eq(EntityType::Customer))
         .filter(mapping::Column::FinanceId.is_not_null())
         .filter(mapping::Column::LastSyncAt.gte(since))
+        .filter(sea_orm::sea_query::Expr::cust(
+            r#"NOT EXISTS (SELECT 1 FROM "FinanceSnapshot" s WHERE s."code" = "EntityMapping"."financeId"
+                           AND s."seenAt" >= "EntityMapping"."lastSyncAt")"#,
+        ))
         .into_tuple()
         .all(store.db())
         .await?;

@@ -269,9 +269,17 @@ impl PollStore for MemoryStore {
 
     async fn written_since(&self, since: DateTime<Utc>) -> StoreResult<HashSet<String>> {
         self.carry_out("poll: written", |tables| {
+            let snapshot = &tables.polls.snapshot;
             let written = |row: &&MappingRow| {
+                let seen = row
+                    .mapping
+                    .finance_id
+                    .as_ref()
+                    .and_then(|code| snapshot.get(code));
                 row.mapping.entity_type == EntityType::Customer
-                    && row.last_sync_at.is_some_and(|at| at >= since)
+                    && row
+                        .last_sync_at
+                        .is_some_and(|at| at >= since && seen.is_none_or(|seen| seen.seen_at < at))
             };
             let rows = tables.mappings.values().filter(written);
             Ok(rows.filter_map(|row| row.mapping.finance_id.clone()).collect())
