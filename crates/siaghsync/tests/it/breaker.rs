@@ -106,8 +106,9 @@ async fn an_outage_fails_nothing_loads_finance_with_a_probe_and_is_over_at_once(
         "said once, by one"
     );
     assert_eq!(lines(&processes, "finance answers again"), 1);
+    // At most those that were under way when it began (two workers' sixteen each), never one per row.
     let waits = lines(&processes, "Sync waits");
-    assert!(waits <= 10, "{waits} lines about rows that wait");
+    assert!(waits <= 32, "{waits} lines about rows that wait");
     drop(processes);
     d.db.drop_it().await;
 }

@@ -72,7 +72,7 @@ async fn the_node_that_has_the_queue_is_killed_and_a_replica_takes_over() {
     oracle::finance_holds_exactly(&d.sim, &typed);
     for worker in workers {
         assert!(
-            worker.log().contains("✅ Synced customer"),
+            worker.log().contains("✅ Synced, row"),
             "both had their share"
         );
         assert_eq!(worker.stop(Duration::from_secs(30)), Some(0));
