@@ -71,10 +71,7 @@ async fn the_node_that_has_the_queue_is_killed_and_a_replica_takes_over() {
     d.settled(LONG).await;
     oracle::finance_holds_exactly(&d.sim, &typed);
     for worker in workers {
-        assert!(
-            worker.log().contains("✅ Synced, row"),
-            "both had their share"
-        );
+        assert!(worker.log().contains("✅ Synced, row"), "both had their share");
         assert_eq!(worker.stop(Duration::from_secs(30)), Some(0));
     }
     d.db.drop_it().await;
