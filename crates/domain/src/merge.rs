@@ -27,6 +27,10 @@ pub struct Base {
     /// Finance's values.
     #[serde(default)]
     pub finance: Known,
+    /// Fields that a late write of ours took back on that side: no edit of anyone, so that the other side's value goes
+    /// there again, unless someone edits the field meanwhile.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken_back: BTreeMap<Field, Side>,
     /// What we wrote of late, oldest first: shows a value that is being written back and forth.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub written: Vec<Written>,
@@ -54,6 +58,7 @@ impl Base {
             kind,
             crm: Known::new(),
             finance: Known::new(),
+            taken_back: BTreeMap::new(),
             written: Vec::new(),
         }
     }
@@ -72,6 +77,17 @@ impl Base {
     pub fn agree(&mut self, field: Field, crm: &str, finance: &str) {
         self.crm.insert(field, crm.to_owned());
         self.finance.insert(field, finance.to_owned());
+        self.taken_back.remove(&field);
+    }
+
+    /// A late write of ours took this field back to `holds` on that side.
+    pub fn take_back(&mut self, side: Side, field: Field, holds: &str) {
+        match side {
+            Side::Crm => &mut self.crm,
+            Side::Finance => &mut self.finance,
+        }
+        .insert(field, holds.to_owned());
+        self.taken_back.insert(field, side);
     }
 }
 
@@ -157,6 +173,8 @@ pub enum Reason {
     DeletedInCrm,
     /// Written by an earlier run whose answer was lost; seen to have landed.
     ConfirmedLater,
+    /// An old write of ours, landing late, had taken the other side's field back: it gets this side's value again.
+    TakenBack,
     /// Written back and forth between the same values: a human decides.
     Oscillates,
     /// An operator has said whose value stands (`siaghsync resolve --keep`).
@@ -328,7 +346,17 @@ fn both_ways(
     policy: Policy,
 ) -> Option<(Option<Side>, Reason)> {
     let changed = |side, now: &str| base.of(side, field).map(|was| !same(field, was, now));
-    match (changed(Side::Crm, crm), changed(Side::Finance, finance)) {
+    let changed = (changed(Side::Crm, crm), changed(Side::Finance, finance));
+    match (base.taken_back.get(&field), changed) {
+        (Some(Side::Crm), (Some(false), None | Some(false))) => {
+            return Some((Some(Side::Finance), Reason::TakenBack));
+        }
+        (Some(Side::Finance), (None | Some(false), Some(false))) => {
+            return Some((Some(Side::Crm), Reason::TakenBack));
+        }
+        _ => {}
+    }
+    match changed {
         (Some(false), Some(false)) => None,
         (Some(true), Some(false)) => Some((Some(Side::Crm), Reason::OnlyThisChanged)),
         (Some(false), Some(true)) => Some((Some(Side::Finance), Reason::OnlyThisChanged)),

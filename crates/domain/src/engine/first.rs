@@ -7,7 +7,11 @@ use super::run::{Run, Stop};
 use crate::customer::{Customer, Field};
 use crate::merge::Base;
 use crate::ports::{MatchKeys, Side, Snapshot};
-use crate::store::{EntityRef, MappingState, StoreError, StoreResult};
+use crate::store::{EntityRef, Mapping, MappingState, StoreError, StoreResult};
+use crate::text::same;
+
+/// Someone else's run of a record that is to be linked ends soon.
+const BUSY_WAIT: Duration = Duration::from_secs(1);
 
 impl Run<'_> {
     /// The entity was never met on `other`: link it, create it, or say why not.
@@ -26,16 +30,8 @@ impl Run<'_> {
         {
             return Ok(());
         }
-        let keys = meet::keys(&met, other.other(), self.engine.config.numbering);
-        let candidates = self.find_on(other, &keys).await?;
-        let project = |side: Side, field: Field, value: &str| self.engine.port(side).project(field, value);
-        match meet::decide(
-            &met,
-            other.other(),
-            &candidates,
-            self.engine.config.numbering,
-            &project,
-        ) {
+        let (meeting, candidates) = self.decide(other, &met).await?;
+        match meeting {
             meet::Meeting::Conflict(why) => Err(Stop::Conflict(why)),
             meet::Meeting::Link(id) => {
                 self.link(other, &id).await?;
@@ -64,16 +60,60 @@ impl Run<'_> {
         }
     }
 
+    /// Who `met` is on `other`, and all that may be it there.
+    pub(super) async fn decide(
+        &self,
+        other: Side,
+        met: &Customer,
+    ) -> Result<(meet::Meeting, Vec<Snapshot>), Stop> {
+        let numbering = self.engine.config.numbering;
+        let keys = meet::keys(met, other.other(), numbering);
+        let candidates = self.find_on(other, &keys).await?;
+        let project = |side: Side, field: Field, value: &str| self.engine.port(side).project(field, value);
+        let meeting = meet::decide(met, other.other(), &candidates, numbering, &project);
+        if let meet::Meeting::Link(id) = &meeting
+            && let Some(code) = self.names_another(other, id, met, &candidates).await?
+        {
+            let why = format!(
+                "{other} {id} has the same keys, but its refId says that it is finance {code}; correct its refId, or \
+                 link one of them by hand"
+            );
+            return Ok((meet::Meeting::Conflict(why), candidates));
+        }
+        Ok((meeting, candidates))
+    }
+
+    /// The finance code that an identity of the CRM names as its own, when it is not that of `met` and stands for a
+    /// contact: keys that point to two (simulated history 52282).
+    async fn names_another(
+        &self,
+        other: Side,
+        id: &str,
+        met: &Customer,
+        candidates: &[Snapshot],
+    ) -> Result<Option<String>, Stop> {
+        let linked = candidates.iter().find(|candidate| candidate.id == id);
+        let named = linked.map_or("", |linked| linked.customer.get(Field::FinanceCode));
+        let own = met.get(Field::FinanceCode);
+        if other == Side::Finance || named.is_empty() || same(Field::FinanceCode, named, own) {
+            return Ok(None);
+        }
+        let finance = &self.engine.finance;
+        let there = finance.read(named, None).await;
+        let there = there.map_err(|error| Stop::Port(Side::Finance, error))?;
+        Ok(there.map(|there| there.id))
+    }
+
     /// Two twins, or two ends of one pair, must not be met at once.
     async fn reserve(&self, met: &Customer, side: Side) -> Result<(), Stop> {
         let project = |side: Side, field: Field, value: &str| self.engine.port(side).project(field, value);
         let keys = meet::locks(met, side, self.engine.config.numbering, &project);
         match self.engine.store.lock(&self.work.lease, &keys).await? {
             None => Ok(()),
-            Some(holder) if holder.waits => self.wait(
+            Some(holder) if holder.waits => Err(self.wait(
                 "another record with the same keys is being met",
                 self.engine.config.retry_base,
-            ),
+            )),
             Some(holder) => Err(Stop::Conflict(format!(
                 "another record with the same keys (mapping {}) waits for a human: whether it was created is not known",
                 holder.mapping
@@ -97,16 +137,24 @@ impl Run<'_> {
         Ok(found)
     }
 
-    /// Waits for another entity; not for ever: two that wait for each other need a human.
-    fn wait(&self, why: &str, wait: Duration) -> Result<(), Stop> {
+    /// Waits for another entity. Whoever has a create on its way keeps its keys meanwhile, so that two of those may
+    /// wait for each other: not for ever then, they need a human. All others may wait for as long as it takes.
+    fn wait(&self, why: &str, wait: Duration) -> Stop {
         let patience = self.engine.config.create_settle * 5;
-        let waited = self.engine.clock.now() - self.work.lead.heard_at;
-        if waited.to_std().is_ok_and(|waited| waited > patience) {
-            return Err(Stop::Conflict(format!(
-                "{why}, and has been for long: look at both, and link them by hand"
-            )));
+        let creates = self
+            .mapping
+            .in_flight
+            .values()
+            .flatten()
+            .filter(|sent| sent.create);
+        let waited = creates.map(|sent| self.engine.clock.now() - sent.at).max();
+        if waited.is_some_and(|waited| waited.to_std().is_ok_and(|waited| waited > patience)) {
+            return Stop::Conflict(format!(
+                "{why}, and has been for long: look at both, and link them by hand \
+                 (`siaghsync resolve --link <crm-id> <finance-code>`)"
+            ));
         }
-        Err(Stop::Wait(why.to_owned(), wait))
+        Stop::Wait(why.to_owned(), wait)
     }
 
     /// Makes `id` ours before anything is written to it.
@@ -117,10 +165,10 @@ impl Run<'_> {
             id: id.to_owned(),
         };
         let linked = self.engine.store.link(&self.work.lease, &entity).await;
-        self.linked(entity, linked).await
+        self.linked(entity, linked, false).await
     }
 
-    /// [`Self::link`] as an operator says: a half that waits for a human is taken over, too.
+    /// [`Self::link`] of what is known to be ours: a half that waits for a human is taken over, too.
     pub(super) async fn take_over(&mut self, side: Side, id: &str) -> Result<(), Stop> {
         let entity = EntityRef {
             entity_type: self.mapping.entity_type,
@@ -128,28 +176,46 @@ impl Run<'_> {
             id: id.to_owned(),
         };
         let linked = self.engine.store.take_over(&self.work.lease, &entity).await;
-        self.linked(entity, linked).await
+        self.linked(entity, linked, true).await
     }
 
-    async fn linked(&mut self, entity: EntityRef, linked: StoreResult<()>) -> Result<(), Stop> {
-        let (side, id) = (entity.side, &entity.id);
+    async fn linked(
+        &mut self,
+        entity: EntityRef,
+        linked: StoreResult<()>,
+        takes_over: bool,
+    ) -> Result<(), Stop> {
         match linked {
-            Err(StoreError::MappedElsewhere { .. }) => match self.engine.store.mapped(&entity).await? {
-                Some(MappingState::New) => self.wait(
-                    &format!("{side} {id} is being worked on from its other end"),
-                    Duration::from_secs(1),
-                ),
-                _ => Err(Stop::Conflict(format!(
-                    "{side} {id} has the same keys but belongs to another record of {} already; \
-                     correct one of them, or remove the duplicate",
-                    side.other()
-                ))),
-            },
+            Err(StoreError::MappedElsewhere { .. }) => {
+                let theirs = self.engine.store.mapping(&entity).await?;
+                Err(self.not_linked(&entity, theirs.as_ref(), takes_over))
+            }
             other => {
                 other?;
-                self.mapping.set_id(side, entity.id);
+                self.mapping.set_id(entity.side, entity.id);
                 Ok(())
             }
+        }
+    }
+
+    /// Why `entity` could not be made ours: it is another mapping's, or just being looked at from its other end.
+    fn not_linked(&self, entity: &EntityRef, theirs: Option<&Mapping>, takes_over: bool) -> Stop {
+        let (side, other, id) = (entity.side, entity.side.other(), &entity.id);
+        let busy = format!("{side} {id} is being worked on from its other end");
+        let half = theirs.is_none_or(|theirs| theirs.id_on(other).is_none());
+        match theirs.map(|theirs| (theirs.state, theirs.in_flight.is_empty())) {
+            // A lease, nothing else: it ends by itself.
+            None | Some((MappingState::New, true)) => Stop::Wait(busy, BUSY_WAIT),
+            Some((MappingState::Conflict, true)) if half && takes_over => Stop::Wait(busy, BUSY_WAIT),
+            Some((MappingState::New, false)) => self.wait(&busy, BUSY_WAIT),
+            Some((MappingState::Conflict, _)) if half => Stop::Conflict(format!(
+                "{side} {id} has the same keys, and waits for a human itself: settle that, or link the two by hand \
+                 (`siaghsync resolve --link <crm-id> <finance-code>`)"
+            )),
+            Some(_) => Stop::Conflict(format!(
+                "{side} {id} has the same keys but belongs to another record of {other} already; correct one of them, \
+                 or remove the duplicate"
+            )),
         }
     }
 }

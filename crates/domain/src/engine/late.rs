@@ -18,6 +18,18 @@ type Known = BTreeMap<(Side, Field), Option<String>>;
 /// Fields that have just become as a write of ours leaves them, with the time of its intent.
 type Arrived = Vec<(Side, Field, DateTime<Utc>)>;
 
+/// Whether something of it tells the write from all others that are out, also from those that were typed over since
+/// (simulated history 94893).
+fn proves_itself(sent: &[(Side, Intent)], n: usize) -> bool {
+    let (side, intent) = &sent[n];
+    let others = sent.iter().enumerate().filter(|(m, (s, _))| *m != n && s == side);
+    let others: Vec<&Intent> = others.map(|(_, (_, other))| other).collect();
+    intent.values.iter().any(|(field, value)| {
+        let alike = |other: &&&Intent| other.values.get(field).is_some_and(|v| same(*field, v, value));
+        others.iter().find(alike).is_none()
+    })
+}
+
 impl Run<'_> {
     /// A field that equals what we sent and never saw confirmed is our own write, not an edit: both sides agreed
     /// on it when it was sent. Until its time is over such a write may land again or late, whatever is seen now.
@@ -55,9 +67,10 @@ impl Run<'_> {
             there.count() == 1
         };
         let alone = [alone(Side::Crm), alone(Side::Finance)];
-        for ((side, mut intent), landed) in sent.into_iter().zip(landed).rev() {
-            // It lands once. Where several are there, one of them may still be on its way.
-            let done = landed && (intent.create || (alone[side as usize] && !intent.overtaken));
+        let proven: Vec<bool> = (0..sent.len()).map(|n| proves_itself(&sent, n)).collect();
+        for (((side, mut intent), landed), proven) in sent.into_iter().zip(landed).zip(proven).rev() {
+            // It lands once. Where several are there, or would look the same, one of them may still be on its way.
+            let done = landed && (intent.create || (alone[side as usize] && proven && !intent.overtaken));
             intent.overtaken |= landed;
             // By the time of the look: what lands between a look and now is still to be recognised (simulated
             // history 6157).
@@ -111,7 +124,7 @@ impl Run<'_> {
     }
 
     /// The whole object was sent: a write that lands late takes the other fields back to what they were. That is no
-    /// edit: the other side's value, whatever it is now, goes there again.
+    /// edit: the other side's value, whatever it is now, goes there again, unless someone types over it first.
     fn taken_back(&mut self, side: Side, intent: &mut Intent, arrived: &mut Arrived) {
         let Some(holds) = self.snapshot(side).map(|s| s.customer.clone()) else {
             return;
@@ -122,7 +135,7 @@ impl Run<'_> {
                 intent.seen.remove(&field);
             } else if intent.seen.insert(field) {
                 arrived.push((side, field, intent.at));
-                self.agree(side, field, now, now);
+                self.take_back(side, field, now);
             }
         }
     }
@@ -159,8 +172,29 @@ impl Run<'_> {
         if new {
             self.told_later(side, field, source, before.unwrap_or(&was));
         }
-        self.agree(side, field, source, now);
+        if new
+            && before.is_some_and(|before| !same(field, before, &was))
+            && self.is_as_agreed(side.other(), field)
+        {
+            // Both have agreed on something newer since.
+            self.take_back(side, field, now);
+        } else {
+            self.agree(side, field, source, now);
+        }
         new
+    }
+
+    /// Whether the side still holds what it was last known to hold.
+    fn is_as_agreed(&self, side: Side, field: Field) -> bool {
+        let base = self.mapping.base.as_ref().and_then(|base| base.of(side, field));
+        let now = self.snapshot(side).map(|s| s.customer.get(field));
+        matches!((base, now), (Some(base), Some(now)) if same(field, base, now))
+    }
+
+    fn take_back(&mut self, side: Side, field: Field, holds: &str) {
+        if let Some(base) = &mut self.mapping.base {
+            base.take_back(side, field, holds);
+        }
     }
 
     /// The audit of a write of ours that was not answered: `was` is what it overwrote.

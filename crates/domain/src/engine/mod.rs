@@ -246,7 +246,8 @@ impl Engine {
                     id,
                 };
                 // Someone has met the record from its other end: he finds our half mapping taken and lets go.
-                let busy = matches!(self.store.mapped(&entity).await?, None | Some(MappingState::New));
+                let theirs = self.store.mapping(&entity).await?;
+                let busy = theirs.is_none_or(|theirs| theirs.state == MappingState::New);
                 let at = self.clock.now() + chrono::Duration::seconds(1);
                 let wait = busy.then_some(Retry {
                     at,

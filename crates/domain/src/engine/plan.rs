@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::run::{Run, Stop};
 use super::{Engine, meet};
-use crate::customer::Field;
 use crate::fields::{Flow, TABLE};
 use crate::merge::{Base, agrees};
 use crate::ports::{Side, Snapshot};
@@ -127,11 +126,8 @@ impl Run<'_> {
                 .snapshot(heard)
                 .map(|s| s.customer.clone())
                 .ok_or(Stop::Gone(heard))?;
-            let keys = meet::keys(&met, heard, self.engine.config.numbering);
-            let found = self.find_on(other, &keys).await?;
-            let project =
-                |side: Side, field: Field, value: &str| self.engine.port(side).project(field, value);
-            match meet::decide(&met, heard, &found, self.engine.config.numbering, &project) {
+            let (meeting, found) = self.decide(other, &met).await?;
+            match meeting {
                 meet::Meeting::Create => return Ok(Step::Create(other)),
                 meet::Meeting::Conflict(why) => return Err(Stop::Conflict(why)),
                 meet::Meeting::Link(id) => {

@@ -162,10 +162,6 @@ pub(super) fn led_by_ruling(mut work: Work) -> Work {
     {
         std::mem::swap(&mut work.lead, ruled);
     }
-    if matches!(work.lead.ruling, Some(Ruling::Link { .. })) {
-        // Whichever of the two waits for a human: its conflict ends with this run.
-        work.mapping.state = MappingState::Conflict;
-    }
     work
 }
 

@@ -147,6 +147,10 @@ impl<'a> Run<'a> {
                 self.narrow_down().await?;
                 merged = self.merge();
             }
+            // Known from now on, also when a write fails: who edits next has changed something (simulated history 29755).
+            for (field, crm, finance) in &merged.agreed {
+                self.agree(Side::Crm, *field, finance, crm);
+            }
             let wanted = |side: &Side| !merged.writes_to(*side).is_empty();
             let Some(place) = unwritten
                 .iter()
@@ -283,11 +287,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Both sides are as they should be: what they agree on is the new base.
+    /// Both sides are as they should be, but for what a human decides.
     fn conclude(&mut self, merged: &Merge) {
-        for (field, crm, finance) in &merged.agreed {
-            self.agree(Side::Crm, *field, finance, crm);
-        }
         self.held = merged.held().cloned().collect();
         for decision in &self.held {
             self.changes.push(change(decision));

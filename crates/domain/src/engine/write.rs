@@ -193,7 +193,7 @@ impl Run<'_> {
             .collect();
         match ours.as_slice() {
             [id] => {
-                self.link(side, id).await?;
+                self.take_over(side, id).await?;
                 self.met = Some(format!(
                     "found {side} {id}, created by an earlier try whose answer was lost"
                 ));

@@ -498,10 +498,7 @@ pub trait Store: Send + Sync {
     /// Renews the lease and records what is about to be sent, in one fenced statement.
     async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()>;
 
-    /// The state of the mapping that has that id, if there is one.
-    async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<MappingState>>;
-
-    /// The mapping that has that id, if there is one. For an operator's command.
+    /// The mapping that has that id, if there is one.
     async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>>;
 
     /// The last row of that mapping that a run has ended; rows that it covered don't count.
@@ -519,7 +516,8 @@ pub trait Store: Send + Sync {
     /// that was sent.
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()>;
 
-    /// [`Self::link`] as an operator says: takes over a half that waits for a human, too.
+    /// [`Self::link`] of what is known to be ours (an operator says so, or we have created it): takes over a half that
+    /// waits for a human, too, and its conflict ends with that.
     async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()>;
 
     /// Ends a run: mapping, audit rows, retry entry, release; all or nothing, fenced. Says which row of the

@@ -183,6 +183,11 @@ fn id_column(side: Side) -> &'static str {
     }
 }
 
+/// How the message of a conflict begins that a link has settled.
+pub(super) fn settled_by_link(entity: &EntityRef) -> String {
+    format!("settled when {} {} was linked: ", entity.side, entity.id)
+}
+
 /// A `DbErr` that says "there is one already" names which id.
 fn elsewhere(error: DbErr, side: Side, id: &str) -> StoreError {
     match error.sql_err() {
@@ -237,16 +242,6 @@ impl Store for SqlStore {
         } else {
             Err(StoreError::Fenced)
         }
-    }
-
-    async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<MappingState>> {
-        let sql = format!(
-            r#"SELECT "state" FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2"#,
-            id_column(entity.side)
-        );
-        let values = [entity.entity_type.to_value().into(), entity.id.clone().into()];
-        let row = self.db.query_one_raw(self.statement(&sql, values)).await?;
-        Ok(row.map(|row| row.try_get("", "state")).transpose()?)
     }
 
     async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
@@ -409,8 +404,12 @@ impl SqlStore {
             let sql = r#"DELETE FROM "SyncRetryQueue" WHERE "syncLogId" IN
                          (SELECT "id" FROM "SyncLog" WHERE "entityMappingId" = $1 AND "status" = 'IN_PROGRESS')"#;
             tx.execute_raw(self.statement(sql, [theirs.into()])).await?;
-            let sql = r#"UPDATE "SyncLog" SET "entityMappingId" = $1 WHERE "entityMappingId" = $2"#;
-            tx.execute_raw(self.statement(sql, [ours.into(), theirs.into()]))
+            let sql = r#"UPDATE "SyncLog" SET "entityMappingId" = $1,
+                             "errorMessage" = CASE WHEN "status" = 'CONFLICT' THEN $2 || COALESCE("errorMessage", '')
+                                                   ELSE "errorMessage" END,
+                             "status" = CASE WHEN "status" = 'CONFLICT' THEN 'SKIPPED' ELSE "status" END
+                         WHERE "entityMappingId" = $3"#;
+            tx.execute_raw(self.statement(sql, [ours.into(), settled_by_link(entity).into(), theirs.into()]))
                 .await?;
         }
         Ok(())

@@ -262,7 +262,8 @@ async fn linking_takes_over_a_free_half_and_refuses_a_foreign_mapping() {
             ),
             "it is worked on"
         );
-        assert_eq!(w.store.mapped(&entity).await.unwrap(), Some(MappingState::New));
+        let theirs = w.store.mapping(&entity).await.unwrap();
+        assert_eq!(theirs.map(|theirs| theirs.state), Some(MappingState::New));
         w.store.release(&finance).await.unwrap();
         w.store.link(&crm.lease, &entity).await.unwrap();
         let mut done = ending(&crm, Status::Success);

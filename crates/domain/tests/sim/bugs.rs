@@ -9,8 +9,8 @@ use domain::polls::{Harvest, PollStore, Turn};
 use domain::ports::Ring;
 use domain::store::memory::MemoryStore;
 use domain::store::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState,
-    Outcome, Stats, Status, Store, StoreError, StoreResult, Work,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, Outcome, Stats,
+    Status, Store, StoreError, StoreResult, Work,
 };
 use uuid::Uuid;
 
@@ -151,10 +151,6 @@ impl Store for Broken {
             Err(StoreError::Fenced) if self.bug == Bug::NoLease => Ok(()),
             other => other,
         }
-    }
-
-    async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<MappingState>> {
-        Store::mapped(&self.good, entity).await
     }
 
     async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {

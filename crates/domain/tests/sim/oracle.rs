@@ -249,7 +249,11 @@ impl View<'_> {
             .any(|edits| edits.last().is_some_and(|e| e.exempt));
         let (last_crm, last_finance) = (last(&on_crm), last(&on_finance));
         let winner = [&last_crm, &last_finance].into_iter().flatten().find(|e| is(e));
-        let untouched = last_crm.is_none() && last_finance.is_none() && in_crm.is_empty();
+        // As it was created, from what was typed into a record that is another's counterpart by now.
+        let as_born = |record: &Record| record.ours && record.since.get(&field) == Some(&record.born);
+        let untouched = on_crm.is_empty()
+            && on_finance.is_empty()
+            && (in_crm.is_empty() || as_born(crm) || as_born(finance));
         if winner.is_none() && !exempt && !untouched {
             self.found.push(format!(
                 "{field} of {c}/{f} is {in_crm:?}; last typed: {:?} and {:?}",

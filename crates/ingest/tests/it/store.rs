@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use domain::{
     ports::Ring,
     store::{
-        Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState,
-        Stats, Store, StoreError, StoreResult, Work, sql::SqlStore,
+        Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, Stats, Store,
+        StoreError, StoreResult, Work, sql::SqlStore,
     },
 };
 
@@ -66,10 +66,6 @@ impl Store for Watched {
 
     async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
         self.inner.intend(lease, in_flight, duration).await
-    }
-
-    async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<MappingState>> {
-        self.inner.mapped(entity).await
     }
 
     async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {

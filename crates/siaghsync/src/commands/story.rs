@@ -315,6 +315,7 @@ pub(crate) fn because(reason: Reason) -> &'static str {
         Reason::OneWay => "this field goes one way only",
         Reason::DeletedInCrm => "deleted in the CRM: set inactive",
         Reason::ConfirmedLater => "written before, confirmed now",
+        Reason::TakenBack => "a late write of ours had taken it back",
         Reason::Oscillates => "written back and forth: set aside",
     }
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{MemoryStore, Tables};
+use crate::store::sql::settled_by_link;
 
 impl MemoryStore {
     pub(super) async fn lock_keys(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
@@ -83,9 +84,17 @@ pub(super) fn gain(
         .filter(|row| row.entity_mapping_id == Some(theirs))
     {
         row.entity_mapping_id = Some(ours);
-        if row.status == Status::InProgress {
+        match row.status {
             // A run of theirs left it so: it is covered by ours, and to be tried again no more.
-            tables.retries.remove(&row.id);
+            Status::InProgress => {
+                tables.retries.remove(&row.id);
+            }
+            Status::Conflict => {
+                let was = row.error_message.take().unwrap_or_default();
+                row.error_message = Some(settled_by_link(entity) + &was);
+                row.status = Status::Skipped;
+            }
+            _ => {}
         }
     }
     Ok(())

@@ -275,13 +275,6 @@ impl Store for MemoryStore {
         .await
     }
 
-    async fn mapped(&self, entity: &EntityRef) -> StoreResult<Option<MappingState>> {
-        self.carry_out("mapped", |tables| {
-            Ok(tables.mapping_of(entity).map(|row| row.mapping.state))
-        })
-        .await
-    }
-
     async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
         self.carry_out("mapping", |tables| {
             let row = tables.mapping_of(entity);
