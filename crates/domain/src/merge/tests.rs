@@ -80,6 +80,36 @@ fn clearing_is_an_edit_once_the_base_is_known() {
 }
 
 #[test]
+fn what_a_late_write_of_ours_took_back_goes_there_again_and_competes_with_no_edit() {
+    let mut base = base(&[(Field::Email, "a@b.ir")]);
+    base.take_back(Side::Crm, Field::Email, "");
+    let (empty, held) = (person(&[]), person(&[(Field::Email, "a@b.ir")]));
+    let merged = run(&base, &empty, &held, Times::default());
+    assert_eq!(merged.decisions[0].reason, Reason::TakenBack);
+    assert_eq!(
+        merged.writes_to(Side::Crm),
+        Values::from([(Field::Email, "a@b.ir".into())])
+    );
+    // Whoever types into the field now is the only one who has edited it, on either side.
+    let typed = person(&[(Field::Email, "new@b.ir")]);
+    let merged = run(&base, &typed, &held, Times::default());
+    assert_eq!(merged.decisions[0].reason, Reason::OnlyThisChanged);
+    assert_eq!(
+        merged.writes_to(Side::Finance),
+        Values::from([(Field::Email, "new@b.ir".into())])
+    );
+    let merged = run(&base, &empty, &typed, Times::default());
+    assert_eq!(merged.decisions[0].reason, Reason::OnlyThisChanged);
+    assert_eq!(
+        merged.writes_to(Side::Crm),
+        Values::from([(Field::Email, "new@b.ir".into())])
+    );
+    // Once they agree, it is over.
+    base.agree(Field::Email, "a@b.ir", "a@b.ir");
+    assert!(base.taken_back.is_empty());
+}
+
+#[test]
 fn the_later_edit_wins_and_an_unknown_order_is_a_tie() {
     let base = base(&[(Field::Name, "0")]);
     let (crm, finance) = (person(&[(Field::Name, "1")]), person(&[(Field::Name, "2")]));

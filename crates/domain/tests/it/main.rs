@@ -9,6 +9,7 @@
 mod desk;
 mod documents;
 mod engine;
+mod lost;
 mod outside;
 mod polls;
 mod resolve;

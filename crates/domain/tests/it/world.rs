@@ -55,6 +55,8 @@ pub enum Fault {
     LostAnswer,
     /// Someone edits the record between our save and our look.
     EditAfter(Field, String),
+    /// The call times out; the whole object lands when [`System::land`] says so. Updates only.
+    LandsLate,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +67,8 @@ struct Records {
     calls: u32,
     faults: Vec<Fault>,
     refuses: bool,
+    /// Whole objects that are still on their way.
+    late: Vec<(String, Customer)>,
 }
 
 /// One outside system. Finance cuts names to 20 characters, knows no `|`, and does not show `tmpid`.
@@ -128,6 +132,16 @@ impl System {
 
     pub fn fail(&self, fault: Fault) {
         self.records.lock().unwrap().faults.push(fault);
+    }
+
+    /// What was on its way arrives: each a whole object, as it was when it was sent.
+    pub fn land(&self) {
+        let mut records = self.records.lock().unwrap();
+        let now = self.clock.now();
+        for (id, whole) in std::mem::take(&mut records.late) {
+            records.saves += 1;
+            records.rows.insert(id, (whole, now));
+        }
     }
 
     /// Known to be down, or not.
@@ -234,6 +248,19 @@ impl Customers for System {
 
     async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
         let fault = self.fault()?;
+        if let Some(Fault::LandsLate) = fault {
+            let mut whole = current.customer.clone();
+            whole.hidden.clear();
+            for (field, value) in changes {
+                whole.set(*field, self.project(*field, value));
+            }
+            self.records
+                .lock()
+                .unwrap()
+                .late
+                .push((current.id.clone(), whole));
+            return Err(PortError::UnknownOutcome("timed out".into()));
+        }
         if self.side == Side::Finance && !changes.contains_key(&Field::CustomerNumber) {
             // A form save writes all of its controls: what is not sent is cleared.
             self.records

@@ -280,7 +280,9 @@ pub fn check(all: &All, rows: &[log::Model]) -> Vec<String> {
     for (id, paper) in &all.papers.crm {
         let mut of_it = rows.iter().filter(|row| row.source_entity_id == *id);
         let unsettled = of_it.clone().find(|row| row.status == Status::Conflict);
-        if let Some(row) = unsettled {
+        // A human has ruled, and what he ruled waits for the customer.
+        let ruled = of_it.clone().any(is_stuck);
+        if let Some(row) = unsettled.filter(|_| !ruled) {
             found.push(format!(
                 "{id} waits for a human for ever: {:?}",
                 row.error_message

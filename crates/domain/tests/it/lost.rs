@@ -1,0 +1,239 @@
+//! Writes that land late, and records that wait for one another, on every kind of store.
+
+use std::time::Duration;
+
+use domain::customer::Field;
+use domain::engine::Ran;
+use domain::merge::{ConflictStrategy, Policy};
+use domain::ports::{PortError, Ring, Side};
+use domain::store::{MappingState, Outcome, Status};
+
+use crate::world::{ALL, Fault, World, person};
+
+fn down() -> Fault {
+    Fault::Before(PortError::Transient {
+        message: "503".into(),
+        retry_after: None,
+    })
+}
+
+/// Runs that row once.
+async fn once(w: &World, ring: &Ring) -> (Outcome, Option<Ring>) {
+    match w.engine.run(ring).await.unwrap() {
+        Ran::Ended { outcome, next, .. } => (*outcome, next.map(|(ring, _)| ring)),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Hears of a record and runs it as often as it is to be tried again within some seconds.
+async fn soon(w: &World, side: Side, id: &str) -> Outcome {
+    let mut ring = w.hear(side, id).await;
+    loop {
+        let Ran::Ended { outcome, next, .. } = w.engine.run(&ring).await.unwrap() else {
+            panic!("not run")
+        };
+        match next {
+            Some((next, wait)) if wait < Duration::from_secs(20) => {
+                w.clock.turn(wait);
+                ring = next;
+            }
+            _ => return *outcome,
+        }
+    }
+}
+
+async fn open_conflicts(w: &World) -> Vec<String> {
+    let rows = w.rows().await.into_iter();
+    let open = rows.filter(|row| row.status == Status::Conflict);
+    open.map(|row| row.error_message.unwrap_or_default()).collect()
+}
+
+#[tokio::test]
+async fn an_edit_over_what_a_late_write_took_back_stands() {
+    for on in ALL {
+        let mut w = World::new(on).await;
+        // The side that has not been edited would win any conflict.
+        w.engine.config.policy = Policy {
+            strategy: ConflictStrategy::FinancePriority,
+            ..Policy::default()
+        };
+        let id = w.crm.add(person("علی", "09121234567"));
+        assert_eq!(soon(&w, Side::Crm, &id).await.status, Status::Success);
+        w.finance.edit("1", Field::Name, "رضا");
+        w.crm.fail(Fault::LandsLate);
+        let ring = w.hear(Side::Finance, "1").await;
+        assert_eq!(once(&w, &ring).await.0.status, Status::Pending);
+        w.crm.edit(&id, Field::Email, "first@b.ir");
+        soon(&w, Side::Crm, &id).await;
+        assert_eq!(w.finance.get("1", Field::Email), "first@b.ir");
+        // It lands, with the e-mail that there was when it was sent: none. Nobody has typed that.
+        w.crm.land();
+        assert_eq!(w.crm.get(&id, Field::Email), "");
+        w.crm.fail(down());
+        let ring = w.hear(Side::Crm, &id).await;
+        let (outcome, _) = once(&w, &ring).await;
+        assert_eq!(outcome.error_class, Some("transient"), "seen, not yet put right");
+        w.crm.edit(&id, Field::Email, "second@b.ir");
+        soon(&w, Side::Crm, &id).await;
+        for (system, id) in [(&w.crm, id.as_str()), (&w.finance, "1")] {
+            assert_eq!(system.get(id, Field::Email), "second@b.ir", "{on:?}");
+            assert_eq!(system.get(id, Field::Name), "رضا", "{on:?}");
+        }
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_late_write_took_back_goes_there_again() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(person("علی", "09121234567"));
+        soon(&w, Side::Crm, &id).await;
+        w.finance.edit("1", Field::Name, "رضا");
+        w.crm.fail(Fault::LandsLate);
+        let ring = w.hear(Side::Finance, "1").await;
+        once(&w, &ring).await;
+        w.crm.edit(&id, Field::Email, "a@b.ir");
+        // The name is sent again, and then a newer one: both were confirmed before the first lands.
+        soon(&w, Side::Crm, &id).await;
+        w.finance.edit("1", Field::Name, "رضا کریمی");
+        soon(&w, Side::Finance, "1").await;
+        assert_eq!(w.crm.get(&id, Field::Name), "رضا کریمی");
+        w.crm.land();
+        soon(&w, Side::Crm, &id).await;
+        assert_eq!(w.crm.get(&id, Field::Name), "رضا کریمی", "{on:?}");
+        assert_eq!(w.crm.get(&id, Field::Email), "a@b.ir", "{on:?}");
+        assert_eq!(w.finance.get("1", Field::Name), "رضا کریمی", "{on:?}");
+        let told: String = w
+            .rows()
+            .await
+            .iter()
+            .filter_map(|row| row.changes.clone())
+            .map(|c| c.to_string())
+            .collect();
+        assert!(told.contains("taken_back"), "{on:?}: {told}");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn what_both_held_is_known_also_when_a_later_write_fails() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let national = |name: &str| person(name, "09121234567").with(Field::NationalId, "0012345679");
+        let code = w.finance.add(national("علی").with(Field::Email, "a@b.ir"));
+        let id = w.crm.add(national("علی").with(Field::Address, "تهران"));
+        // Linked; finance was to be written, and is down.
+        w.finance.fail(down());
+        let ring = w.hear(Side::Crm, &id).await;
+        assert_eq!(once(&w, &ring).await.0.status, Status::Pending);
+        w.finance.edit(&code, Field::NationalId, "");
+        soon(&w, Side::Finance, &code).await;
+        assert_eq!(
+            w.crm.get(&id, Field::NationalId),
+            "",
+            "{on:?}: cleared by a human, not filled again"
+        );
+        assert_eq!(w.finance.get(&code, Field::NationalId), "");
+        assert_eq!(w.crm.get(&id, Field::Email), "a@b.ir");
+        assert_eq!(w.finance.get(&code, Field::Address), "تهران");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn a_half_waits_for_a_lost_create_as_long_as_it_takes() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(person("علی", "09121234567"));
+        w.finance.fail(Fault::LostAnswer);
+        let first = w.hear(Side::Crm, &id).await;
+        assert_eq!(once(&w, &first).await.0.status, Status::Pending);
+        // Finance tells of what was created, and the run that created it is held up for an hour.
+        let mut echo = w.hear(Side::Finance, "1").await;
+        for _ in 0..12 {
+            let (outcome, next) = once(&w, &echo).await;
+            assert_eq!(
+                (outcome.status, outcome.error_class),
+                (Status::Pending, Some("dependency"))
+            );
+            echo = next.unwrap();
+            w.clock.turn(Duration::from_secs(300));
+        }
+        w.sync(Side::Crm, &id).await;
+        w.sync(Side::Finance, "1").await;
+        let open = w.rows().await.into_iter().filter(|row| !row.status.is_final());
+        assert_eq!(
+            open.map(|row| row.error_message).collect::<Vec<_>>(),
+            [],
+            "{on:?}"
+        );
+        assert_eq!(w.row(&echo).await.status, Status::Skipped);
+        assert_eq!(
+            (w.mappings().await.len(), w.finance.ids().len(), w.crm.ids().len()),
+            (1, 1, 1)
+        );
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_is_found_takes_over_a_half_that_waits_for_a_human() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(person("علی", "09121234567"));
+        w.finance.fail(Fault::LostAnswer);
+        let first = w.hear(Side::Crm, &id).await;
+        once(&w, &first).await;
+        // Someone types the very same: which of the two is ours, only a human can tell.
+        let double = w
+            .finance
+            .add(person("علی", "09121234567").with(Field::CustomerNumber, ""));
+        w.clock.turn(Duration::from_secs(3));
+        assert_eq!(once(&w, &first).await.0.status, Status::Conflict);
+        let echo = w.hear(Side::Finance, "1").await;
+        assert_eq!(once(&w, &echo).await.0.status, Status::Conflict);
+        assert_eq!(open_conflicts(&w).await.len(), 2);
+        // He removes the double. Whoever is heard of next settles it for both.
+        w.finance.delete(&double);
+        assert_eq!(w.sync(Side::Crm, &id).await, Status::Success, "{on:?}");
+        assert_eq!(open_conflicts(&w).await, Vec::<String>::new(), "{on:?}");
+        let mappings = w.mappings().await;
+        assert_eq!(mappings.len(), 1);
+        assert_eq!(mappings[0].state, MappingState::Active);
+        let settled = w.row(&echo).await;
+        assert_eq!(settled.status, Status::Skipped);
+        assert!(
+            settled
+                .error_message
+                .unwrap()
+                .starts_with("settled when finance 1 was linked: ")
+        );
+        assert_eq!(w.sync(Side::Finance, "1").await, Status::Skipped);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn an_identity_that_names_another_living_contact_is_in_doubt() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let national = |name: &str| person(name, "09121234567").with(Field::NationalId, "0012345679");
+        let (one, two) = (
+            w.finance.add(national("علی")),
+            w.finance.add(person("رضا", "09120000001")),
+        );
+        let id = w.crm.add(national("علی").with(Field::FinanceCode, &*two));
+        assert_eq!(w.sync(Side::Finance, &one).await, Status::Conflict, "{on:?}");
+        let why = open_conflicts(&w).await;
+        assert!(why[0].contains("its refId says that it is finance 2"), "{why:?}");
+        assert_eq!(w.crm.saves() + w.finance.saves(), 0);
+        // A number that stands for nobody is no doubt.
+        w.finance.delete(&two);
+        assert_eq!(w.sync(Side::Finance, &one).await, Status::Success, "{on:?}");
+        let mappings = w.mappings().await;
+        assert_eq!(mappings.len(), 1);
+        assert_eq!(mappings[0].crm_id.as_deref(), Some(id.as_str()));
+        w.drop_it().await;
+    }
+}
