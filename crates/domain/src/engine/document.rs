@@ -148,9 +148,6 @@ impl<'a> DocumentRun<'a> {
             if let Some(sent) = self.out().filter(|sent| !sent.again) {
                 return Err(Stop::Unknown(unknown(sent, Some("the CRM no longer has it"))));
             }
-            // An operator says that finance does not have it, and there is nothing left to send (simulated history
-            // 2588).
-            self.mapping.in_flight = InFlight::new();
             return Err(Stop::Gone);
         };
         self.mapping.crm_updated_at = seen.modified_at;

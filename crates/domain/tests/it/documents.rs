@@ -55,6 +55,7 @@ promises! {
     a_document_that_someone_else_has_issued_is_asked_about
     an_invoice_of_an_issued_quote_is_skipped_and_the_other_way_round
     an_invoice_waits_while_its_quote_is_in_doubt
+    a_quote_that_is_not_there_and_cannot_be_sent_gives_its_order_back
     states_limit_what_is_issued
     a_deleted_document_stays_in_finance
     rulings_about_nothing_are_refused
@@ -575,6 +576,25 @@ async fn an_invoice_waits_while_its_quote_is_in_doubt(w: &World) {
     w.clock.turn(Duration::from_secs(61));
     assert_eq!(run(w, ring, 5).await.status, Status::Skipped);
     assert_eq!(w.finance.desk.issued().len(), 1);
+}
+
+async fn a_quote_that_is_not_there_and_cannot_be_sent_gives_its_order_back(w: &World) {
+    lost(w).await;
+    let customer = w.crm.desk.read(Quote, "q").unwrap().document.customer;
+    let mut invoice = document(Invoice, &customer);
+    invoice.related_quote = Some("q".to_owned());
+    w.crm.desk.add("i", invoice);
+    let waits = w.hear_of(EntityType::Invoice, Side::Crm, "i").await;
+    assert_eq!(run(w, waits.clone(), 3).await.status, Status::Pending);
+    // An operator says that finance does not have it; meanwhile its author has taken all its rows away.
+    w.clock.turn(Duration::from_secs(121));
+    w.crm.desk.edit("q", |quote| quote.document.rows.clear());
+    let it = entity(EntityType::PreInvoice, "q");
+    let ruled = w.engine.send_again(&it, None).await.unwrap();
+    assert_eq!(run(w, ruled, 5).await.status, Status::Failed);
+    w.clock.turn(Duration::from_secs(61));
+    let row = run(w, waits, 5).await;
+    assert_eq!(row.status, Status::Success, "{row:?}");
 }
 
 async fn states_limit_what_is_issued(w: &World) {
