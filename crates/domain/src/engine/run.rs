@@ -49,6 +49,8 @@ pub(super) struct Run<'a> {
     pub(super) engine: &'a Engine,
     pub(super) work: &'a Work,
     pub(super) started: Duration,
+    /// `started`, by the store's clock: before the claim.
+    began: DateTime<Utc>,
     pub(super) transaction: Uuid,
     pub(super) mapping: Mapping,
     pub(super) crm: Option<Snapshot>,
@@ -73,10 +75,13 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     pub(super) fn new(engine: &'a Engine, work: &'a Work, started: Duration) -> Self {
+        let since = engine.clock.monotonic().saturating_sub(started);
+        let began = engine.clock.now() - chrono::Duration::from_std(since).unwrap_or_default();
         Self {
             engine,
             work,
             started,
+            began,
             transaction: engine.clock.id(),
             mapping: work.mapping.clone(),
             crm: None,
@@ -276,10 +281,10 @@ impl<'a> Run<'a> {
             }
             // It has changed since the last look, which saw nothing that was not looked at.
             None if self.finance_heard_at().is_none() => {
-                times.finance_last_seen = polls
-                    .last_look(FINANCE_CONTACTS)
-                    .await?
-                    .map(|look| look.started_at);
+                let look = polls.last_look(FINANCE_CONTACTS).await?;
+                // One that ended after our claim may have heard of the very change, in a row that is not ours.
+                let told = look.filter(|look| look.completed_at < self.began);
+                times.finance_last_seen = told.map(|look| look.started_at);
             }
             None => {}
         }

@@ -42,13 +42,8 @@ pub fn check(world: &Shared, retried: bool) -> Vec<String> {
         recorded,
         found: all.violations.clone(),
     };
-    view.rows_are_final(retried);
-    let stuck: BTreeSet<Uuid> = view
-        .rows
-        .iter()
-        .filter(|row| papers::is_stuck(row))
-        .map(|row| row.id)
-        .collect();
+    let stuck = papers::stuck(&all, &view.rows);
+    view.rows_are_final(retried, &stuck);
     if world
         .store
         .retries()
@@ -87,8 +82,8 @@ impl View<'_> {
         20 + 3 * (self.all.edits.0.len() + records) as u64 + 3 * self.all.faults
     }
 
-    fn rows_are_final(&mut self, retried: bool) {
-        let ends = |row: &log::Model| row.status.is_final() || papers::is_stuck(row);
+    fn rows_are_final(&mut self, retried: bool, stuck: &BTreeSet<Uuid>) {
+        let ends = |row: &log::Model| row.status.is_final() || stuck.contains(&row.id);
         let ended: BTreeSet<Uuid> = self
             .rows
             .iter()

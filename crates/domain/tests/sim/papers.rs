@@ -1,7 +1,7 @@
 //! Sales documents: the CRM's users type quotes and invoices, finance issues each at most once and can't be asked, and
 //! an operator says truthfully what became of a request whose answer was lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::clock::Clock;
@@ -9,6 +9,7 @@ use domain::document::{Document, DocumentKind, DocumentSnapshot, Row, Totals};
 use domain::ports::{PortResult, Side};
 use domain::store::entities::log;
 use domain::store::{EntityRef, EntityType, Status};
+use uuid::Uuid;
 
 use crate::ports::Client;
 use crate::sched::{SECOND, Time};
@@ -261,21 +262,40 @@ async fn rule(world: &Shared) {
     }
 }
 
-/// Whether a document's row waits for someone to mend its customer: it may do so for ever.
-pub fn is_stuck(row: &log::Model) -> bool {
-    let why = row.error_message.as_deref().unwrap_or_default();
-    let for_customer = ["could not be synced", "waits for a human itself"];
-    row.entity_type != EntityType::Customer && for_customer.iter().any(|part| why.contains(part))
+/// Rows of documents that wait for someone to mend their customer, or for another of the same order that does: they may
+/// do so for ever.
+pub fn stuck(all: &All, rows: &[log::Model]) -> BTreeSet<Uuid> {
+    let documents = rows.iter().filter(|row| row.entity_type != EntityType::Customer);
+    let waits_for = |row: &log::Model, reasons: &[&str]| {
+        let why = row.error_message.as_deref().unwrap_or_default();
+        row.status == Status::Pending && reasons.iter().any(|reason| why.contains(reason))
+    };
+    let order = |row: &log::Model| all.papers.order(&row.source_entity_id).map(|(quote, _)| quote);
+    let for_customer: Vec<_> = documents
+        .clone()
+        .filter(|row| waits_for(row, &["could not be synced", "waits for a human itself"]))
+        .collect();
+    let orders: BTreeSet<String> = for_customer.iter().filter_map(|row| order(row)).collect();
+    let for_order = documents.filter(|row| {
+        waits_for(row, &["another document of the same order"])
+            && order(row).is_some_and(|order| orders.contains(&order))
+    });
+    for_customer
+        .into_iter()
+        .chain(for_order)
+        .map(|row| row.id)
+        .collect()
 }
 
 /// What does not hold of documents in the end.
 pub fn check(all: &All, rows: &[log::Model]) -> Vec<String> {
     let mut found = Vec::new();
+    let stuck = stuck(all, rows);
     for (id, paper) in &all.papers.crm {
         let mut of_it = rows.iter().filter(|row| row.source_entity_id == *id);
         let unsettled = of_it.clone().find(|row| row.status == Status::Conflict);
         // A human has ruled, and what he ruled waits for the customer.
-        let ruled = of_it.clone().any(is_stuck);
+        let ruled = of_it.clone().any(|row| stuck.contains(&row.id));
         if let Some(row) = unsettled.filter(|_| !ruled) {
             found.push(format!(
                 "{id} waits for a human for ever: {:?}",
@@ -290,7 +310,7 @@ pub fn check(all: &All, rows: &[log::Model]) -> Vec<String> {
         if said_to_be_gone && customer.is_some_and(|customer| customer.alive) {
             found.push(format!("{id} ends for want of a customer who is there"));
         }
-        let excused = of_it.any(|row| row.status == Status::Failed || is_stuck(row));
+        let excused = of_it.any(|row| row.status == Status::Failed || stuck.contains(&row.id));
         let number = all.papers.number_of(id);
         let wanted = paper.alive && !excused;
         if wanted && number.is_none() && !all.papers.issued_otherwise(id) {

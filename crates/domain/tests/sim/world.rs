@@ -114,9 +114,12 @@ impl Shared {
     }
 
     pub fn is_quiet(&self) -> bool {
-        let open = self.store.open() == 0
-            || (self.writes_papers && self.store.open_rows().iter().all(papers::is_stuck));
-        open && Arc::strong_count(&self.lock().busy) == 1
+        if Arc::strong_count(&self.lock().busy) > 1 {
+            return false;
+        }
+        let stuck = || papers::stuck(&self.lock(), &self.store.open_rows()).len();
+        let open = self.store.open();
+        open == 0 || (self.writes_papers && open == stuck())
     }
 
     pub fn violation(&self, what: String) {

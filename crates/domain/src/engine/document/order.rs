@@ -28,9 +28,9 @@ impl DocumentRun<'_> {
 
 fn judge(kind: DocumentKind, quote: &str, holder: &Holder) -> Result<(), Stop> {
     if !holder.known {
-        return Err(Stop::Wait(
-            "another document of the same order is being issued, or waits to be".to_owned(),
-        ));
+        return Err(Stop::Wait(format!(
+            "another document of the same order (quote {quote}) is being issued, or waits to be"
+        )));
     }
     match (kind, holder.entity_type) {
         (DocumentKind::Invoice, EntityType::Invoice) => Ok(()),
