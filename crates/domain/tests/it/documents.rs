@@ -36,6 +36,9 @@ promises! {
     a_quote_is_issued_once_and_its_number_noted
     a_quote_waits_for_its_customer_and_goes_on_by_itself
     a_quote_of_a_customer_in_trouble_waits_visibly
+    a_quote_whose_customer_was_never_there_or_is_gone_ends_and_says_what_to_do
+    a_quote_that_gets_another_customer_while_it_waits_waits_for_that_one
+    a_quote_whose_customer_only_seemed_to_be_gone_is_issued
     a_lost_answer_waits_for_a_human_and_is_never_sent_again_by_itself
     an_operator_says_that_it_is_there
     an_operator_says_that_it_is_not_there
@@ -192,6 +195,78 @@ async fn a_quote_of_a_customer_in_trouble_waits_visibly(w: &World) {
     w.clock.turn(Duration::from_secs(61));
     assert_eq!(run(w, ring, 20).await.status, Status::Success);
     assert_eq!(w.finance.desk.issued().len(), 1);
+}
+
+async fn a_quote_whose_customer_was_never_there_or_is_gone_ends_and_says_what_to_do(w: &World) {
+    let gone = async |says: &str| {
+        let row = quote(w).await;
+        assert_eq!((row.status, class(&row)), (Status::Failed, "invalid"), "{row:?}");
+        assert!(
+            words(&row).contains(says) && words(&row).contains("another customer"),
+            "{row:?}"
+        );
+    };
+    // Deleted before it was ever synced.
+    let crm = w.crm.add(person("سارا", "09351112233"));
+    w.crm.desk.add("q", document(Quote, &crm));
+    w.crm.delete(&crm);
+    gone("is not in the CRM").await;
+    // One that could not be synced, and was deleted then.
+    let crm = w.crm.add(person("مریم", "09351112234"));
+    w.crm.desk.edit("q", |q| q.document.customer = crm.clone());
+    w.finance
+        .fail(Fault::Before(PortError::Refused("تکراری است".into())));
+    let ring = w.hear_of(EntityType::PreInvoice, Side::Crm, "q").await;
+    assert_eq!(run(w, ring.clone(), 8).await.status, Status::Pending);
+    w.crm.delete(&crm);
+    w.clock.turn(Duration::from_secs(61));
+    let row = run(w, ring, 1).await;
+    assert_eq!((row.status, class(&row)), (Status::Failed, "invalid"), "{row:?}");
+    // Known to both systems once: deleted here, or there.
+    let (crm, code) = customer(w).await;
+    w.crm.desk.edit("q", |q| q.document.customer = crm.clone());
+    w.finance.delete(&code);
+    assert_eq!(w.sync(Side::Crm, &crm).await, Status::Skipped);
+    gone(&format!("deleted in finance, where it was contact {code}")).await;
+    w.crm.delete(&crm);
+    gone("is not in the CRM").await;
+    assert_eq!(w.finance.desk.issued(), []);
+    assert!(
+        w.mappings()
+            .await
+            .iter()
+            .all(|m| m.entity_type == EntityType::Customer),
+        "nothing is known of a quote that was never sent"
+    );
+    // Its author gives it another customer.
+    let (crm, code) = customer(w).await;
+    w.crm.desk.edit("q", |q| q.document.customer = crm.clone());
+    assert_eq!(quote(w).await.status, Status::Success);
+    assert_eq!(w.finance.desk.issued(), [(document(Quote, &crm), code)]);
+}
+
+async fn a_quote_that_gets_another_customer_while_it_waits_waits_for_that_one(w: &World) {
+    let wrong = w.crm.add(person("سارا", "09351112233"));
+    w.crm.desk.add("q", document(Quote, &wrong));
+    let ring = w.hear_of(EntityType::PreInvoice, Side::Crm, "q").await;
+    assert_eq!(run(w, ring.clone(), 0).await.status, Status::Pending);
+    let right = w.crm.add(person("مریم", "09351112234"));
+    w.crm.desk.edit("q", |q| q.document.customer = right.clone());
+    // Nobody else has heard of them either.
+    w.clock.turn(Duration::from_secs(61));
+    assert_eq!(run(w, ring, 20).await.status, Status::Success);
+    let code = w.finance.ids().pop().unwrap();
+    assert_eq!(w.finance.desk.issued(), [(document(Quote, &right), code)]);
+}
+
+async fn a_quote_whose_customer_only_seemed_to_be_gone_is_issued(w: &World) {
+    let (crm, code) = customer(w).await;
+    w.crm.desk.add("q", document(Quote, &crm));
+    let deleted = w.crm.delete(&crm);
+    assert_eq!(w.sync(Side::Crm, &crm).await, Status::Skipped);
+    w.crm.restore(&crm, deleted);
+    assert_eq!(quote(w).await.status, Status::Success);
+    assert_eq!(w.finance.desk.issued(), [(document(Quote, &crm), code)]);
 }
 
 /// A quote whose answer was lost.

@@ -106,8 +106,14 @@ impl System {
         row.1 = self.clock.now();
     }
 
-    pub fn delete(&self, id: &str) {
-        self.records.lock().unwrap().rows.remove(id);
+    pub fn delete(&self, id: &str) -> Customer {
+        self.records.lock().unwrap().rows.remove(id).unwrap().0
+    }
+
+    /// What was deleted is there again.
+    pub fn restore(&self, id: &str, customer: Customer) {
+        let row = (customer, self.clock.now());
+        self.records.lock().unwrap().rows.insert(id.to_owned(), row);
     }
 
     pub fn get(&self, id: &str, field: Field) -> String {

@@ -100,7 +100,10 @@ impl View<'_> {
             if !ends(row) {
                 self.found.push(format!("row {id} is {:?} for ever", row.status));
             }
-            if retried && row.status == Status::Failed && row.error_class.as_deref() != Some("refused") {
+            if retried
+                && row.status == Status::Failed
+                && !matches!(row.error_class.as_deref(), Some("refused" | "invalid"))
+            {
                 self.found
                     .push(format!("row {id} failed after a retry: {:?}", row.error_message));
             }

@@ -263,14 +263,8 @@ async fn rule(world: &Shared) {
 
 /// Whether a document's row waits for someone to mend its customer: it may do so for ever.
 pub fn is_stuck(row: &log::Model) -> bool {
-    // A customer that was deleted before it was ever synced is waited for as well.
     let why = row.error_message.as_deref().unwrap_or_default();
-    let for_customer = [
-        "could not be synced",
-        "waits for a human itself",
-        "was deleted in one",
-        "is synced first",
-    ];
+    let for_customer = ["could not be synced", "waits for a human itself"];
     row.entity_type != EntityType::Customer && for_customer.iter().any(|part| why.contains(part))
 }
 
@@ -287,11 +281,14 @@ pub fn check(all: &All, rows: &[log::Model]) -> Vec<String> {
             ));
         }
         let customer = all.systems[0].records.get(&paper.document.customer);
-        let synced_first = |row: &log::Model| {
-            let why = row.error_message.as_deref();
-            why.is_some_and(|why| why.contains("is synced first")) && customer.is_some_and(|c| c.alive)
-        };
-        let excused = of_it.any(|row| row.status == Status::Failed || (is_stuck(row) && !synced_first(row)));
+        let said_to_be_gone = of_it.clone().any(|row| {
+            let why = row.error_message.as_deref().unwrap_or_default();
+            row.status == Status::Failed && why.contains("is not in the CRM")
+        });
+        if said_to_be_gone && customer.is_some_and(|customer| customer.alive) {
+            found.push(format!("{id} ends for want of a customer who is there"));
+        }
+        let excused = of_it.any(|row| row.status == Status::Failed || is_stuck(row));
         let number = all.papers.number_of(id);
         let wanted = paper.alive && !excused;
         if wanted && number.is_none() && !all.papers.issued_otherwise(id) {

@@ -1,4 +1,6 @@
 //! Customer first: a document waits until its customer stands in finance, and goes on by itself.
+//!
+//! One whose customer is gone waits for nobody: it ends, and says what its author can do.
 
 use super::{DocumentRun, Stop};
 use crate::ports::{Ring, Side};
@@ -18,35 +20,76 @@ impl DocumentRun<'_> {
             Some(mapping) => store.last_run(mapping.id).await?,
             None => None,
         };
-        match standing(mapping.as_ref(), last) {
-            Standing::Code(code) => Ok(code),
-            Standing::Waits(why) => Err(Stop::Wait(format!("its customer {id} {why}"))),
+        let why = match standing(mapping.as_ref(), last) {
+            Standing::Code(code) => return Ok(code),
+            Standing::Waits(why) => why,
             Standing::Unmet => {
-                self.hear_customer(entity).await?;
-                Err(Stop::Wait(format!("its customer {id} is synced first")))
+                if self.hear_customer(entity).await? {
+                    return Err(Stop::Wait(format!("its customer {id} is synced first")));
+                }
+                "is synced first".to_owned()
             }
-        }
+            Standing::Closed => {
+                self.hear_customer(entity).await?;
+                "was deleted in one of the systems, and is looked at again first".to_owned()
+            }
+        };
+        self.still_there(id, mapping.as_ref()).await?;
+        Err(Stop::Wait(format!("its customer {id} {why}")))
     }
 
-    /// One row per document: looking again makes no second one.
-    async fn hear_customer(&mut self, entity: EntityRef) -> Result<(), Stop> {
+    /// Nobody settles a customer that is gone: its document ends, and waits for its author.
+    async fn still_there(&self, id: &str, mapping: Option<&Mapping>) -> Result<(), Stop> {
+        let kind = mapping
+            .and_then(|mapping| mapping.base.as_ref())
+            .map(|base| base.kind);
+        let gone = async |side: Side, id: &str| {
+            let read = self.engine.port(side).read(id, kind).await;
+            Ok::<_, Stop>(read.map_err(|error| Stop::Port(side, error))?.is_none())
+        };
+        let remedy = "give the document another customer in the CRM (that edit is heard by itself)";
+        if gone(Side::Crm, id).await? {
+            let why = format!(
+                "its customer {id} is not in the CRM (any more): {remedy}, or bring that one back and `siaghsync \
+                 retry` this row"
+            );
+            return Err(Stop::Invalid(vec![why]));
+        }
+        let closed = mapping.filter(|mapping| mapping.state == MappingState::Closed);
+        let code = closed.and_then(|mapping| mapping.finance_id.as_deref());
+        if let Some(code) = code
+            && gone(Side::Finance, code).await?
+        {
+            let why = format!(
+                "its customer {id} was deleted in finance, where it was contact {code}, and is not created again by \
+                 itself: {remedy}"
+            );
+            return Err(Stop::Invalid(vec![why]));
+        }
+        Ok(())
+    }
+
+    /// One row per document and customer: looking again makes no second one, and says `false`.
+    async fn hear_customer(&mut self, entity: EntityRef) -> Result<bool, Stop> {
+        let event_id = format!("customer-of:{}:{}", self.work.lead.id, entity.id);
         let event = Event {
             row: self.engine.clock.id(),
             entity,
             trigger: self.work.lead.trigger,
-            event_id: Some(format!("customer-of:{}", self.work.lead.id)),
+            event_id: Some(event_id),
             payload: serde_json::json!({ "customerOfDocument": self.work.lead.id }),
             traceparent: None,
             rung: true,
         };
         let row = event.row;
-        if self.engine.store.hear(&[event]).await? == [true] {
+        let heard = self.engine.store.hear(&[event]).await? == [true];
+        if heard {
             self.also.push(Ring {
                 row,
                 traceparent: None,
             });
         }
-        Ok(())
+        Ok(heard)
     }
 }
 
@@ -59,6 +102,8 @@ enum Standing {
     Unmet,
     /// It waits for something itself.
     Waits(String),
+    /// It was deleted in one of the systems, as far as we know.
+    Closed,
 }
 
 fn standing(mapping: Option<&Mapping>, last: Option<LastRun>) -> Standing {
@@ -78,7 +123,7 @@ fn standing(mapping: Option<&Mapping>, last: Option<LastRun>) -> Standing {
         (MappingState::Conflict, _) => {
             Standing::Waits("waits for a human itself: see `siaghsync log --entity`".to_owned())
         }
-        (MappingState::Closed, _) => Standing::Waits("was deleted in one of the systems".to_owned()),
+        (MappingState::Closed, _) => Standing::Closed,
         (MappingState::New | MappingState::Active, _) => Standing::Unmet,
     }
 }
@@ -111,9 +156,9 @@ mod tests {
         assert!(
             matches!(failed, Standing::Waits(why) if why.contains("تکراری") && why.contains("siaghsync retry"))
         );
-        for state in [MappingState::Conflict, MappingState::Closed] {
-            mapping.state = state;
-            assert!(matches!(standing(Some(&mapping), None), Standing::Waits(_)));
-        }
+        mapping.state = MappingState::Conflict;
+        assert!(matches!(standing(Some(&mapping), None), Standing::Waits(_)));
+        mapping.state = MappingState::Closed;
+        assert_eq!(standing(Some(&mapping), None), Standing::Closed);
     }
 }
