@@ -15,7 +15,7 @@ pub use check::problems;
 pub use differ::{Difference, differences};
 
 /// Which of the CRM's sales documents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum DocumentKind {
     /// A sales quote: `PREINVOICE` in the tables.

@@ -102,6 +102,16 @@ fn the_day_is_the_documents_own_else_that_of_its_creation() {
     assert_eq!(day(object.clone(), DocumentKind::Invoice), on("2025-03-20"));
     object["invoiceDate"] = json!("2025-03-20T20:30:00Z");
     assert_eq!(day(object.clone(), DocumentKind::Invoice), on("2025-03-21"));
+    for (text, own) in [
+        ("2026-03-20T23:59:59.9999999", "2026-03-20"),
+        ("2026-03-21T00:00:00", "2026-03-21"),
+        ("2026-03-20T20:29:59Z", "2026-03-20"),
+        ("2026-03-20T20:30:00Z", "2026-03-21"),
+        ("2026-03-21T00:00:00+04:30", "2026-03-20"),
+    ] {
+        object["quoteDate"] = json!(text);
+        assert_eq!(day(object.clone(), DocumentKind::Quote), on(own), "{text}");
+    }
     object["quoteDate"] = json!("0001-01-01T00:00:00");
     assert_eq!(day(object.clone(), DocumentKind::Quote), on("2025-03-20"));
     object["creatDate"] = Value::Null;

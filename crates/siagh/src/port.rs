@@ -165,7 +165,7 @@ impl Customers for Siagh {
     }
 
     async fn check(&self) -> PortResult<String> {
-        let year = self.client.session.grant().await?.kept;
+        let year = self.client.session.grant().await?.kept.fiscal_year;
         // No contact has this code, so that an answer with rows shows a filter that is ignored.
         self.reads.having(&Keys::code(NO_ONE)).await?;
         let year = year.map_or("not stated".to_owned(), |year| year.to_string());
@@ -186,7 +186,7 @@ const NO_ONE: i64 = 0;
 #[async_trait]
 impl Finance for Siagh {
     async fn fiscal_year(&self) -> PortResult<Option<i32>> {
-        Ok(self.client.session.grant().await?.kept)
+        self.client.session.fiscal_year().await
     }
 
     async fn issue(&self, document: &Document, customer_code: &str) -> PortResult<Issued> {
@@ -196,7 +196,7 @@ impl Finance for Siagh {
                 document.kind.name()
             ))
         })?;
-        let login_year = self.client.session.grant().await?.kept;
+        let login_year = self.client.session.fiscal_year().await?;
         let form = pre_invoice::form(document, customer, login_year, &self.config.pre_invoices, || {
             self.clock.id()
         })?;

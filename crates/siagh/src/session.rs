@@ -1,6 +1,7 @@
 //! The session with Siagh: a login that is renewed when it ends, which it does without notice.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::clock::Clock;
 use domain::ports::{PortError, PortResult};
@@ -17,15 +18,28 @@ use crate::wire;
 
 const LOGIN: &str = "/GeneralApi/LoginUser";
 
-/// What a request needs; it keeps `FiscalYear` (Jalali) of the login answer. The header is the bare session id.
-pub(crate) type Grant = outside::Grant<Option<i32>>;
+/// For so long a login's word on the fiscal year is good enough to issue documents by: a session may live on when
+/// the accountants have opened the next year.
+const YEAR_HOLDS: Duration = Duration::from_secs(3600);
+
+/// What a request needs. The header is the bare session id.
+pub(crate) type Grant = outside::Grant<Kept>;
+
+/// What the login answer said.
+pub(crate) struct Kept {
+    /// `FiscalYear` (Jalali).
+    pub(crate) fiscal_year: Option<i32>,
+    /// When it was asked, by the monotonic clock.
+    at: Duration,
+}
 
 pub(crate) struct Session {
     http: Arc<Http>,
+    clock: Arc<dyn Clock>,
     username: String,
     /// MD5, in capitals.
     password: SecretString,
-    renewal: Renewal<Option<i32>>,
+    renewal: Renewal<Kept>,
 }
 
 impl Session {
@@ -39,7 +53,8 @@ impl Session {
             http,
             username,
             password: hashed(password),
-            renewal: Renewal::new(clock),
+            renewal: Renewal::new(Arc::clone(&clock)),
+            clock,
         }
     }
 
@@ -58,7 +73,16 @@ impl Session {
         self.renewal.grant(rejected, |_| true, log_in).await
     }
 
-    async fn log_in(&self, number: u64) -> Result<(HeaderValue, Option<i32>), LoginFailed> {
+    /// The fiscal year, by a login that is not too old to know of the present one.
+    pub(crate) async fn fiscal_year(&self) -> PortResult<Option<i32>> {
+        let now = self.clock.monotonic();
+        let log_in = |_, number| self.log_in(number);
+        let fresh = |kept: &Kept| now.saturating_sub(kept.at) < YEAR_HOLDS;
+        Ok(self.renewal.grant(None, fresh, log_in).await?.kept.fiscal_year)
+    }
+
+    async fn log_in(&self, number: u64) -> Result<(HeaderValue, Kept), LoginFailed> {
+        let at = self.clock.monotonic();
         let login = wire::Login {
             user_name: &self.username,
             password: self.password.expose_secret(),
@@ -81,7 +105,7 @@ impl Session {
         header.set_sensitive(true);
         let fiscal_year = wire::text(&value, "FiscalYear").trim().parse().ok();
         tracing::info!(login = number, "✅ Successfully authenticated with Finance API");
-        Ok((header, fiscal_year))
+        Ok((header, Kept { fiscal_year, at }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
 use domain::document::{Document, DocumentKind, Row, Totals};
 use domain::ports::{Finance, PortError};
 use serde_json::json;
@@ -77,6 +78,30 @@ async fn a_pre_invoice_is_issued_to_the_digit() {
     assert_eq!(issued.sent["rows"], json!(document.rows));
     assert_eq!(issued.sent["header"], json!(document.header));
     assert_eq!(issued.sent["suid"], json!(document.suid));
+}
+
+#[tokio::test]
+async fn a_fiscal_year_that_was_opened_since_the_login_is_known_within_an_hour() {
+    let (simulator, finance, customer) = with_customer().await;
+    simulator.finance().configure(|config| config.fiscal_year = 1404);
+    finance.issue(&quote(), &customer).await.unwrap();
+    // Nothing ends the session.
+    simulator.finance().configure(|config| config.fiscal_year = 1405);
+    for minutes in [30, 31, 1] {
+        simulator.clock().advance(TimeDelta::minutes(minutes));
+        finance.issue(&quote(), &customer).await.unwrap();
+    }
+    let documents = simulator.finance().documents();
+    let years: Vec<_> = documents
+        .iter()
+        .map(|held| held.header["salmali"].as_str())
+        .collect();
+    assert_eq!(years, ["1404", "1404", "1405", "1405"]);
+    assert_eq!(
+        simulator.finance().stats().event_count("login_ok"),
+        2,
+        "one login an hour"
+    );
 }
 
 #[tokio::test]

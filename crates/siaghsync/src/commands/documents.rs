@@ -3,7 +3,7 @@
 //!
 //! It reads the CRM and our own tables: finance can't be asked for pre-invoices.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -49,7 +49,7 @@ struct Day {
 }
 
 type Days = BTreeMap<Option<NaiveDate>, Day>;
-type Issued = HashMap<(DocumentKind, String), IssuedDocument>;
+type Issued = BTreeMap<(DocumentKind, String), IssuedDocument>;
 
 /// Prints the days; says whether all of them agree.
 pub(super) fn verify(json: bool) -> anyhow::Result<bool> {
@@ -62,6 +62,7 @@ pub(super) fn verify(json: bool) -> anyhow::Result<bool> {
             None => store.installed_at().await?,
         };
         let issued = issued(&store).await?;
+        let mut unseen: BTreeSet<_> = issued.keys().collect();
         let mut days = Days::new();
         for document in issued.values().map(known) {
             days.entry(document.date).or_default().sent.add(document);
@@ -77,8 +78,12 @@ pub(super) fn verify(json: bool) -> anyhow::Result<bool> {
                     states: &settings.polling.document_states,
                     issued: &issued,
                 };
+                unseen.remove(&(kind, document.id.to_ascii_lowercase()));
                 look.count(&store, &mut days, document).await?;
             }
+        }
+        for key in unseen {
+            not_in_the_crm(&mut days, key, &issued[key]);
         }
         let agree = days
             .values()
@@ -86,6 +91,23 @@ pub(super) fn verify(json: bool) -> anyhow::Result<bool> {
         show(&days, json)?;
         Ok(agree)
     })
+}
+
+/// Was sent, and the CRM's searches no longer show it.
+fn not_in_the_crm(days: &mut Days, (kind, id): &(DocumentKind, String), issued: &IssuedDocument) {
+    let document = known(issued);
+    let setting = match kind {
+        DocumentKind::Quote => "CRM_QUOTE_TYPES",
+        DocumentKind::Invoice => "CRM_INVOICE_TYPES",
+    };
+    days.entry(document.date).or_default().documents.push(format!(
+        "{} {} ({id}): issued as pre-invoice {}, but the CRM shows none such: it was deleted there, or its type {} is not \
+         in {setting}",
+        kind.name(),
+        document.number,
+        issued.number,
+        document.object_type
+    ));
 }
 
 /// A document as it is known to stand in finance.

@@ -78,6 +78,11 @@ impl Process {
         self.child.try_wait().unwrap().is_some()
     }
 
+    /// Its exit code once it has ended, in whatever way.
+    pub fn ended(&mut self) -> Option<Option<i32>> {
+        self.child.try_wait().unwrap().map(|status| status.code())
+    }
+
     /// SIGTERM, and the exit code within `limit`.
     pub fn stop(self, limit: Duration) -> Option<i32> {
         self.signal("TERM");
@@ -261,6 +266,17 @@ impl Deployment {
                     url: url.clone(),
                 });
             }
+        });
+    }
+
+    /// The CRM also calls for quotes and invoices.
+    pub fn document_webhooks(&self) {
+        let hook = |kind: &str| NativeHook {
+            item_type: kind.to_owned(),
+            url: self.url(&format!("/webhook/crm/{kind}?token={SECRET}")),
+        };
+        self.sim.crm().configure(|crm| {
+            crm.webhooks.native.extend(["quote", "invoice"].map(hook));
         });
     }
 

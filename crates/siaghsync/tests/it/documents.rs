@@ -9,11 +9,10 @@ use std::time::Duration;
 use domain::store::entities::log;
 use domain::store::{EntityType, Status};
 use serde_json::{Value, json};
-use simulator::config::NativeHook;
 use simulator::{FaultKind, FaultRule, Kind, System, sample};
 use testkit::Engine;
 
-use crate::deployment::{Deployment, SECRET, binary};
+use crate::deployment::{Deployment, binary};
 
 /// A row as it was typed: product, count and price as texts, so that no digit is lost.
 struct Typed {
@@ -56,17 +55,6 @@ fn quote(n: usize, customer: &str) -> (Typed, Value) {
         rows,
     };
     (typed, object)
-}
-
-/// The CRM also calls for quotes and invoices.
-fn document_webhooks(d: &Deployment) {
-    let hook = |kind: &str| NativeHook {
-        item_type: kind.to_owned(),
-        url: d.url(&format!("/webhook/crm/{kind}?token={SECRET}")),
-    };
-    d.sim.crm().configure(|crm| {
-        crm.webhooks.native.extend(["quote", "invoice"].map(hook));
-    });
 }
 
 /// Finance holds exactly these, each once and value by value.
@@ -132,7 +120,8 @@ fn of_documents(rows: Vec<log::Model>) -> Vec<log::Model> {
     documents.collect()
 }
 
-fn siaghsync(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
+/// The command's exit code and words.
+pub fn siaghsync(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(binary("siaghsync"))
         .args(arguments)
         .env_clear()
@@ -156,7 +145,7 @@ async fn two_hundred_quotes_of_twenty_new_customers_are_issued_once_over_three_w
     let _workers = [(); 3].map(|()| d.run("siagh-worker", &[]));
     d.ready().await;
     d.native_webhooks();
-    document_webhooks(&d);
+    d.document_webhooks();
     // Nobody has told us of these customers yet: their documents do.
     let customers: Vec<String> = sample::customers(17, 20)
         .iter()
@@ -209,7 +198,7 @@ async fn of_every_second_lost_answer_none_is_sent_twice_and_one_command_settles_
     let _workers = [(); 2].map(|()| d.run("siagh-worker", &[]));
     d.ready().await;
     d.native_webhooks();
-    document_webhooks(&d);
+    d.document_webhooks();
     let customer = &sample::customers(18, 1)[0];
     let customer = d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
     d.settled(Duration::from_secs(60)).await;
@@ -291,7 +280,7 @@ async fn an_update_without_a_change_does_nothing_and_one_with_a_change_shows_the
     let _serve = d.run("siaghsync", &["serve"]);
     d.ready().await;
     d.native_webhooks();
-    document_webhooks(&d);
+    d.document_webhooks();
     let customer = &sample::customers(19, 1)[0];
     let customer = d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap();
     let (_, object) = quote(2, &customer);
@@ -339,5 +328,61 @@ async fn an_update_without_a_change_does_nothing_and_one_with_a_change_shows_the
     );
     let (code, said) = siaghsync(&d, &["verify", "--documents"]);
     assert_eq!(code, Some(0), "{said}");
+    // Deleted in the CRM: it stays in finance, and is named as what makes the difference.
+    d.sim.crm().delete(&id).unwrap();
+    let (code, said) = siaghsync(&d, &["verify", "--documents"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(
+        said.contains(&id) && said.contains("it was deleted there"),
+        "{said}"
+    );
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_fiscal_year_from_finance_it_is_that_of_the_day_in_the_crms_zone() {
+    let d = Deployment::new(Engine::Sqlite, &[]).await;
+    d.sim.finance().configure(|finance| finance.fiscal_year = -1);
+    let _serve = d.run("siaghsync", &["serve"]);
+    d.ready().await;
+    d.document_webhooks();
+    let customer = &sample::customers(20, 1)[0];
+    let customer = d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap();
+    // Nowruz of 1405, and of 1404, after the 366 days of 1403; midnight in Tehran is 20:30 UTC.
+    let mut expected = BTreeMap::new();
+    for (n, (date, year)) in [
+        ("2026-03-20T23:59:59.9999999", "1404"),
+        ("2026-03-21T00:00:00", "1405"),
+        ("2026-03-20T20:29:59.999Z", "1404"),
+        ("2026-03-20T20:30:00Z", "1405"),
+        ("2025-03-20T23:59:59", "1403"),
+        ("2025-03-21T00:00:00.000", "1404"),
+        ("2024-03-19T23:59:59", "1402"),
+        ("2024-03-20T00:00:00", "1403"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (_, mut object) = quote(n, &customer);
+        object["quoteDate"] = date.into();
+        object["details"][0]["baseUnitPrice"] = number("1234567890123.45");
+        let id = d.sim.crm().create(Kind::Quote, object).unwrap();
+        expected.insert(id, (date, year));
+    }
+    d.settled(Duration::from_secs(60)).await;
+    let issued = d.sim.finance().documents();
+    assert_eq!(issued.len(), expected.len());
+    for (id, (date, year)) in expected {
+        let noted = d.sim.crm().get(&id).unwrap()["refId"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let held = issued
+            .iter()
+            .find(|held| held.number.to_string() == noted)
+            .unwrap();
+        assert_eq!(held.header["salmali"], year, "{date}");
+        assert_eq!(held.rows[0]["price"].to_string(), "1234567890123.45");
+    }
     d.db.drop_it().await;
 }

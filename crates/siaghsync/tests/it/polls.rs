@@ -9,6 +9,7 @@ mod two;
 
 use std::time::Duration;
 
+use domain::polls::{CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, PollStore};
 use domain::store::{Status, Store};
 use serde_json::json;
 use simulator::sample;
@@ -33,12 +34,16 @@ pub fn services(d: &Deployment, on: Engine) -> Vec<Process> {
     }
 }
 
-/// Waits for complete looks of all polls that begin from now on.
+/// Waits for complete looks of all polls of customers that begin from now on.
 pub async fn looks(d: &Deployment, times: usize) {
-    use domain::polls::{CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, PollStore};
+    looks_of(d, &[CRM_PERSON, CRM_ORGANIZATION, FINANCE_CONTACTS], times).await;
+}
+
+/// Likewise of these polls.
+pub async fn looks_of(d: &Deployment, polls: &[&str], times: usize) {
     for _ in 0..times {
         let now = d.db.store.clock().now();
-        for poll in [CRM_PERSON, CRM_ORGANIZATION, FINANCE_CONTACTS] {
+        for poll in polls {
             d.eventually(poll, Duration::from_secs(30), async || {
                 let look = d.db.store.last_look(poll).await.unwrap();
                 look.is_some_and(|look| look.started_at > now)

@@ -75,7 +75,7 @@ pub struct FinanceConfig {
     pub session_seconds: u64,
     /// A login ends all earlier sessions.
     pub single_session: bool,
-    /// Fiscal year in the login's answer; 0: the Jalali year of the clock.
+    /// Fiscal year in the login's answer; 0: the Jalali year of the clock; below: the answer has none.
     pub fiscal_year: i32,
     /// A filter of `GetAll` is not looked at.
     pub ignore_filters: bool,

@@ -89,7 +89,10 @@ impl Sessions {
             "BranchCode": 1,
             "BranchName": "دفتر مرکزی",
             "IsAdminUser": true,
-            "FiscalYear": if config.fiscal_year > 0 { config.fiscal_year } else { year },
+            "FiscalYear": match config.fiscal_year {
+                0 => Some(year),
+                set => Some(set).filter(|set| *set > 0),
+            },
             "MobileNo": "",
             "SystemDate": jalali::format(local.date()),
             "SystemTime": local.format("%H:%M").to_string(),

@@ -107,8 +107,15 @@ impl Engine {
                 .filter(|sent| sent.answer.is_none() && !sent.again)?;
             Some((intent.at, sent.clone()))
         });
+        let again = intent
+            .and_then(|intent| intent.document.as_deref())
+            .is_some_and(|sent| sent.again);
         match (unknown, &mapping.issued) {
             (Some((sent_at, sent)), _) => Ok((mapping, sent_at, sent)),
+            (None, None) if again => Err(NotRuled::Refused(
+                "it is to be sent again already: `siaghsync log --entity` shows how far that has come"
+                    .to_owned(),
+            )),
             (None, Some(issued)) => Err(NotRuled::Refused(format!(
                 "it stands in finance as pre-invoice {}: nothing is unknown",
                 issued.number

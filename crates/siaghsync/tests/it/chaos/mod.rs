@@ -3,6 +3,9 @@
 
 mod field;
 mod killer;
+mod operator;
+mod paper_verdict;
+mod papers;
 mod users;
 mod verdict;
 mod weather;
@@ -10,6 +13,7 @@ mod windows;
 
 use std::time::{Duration, Instant};
 
+use domain::polls::{CRM_INVOICES, CRM_ORGANIZATION, CRM_PERSON, CRM_QUOTES, FINANCE_CONTACTS};
 use domain::store::{Stats, Store};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use sea_orm::ConnectionTrait;
@@ -18,14 +22,19 @@ use testkit::redis::Server;
 use testkit::{Engine, TestDb};
 
 use crate::deployment::{Deployment, Process};
-use crate::polls::looks;
+use crate::polls::looks_of;
 use killer::Killer;
+use operator::{Operator, Ruling};
+use paper_verdict::Figures;
+use papers::{Papers, QUOTE_TYPES};
 use users::Users;
 use verdict::{Verdict, judge};
 
 /// As short as the settings allow with a time-out of two seconds, so that lapses and settling fit a test.
 pub const LEASE: Duration = Duration::from_secs(4);
-const SETTINGS: [(&str, &str); 9] = [
+/// `CREATE_SETTLE_SECONDS` below.
+pub const CREATE_SETTLE: Duration = Duration::from_secs(8);
+const SETTINGS: [(&str, &str); 11] = [
     ("HTTP_TIMEOUT_SECONDS", "2"),
     ("LEASE_SECONDS", "4"),
     ("CREATE_SETTLE_SECONDS", "8"),
@@ -36,8 +45,17 @@ const SETTINGS: [(&str, &str); 9] = [
     ("MAX_RETRY_ATTEMPTS", "20"),
     ("MAX_CHANGES_PER_RUN", "100000"),
     ("MAX_CHANGED_SHARE", "1"),
+    ("CRM_QUOTE_TYPES", "PI_5,PI_3"),
+    ("CRM_INVOICE_TYPES", "SI_5"),
 ];
 const WORKERS: usize = 3;
+const POLLS: [&str; 5] = [
+    CRM_PERSON,
+    CRM_ORGANIZATION,
+    CRM_QUOTES,
+    CRM_INVOICES,
+    FINANCE_CONTACTS,
+];
 
 /// What a run is to do.
 struct Plan {
@@ -57,7 +75,7 @@ async fn short() {
     chaos(Plan {
         changes: 160,
         per_second: 8.0,
-        seed: 1,
+        seed: number("SEED", 1),
         kills_that_hit: 5,
         patience: Duration::from_secs(180),
     })
@@ -68,13 +86,6 @@ async fn short() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes minutes: make chaos"]
 async fn long() {
-    let number = |name: &str, default: u64| {
-        let given = std::env::var(name).ok().filter(|text| !text.is_empty());
-        given.map_or(default, |text| {
-            text.parse()
-                .unwrap_or_else(|_| panic!("{name}={text} is no number"))
-        })
-    };
     chaos(Plan {
         changes: usize::try_from(number("CHANGES", 2000)).unwrap(),
         per_second: 10.0,
@@ -85,12 +96,23 @@ async fn long() {
     .await;
 }
 
+/// What the environment says, if anything.
+fn number(name: &str, default: u64) -> u64 {
+    let given = std::env::var(name).ok().filter(|text| !text.is_empty());
+    given.map_or(default, |text| {
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name}={text} is no number"))
+    })
+}
+
 async fn chaos(plan: Plan) {
-    let config = SimulatorConfig {
+    let mut config = SimulatorConfig {
         keep_requests: 500_000,
         keep_body_bytes: 8 * 1024,
         ..SimulatorConfig::default()
     };
+    config.crm.quote_types = QUOTE_TYPES.map(str::to_owned).to_vec();
+    config.finance.fiscal_year = papers::FISCAL_YEAR;
     let db = TestDb::new(Engine::Postgres).await.unwrap();
     let d = Deployment::around(config, Engine::Postgres, db, &SETTINGS).await;
     let mut run = Run::begin(d, &plan).await;
@@ -99,22 +121,23 @@ async fn chaos(plan: Plan) {
     let typed_in = started.elapsed();
     run.calm(&plan).await;
     let settled_in = started.elapsed();
-    let verdict = judge(&run.d, &run.users).await;
+    let mut verdict = judge(&run.d, &run.users).await;
+    let figures = paper_verdict::judge(&run.d, &run.users, &run.papers, &mut verdict).await;
     let hit = run.killer.counted(&run.d).await;
     verdict.print();
     run.print(&plan, &verdict, hit, (typed_in, settled_in));
+    run.print_papers(&figures);
     assert!(verdict.is_fine(), "seed {}", plan.seed);
     assert!(
         run.killer.deserters.is_empty(),
         "ended by themselves: {:#?}",
         run.killer.deserters
     );
-    let most = 4 * plan.changes as u64;
+    let typed = plan.changes + run.papers.all.len();
     assert!(
-        run.saves() < most,
-        "{} saves for {} changes",
-        run.saves(),
-        plan.changes
+        run.saves() < 4 * typed as u64,
+        "{} saves for {typed} changes",
+        run.saves()
     );
     assert!(
         hit >= plan.kills_that_hit,
@@ -131,6 +154,8 @@ async fn chaos(plan: Plan) {
 struct Run {
     d: Deployment,
     users: Users,
+    papers: Papers,
+    operator: Operator,
     killer: Killer,
     ingest: Process,
     ingest_kills: usize,
@@ -175,8 +200,9 @@ impl Run {
         let ingest = d.run("siagh-ingest", &[]);
         let killer = Killer::new(&d, StdRng::from_rng(&mut rng), WORKERS);
         d.ready().await;
-        looks(&d, 1).await;
+        looks_of(&d, &POLLS, 1).await;
         d.native_webhooks();
+        d.document_webhooks();
         d.sim.crm().configure(|crm| {
             crm.webhooks.drop_probability = 0.1;
             crm.webhooks.duplicate_probability = 0.1;
@@ -184,6 +210,8 @@ impl Run {
         weather::storm(&d.sim, plan.seed);
         Self {
             users: Users::new(plan.seed, plan.changes),
+            papers: Papers::new(plan.seed),
+            operator: Operator::default(),
             d,
             killer,
             ingest,
@@ -205,6 +233,7 @@ impl Run {
             if (now - started).as_secs_f64() * plan.per_second >= self.users.changes as f64 {
                 self.late_webhooks();
                 self.users.act(&self.d.sim);
+                self.papers.act(&self.d.sim, &self.users);
             }
             let done = self.users.changes as f64 / plan.changes as f64;
             owed.extend(blows.next_if(|(at, _)| *at <= done).map(|(_, blow)| *blow));
@@ -219,6 +248,7 @@ impl Run {
                 kill_at = (kill_at + self.killer.about(Duration::from_secs(1))).max(now);
             }
             self.killer.look_after(&self.d).await;
+            self.operator.look_after(&self.d, &self.papers).await;
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -273,14 +303,15 @@ impl Run {
         tokio::time::sleep(Duration::from_millis(300)).await;
         self.killer.look_after(&self.d).await;
         assert!(!self.ingest.has_ended(), "ingest ended by itself");
+        self.papers.finish(&self.d.sim, &self.users);
         // What no webhook told, the polls see; what they see may lead to more.
         for _ in 0..2 {
-            looks(&self.d, 1).await;
-            self.d.settled(plan.patience).await;
+            looks_of(&self.d, &POLLS, 1).await;
+            self.operator.settle(&self.d, &self.papers, plan).await;
         }
         let before = (self.saves(), self.rows_written().await);
-        looks(&self.d, 2).await;
-        self.d.settled(plan.patience).await;
+        looks_of(&self.d, &POLLS, 2).await;
+        self.operator.settle(&self.d, &self.papers, plan).await;
         let after = (self.saves(), self.rows_written().await);
         assert_eq!(before, after, "saves and rows move although nobody types");
         self.killer.look_after(&self.d).await;
@@ -384,6 +415,41 @@ impl Run {
         ];
         for (name, figure) in figures {
             println!("{name:<34} {figure}");
+        }
+    }
+
+    fn print_papers(&self, figures: &Figures) {
+        let (papers, operator) = (&self.papers, &self.operator);
+        let figures = [
+            (
+                "documents typed, edits, idle edits",
+                vec![papers.all.len(), papers.changes, papers.idle_edits],
+            ),
+            (
+                "issued, order issued otherwise, gone",
+                vec![figures.issued, figures.skipped, figures.gone],
+            ),
+            (
+                "unknown: it exists, sent again",
+                vec![operator.times(Ruling::Exists), operator.times(Ruling::SendAgain)],
+            ),
+            ("changes accepted", vec![operator.times(Ruling::Accept)]),
+            (
+                "rulings not carried out at once, refused",
+                vec![operator.later, operator.refused.len()],
+            ),
+            (
+                "said otherwise than issued, exempt",
+                vec![figures.changed, figures.exempt],
+            ),
+            ("documents doubled", vec![figures.doubled]),
+        ];
+        for (name, figures) in figures {
+            let figures: Vec<_> = figures.iter().map(ToString::to_string).collect();
+            println!("{name:<40} {}", figures.join(", "));
+        }
+        for refused in &operator.refused {
+            println!("refused: {refused}");
         }
     }
 }

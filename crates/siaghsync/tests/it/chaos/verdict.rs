@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::store::entities::{log, mapping, retry};
-use domain::store::{MappingState, Status};
+use domain::store::{EntityType, MappingState, Status};
 use sea_orm::EntityTrait;
 use serde_json::Value;
 use simulator::System;
@@ -65,12 +65,18 @@ pub async fn judge(d: &Deployment, users: &Users) -> Verdict {
         verdict: Verdict::default(),
     };
     judge.stuck(d).await;
-    let mappings = d.mappings().await;
+    let mappings = of_customers(d.mappings().await, |mapping| mapping.entity_type);
     judge.counts(d, &mappings);
     for person in 0..users.people.len() {
         judge.person(d, person, &mappings);
     }
     judge.verdict
+}
+
+/// Documents are judged by themselves: `paper_verdict`.
+fn of_customers<T>(all: Vec<T>, entity_type: impl Fn(&T) -> EntityType) -> Vec<T> {
+    let customers = |one: &T| entity_type(one) == EntityType::Customer;
+    all.into_iter().filter(customers).collect()
 }
 
 /// Who stands in audit rows as having lost, or won: mapping, field, side and value.
@@ -97,7 +103,7 @@ struct Case<'a> {
 impl Judge<'_> {
     async fn stuck(&mut self, d: &Deployment) {
         let stuck = &mut self.verdict.stuck;
-        for row in d.rows().await {
+        for row in of_customers(d.rows().await, |row| row.entity_type) {
             let fine = matches!(row.status, Status::Success | Status::Skipped);
             if !fine {
                 stuck.push(format!(
@@ -109,7 +115,7 @@ impl Judge<'_> {
         for entry in retry::Entity::find().all(d.db.store.db()).await.unwrap() {
             stuck.push(format!("a retry of row {}", entry.sync_log_id));
         }
-        for mapping in d.mappings().await {
+        for mapping in of_customers(d.mappings().await, |mapping| mapping.entity_type) {
             let whole = mapping.crm_id.is_some() && mapping.finance_id.is_some() && mapping.base.is_some();
             if !whole || mapping.state != MappingState::Active || mapping.lease_owner.is_some() {
                 stuck.push(format!(

@@ -1,6 +1,6 @@
 //! What the outside systems do to every caller: a bit of latency always, and every kind of fault in a tenth of the calls.
 
-use simulator::{FaultKind, FaultRule, Simulator};
+use simulator::{FaultKind, FaultRule, Simulator, System, faults::FaultStatus};
 
 /// Every call takes so long: no outside system answers at once, and a kill must find something under way.
 const LATENCY_MS: u64 = 40;
@@ -27,8 +27,23 @@ const FAULTS: [(FaultKind, u32, u64); 18] = [
     (FaultKind::Outage, 1, 700),
 ];
 
+/// Beside them, of the requests that issue documents: what became of most of these, nobody knows.
+const OF_DOCUMENTS: [(FaultKind, f64, u64); 4] = [
+    (FaultKind::CommitThenDrop, 0.10, 0),
+    (FaultKind::LateCommit, 0.06, 1_500),
+    (FaultKind::Drop, 0.08, 0),
+    (FaultKind::Unavailable, 0.06, 0),
+];
+
 pub fn storm(sim: &Simulator, seed: u64) {
-    let mut rules = Vec::new();
+    let mut rules: Vec<_> = OF_DOCUMENTS
+        .iter()
+        .map(|(kind, probability, ms)| FaultRule {
+            system: Some(System::Finance),
+            endpoint: "43D81".to_owned(),
+            ..rule(*kind, *probability, *ms)
+        })
+        .collect();
     let mut calm = 1.0;
     for (kind, thousandths, ms) in FAULTS {
         // The rules are asked in turn: each sees only what the earlier ones let pass.
@@ -47,7 +62,14 @@ pub fn clear_up(sim: &Simulator) -> Vec<(String, u64)> {
     sim.faults().add(rule(FaultKind::Slow, 1.0, LATENCY_MS));
     let of_fault = hits.iter().filter(|status| status.rule.ms != Some(LATENCY_MS));
     of_fault
-        .map(|status| (status.rule.kind.name().to_owned(), status.hits))
+        .map(|FaultStatus { rule, hits, .. }| {
+            let of_documents = if rule.endpoint.is_empty() {
+                ""
+            } else {
+                " of documents"
+            };
+            (format!("{}{of_documents}", rule.kind.name()), *hits)
+        })
         .collect()
 }
 

@@ -1,0 +1,134 @@
+//! The operator: finds what waits for a human, looks into finance, and says what is true with the product's own command.
+//!
+//! One ruling at a time, also while everything breaks; it never says "send again" of what finance holds, nor before
+//! a request that was sent can't arrive any more.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use domain::store::entities::log;
+use domain::store::{EntityType, Stats, Status, Store};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use simulator::Simulator;
+use uuid::Uuid;
+
+use super::papers::{Papers, token};
+use super::{CREATE_SETTLE, Plan};
+use crate::deployment::{Deployment, Process};
+
+/// Between two looks at what waits.
+const EVERY: Duration = Duration::from_millis(500);
+/// A ruling that was taken may still be on its way: so long nobody rules on the same row.
+const AGAIN: Duration = Duration::from_secs(3);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ruling {
+    Exists,
+    SendAgain,
+    Accept,
+}
+
+#[derive(Default)]
+pub struct Operator {
+    at_work: Option<(Process, Ruling)>,
+    looked: Option<Instant>,
+    /// When each row was last ruled on.
+    ruled: HashMap<Uuid, Instant>,
+    /// Rulings that were taken.
+    pub done: Vec<Ruling>,
+    /// Those of them that were not carried out at once.
+    pub later: usize,
+    /// What the command refused or failed to do, with its words.
+    pub refused: Vec<String>,
+}
+
+impl Operator {
+    /// Takes note of the last ruling's end, and begins the next one if something waits for it.
+    pub async fn look_after(&mut self, d: &Deployment, papers: &Papers) {
+        if let Some((process, ruling)) = &mut self.at_work {
+            let Some(code) = process.ended() else { return };
+            let said = process.log();
+            // What it says of a row that it has made: the ruling stands, whatever that row has come to so far.
+            if code == Some(0) || said.contains("siaghsync show") {
+                self.done.push(*ruling);
+                self.later += usize::from(code != Some(0));
+            } else {
+                self.refused.push(format!("{ruling:?}: {}", said.trim()));
+            }
+            self.at_work = None;
+        }
+        if self.looked.is_some_and(|at| at.elapsed() < EVERY) {
+            return;
+        }
+        self.looked = Some(Instant::now());
+        let now = d.db.store.clock().now();
+        for row in waiting(d).await {
+            let since = now - row.completed_at.unwrap_or(row.started_at);
+            let settled = since.to_std().is_ok_and(|since| since > CREATE_SETTLE);
+            let Some(paper) = papers
+                .all
+                .iter()
+                .position(|paper| paper.id == row.source_entity_id)
+            else {
+                continue;
+            };
+            let number = in_finance(&d.sim, paper);
+            let lately = self.ruled.get(&row.id).is_some_and(|at| at.elapsed() < AGAIN);
+            if lately {
+                continue;
+            }
+            let id = row.id.to_string();
+            let (ruling, say) = match (row.error_class.as_deref(), &number) {
+                (Some("unknown_outcome"), Some(number)) => (Ruling::Exists, vec!["--exists", number]),
+                (Some("unknown_outcome"), None) if settled => (Ruling::SendAgain, vec!["--send-again"]),
+                (Some("conflict"), _) => (Ruling::Accept, vec!["--accept"]),
+                _ => continue,
+            };
+            let command: Vec<&str> = ["resolve", &id].into_iter().chain(say).collect();
+            self.at_work = Some((d.run("siaghsync", &command), ruling));
+            self.ruled.insert(row.id, Instant::now());
+            return;
+        }
+    }
+
+    /// Goes on until no row waits for anyone, or patience ends: then the verdict tells what is left.
+    pub async fn settle(&mut self, d: &Deployment, papers: &Papers, plan: &Plan) {
+        let begun = Instant::now();
+        assert!(
+            d.sim.crm().webhooks_settled(plan.patience).await,
+            "webhooks are not delivered"
+        );
+        while begun.elapsed() < plan.patience {
+            self.look_after(d, papers).await;
+            let Stats {
+                pending, in_progress, ..
+            } = d.db.store.stats().await.unwrap();
+            if self.at_work.is_none() && pending + in_progress == 0 && waiting(d).await.is_empty() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub fn times(&self, ruling: Ruling) -> usize {
+        self.done.iter().filter(|done| **done == ruling).count()
+    }
+}
+
+/// Documents' rows that wait for a human.
+async fn waiting(d: &Deployment) -> Vec<log::Model> {
+    let query = log::Entity::find()
+        .filter(log::Column::Status.eq(Status::Conflict))
+        .filter(log::Column::EntityType.ne(EntityType::Customer));
+    // A connection may just have been ended on purpose.
+    query.all(d.db.store.db()).await.unwrap_or_default()
+}
+
+/// The number under which finance holds the document.
+fn in_finance(sim: &Simulator, paper: usize) -> Option<String> {
+    let documents = sim.finance().documents();
+    let held = documents
+        .iter()
+        .find(|held| held.header["tozihat"].contains(&token(paper)));
+    held.map(|held| held.number.to_string())
+}

@@ -1,0 +1,383 @@
+//! The documents of both systems and their rows against the log of what users typed.
+
+use std::collections::HashSet;
+
+use domain::store::entities::{log, mapping};
+use domain::store::{EntityType, MappingState, Status};
+use serde_json::Value;
+use simulator::{Document, Kind, System};
+
+use super::field::text;
+use super::papers::{FISCAL_YEAR, Item, Paper, Papers, Version, details, token, unmapped};
+use super::users::{Users, in_crm};
+use super::verdict::Verdict;
+use super::windows::Windows;
+use crate::deployment::Deployment;
+use crate::documents::siaghsync;
+
+/// What became of the documents, in numbers.
+#[derive(Default)]
+pub struct Figures {
+    pub issued: usize,
+    /// Their order is issued as the other kind.
+    pub skipped: usize,
+    /// Deleted, and never issued.
+    pub gone: usize,
+    /// Issued, and said otherwise later.
+    pub changed: usize,
+    pub doubled: usize,
+    /// Edits that no program could have kept.
+    pub exempt: usize,
+}
+
+/// Adds to the verdict what does not hold of documents.
+pub async fn judge(d: &Deployment, users: &Users, papers: &Papers, verdict: &mut Verdict) -> Figures {
+    let mut judge = Judge {
+        d,
+        users,
+        papers,
+        windows: Windows::of(&d.sim),
+        rows: d.rows().await,
+        mappings: d.mappings().await,
+        held: d.sim.finance().documents(),
+        verdict,
+        figures: Figures::default(),
+    };
+    judge.strangers();
+    for number in 0..papers.all.len() {
+        judge.paper(number);
+    }
+    judge.control_totals();
+    judge.figures
+}
+
+struct Judge<'a> {
+    d: &'a Deployment,
+    users: &'a Users,
+    papers: &'a Papers,
+    windows: Windows,
+    rows: Vec<log::Model>,
+    mappings: Vec<mapping::Model>,
+    held: Vec<Document>,
+    verdict: &'a mut Verdict,
+    figures: Figures,
+}
+
+impl Judge<'_> {
+    /// The product's own account: all that was issued was sent, and the CRM has all of it that was not deleted.
+    fn control_totals(&mut self) {
+        let (code, said) = siaghsync(self.d, &["verify", "--documents", "--json"]);
+        let day: Value = said
+            .lines()
+            .find_map(|line| serde_json::from_str(line).ok())
+            .unwrap_or_default();
+        let papers = self.papers.all.iter().enumerate();
+        let issued = papers.filter(|(number, _)| self.held.iter().any(|held| is_of(held, *number)));
+        let deleted = issued.filter(|(_, paper)| paper.deleted).count();
+        let counts = [day["sent"]["count"].as_u64(), day["crm"]["count"].as_u64()];
+        let expected = [self.figures.issued, self.figures.issued - deleted].map(|n| u64::try_from(n).ok());
+        let named = day["documents"].as_array().map(Vec::len);
+        let agrees = if deleted == 0 { Some(0) } else { Some(3) };
+        if counts != expected || code != agrees || named != Some(deleted) {
+            self.verdict.lost.push(format!(
+                "verify --documents: {code:?} {said}, {deleted} of {} are deleted",
+                self.figures.issued
+            ));
+        }
+    }
+
+    /// Whatever nobody typed.
+    fn strangers(&mut self) {
+        for held in &self.held {
+            let known = (0..self.papers.all.len()).any(|number| is_of(held, number));
+            if !known {
+                let said = &held.header["tozihat"];
+                self.verdict
+                    .invented
+                    .push(format!("pre-invoice {}: {said:?}", held.number));
+            }
+        }
+        let known: HashSet<&String> = self.papers.all.iter().map(|paper| &paper.id).collect();
+        let mappings = self
+            .mappings
+            .iter()
+            .filter(|m| m.entity_type != EntityType::Customer);
+        for mapping in mappings.filter(|m| m.crm_id.as_ref().is_none_or(|id| !known.contains(id))) {
+            self.verdict
+                .invented
+                .push(format!("a document's mapping {:?}", mapping.crm_id));
+        }
+    }
+
+    fn paper(&mut self, number: usize) {
+        let paper = &self.papers.all[number];
+        let held: Vec<Document> = self
+            .held
+            .iter()
+            .filter(|held| is_of(held, number))
+            .cloned()
+            .collect();
+        if held.len() > 1 {
+            let numbers: Vec<_> = held.iter().map(|held| (held.number, held.at)).collect();
+            self.figures.doubled += 1;
+            let story = self.story(paper);
+            self.verdict
+                .duplicated
+                .push(format!("document {number} is issued as {numbers:?}\n{story}"));
+        }
+        for held in &held {
+            if !paper.versions.iter().any(|version| self.is(held, paper, version)) {
+                self.verdict.invented.push(format!(
+                    "document {number} is issued as nobody typed it: {held:?}"
+                ));
+            }
+        }
+        let otherwise = self.issued_otherwise(paper);
+        if !held.is_empty() && otherwise {
+            self.figures.doubled += 1;
+            let story = self.story(paper);
+            self.verdict
+                .duplicated
+                .push(format!("the order of document {number} is issued twice\n{story}"));
+        }
+        self.ended(number, paper, &held, otherwise);
+        self.at_rest(number, paper, held.first());
+        self.in_crm(number, paper, held.first());
+    }
+
+    /// It is issued, or there is a reason why not.
+    fn ended(&mut self, number: usize, paper: &Paper, held: &[Document], otherwise: bool) {
+        if !held.is_empty() {
+            self.figures.issued += 1;
+        } else if otherwise {
+            self.figures.skipped += 1;
+        } else if paper.deleted {
+            self.figures.gone += 1;
+        } else {
+            let story = self.story(paper);
+            self.verdict.lost.push(format!(
+                "document {number} ({}) was never issued\n{story}",
+                paper.id
+            ));
+        }
+    }
+
+    /// Neither its rows nor its mapping wait for anything.
+    fn at_rest(&mut self, number: usize, paper: &Paper, held: Option<&Document>) {
+        let of_it = self.rows.iter().filter(|row| is_row_of(row, paper));
+        let mended = |row: &&log::Model| {
+            let forgotten = paper
+                .versions
+                .iter()
+                .any(|v| v.items.iter().any(|item| item.product.is_empty()));
+            forgotten && row.error_class.as_deref() == Some("invalid") && row.status == Status::Failed
+        };
+        let stuck = of_it
+            .clone()
+            .filter(|row| !matches!(row.status, Status::Success | Status::Skipped));
+        for row in stuck.filter(|row| !mended(row)) {
+            self.verdict.stuck.push(format!(
+                "document {number}, row {}: {:?} {:?}: {:?}",
+                row.id, row.status, row.error_class, row.error_message
+            ));
+        }
+        let mapping = self
+            .mappings
+            .iter()
+            .find(|m| m.crm_id.as_ref() == Some(&paper.id));
+        let noted = mapping
+            .and_then(|m| m.base.as_ref())
+            .map(|base| text(&base["number"]));
+        let in_flight = mapping.and_then(|m| m.in_flight.as_ref());
+        let waits = mapping.is_some_and(|m| m.lease_owner.is_some() || m.state == MappingState::Conflict)
+            || in_flight.is_some_and(|sent| sent.as_object().is_none_or(|sent| !sent.is_empty()));
+        if waits || noted != held.map(|held| held.number.to_string()) {
+            self.verdict.stuck.push(format!(
+                "document {number} is {:?} in finance, its mapping says {noted:?}: {mapping:?}",
+                held.map(|held| held.number)
+            ));
+        }
+        let Some(held) = held else { return };
+        let changed = !self.is(held, paper, paper.last()) && !paper.deleted;
+        let said = of_it
+            .clone()
+            .any(|row| text(row.changes.as_ref().unwrap_or(&Value::Null)).contains("\"issued\""));
+        self.figures.changed += usize::from(changed);
+        let exempt = self.standing(paper) < paper.versions.len() - 1;
+        if changed && !said && !exempt {
+            let story = self.story(paper);
+            self.verdict.lost.push(format!(
+                "nobody was told that document {number} has changed since\n{story}"
+            ));
+        }
+    }
+
+    /// The CRM says what was typed last, and the number; nothing else was touched.
+    fn in_crm(&mut self, number: usize, paper: &Paper, held: Option<&Document>) {
+        let Some(object) = self.d.sim.crm().get(&paper.id) else {
+            if !paper.deleted {
+                self.verdict
+                    .lost
+                    .push(format!("document {number} is not in the CRM any more"));
+            }
+            return;
+        };
+        let standing = self.standing(paper);
+        self.figures.exempt += paper.versions.len() - 1 - standing;
+        let found = (standing..paper.versions.len()).find(|at| self.says(&object, &paper.versions[*at]));
+        if found.is_none() {
+            let story = self.story(paper);
+            self.verdict
+                .lost
+                .push(format!("document {number} says in the CRM {object}\n{story}"));
+        }
+        if object["extendedProperties"][0]["value"] != unmapped(number) {
+            self.verdict
+                .invented
+                .push(format!("document {number}: what is not mapped was changed"));
+        }
+        let noted = text(&object["refId"]);
+        if noted != held.map(|held| held.number.to_string()).unwrap_or_default() {
+            let story = self.story(paper);
+            self.verdict.lost.push(format!(
+                "document {number} has the refId {noted:?}, and is {:?} in finance\n{story}",
+                held.map(|held| held.number)
+            ));
+        }
+    }
+
+    /// The last version that was not typed between the read and the landing of a save.
+    fn standing(&self, paper: &Paper) -> usize {
+        let exempt = |version: &Version| self.windows.hold(System::Crm, &paper.id, version.at);
+        let later = paper
+            .versions
+            .iter()
+            .rev()
+            .take_while(|version| exempt(version))
+            .count();
+        paper.versions.len() - 1 - later.min(paper.versions.len() - 1)
+    }
+
+    fn issued_otherwise(&self, paper: &Paper) -> bool {
+        let own = |other: &Paper| std::ptr::eq(other, paper);
+        let order = order(&self.papers.all, paper);
+        let others = self.papers.all.iter().enumerate().filter(|(_, other)| {
+            !own(other)
+                && other.kind != paper.kind
+                && order.is_some()
+                && self::order(&self.papers.all, other) == order
+        });
+        let mut others = others.map(|(number, _)| number);
+        others.any(|number| self.held.iter().any(|held| is_of(held, number)))
+    }
+
+    /// Header and rows, value by value.
+    fn is(&self, held: &Document, paper: &Paper, version: &Version) -> bool {
+        let year = FISCAL_YEAR.to_string();
+        let customer = in_crm(&self.d.sim, &self.users.people[version.customer].sample);
+        let code = customer
+            .map(|customer| text(&customer["refId"]))
+            .unwrap_or_default();
+        let (_, model) = paper.type_code.split_once('_').unwrap();
+        let description = version.description.replace('|', "/");
+        let header = [
+            ("hssanadstate", "8"),
+            ("codenoeesanad", "2"),
+            ("codesalemodel", model),
+            ("salmali", &year),
+            ("codenoeepardakht", "2"),
+            ("codemarkazforush", model),
+            ("codecontact", ""),
+            ("codemoshtari", &code),
+            ("codenoeeforush", "1"),
+            ("codevaseteh", "31"),
+            ("tozihat", &description),
+        ];
+        let header = header
+            .iter()
+            .all(|(name, value)| held.header.get(*name).is_some_and(|held| held == value));
+        let rows = held.rows.iter().zip(&version.items).enumerate();
+        let mut rows = rows.map(|(at, (row, item))| is_row(row, at + 1, item));
+        header && held.rows.len() == version.items.len() && rows.all(|same| same) && version.at <= held.at
+    }
+
+    /// Whether the CRM's object says that.
+    fn says(&self, object: &Value, version: &Version) -> bool {
+        let customer = in_crm(&self.d.sim, &self.users.people[version.customer].sample).unwrap();
+        let rows: Vec<_> = version.items.iter().map(details).collect();
+        let same = |name: &str, value: &Value| object[name].to_string() == value.to_string();
+        same("identityId", &customer["crmId"])
+            && same("description", &version.description.as_str().into())
+            && same("details", &Value::Array(rows))
+    }
+
+    fn story(&self, paper: &Paper) -> String {
+        let mut told: Vec<_> = self.windows.about([&Some(paper.id.clone()), &None]);
+        told.extend(
+            paper
+                .versions
+                .iter()
+                .map(|version| (version.at, format!("typed {version:?}"))),
+        );
+        let of_it = self.rows.iter().filter(|row| is_row_of(row, paper));
+        told.extend(of_it.map(|row| {
+            let line = format!(
+                "row {} {} {:?} {:?} lapses {} ended {:?}: {:?}",
+                row.id,
+                row.direction,
+                row.status,
+                row.error_class,
+                row.lapses,
+                row.completed_at,
+                row.error_message
+            );
+            (row.started_at, line)
+        }));
+        told.sort();
+        let lines = told
+            .into_iter()
+            .map(|(at, line)| format!("    {} {line}", at.format("%H:%M:%S%.3f")));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// The quote that a document is about.
+fn order(all: &[Paper], paper: &Paper) -> Option<usize> {
+    match paper.kind {
+        Kind::Quote => all.iter().position(|other| std::ptr::eq(other, paper)),
+        _ => paper.quote,
+    }
+}
+
+fn is_of(held: &Document, number: usize) -> bool {
+    held.header["tozihat"].contains(&token(number))
+}
+
+fn is_row_of(row: &log::Model, paper: &Paper) -> bool {
+    let ids = [Some(&row.source_entity_id), row.target_entity_id.as_ref()];
+    row.entity_type != EntityType::Customer && ids.contains(&Some(&paper.id))
+}
+
+fn is_row(row: &Value, position: usize, item: &Item) -> bool {
+    let numbers = [
+        ("qty", &item.count),
+        ("finalqty", &item.count),
+        ("price", &item.price),
+        ("mabtakhfif", &item.discount),
+    ];
+    let exact =
+        |(name, typed): &(&str, &String)| row[*name].is_number() && row[*name].to_string() == plain(typed);
+    numbers.iter().all(exact)
+        && row["codekala"] == item.product.as_str()
+        && row["nameunit"] == item.unit
+        && row["radif"] == position.to_string()
+}
+
+/// Without zeros that say nothing.
+fn plain(typed: &str) -> &str {
+    if typed.contains('.') {
+        typed.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        typed
+    }
+}
