@@ -501,7 +501,8 @@ pub trait Store: Send + Sync {
     /// The mapping that has that id, if there is one.
     async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>>;
 
-    /// The last row of that mapping that a run has ended; rows that it covered don't count.
+    /// The last row of that mapping that a run has ended; rows that it covered don't count, nor, of a run that failed,
+    /// those that tell of what it had written before.
     async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>>;
 
     /// Reserves the keys of a first meeting (or of an order) for the mapping, all or none, until a commit of it after

@@ -258,7 +258,7 @@ impl Store for SqlStore {
         let sql = r#"SELECT "id", "status", "errorMessage" FROM "SyncLog"
                      WHERE "entityMappingId" = $1 AND "status" NOT IN ('PENDING', 'IN_PROGRESS')
                        AND NOT ("status" = 'SKIPPED' AND COALESCE("errorMessage", '') LIKE 'covered by %')
-                     ORDER BY "startedAt" DESC, "id" DESC LIMIT 1"#;
+                     ORDER BY "completedAt" DESC, CASE WHEN "status" = 'FAILED' THEN 0 ELSE 1 END, "id" DESC LIMIT 1"#;
         let row = self
             .db
             .query_one_raw(self.statement(sql, [mapping.into()]))

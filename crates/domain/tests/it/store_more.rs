@@ -15,6 +15,33 @@ use crate::store::{LEASE, ending, entity, event, take};
 use crate::world::{ALL, World};
 
 #[tokio::test]
+async fn a_run_that_failed_after_a_write_is_known_as_failed() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let first = event(Side::Crm, "c1", None);
+        w.store.hear(std::slice::from_ref(&first)).await.unwrap();
+        let work = take(&w, first.row).await;
+        assert_eq!(w.store.last_run(work.lease.mapping).await.unwrap(), None);
+        let mut failed = ending(&work, Status::Failed);
+        failed.audits = vec![(Side::Finance, Outcome::new(Status::Success, None))];
+        w.store.commit(&work, &failed).await.unwrap();
+        let last = w.store.last_run(work.lease.mapping).await.unwrap().unwrap();
+        assert_eq!((last.row, last.status), (first.row, Status::Failed), "{on:?}");
+        // A row that was heard earlier may end later: it has the last word.
+        w.clock.turn(Duration::from_secs(1));
+        w.store.retry(None).await.unwrap();
+        let work = take(&w, first.row).await;
+        w.store
+            .commit(&work, &ending(&work, Status::Success))
+            .await
+            .unwrap();
+        let last = w.store.last_run(work.lease.mapping).await.unwrap().unwrap();
+        assert_eq!((last.row, last.status), (first.row, Status::Success), "{on:?}");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
 async fn a_row_written_twice_because_the_answer_was_lost_is_one_row() {
     for on in ALL {
         let w = World::new(on).await;

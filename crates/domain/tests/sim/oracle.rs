@@ -128,7 +128,7 @@ impl View<'_> {
                 .unwrap_or_default()
                 .starts_with("covered by")
         });
-        leads.max_by_key(|row| (row.completed_at, row.id))
+        leads.max_by_key(|row| (row.completed_at, row.status == Status::Failed, row.id))
     }
 
     fn open_conflict(&self, mapping: Uuid) -> Option<&log::Model> {

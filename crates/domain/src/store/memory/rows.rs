@@ -210,7 +210,7 @@ pub(crate) fn last_run(tables: &super::Tables, mapping: uuid::Uuid) -> Option<cr
     let ended = rows.filter(|row| row.entity_mapping_id == Some(mapping) && row.status.is_final());
     let last = ended
         .filter(|row| !covered(row))
-        .max_by_key(|row| (row.started_at, row.id))?;
+        .max_by_key(|row| (row.completed_at, row.status == Status::Failed, row.id))?;
     Some(crate::store::LastRun {
         row: last.id,
         status: last.status,
