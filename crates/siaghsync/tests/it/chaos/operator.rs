@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use domain::store::entities::log;
-use domain::store::{EntityType, Status, Store};
+use domain::store::{EntityType, Status};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use simulator::Simulator;
 use uuid::Uuid;
