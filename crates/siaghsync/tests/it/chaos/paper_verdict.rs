@@ -199,9 +199,7 @@ impl Judge<'_> {
         }
         let Some(held) = held else { return };
         let changed = !self.is(held, paper, paper.last()) && !paper.deleted;
-        let said = of_it
-            .clone()
-            .any(|row| text(row.changes.as_ref().unwrap_or(&Value::Null)).contains("\"issued\""));
+        let said = of_it.clone().any(tells_of_a_change);
         self.figures.changed += usize::from(changed);
         let exempt = self.standing(paper) < paper.versions.len() - 1;
         if changed && !said && !exempt {
@@ -356,6 +354,15 @@ fn is_of(held: &Document, number: usize) -> bool {
 fn is_row_of(row: &log::Model, paper: &Paper) -> bool {
     let ids = [Some(&row.source_entity_id), row.target_entity_id.as_ref()];
     row.entity_type != EntityType::Customer && ids.contains(&Some(&paper.id))
+}
+
+/// Not of the number that was noted in refId.
+fn tells_of_a_change(row: &log::Model) -> bool {
+    let changes = row.changes.as_ref().and_then(Value::as_array);
+    changes
+        .into_iter()
+        .flatten()
+        .any(|change| change["field"] != "refId")
 }
 
 fn is_row(row: &Value, position: usize, item: &Item) -> bool {
