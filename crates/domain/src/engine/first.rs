@@ -20,13 +20,12 @@ impl Run<'_> {
             return Err(Stop::Gone(other.other()));
         };
         self.reserve(&met, other.other()).await?;
-        if let Some(intent) = self
-            .mapping
-            .in_flight
-            .get(&other)
-            .and_then(|i| i.iter().rev().find(|i| i.create))
-            .cloned()
-            && self.look_for_created(other, intent).await?
+        let sent = self.mapping.in_flight.get(&other);
+        let lost = sent
+            .and_then(|sent| sent.iter().rev().find(|sent| sent.create))
+            .cloned();
+        if let Some(intent) = &lost
+            && self.look_for_created(other, intent.clone()).await?
         {
             return Ok(());
         }
@@ -41,7 +40,11 @@ impl Run<'_> {
                     .for_each(|sent| sent.create = false);
                 self.met = Some(format!("linked with {other} {id}"));
                 self.mapping.base = Some(Base::new(met.kind));
-                self.look(other).await
+                self.look(other).await?;
+                if let Some(intent) = lost {
+                    self.edited_since(other, &intent);
+                }
+                Ok(())
             }
             meet::Meeting::Create if self.mapping.is_creating() => Err(Stop::Conflict(format!(
                 "whether {other} has created this customer is not known; since then {} came up there, which may be it: \

@@ -141,6 +141,10 @@ impl<'a> Run<'a> {
         // Linked by a run that was killed before its commit: nothing is known of the two yet.
         if self.mapping.base.is_none() {
             self.mapping.base = self.snapshot(heard).map(|s| Base::new(s.customer.kind));
+            for (side, sent) in self.mapping.in_flight.clone() {
+                let creates = sent.iter().filter(|intent| intent.create);
+                creates.for_each(|intent| self.edited_since(side, intent));
+            }
         }
         self.recognise_our_own();
         let mut fresh = Some(other);

@@ -218,6 +218,32 @@ impl Run<'_> {
         }
     }
 
+    /// The record came up after the create was sent, and holds most of what was sent: someone has edited what we have
+    /// created, or typed the same customer meanwhile. What differs is the later edit either way. A field that is empty
+    /// may never have been typed, and is filled as at any first meeting.
+    pub(super) fn edited_since(&mut self, side: Side, intent: &Intent) {
+        let linked = self.snapshot(side).filter(|s| !intent.strangers.contains(&s.id));
+        let Some(holds) = linked.map(|s| s.customer.clone()) else {
+            return;
+        };
+        let shown = intent
+            .values
+            .iter()
+            .filter(|(field, _)| !holds.hidden.contains(field));
+        let (as_sent, edited): (Vec<_>, Vec<_>) =
+            shown.partition(|(field, sent)| self.explained(side, **field, sent, holds.get(**field)));
+        if as_sent.len() < edited.len() {
+            return;
+        }
+        for (field, sent) in edited {
+            if field.spec().flow == Flow::Both && !holds.get(*field).is_empty() {
+                let held = self.engine.port(side).project(*field, sent);
+                let source = intent.source.get(field).map_or("", String::as_str);
+                self.agree(side, *field, source, &held);
+            }
+        }
+    }
+
     /// Nothing there yet. No second create before the first has had its time and two looks found nothing.
     fn wait_for_created(&mut self, side: Side, intent: &Intent) -> Result<(), Stop> {
         let now = self.engine.clock.now();

@@ -6,7 +6,7 @@ use domain::customer::Field;
 use domain::engine::Ran;
 use domain::merge::{ConflictStrategy, Policy};
 use domain::ports::{PortError, Ring, Side};
-use domain::store::{MappingState, Outcome, Status};
+use domain::store::{Claim, EntityRef, EntityType, MappingState, Outcome, Status};
 
 use crate::world::{ALL, Fault, World, person};
 
@@ -173,6 +173,50 @@ async fn a_half_waits_for_a_lost_create_as_long_as_it_takes() {
             (w.mappings().await.len(), w.finance.ids().len(), w.crm.ids().len()),
             (1, 1, 1)
         );
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn an_edit_of_what_a_lost_create_has_made_stands() {
+    for (on, killed) in ALL.into_iter().flat_map(|on| [(on, false), (on, true)]) {
+        let w = World::new(on).await;
+        let whole = person("علی", "09121234567")
+            .with(Field::NationalId, "0012345679")
+            .with(Field::Website, "old.ir")
+            .with(Field::Address, "تهران");
+        let id = w.crm.add(whole);
+        w.finance.fail(Fault::LostAnswer);
+        let ring = w.hear(Side::Crm, &id).await;
+        once(&w, &ring).await;
+        // The accountant edits one field and clears another; then another one is edited in the CRM, which makes the
+        // whole object the later one there.
+        w.finance.edit("1", Field::Website, "new.ir");
+        w.finance.edit("1", Field::Address, "");
+        w.clock.turn(Duration::from_secs(5));
+        w.crm.edit(&id, Field::Email, "a@b.ir");
+        if killed {
+            // The run that finds it dies between link and commit.
+            let lease = Duration::from_secs(60);
+            let Claim::Taken(work) = w.store.claim(ring.row, "killed", lease).await.unwrap() else {
+                panic!()
+            };
+            let there = EntityRef {
+                entity_type: EntityType::Customer,
+                side: Side::Finance,
+                id: "1".to_owned(),
+            };
+            w.store.link(&work.lease, &there).await.unwrap();
+            w.clock.turn(lease + Duration::from_secs(1));
+        }
+        soon(&w, Side::Crm, &id).await;
+        for (system, id) in [(&w.crm, id.as_str()), (&w.finance, "1")] {
+            assert_eq!(system.get(id, Field::Website), "new.ir", "{on:?}");
+            assert_eq!(system.get(id, Field::Email), "a@b.ir", "{on:?}");
+            // It may be another's record after all, typed without one: nothing is cleared on a guess.
+            assert_eq!(system.get(id, Field::Address), "تهران", "{on:?}");
+        }
+        assert_eq!((w.crm.ids().len(), w.finance.ids().len()), (1, 1));
         w.drop_it().await;
     }
 }

@@ -249,24 +249,10 @@ impl Judge<'_> {
                 open.pop();
             } else if self.is_filled(case, last) {
                 self.verdict.filled += 1;
-                open.pop();
-            } else if self.is_overtaken(last) && self.told(case, last) {
+                typed_over(&mut open, last.side, held);
+            } else if self.told(case, last) && (self.is_overtaken(last) || is_unsettled(edits, last)) {
                 self.verdict.ties += 1;
-                // What the same hand typed before, it typed over.
-                while open
-                    .last()
-                    .is_some_and(|e| e.side == System::Crm && e.value != *held)
-                {
-                    open.pop();
-                }
-            } else if last.side == System::Finance && !settled(edits, last) && self.told(case, last) {
-                self.verdict.ties += 1;
-                while open
-                    .last()
-                    .is_some_and(|e| e.side == System::Finance && e.value != *held)
-                {
-                    open.pop();
-                }
+                typed_over(&mut open, last.side, held);
             } else {
                 why = Some(last);
                 break;
@@ -385,11 +371,18 @@ impl Judge<'_> {
     }
 }
 
-/// Nobody else edited the field when this was typed, nor soon after: the polls can tell that it is the later one.
-fn settled(edits: &[&Edit], edit: &Edit) -> bool {
+/// What the same hand typed before its last edit, it typed over.
+fn typed_over(open: &mut Vec<&Edit>, side: System, held: &str) {
+    while open.last().is_some_and(|e| e.side == side && e.value != held) {
+        open.pop();
+    }
+}
+
+/// Someone else edited the field when this was typed in finance, or soon after: the polls can't tell which is the later.
+fn is_unsettled(edits: &[&Edit], edit: &Edit) -> bool {
     let soon = edit.at + chrono::TimeDelta::seconds(10);
     let competes = |e: &&&Edit| e.side == System::Crm && e.at > edit.at && e.at < soon;
-    edit.quiet && !edits.iter().any(|e| competes(&e))
+    edit.side == System::Finance && (!edit.quiet || edits.iter().any(|e| competes(&e)))
 }
 
 fn key(case: &Case<'_>, edit: &Edit) -> (String, &'static str, System, String) {
