@@ -117,6 +117,29 @@ async fn what_a_late_write_took_back_goes_there_again() {
 }
 
 #[tokio::test]
+async fn a_word_that_is_the_beginning_of_what_was_sent_is_an_edit() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(person("رضا", "09121234567"));
+        soon(&w, Side::Crm, &id).await;
+        w.finance.edit("1", Field::Name, "علی رضایی");
+        w.crm
+            .fail(Fault::Before(PortError::UnknownOutcome("broken".into())));
+        let ring = w.hear(Side::Finance, "1").await;
+        once(&w, &ring).await;
+        // It never arrived. Whoever types «علی» there now has not been cut short by a column.
+        w.crm.edit(&id, Field::Name, "علی");
+        soon(&w, Side::Crm, &id).await;
+        assert_eq!(
+            w.crm.get(&id, Field::Name),
+            w.finance.get("1", Field::Name),
+            "{on:?}"
+        );
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
 async fn what_both_held_is_known_also_when_a_later_write_fails() {
     for on in ALL {
         let w = World::new(on).await;

@@ -126,7 +126,8 @@ impl Judge<'_> {
                 .push(format!("document {number} is issued as {numbers:?}\n{story}"));
         }
         for held in &held {
-            if !paper.versions.iter().any(|version| self.is(held, paper, version)) {
+            let mut typed_before = paper.versions.iter().filter(|version| version.at <= held.at);
+            if !typed_before.any(|version| self.is(held, paper, version)) {
                 self.verdict.invented.push(format!(
                     "document {number} is issued as nobody typed it: {held:?}"
                 ));
@@ -296,7 +297,7 @@ impl Judge<'_> {
             .all(|(name, value)| held.header.get(*name).is_some_and(|held| held == value));
         let rows = held.rows.iter().zip(&version.items).enumerate();
         let mut rows = rows.map(|(at, (row, item))| is_row(row, at + 1, item));
-        header && held.rows.len() == version.items.len() && rows.all(|same| same) && version.at <= held.at
+        header && held.rows.len() == version.items.len() && rows.all(|same| same)
     }
 
     /// Whether the CRM's object says that.
