@@ -386,3 +386,34 @@ async fn without_a_fiscal_year_from_finance_it_is_that_of_the_day_in_the_crms_zo
     }
     d.db.drop_it().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_nobody_told_of_is_issued_by_hand() {
+    let d = Deployment::new(Engine::Sqlite, &[]).await;
+    let customer = &sample::customers(21, 1)[0];
+    let customer = d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap();
+    for (kind, option) in [(Kind::Quote, "--quote"), (Kind::Invoice, "--invoice")] {
+        let (_, object) = quote(1, &customer);
+        let id = d.sim.crm().seed(kind, object).unwrap();
+        for _ in 0..2 {
+            let (code, said) = siaghsync(&d, &["sync", &id, option]);
+            assert_eq!(code, Some(0), "{said}");
+        }
+        let issued = d.sim.finance().documents();
+        let number = issued.last().unwrap().number.to_string();
+        assert_eq!(d.sim.crm().get(&id).unwrap()["refId"], number.as_str());
+    }
+    assert_eq!(d.sim.finance().documents().len(), 2, "each once");
+    assert_eq!(d.sim.finance().contacts().len(), 1, "its customer first");
+    let (_, object) = quote(2, &customer);
+    let wrong = d.sim.crm().seed(Kind::Quote, object).unwrap();
+    d.sim
+        .crm()
+        .edit(&wrong, json!({ "identityId": uuid::Uuid::now_v7().to_string() }))
+        .unwrap();
+    let (code, said) = siaghsync(&d, &["sync", &wrong, "--quote"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("is not in the CRM"), "{said}");
+    assert_eq!(d.sim.finance().documents().len(), 2);
+    d.db.drop_it().await;
+}

@@ -304,7 +304,8 @@ impl Judge<'_> {
     fn says(&self, object: &Value, version: &Version) -> bool {
         let customer = in_crm(&self.d.sim, &self.users.people[version.customer].sample).unwrap();
         let rows: Vec<_> = version.items.iter().map(details).collect();
-        let same = |name: &str, value: &Value| object[name].to_string() == value.to_string();
+        // Numbers are compared by their digits.
+        let same = |name: &str, value: &Value| object[name] == *value;
         same("identityId", &customer["crmId"])
             && same("description", &version.description.as_str().into())
             && same("details", &Value::Array(rows))
@@ -373,12 +374,11 @@ fn is_row(row: &Value, position: usize, item: &Item) -> bool {
         ("price", &item.price),
         ("mabtakhfif", &item.discount),
     ];
-    let exact =
-        |(name, typed): &(&str, &String)| row[*name].is_number() && row[*name].to_string() == plain(typed);
+    let exact = |(name, typed): &(&str, &String)| row[*name].is_number() && text(&row[*name]) == plain(typed);
     numbers.iter().all(exact)
         && row["codekala"] == item.product.as_str()
         && row["nameunit"] == item.unit
-        && row["radif"] == position.to_string()
+        && text(&row["radif"]) == position.to_string()
 }
 
 /// Without zeros that say nothing.
