@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("siaghsync: {error:#}");
+            eprintln!("siaghsync: {}", commands::output::failure(&error));
             ExitCode::from(if error.is::<SettingsError>() { 2 } else { 1 })
         }
     }

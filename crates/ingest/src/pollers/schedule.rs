@@ -77,7 +77,7 @@ async fn once(
     match begun {
         Err(error) => {
             if !std::mem::replace(&mut memory.broken, true) {
-                warn!(poll, %error, "poll {poll} waits for the database: {error}");
+                warn!(poll, %error, "poll {poll} waits: {error}");
             }
             AGAIN.min(interval)
         }

@@ -48,8 +48,14 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             (What::Stats, doorbell) => {
                 let stats = super::open(&settings).await?.stats().await?;
                 let depths = match &doorbell {
-                    Some(doorbell) => Some(doorbell.depths().await?),
+                    Some(doorbell) => Some(doorbell.depths().await),
                     None => None,
+                };
+                // The rows are told also when Redis is not there.
+                let (depths, unreachable) = match depths {
+                    Some(Ok(depths)) => (Some(depths), None),
+                    Some(Err(error)) => (None, Some(error)),
+                    None => (None, None),
                 };
                 if arguments.json {
                     output::json(&json!({
@@ -61,7 +67,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                             "waiting": depths.waiting, "inFlight": depths.in_flight, "workers": depths.workers,
                         })),
                     }))?;
-                    return Ok(ExitCode::SUCCESS);
+                    return unreachable.map_or(Ok(ExitCode::SUCCESS), |error| Err(down(error)));
                 }
                 say!(
                     "rows   waiting {}, active {}, success {}, skipped {}, conflict {}, failed {}",
@@ -72,18 +78,19 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     stats.conflict,
                     stats.failed
                 );
-                match depths {
-                    Some(depths) => say!(
+                match (depths, unreachable) {
+                    (_, Some(error)) => return Err(down(error)),
+                    (Some(depths), None) => say!(
                         "queue  waiting {}, being worked on {}, workers {}",
                         depths.waiting,
                         depths.in_flight,
                         depths.workers
                     ),
-                    None => say!("queue  in process (REDIS_URL is not set)"),
+                    (None, None) => say!("queue  in process (REDIS_URL is not set)"),
                 }
             }
             (What::Clear, Some(doorbell)) => {
-                let ids = doorbell.clear().await?;
+                let ids = doorbell.clear().await.map_err(down)?;
                 if arguments.json {
                     output::json(&json!({ "removed": ids }))?;
                     return Ok(ExitCode::SUCCESS);
@@ -99,4 +106,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Redis is not there.
+fn down(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{error}\n  → start the Redis server, or correct REDIS_URL; nothing is lost meanwhile, rows wait in the database"
+    )
 }

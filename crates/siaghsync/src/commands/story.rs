@@ -121,8 +121,13 @@ fn held(told: &Told) -> Vec<String> {
     };
     let other = self::source(&told.row).other();
     let Some(target) = target else {
+        // A counterpart that is known and was not read is no missing one.
+        let counterpart = match &told.row.target_entity_id {
+            Some(id) if !told.row.status.is_final() => format!("{other} {id} was not read"),
+            _ => format!("no record of {other} was linked with it"),
+        };
         return vec![format!(
-            "{} held {}; no record of {other} was linked with it",
+            "{} held {}; {counterpart}",
             other.other(),
             list(source.values.keys().map(|field| field.name()))
         )];
@@ -134,6 +139,7 @@ fn held(told: &Told) -> Vec<String> {
     });
     let both = list(both.map(Field::name));
     vec![match both.is_empty() {
+        true if !changes.is_empty() => "no other field was the same on both sides".to_owned(),
         true => "the two sides had nothing in common".to_owned(),
         false => format!("the same on both sides: {both}"),
     }]
@@ -159,7 +165,9 @@ fn changes(told: &Told) -> Vec<Change> {
         .chain(&told.same_run)
         .flat_map(row::changes)
     {
-        if !all.contains(&change) {
+        // What both sides have none of tells nothing.
+        let says_something = !(change.crm.is_empty() && change.finance.is_empty());
+        if says_something && !all.contains(&change) {
             all.push(change);
         }
     }
