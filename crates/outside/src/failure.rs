@@ -35,7 +35,10 @@ impl System {
         // What rustls says of an answer in plain text.
         let speaks_plain = cause.contains("InvalidContentType");
         let what = if error.is_connect() && speaks_plain {
-            format!("speaks no TLS there: write {} with http://, not https://, or another port", self.address)
+            format!(
+                "speaks no TLS there: write {} with http://, not https://, or another port",
+                self.address
+            )
         } else if error.is_connect() {
             format!("can't be reached: check {} and the network", self.address)
         } else {

@@ -150,6 +150,8 @@ fn tell(row: uuid::Uuid, heard: Side, outcome: &Outcome, took: Duration) {
         Status::Conflict => {
             warn!(%row, direction, class, "⚠️ Sync needs a human, row {row}: see `siaghsync show {row}`")
         }
-        Status::Failed => error!(%row, direction, class, "❌ Sync failed, row {row}: {why}; see `siaghsync show {row}`"),
+        Status::Failed => {
+            error!(%row, direction, class, "❌ Sync failed, row {row}: {why}; see `siaghsync show {row}`")
+        }
     }
 }

@@ -144,11 +144,7 @@ mod tests {
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             info_span!("sync", otel.kind = "consumer").in_scope(|| info!(row = 7, "✅ Database connected"));
         });
-        assert!(
-            buffer
-                .text()
-                .ends_with("Z  INFO ✅ Database connected row=7\n")
-        );
+        assert!(buffer.text().ends_with("Z  INFO ✅ Database connected row=7\n"));
     }
 
     #[test]

@@ -73,7 +73,15 @@ pub(crate) fn table(rows: &[log::Model]) -> Table {
         .load_style(UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(170);
-    table.set_header(["when (UTC)", "direction", "status", "CRM", "finance", "what", "row"]);
+    table.set_header([
+        "when (UTC)",
+        "direction",
+        "status",
+        "CRM",
+        "finance",
+        "what",
+        "row",
+    ]);
     // An id must be one piece, to be copied.
     for ids in [3, 4, 6] {
         if let Some(ids) = table.column_mut(ids) {

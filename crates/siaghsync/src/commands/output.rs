@@ -78,10 +78,7 @@ pub(crate) fn failure(error: &anyhow::Error) -> String {
             said.push(format!("database: {}", words(theirs)));
             break;
         }
-        of_database |= matches!(
-            cause.downcast_ref::<StoreError>(),
-            Some(StoreError::Database(_))
-        );
+        of_database |= matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::Database(_)));
         said.push(cause.to_string());
     }
     let todo = match of_database {

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// Ends like cargo-audit and cargo-deny: the same code for a hole and for a fetch that failed.
-const CARGO: &str = "#!/bin/sh\ncase \"$*\" in *--no-fetch*|*--offline*) exit $HOLE;; *) exit $FETCH;; esac\n";
+const CARGO: &str =
+    "#!/bin/sh\ncase \"$*\" in *--no-fetch*|*--offline*) exit $HOLE;; *) exit $FETCH;; esac\n";
 
 /// Exit code and words, with that tool, data or none, a hole in it or none, and a fetch that works or not.
 fn checked(tool: Option<&str>, data: bool, hole: u8, fetch: u8) -> (Option<i32>, String) {
