@@ -29,8 +29,15 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand)]
 enum What {
     /// Rows by status, and what lies in Redis
+    #[command(after_help = "Examples:
+  siaghsync queue stats
+  siaghsync queue stats --json | jq .rows.failed
+Exit codes: 0 done, 1 failed (Redis can't be reached: the rows are told all the same), 2 wrong usage or settings.")]
     Stats,
     /// Empties the queue in Redis; loses nothing, since the rows stay and are rung for again
+    #[command(after_help = "Examples:
+  siaghsync queue clear
+Exit codes: 0 done, 1 failed (says why), 2 wrong usage or settings.")]
     Clear,
 }
 
