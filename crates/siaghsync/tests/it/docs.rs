@@ -15,6 +15,7 @@ const NO_SETTINGS: &[&str] = &[
     "NO_COLOR",
     "TEST_DATABASE_URL",
     "TEST_REDIS_URL",
+    "REDISCLI_AUTH",
     "CHANGE-ME",
 ];
 /// How names of metrics begin.
