@@ -140,7 +140,7 @@ async fn the_story_of_a_refusal_names_who_refuses_and_of_an_outage_what_was_not_
     let of = |code: i64| {
         let mut all = d.sim.crm().customers().into_iter();
         let identity = all
-            .find(|identity| identity["refId"] == code.to_string())
+            .find(|identity| identity["refId"].as_str() == Some(code.to_string().as_str()))
             .unwrap();
         identity["crmId"].as_str().unwrap().to_owned()
     };
