@@ -81,6 +81,14 @@ struct Said {
 }
 
 impl Visit for Said {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            self.message.push_str(value);
+        } else {
+            self.record_debug(field, &value);
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
             // Writing to a text can't fail.
@@ -158,7 +166,7 @@ mod tests {
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
             let error = "connection refused";
             tracing::warn!(%error, poll = "crm:person", times = 2, "poll crm:person waits: {error}");
-            tracing::warn!(target: "sqlx::pool", secs = 4, "slow");
+            tracing::warn!(target: "sqlx::pool", secs = 4, message = "slow");
         });
         let text = buffer.text();
         let lines: Vec<_> = text.lines().collect();
