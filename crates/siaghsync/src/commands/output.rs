@@ -7,6 +7,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use console::{Style, style};
+use domain::store::sql::Unreachable;
 use domain::store::{Status, StoreError, words};
 use indicatif::{ProgressBar, ProgressStyle};
 use sea_orm::DbErr;
@@ -78,7 +79,8 @@ pub(crate) fn failure(error: &anyhow::Error) -> String {
             said.push(format!("database: {}", words(theirs)));
             break;
         }
-        of_database |= matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::Database(_)));
+        of_database |= cause.is::<Unreachable>()
+            || matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::Database(_)));
         said.push(cause.to_string());
     }
     let todo = match of_database {
