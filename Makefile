@@ -2,7 +2,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test simulate chaos chaos-short bench lint fmt build up down check-deploy
 
-SCRIPTS := scripts/test-services scripts/check-deploy deploy/healthcheck .ci/run
+SCRIPTS := scripts/test-services scripts/check-deploy scripts/check-advisories deploy/healthcheck .ci/run
 WORKERS ?= 1
 
 help: ## list the targets
@@ -28,13 +28,14 @@ chaos-short: ## the same in half a minute
 	cargo build --workspace --bins --locked
 	scripts/test-services cargo test -p siaghsync --test it --locked -- --ignored --exact --nocapture chaos::short
 
-lint: ## formatting, clippy, shell scripts, dependencies, deploy files; warnings are errors
+lint: ## formatting, clippy, shell scripts, dependencies, advisories, deploy files; warnings are errors
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@if command -v shellcheck >/dev/null; then set -x; shellcheck $(SCRIPTS); \
 	else echo "no shellcheck: scripts not checked"; fi
 	@if command -v cargo-deny >/dev/null; then set -x; cargo deny --locked check licenses bans sources; \
 	else echo "no cargo-deny: licences and sources of the dependencies not checked (deny.toml)"; fi
+	@scripts/check-advisories
 	@$(MAKE) --no-print-directory check-deploy
 
 bench: ## the figures of the README, on release builds; needs PostgreSQL and redis-server

@@ -211,7 +211,7 @@ pub enum BellError {
     #[error("the queue is full")]
     Full,
     /// The queue can't be reached.
-    #[error("the queue can't be reached: {0}")]
+    #[error("the queue (Redis) can't be reached: {0}")]
     Unreachable(String),
 }
 

@@ -5,56 +5,28 @@ use std::{net::Ipv4Addr, process::ExitCode};
 
 use anyhow::Context as _;
 use service::{
-    crypto,
     doorbell::{RedisDoorbell, RedisOptions},
-    metrics,
+    process,
     settings::{ExposeSecret as _, Needs, Settings},
-    shutdown, telemetry,
 };
 use tokio::net::{TcpListener, TcpSocket};
-use tracing::error;
+use tokio_util::sync::CancellationToken;
 
 /// How many connections may wait to be accepted: what doesn't fit is delayed by a second or lost, and the CRM sends
 /// its imports in bursts and nothing twice.
 const BACKLOG: u32 = 1024;
 
-#[expect(clippy::print_stderr, reason = "logging is not set up yet")]
 fn main() -> ExitCode {
-    let settings = match Settings::load(Needs::DISTRIBUTED) {
-        Ok(settings) => settings,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::from(2);
-        }
-    };
-    crypto::install();
-    let guard = match telemetry::init("siagh-ingest", &settings.telemetry) {
-        Ok(guard) => guard,
-        Err(error) => {
-            eprintln!("{error:#}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let result = serve(&settings);
-    if let Err(error) = &result {
-        error!("siagh-ingest stopped: {error:#}");
-    }
-    guard.shutdown();
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
-    }
+    process::run("siagh-ingest", Needs::DISTRIBUTED, serve)
 }
 
-#[tokio::main]
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
-    metrics::install()?;
+async fn serve(settings: Settings, shutdown: CancellationToken) -> anyhow::Result<()> {
     let port = settings.http.port;
     let listener = listen(port).with_context(|| {
         format!("port {port} (PORT) can't be used: stop the program that has it, or set another PORT")
     })?;
     let doorbell = RedisDoorbell::connect(settings.redis()?.url.expose_secret(), &RedisOptions::default())?;
-    ingest::run(settings, listener, doorbell, shutdown::token()).await
+    ingest::run(&settings, listener, doorbell, shutdown).await
 }
 
 fn listen(port: u16) -> std::io::Result<TcpListener> {

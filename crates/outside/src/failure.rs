@@ -32,7 +32,14 @@ impl System {
         if error.is_timeout() && !error.is_connect() {
             return lost(call, (self.late)(call, &cause), true);
         }
-        let what = if error.is_connect() {
+        // What rustls says of an answer in plain text.
+        let speaks_plain = cause.contains("InvalidContentType");
+        let what = if error.is_connect() && speaks_plain {
+            format!(
+                "speaks no TLS there: write {} with http://, not https://, or another port",
+                self.address
+            )
+        } else if error.is_connect() {
             format!("can't be reached: check {} and the network", self.address)
         } else {
             "broke off the connection".to_owned()

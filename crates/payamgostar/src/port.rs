@@ -16,7 +16,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use outside::Http;
 
 use crate::client::Client;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Credentials};
 use crate::failure::CRM;
 use crate::session::Session;
 use crate::wire::{Find, Webhook, text};
@@ -201,7 +201,11 @@ impl Customers for Payamgostar {
         } else {
             "it shows customers"
         };
-        Ok(format!("the CRM accepts the credentials; {holds}"))
+        let by = match self.config.credentials {
+            Credentials::Token(_) => "CRM_API_TOKEN",
+            Credentials::Password { .. } => "CRM_USERNAME and CRM_PASSWORD",
+        };
+        Ok(format!("the CRM accepts {by}; {holds}"))
     }
 }
 

@@ -70,7 +70,8 @@ impl Session {
         let (username, password) = match &self.credentials {
             Credentials::Token(_) if rejected.is_some() => {
                 return Err(PortError::Session(
-                    "the CRM does not accept CRM_API_TOKEN (401): make a new token in the CRM and set it"
+                    "the CRM does not accept CRM_API_TOKEN (401): make a new token in the CRM and set it, and check \
+                     that CRM_API_BASE_URL is the CRM's address"
                         .to_owned(),
                 ));
             }

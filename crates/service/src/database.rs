@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use async_trait::async_trait;
 use domain::store::sql::{SqlStore, connect};
-use domain::store::{Store, StoreError};
+use domain::store::{Store, StoreError, words};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -26,7 +26,7 @@ pub struct OldSchema(pub usize);
 /// The tables can be read and not written.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "DATABASE_URL: the tables can't be written: {0}; give its user the right to (it best owns the tables, as the one \
+    "DATABASE_URL: the tables can't be written ({0}): give its user the right to (it best owns the tables, as the one \
      that ran `siaghsync migrate` does), or name the server that is no read-only copy"
 )]
 pub struct ReadOnly(pub StoreError);
@@ -36,24 +36,29 @@ pub struct ReadOnly(pub StoreError);
 /// # Errors
 /// When the database can't be reached, or [`OldSchema`].
 pub async fn open(settings: &DatabaseSettings, connections: u32) -> anyhow::Result<SqlStore> {
+    let store = opened(settings, connections).await?;
+    info!("✅ Database connected");
+    Ok(store)
+}
+
+async fn opened(settings: &DatabaseSettings, connections: u32) -> anyhow::Result<SqlStore> {
     let db = connect(settings.url.expose_secret(), connections)
         .await
         .context("DATABASE_URL: the database can't be reached")?;
     let behind = migrations::pending(&db)
         .await
-        .context("the database can't be asked for its tables")?;
+        .map_err(|error| anyhow::anyhow!("the database can't be asked for its tables: {}", words(&error)))?;
     if behind > 0 {
         return Err(OldSchema(behind).into());
     }
-    let store = SqlStore::new(db).await?;
-    info!("✅ Database connected");
-    Ok(store)
+    Ok(SqlStore::new(db).await?)
 }
 
-/// [`open`] for a service that writes: tries that, too.
+/// [`open`] for a service that writes: tries that first.
 async fn open_to_write(settings: &DatabaseSettings, connections: u32) -> anyhow::Result<SqlStore> {
-    let store = open(settings, connections).await?;
+    let store = opened(settings, connections).await?;
     store.try_writing().await.map_err(ReadOnly)?;
+    info!("✅ Database connected");
     Ok(store)
 }
 

@@ -25,7 +25,8 @@ where
         }
     };
     match started(name, settings, work) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             complain(&format!("{name}: {error:#}"));
             ExitCode::FAILURE
@@ -33,7 +34,8 @@ where
     }
 }
 
-fn started<W, F>(name: &str, settings: Settings, work: W) -> anyhow::Result<()>
+/// Whether it ended as asked; if not, that has been said. `Err`: it has not.
+fn started<W, F>(name: &str, settings: Settings, work: W) -> anyhow::Result<bool>
 where
     W: FnOnce(Settings, CancellationToken) -> F,
     F: Future<Output = anyhow::Result<()>>,
@@ -45,11 +47,18 @@ where
         metrics::install()?;
         info!("{name} {} starts", env!("CARGO_PKG_VERSION"));
         let result = work(settings, shutdown::token()).await;
-        match &result {
-            Ok(()) => info!("{name} has ended"),
-            Err(problem) => error!("{name} ends: {problem:#}"),
+        match result {
+            Ok(()) => {
+                info!("{name} has ended");
+                Ok(true)
+            }
+            // Said once: in the log, unless RUST_LOG keeps our errors out of it.
+            Err(problem) if tracing::enabled!(tracing::Level::ERROR) => {
+                error!("{name} ends: {problem:#}");
+                Ok(false)
+            }
+            Err(problem) => Err(problem),
         }
-        result
     });
     guard.shutdown();
     result

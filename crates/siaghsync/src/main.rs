@@ -33,6 +33,11 @@ enum Command {
     /// Shows a sync of two simulated systems, on a throw-away SQLite file; needs nothing else
     Demo(demo::Arguments),
     /// Runs everything in one process: webhooks, workers, sweeper. No Redis; SQLite or PostgreSQL
+    #[command(after_help = "Examples:
+  siaghsync serve
+  PORT=8080 RUST_LOG=info,worker=debug siaghsync serve
+It ends by Ctrl-C or SIGTERM, when the syncs that run have ended; killing it loses nothing.
+Exit codes: 0 done (it was told to end), 1 failed (the log says why), 2 wrong usage or settings.")]
     Serve,
     /// Creates the tables, or upgrades them to this version
     Migrate(commands::migrate::Arguments),
@@ -93,7 +98,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("siaghsync: {error:#}");
+            eprintln!("siaghsync: {}", commands::output::failure(&error));
             ExitCode::from(if error.is::<SettingsError>() { 2 } else { 1 })
         }
     }

@@ -148,8 +148,10 @@ fn tell(row: uuid::Uuid, heard: Side, outcome: &Outcome, took: Duration) {
             warn!(%row, direction, class, "⏳ Sync waits, row {row}: {why}")
         }
         Status::Conflict => {
-            warn!(%row, direction, class, "⚠️ Sync needs a human, row {row}; see `siaghsync log --entity`")
+            warn!(%row, direction, class, "⚠️ Sync needs a human, row {row}: see `siaghsync show {row}`")
         }
-        Status::Failed => error!(%row, direction, class, "❌ Sync failed, row {row}: {why}"),
+        Status::Failed => {
+            error!(%row, direction, class, "❌ Sync failed, row {row}: {why}; see `siaghsync show {row}`")
+        }
     }
 }

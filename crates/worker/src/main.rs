@@ -15,15 +15,7 @@ use tokio_util::sync::CancellationToken;
 use worker::{Parts, assemble};
 
 fn main() -> ExitCode {
-    service::process::run(
-        "siagh-worker",
-        Needs {
-            redis: true,
-            crm: true,
-            finance: true,
-        },
-        work,
-    )
+    service::process::run("siagh-worker", Needs::DISTRIBUTED, work)
 }
 
 async fn work(settings: Settings, shutdown: CancellationToken) -> anyhow::Result<()> {

@@ -24,8 +24,10 @@ pub mod entities;
 pub mod memory;
 mod ruling;
 pub mod sql;
+mod words;
 
 pub use ruling::Ruling;
+pub use words::words;
 
 /// What kind of thing a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
@@ -476,9 +478,15 @@ pub enum StoreError {
         /// The id.
         id: String,
     },
-    /// The database's own.
-    #[error("database: {0}")]
-    Database(#[from] sea_orm::DbErr),
+    /// The database's own. Its words are all that there is to say: it has no source, so that nobody says them twice.
+    #[error("database: {}", words(.0))]
+    Database(sea_orm::DbErr),
+}
+
+impl From<sea_orm::DbErr> for StoreError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Database(error)
+    }
 }
 
 /// The outcome of a store operation.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{OnConflict, Query};
+use sea_orm::sqlx::{Connection as _, PgConnection};
 use sea_orm::{
     ActiveEnum, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait,
     FromQueryResult, QueryTrait, SqlErr, Statement, TransactionTrait, Value as Sql,
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use super::entities::{log, mapping};
 use super::{
     Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats,
-    Store, StoreError, StoreResult, Work,
+    Store, StoreError, StoreResult, Work, words,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::ports::{Ring, Side};
@@ -62,11 +63,16 @@ impl std::fmt::Debug for SqlStore {
     }
 }
 
+/// A database that can't be reached, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreachable(String);
+
 /// Opens a pool on `postgres://…` or `sqlite://…`; at most `connections`.
 ///
 /// # Errors
-/// The database's own, when it can't be reached or the address is not understood.
-pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+/// When it can't be reached or the address is not understood.
+pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, Unreachable> {
     let sqlite = url.starts_with("sqlite:");
     let mut options = ConnectOptions::new(url.to_owned());
     options
@@ -86,7 +92,21 @@ pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, 
                 .busy_timeout(Duration::from_secs(10))
         });
     }
-    Database::connect(options).await
+    match Database::connect(options).await {
+        Ok(db) => Ok(db),
+        Err(error) => Err(Unreachable(why(&error, url).await)),
+    }
+}
+
+/// A pool tries again until its time is up and then says only that; one connection says why.
+async fn why(error: &DbErr, url: &str) -> String {
+    if super::words::is_time_out(error) && !url.starts_with("sqlite:") {
+        let tried = tokio::time::timeout(Duration::from_secs(2), PgConnection::connect(url));
+        if let Ok(Err(error)) = tried.await {
+            return super::words::of_library(&error);
+        }
+    }
+    words(error)
 }
 
 impl SqlStore {

@@ -3,6 +3,7 @@
 use domain::polls::guard::LOOK_FROM;
 use domain::polls::{Harvest, Turn};
 use domain::ports::Ring;
+use domain::store::EntityType;
 use service::telemetry::{current_traceparent, new_traceparent};
 
 use super::{Failure, Pollers, Source, tell};
@@ -64,7 +65,11 @@ async fn objection(
     } else {
         pollers.store.mapped_count(source.entity_type()).await?
     };
-    Ok(guard.objects(changes, mapped))
+    let first_day = mapped == 0 && source.entity_type() == EntityType::Customer;
+    Ok(guard.objects(changes, mapped).map(|why| match first_day {
+        true => format!("{why} (no customer is linked yet: `siaghsync import` is the way in, then resume)"),
+        false => why,
+    }))
 }
 
 /// A bell that can't be rung is no failure: the sweeper finds the rows.

@@ -77,7 +77,7 @@ async fn once(
     match begun {
         Err(error) => {
             if !std::mem::replace(&mut memory.broken, true) {
-                warn!(poll, %error, "poll {poll} waits for the database: {error}");
+                warn!(poll, %error, "poll {poll} waits: {error}");
             }
             AGAIN.min(interval)
         }
@@ -91,7 +91,8 @@ async fn once(
         }
         Ok(Begin::Taken(turn)) => {
             memory.broken = false;
-            memory.held = false;
+            // Whoever trips the guard says so there and then.
+            memory.held = true;
             let span = info_span!("poll", otel.name = format!("poll {poll}"), poll);
             let looked = look(pollers, source, memory, &turn, shutdown)
                 .instrument(span)

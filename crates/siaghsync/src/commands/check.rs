@@ -7,6 +7,7 @@ use std::sync::Arc;
 use domain::clock::{Clock, SystemClock};
 use domain::ports::{Customers, Doorbell, Finance};
 use domain::store::sql::{SqlStore, connect};
+use domain::store::words;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use service::doorbell::{RedisDoorbell, RedisOptions};
@@ -133,14 +134,19 @@ async fn database(settings: &Settings) -> (Part, Option<SqlStore>) {
     let opened = async {
         let failed = |words: String, todo: &str| Part::failed("database", words, todo);
         let db = connect(settings.database.url.expose_secret(), 2).await.map_err(|error| {
-            failed(
-                format!("{kind} can't be reached: {error}"),
-                "check DATABASE_URL (host, port, user, password, name of the database) and whether the server runs",
-            )
+            let todo = match settings.database.kind {
+                DatabaseKind::Postgres => {
+                    "check DATABASE_URL (host, port, user, password, name of the database) and whether the server runs"
+                }
+                DatabaseKind::Sqlite => {
+                    "check the path in DATABASE_URL: its folder must be there, and be writable for this user"
+                }
+            };
+            failed(format!("{kind} can't be reached: {error}"), todo)
         })?;
         let behind = migrations::pending(&db).await.map_err(|error| {
             failed(
-                format!("it can't be asked for its tables: {error}"),
+                format!("it can't be asked for its tables: {}", words(&error)),
                 "give DATABASE_URL's user the right to read them",
             )
         })?;
@@ -150,7 +156,13 @@ async fn database(settings: &Settings) -> (Part, Option<SqlStore>) {
                     "{kind} answers, but {behind} of {} steps of the tables are missing",
                     migrations::count()
                 ),
-                "run `siaghsync migrate`",
+                match behind == migrations::count() {
+                    true => {
+                        "run `siaghsync migrate`; or, if there should be data already, correct DATABASE_URL: it names an \
+                         empty database"
+                    }
+                    false => "run `siaghsync migrate`",
+                },
             ));
         }
         let store = SqlStore::new(db)

@@ -18,11 +18,11 @@ pub(crate) async fn compare(store: Option<&SqlStore>, crm: &Payamgostar, finance
     if let Some(store) = store {
         let asked = SystemClock.now();
         if let Ok(Some(theirs)) = store.server_time().await {
-            parts.push(part("database's", asked, theirs));
+            parts.push(part("the database's", asked, theirs));
         }
     }
     let asked = SystemClock.now();
-    parts.extend(stated("CRM's", asked, crm.server_time().await));
+    parts.extend(stated("the CRM's", asked, crm.server_time().await));
     let asked = SystemClock.now();
     parts.extend(stated("finance's", asked, finance.server_time().await));
     parts
@@ -35,7 +35,7 @@ fn stated(whose: &str, asked: DateTime<Utc>, stated: PortResult<Option<DateTime<
         Some(theirs) => part(whose, asked, theirs),
         None => Part::warning(
             "clock",
-            format!("the {whose} can't be read: its answers have no Date"),
+            format!("{whose} can't be read: its answers have no Date"),
             "see by hand that it keeps time",
         ),
     })
@@ -52,11 +52,11 @@ fn part(whose: &str, asked: DateTime<Utc>, theirs: DateTime<Utc>) -> Part {
         (behind, "behind")
     };
     if off <= TOLERATED {
-        return Part::ok("clock", format!("the {whose} agrees with this machine's"));
+        return Part::ok("clock", format!("{whose} agrees with this machine's"));
     }
     Part::failed(
         "clock",
-        format!("the {whose} is {} {word} this machine's", words(off)),
+        format!("{whose} is {} {word} this machine's", words(off)),
         "set the one that is wrong by a time server (NTP); until then last_write_wins takes the wrong one of two edits, \
          and a CRM poll may look too late",
     )

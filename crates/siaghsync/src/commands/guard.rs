@@ -27,8 +27,16 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand)]
 enum What {
     /// Shows what the guard holds back, and why
+    #[command(after_help = "Examples:
+  siaghsync guard list
+  siaghsync guard list --json | jq .changes
+Exit codes: 0 done, 1 failed (says why), 2 wrong usage or settings.")]
     List,
     /// Drops what is held: these changes are not synced (asks first)
+    #[command(after_help = "Examples:
+  siaghsync guard drop
+  siaghsync guard drop finance:contacts --yes
+Exit codes: 0 done, 1 failed or not confirmed, 2 wrong usage or settings.")]
     Drop {
         /// Only this poll, as `guard list` names it; without it all that are held
         poll: Option<String>,

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use domain::ports::Side;
 use domain::store::Status;
 use domain::store::entities::log;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -10,6 +11,7 @@ use service::settings::Settings;
 
 use super::output::{self, say};
 use super::row::{self, Row};
+use super::story::source;
 
 /// Arguments of `log`.
 #[derive(clap::Args)]
@@ -70,27 +72,34 @@ pub(crate) fn table(rows: &[log::Model]) -> Table {
     table
         .load_style(UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(160);
+        .set_width(170);
     table.set_header([
         "when (UTC)",
         "direction",
         "status",
-        "source",
-        "target",
+        "CRM",
+        "finance",
         "what",
         "row",
     ]);
     // An id must be one piece, to be copied.
-    if let Some(ids) = table.column_mut(6) {
-        ids.set_constraint(ColumnConstraint::ContentWidth);
+    for ids in [3, 4, 6] {
+        if let Some(ids) = table.column_mut(ids) {
+            ids.set_constraint(ColumnConstraint::ContentWidth);
+        }
     }
     for row in rows {
+        let target = row.target_entity_id.clone().unwrap_or_default();
+        let (direction, [crm, finance]) = match source(row) {
+            Side::Crm => ("→ finance", [row.source_entity_id.clone(), target]),
+            Side::Finance => ("→ CRM", [target, row.source_entity_id.clone()]),
+        };
         table.add_row([
             row.started_at.format("%Y-%m-%d %H:%M:%S").to_string(),
-            row.direction.replace('_', " ").to_lowercase(),
+            direction.to_owned(),
             output::sign(row.status).to_owned(),
-            row.source_entity_id.clone(),
-            row.target_entity_id.clone().unwrap_or_default(),
+            crm,
+            finance,
             row::what(row),
             row.id.to_string(),
         ]);

@@ -27,7 +27,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             .await
             .context("DATABASE_URL: the database can't be reached")?;
         let steps = migrations::migrate(&db).await.context(
-            "the tables can't be brought up to date (the user of DATABASE_URL must be allowed to create tables)",
+            "the tables can't be brought up to date (DATABASE_URL's user must be allowed to create and change them; it \
+             best owns them)",
         )?;
         match steps {
             steps if arguments.json => output::json(&serde_json::json!({ "steps": steps }))?,

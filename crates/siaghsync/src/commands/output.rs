@@ -7,8 +7,10 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use console::{Style, style};
-use domain::store::Status;
+use domain::store::sql::Unreachable;
+use domain::store::{Status, StoreError, words};
 use indicatif::{ProgressBar, ProgressStyle};
+use sea_orm::DbErr;
 use serde::Serialize;
 
 /// `println!` for commands: whoever has seen enough (`siaghsync log | head`) may close the pipe.
@@ -65,6 +67,27 @@ pub(crate) fn title(text: &str) -> String {
 /// Something of less interest.
 pub(crate) fn faint(text: &str) -> String {
     style(text).dim().to_string()
+}
+
+/// Why a command failed; of the database in its own words, once, and with what to do.
+pub(crate) fn failure(error: &anyhow::Error) -> String {
+    let mut said = Vec::new();
+    let mut of_database = false;
+    for cause in error.chain() {
+        if let Some(theirs) = cause.downcast_ref::<DbErr>() {
+            of_database = true;
+            said.push(format!("database: {}", words(theirs)));
+            break;
+        }
+        of_database |= cause.is::<Unreachable>()
+            || matches!(cause.downcast_ref::<StoreError>(), Some(StoreError::Database(_)));
+        said.push(cause.to_string());
+    }
+    let todo = match of_database {
+        true => "\n  → `siaghsync check` says what is wrong with the database, and what to do",
+        false => "",
+    };
+    said.join(": ") + todo
 }
 
 /// Asks on the terminal; where there is none, `--yes` must have been given.

@@ -29,8 +29,15 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand)]
 enum What {
     /// Rows by status, and what lies in Redis
+    #[command(after_help = "Examples:
+  siaghsync queue stats
+  siaghsync queue stats --json | jq .rows.failed
+Exit codes: 0 done, 1 failed (Redis can't be reached: the rows are told all the same), 2 wrong usage or settings.")]
     Stats,
     /// Empties the queue in Redis; loses nothing, since the rows stay and are rung for again
+    #[command(after_help = "Examples:
+  siaghsync queue clear
+Exit codes: 0 done, 1 failed (says why), 2 wrong usage or settings.")]
     Clear,
 }
 
@@ -48,8 +55,14 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             (What::Stats, doorbell) => {
                 let stats = super::open(&settings).await?.stats().await?;
                 let depths = match &doorbell {
-                    Some(doorbell) => Some(doorbell.depths().await?),
+                    Some(doorbell) => Some(doorbell.depths().await),
                     None => None,
+                };
+                // The rows are told also when Redis is not there.
+                let (depths, unreachable) = match depths {
+                    Some(Ok(depths)) => (Some(depths), None),
+                    Some(Err(error)) => (None, Some(error)),
+                    None => (None, None),
                 };
                 if arguments.json {
                     output::json(&json!({
@@ -61,7 +74,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                             "waiting": depths.waiting, "inFlight": depths.in_flight, "workers": depths.workers,
                         })),
                     }))?;
-                    return Ok(ExitCode::SUCCESS);
+                    return unreachable.map_or(Ok(ExitCode::SUCCESS), |error| Err(down(error)));
                 }
                 say!(
                     "rows   waiting {}, active {}, success {}, skipped {}, conflict {}, failed {}",
@@ -72,18 +85,19 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     stats.conflict,
                     stats.failed
                 );
-                match depths {
-                    Some(depths) => say!(
+                match (depths, unreachable) {
+                    (_, Some(error)) => return Err(down(error)),
+                    (Some(depths), None) => say!(
                         "queue  waiting {}, being worked on {}, workers {}",
                         depths.waiting,
                         depths.in_flight,
                         depths.workers
                     ),
-                    None => say!("queue  in process (REDIS_URL is not set)"),
+                    (None, None) => say!("queue  in process (REDIS_URL is not set)"),
                 }
             }
             (What::Clear, Some(doorbell)) => {
-                let ids = doorbell.clear().await?;
+                let ids = doorbell.clear().await.map_err(down)?;
                 if arguments.json {
                     output::json(&json!({ "removed": ids }))?;
                     return Ok(ExitCode::SUCCESS);
@@ -99,4 +113,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Redis is not there.
+fn down(error: impl std::fmt::Display) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{error}\n  → start the Redis server, or correct REDIS_URL; nothing is lost meanwhile, rows wait in the database"
+    )
 }

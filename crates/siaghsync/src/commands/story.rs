@@ -1,7 +1,7 @@
 //! One sync as people tell it: heard, held, decided, written, ended, and what to do next. Pure.
 
 use domain::customer::{Customer, Field};
-use domain::fields::TABLE;
+use domain::fields::{Flow, TABLE};
 use domain::merge::Reason;
 use domain::ports::Side;
 use domain::store::entities::log;
@@ -121,8 +121,13 @@ fn held(told: &Told) -> Vec<String> {
     };
     let other = self::source(&told.row).other();
     let Some(target) = target else {
+        // A counterpart that is known and was not read is no missing one.
+        let counterpart = match &told.row.target_entity_id {
+            Some(id) if !told.row.status.is_final() => format!("{other} {id} was not read"),
+            _ => format!("no record of {other} was linked with it"),
+        };
         return vec![format!(
-            "{} held {}; no record of {other} was linked with it",
+            "{} held {}; {counterpart}",
             other.other(),
             list(source.values.keys().map(|field| field.name()))
         )];
@@ -133,10 +138,30 @@ fn held(told: &Told) -> Vec<String> {
         !a.is_empty() && same(*field, a, b) && !changes.iter().any(|change| change.field == *field)
     });
     let both = list(both.map(Field::name));
-    vec![match both.is_empty() {
+    let mut lines = vec![match both.is_empty() {
+        true if !changes.is_empty() => "no other field was the same on both sides".to_owned(),
         true => "the two sides had nothing in common".to_owned(),
         false => format!("the same on both sides: {both}"),
-    }]
+    }];
+    // A run that wrote nothing noted no changes: what it was about is what differs.
+    if !matches!(told.row.status, Status::Success | Status::Skipped) {
+        let shown = |field: &Field| !source.hidden.contains(field) && !target.hidden.contains(field);
+        let carried = TABLE.iter().filter(|spec| spec.flow != Flow::Kept);
+        let differs = carried.map(|spec| spec.field).filter(shown).filter(|field| {
+            !same(*field, source.get(*field), target.get(*field))
+                && !changes.iter().any(|change| change.field == *field)
+        });
+        lines.extend(differs.map(|field| {
+            let (theirs, others) = (source.get(field), target.get(field));
+            format!(
+                "different: {field}, {} {}, {other} {}",
+                other.other(),
+                quoted(theirs),
+                quoted(others)
+            )
+        }));
+    }
+    lines
 }
 
 /// The CRM's state and finance's, before anything was written.
@@ -159,7 +184,9 @@ fn changes(told: &Told) -> Vec<Change> {
         .chain(&told.same_run)
         .flat_map(row::changes)
     {
-        if !all.contains(&change) {
+        // What both sides have none of tells nothing.
+        let says_something = !(change.crm.is_empty() && change.finance.is_empty());
+        if says_something && !all.contains(&change) {
             all.push(change);
         }
     }
@@ -265,12 +292,14 @@ pub(crate) fn next(told: &Told) -> String {
             Some(retry) => format!("tried again by itself at {}", time(retry.next_retry_at)),
             None => "a worker takes it up by itself; if none does, `siaghsync check`, and see whether one runs".to_owned(),
         },
-        Status::Failed if class == "refused" => format!(
-            "correct in {side} what {} refuses (its words stand above): the edit is heard by itself. Or, when {} was \
-             mended: `siaghsync retry {id}`",
-            side.other(),
-            side.other()
-        ),
+        Status::Failed if class == "refused" => {
+            let refuses = refusing(row);
+            format!(
+                "correct in {} what {refuses} refuses (its words stand above): the edit is heard by itself. Or, when \
+                 {refuses} was mended: `siaghsync retry {id}`",
+                refuses.other()
+            )
+        }
         Status::Failed => format!("`siaghsync check` says whether both systems answer; then `siaghsync retry {id}`"),
         Status::Conflict if class == "guard" => {
             "`siaghsync guard list` shows what is held; `siaghsync resume` lets it go on, `siaghsync guard drop` drops it"
@@ -294,6 +323,15 @@ pub(crate) fn next(told: &Told) -> String {
         ),
         Status::Conflict => format!("`siaghsync resolve {id}` with what you find out; `siaghsync resolve --help`"),
     }
+}
+
+/// Who refused: a run writes either side, whichever was heard. Its message begins with its name.
+fn refusing(row: &log::Model) -> Side {
+    let message = row.error_message.as_deref().unwrap_or_default();
+    [Side::Crm, Side::Finance]
+        .into_iter()
+        .find(|side| message.starts_with(&format!("{side}: ")))
+        .unwrap_or(source(row).other())
 }
 
 /// The row that covered this one.

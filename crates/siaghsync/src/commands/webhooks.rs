@@ -6,6 +6,7 @@ use anyhow::Context;
 use domain::ports::Crm;
 use domain::subscriptions;
 use ingest::registration::{Registered, address, native_addresses, register};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use service::settings::{Needs, Settings};
 
@@ -28,8 +29,17 @@ pub(crate) struct Arguments {
 #[derive(clap::Subcommand)]
 enum What {
     /// Tells the CRM our address, WEBHOOK_BASE_URL + /webhook/crm, unless it knows
+    #[command(after_help = "Examples:
+  siaghsync webhooks register
+  WEBHOOK_BASE_URL=https://sync.company.ir siaghsync webhooks register
+Where the CRM has no registration, it prints the addresses to type into its pages.
+Exit codes: 0 done, 1 failed, or to be done by hand (says how), 2 wrong usage or settings.")]
     Register,
     /// Shows what the CRM calls, and what was registered
+    #[command(after_help = "Examples:
+  siaghsync webhooks list
+  siaghsync webhooks list --json | jq .crmCalls
+Exit codes: 0 done, 1 failed (says why), 2 wrong usage or settings.")]
     List,
 }
 
@@ -60,7 +70,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     Registered::Now => say!("Registered: the CRM calls {}.", address(base_url)),
                     Registered::Before => say!("The CRM calls {} already.", address(base_url)),
                     Registered::ByHand => {
-                        by_hand(base_url);
+                        by_hand(base_url, &settings.webhooks.secrets);
                         return Ok(ExitCode::FAILURE);
                     }
                 }
@@ -116,12 +126,27 @@ fn as_json(registered: &Registered, base_url: &str) -> anyhow::Result<ExitCode> 
     Ok(code)
 }
 
-fn by_hand(base_url: &str) {
+fn by_hand(base_url: &str, secrets: &[SecretString]) {
     say!(
         "This CRM has no webhook registration. In its customization page of each item type, set for insert,"
     );
     say!("update and delete (with one of WEBHOOK_SECRET where it says so):");
     for (what, address) in native_addresses(base_url) {
         say!("  {what}: {address}");
+    }
+    // What an address can hold as it is (RFC 3986, "unreserved").
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    if secrets.is_empty() {
+        say!(
+            "WEBHOOK_SECRET is not set, so they would be answered 401: make one first, `openssl rand -hex 32`."
+        );
+    } else if !secrets
+        .iter()
+        .all(|secret| secret.expose_secret().chars().all(plain))
+    {
+        say!(
+            "WEBHOOK_SECRET holds signs that an address can't hold as they are: write them percent-encoded there, or make \
+             one that needs none, `openssl rand -hex 32`."
+        );
     }
 }

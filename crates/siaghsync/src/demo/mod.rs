@@ -22,6 +22,10 @@ mod show;
 
 /// Arguments of `demo`.
 #[derive(clap::Args)]
+#[command(after_help = "Examples:
+  siaghsync demo                    stays up until Ctrl-C
+  siaghsync demo --once
+Exit codes: 0 done, 1 failed, or the two systems do not agree in the end, 2 wrong usage.")]
 pub(crate) struct Arguments {
     /// Runs the scenario and ends; exit code 0 only if both systems agree in the end
     #[arg(long)]

@@ -15,6 +15,7 @@ const NO_SETTINGS: &[&str] = &[
     "NO_COLOR",
     "TEST_DATABASE_URL",
     "TEST_REDIS_URL",
+    "REDISCLI_AUTH",
     "CHANGE-ME",
 ];
 /// How names of metrics begin.
@@ -98,7 +99,7 @@ fn commands(line: &str) -> Vec<Vec<String>> {
     found
 }
 
-fn help(of: &[&str]) -> String {
+pub fn help(of: &[&str]) -> String {
     let output = Command::new(binary("siaghsync"))
         .args(of)
         .arg("--help")
@@ -108,10 +109,12 @@ fn help(of: &[&str]) -> String {
 }
 
 /// What stands under `Commands:` of a help text.
-fn subcommands(help: &str) -> BTreeSet<String> {
+pub fn subcommands(help: &str) -> BTreeSet<String> {
     let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let lines = lines.take_while(|line| line.starts_with(' '));
+    // Long descriptions go on in further lines, further in.
     lines
+        .filter(|line| !line.starts_with("   "))
         .filter_map(|line| Some(line.split_whitespace().next()?.to_owned()))
         .collect()
 }

@@ -8,6 +8,7 @@
     reason = "a test binary has no public side and may fail"
 )]
 
+mod advisories;
 mod breaker;
 mod chaos;
 mod cli;

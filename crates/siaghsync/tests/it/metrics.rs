@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::json;
 use service::metrics::{By, FIGURES};
-use simulator::sample;
+use simulator::{System, sample};
 use testkit::Engine;
 
-use crate::deployment::{Deployment, Process};
+use crate::deployment::{Deployment, Process, SECRET};
 
 /// Names and kinds of a scrape; each has a help text.
 fn told(scrape: &str) -> BTreeMap<String, String> {
@@ -87,6 +88,117 @@ async fn the_services_tell_what_the_table_says_and_nothing_else() {
         !worker.contains(&customer.mobile),
         "no personal data, no id in a label"
     );
+    d.db.drop_it().await;
+}
+
+/// The sum of all series of a scrape that begin with `name` and hold all of `labels`.
+fn sum(scrape: &str, name: &str, labels: &[&str]) -> f64 {
+    let of = |line: &&str| {
+        let rest = line.strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with(['{', ' ']))
+            && labels.iter().all(|label| line.contains(label))
+    };
+    let series = scrape.lines().filter(of);
+    series
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_figures_that_alerts_stand_on_move() {
+    let d = Deployment::new(
+        Engine::Postgres,
+        &[
+            ("POLL_INTERVAL_SECONDS", "1"),
+            ("CONFLICT_STRATEGY", "manual"),
+            ("BREAKER_FAILURES", "2"),
+            ("RETRY_BASE_SECONDS", "1"),
+        ],
+    )
+    .await;
+    let settings = d.settings();
+    let worker_port = &settings.iter().find(|(name, _)| name == "WORKER_PORT").unwrap().1;
+    let folder = tempfile::tempdir().unwrap();
+    let _ingest = d.run("siagh-ingest", &[]);
+    let worker = Process::start("siagh-worker", &[], &settings, folder.path().join("worker.log"));
+    d.ready().await;
+    let urls = [
+        d.url("/metrics"),
+        format!("http://127.0.0.1:{worker_port}/metrics"),
+    ];
+    // Both processes' figures in one text.
+    let scrape = async || {
+        let mut all = String::new();
+        for url in &urls {
+            // A process that still starts tells nothing.
+            if let Ok(told) = d.http.get(url).send().await {
+                all += &told.text().await.unwrap_or_default();
+            }
+        }
+        all
+    };
+    let reaches = async |name: &str, labels: &[&str], wanted: fn(f64) -> bool| {
+        d.eventually(
+            &format!("{name} {labels:?}"),
+            Duration::from_secs(60),
+            async || wanted(sum(&scrape().await, name, labels)),
+        )
+        .await;
+    };
+    let customers = sample::customers(41, 4);
+    let create = |n: usize| {
+        let customer = &customers[n];
+        d.sim.crm().create(customer.kind, customer.to_crm()).unwrap()
+    };
+    let id = create(0);
+    reaches("sync_runs_total", &["crm_to_finance", "success"], |n| n >= 1.0).await;
+    d.settled(Duration::from_secs(60)).await;
+    reaches("sync_run_duration_seconds_count", &["crm_to_finance"], |n| {
+        n >= 1.0
+    })
+    .await;
+    reaches("outside_calls_total", &["crm", "/person/", "success"], |n| {
+        n >= 1.0
+    })
+    .await;
+    reaches("poll_changes_total", &["crm:"], |n| n >= 1.0).await;
+
+    // A stranger, and one who may speak.
+    for (token, result) in [("wrong", "unauthorized"), (SECRET, "stored")] {
+        let url = d.url(&format!(
+            "/webhook/crm/identity?token={token}&event=Update&id={id}"
+        ));
+        d.http.get(url).send().await.unwrap();
+        reaches("webhooks_received_total", &["native", result], |n| n == 1.0).await;
+    }
+
+    // Both edit one field: a human must decide.
+    d.settled(Duration::from_secs(60)).await;
+    let code = d.sim.finance().contacts()[0]["Code"].as_i64().unwrap();
+    worker.signal("STOP");
+    d.sim
+        .crm()
+        .edit(&id, json!({"email": "crm@example.com"}))
+        .unwrap();
+    d.sim
+        .finance()
+        .edit(code, json!({"Email": "finance@example.com"}))
+        .unwrap();
+    worker.signal("CONT");
+    reaches("sync_runs_total", &["conflict"], |n| n >= 1.0).await;
+    reaches("sync_rows", &["conflict"], |n| n == 1.0).await;
+
+    // Finance is away: what is heard waits and gets older, and nobody hammers it.
+    d.sim.faults().outage(System::Finance, None);
+    (1..4).for_each(|n| drop(create(n)));
+    reaches("outside_breaker_open", &["finance"], |n| n >= 1.0).await;
+    reaches("outside_calls_total", &["finance", "no_answer"], |n| n >= 1.0).await;
+    reaches("sync_rows", &["pending"], |n| n >= 1.0).await;
+    reaches("sync_oldest_pending_seconds", &[], |n| n >= 2.0).await;
+    reaches("sync_runs_total", &["retry"], |n| n >= 1.0).await;
+    d.sim.faults().lift_outage(System::Finance);
+    reaches("outside_breaker_open", &["finance"], |n| n == 0.0).await;
+    reaches("sync_oldest_pending_seconds", &[], |n| n == 0.0).await;
     d.db.drop_it().await;
 }
 

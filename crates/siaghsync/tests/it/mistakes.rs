@@ -81,6 +81,7 @@ async fn wrong_credentials_and_addresses() {
             "❌ CRM",
             "does not accept CRM_API_TOKEN",
             "make a new token in the CRM",
+            "that CRM_API_BASE_URL is the CRM's address",
         ],
     );
     // 2: wrong passwords.
@@ -123,6 +124,55 @@ async fn wrong_credentials_and_addresses() {
             "can't be reached",
             "check FINANCE_API_BASE_URL and the network",
         ],
+    );
+    // TLS where none is spoken.
+    check_says(
+        &d,
+        &[("CRM_API_BASE_URL", &crm.replace("http:", "https:"))],
+        &["❌ CRM", "speaks no TLS there", "CRM_API_BASE_URL with http://"],
+    );
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_there() {
+    let d = Deployment::new(Engine::Postgres, &[]).await;
+    // Nobody listens: the cause, not that a pool's time was up; said once.
+    let nobody = [(
+        "DATABASE_URL",
+        "postgres://user:n0t-the-password@127.0.0.1:1/none",
+    )];
+    check_says(
+        &d,
+        &nobody,
+        &[
+            "❌ database",
+            "PostgreSQL can't be reached: Connection refused",
+            "check DATABASE_URL (host, port",
+            "✅ CRM",
+        ],
+    );
+    let (code, said) = run_with(&d, "siaghsync", &["log"], &nobody);
+    assert_eq!(code, Some(1), "{said}");
+    assert_eq!(said.matches("refused").count(), 1, "{said}");
+    for words in [
+        "DATABASE_URL: the database can't be reached",
+        "`siaghsync check` says what is wrong",
+    ] {
+        assert!(said.contains(words), "{said}");
+    }
+    // A name that the server does not know, in its own words.
+    let (server, name) = d.db.url.rsplit_once('/').unwrap();
+    let unknown = format!("{server}/no_{name}");
+    check_says(
+        &d,
+        &[("DATABASE_URL", &unknown)],
+        &["❌ database", &format!("database \"no_{name}\" does not exist\n")],
+    );
+    check_says(
+        &d,
+        &[("DATABASE_URL", "sqlite:///no/such/folder/s.db")],
+        &["❌ database", "check the path in DATABASE_URL"],
     );
     d.db.drop_it().await;
 }
@@ -187,7 +237,7 @@ async fn no_schema_no_redis_and_secrets() {
         &[
             "❌ database",
             "steps of the tables are missing",
-            "run `siaghsync migrate`",
+            "run `siaghsync migrate`; or, if there should be data already, correct DATABASE_URL",
             "✅ CRM",
         ],
     );
@@ -212,6 +262,21 @@ async fn no_schema_no_redis_and_secrets() {
             "✅ database",
         ],
     );
+    // The rows are told all the same.
+    let (code, said) = run_with(
+        &d,
+        "siaghsync",
+        &["queue", "stats"],
+        &[("REDIS_URL", "redis://127.0.0.1:1")],
+    );
+    assert_eq!(code, Some(1), "{said}");
+    for words in [
+        "rows   waiting 0",
+        "the queue (Redis) can't be reached",
+        "start the Redis server",
+    ] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
     // 7: the same secret twice; one that anyone guesses.
     let twice = format!("{0},{0}", crate::deployment::SECRET);
     check_says(
@@ -240,6 +305,7 @@ async fn a_taken_port() {
     ] {
         let (code, said) = run_with(&d, name, arguments, &[(setting, &port)]);
         assert_eq!(code, Some(1), "{name}: {said}");
+        assert_eq!(said.matches("can't be used").count(), 1, "said once: {said}");
         let named = format!("port {port} ({setting}) can't be used");
         assert!(
             said.contains(&named) && said.contains("stop the program that has it"),
@@ -292,7 +358,18 @@ async fn a_database_user_who_may_only_read() {
         },
     )
     .await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let log = worker.log();
+    assert!(!log.contains("Database connected"), "{log}");
+    assert_eq!(log.matches("permission denied").count(), 1, "said once: {log}");
     drop(worker);
+    let (code, said) = run_with(&d, "siaghsync", &["sync", "1001"], &[("DATABASE_URL", &url)]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("permission denied")
+            && said.contains("→ `siaghsync check` says what is wrong with the database"),
+        "{said}"
+    );
     let (code, said) = run_with(&d, "siaghsync", &["log"], &[("DATABASE_URL", &url)]);
     assert_eq!(code, Some(0), "{said}");
     db.execute_unprepared(&format!("DROP OWNED BY \"{role}\"; DROP ROLE \"{role}\""))

@@ -104,7 +104,7 @@ impl RedisListener {
             } else {
                 warn!(
                     error,
-                    "the queue hiccuped; a new worker takes over, rows are safe in the database"
+                    "the queue (Redis) broke off: {error}; it is tried again, rows are safe in the database"
                 );
                 failing = true;
             }

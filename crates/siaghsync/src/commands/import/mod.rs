@@ -47,6 +47,7 @@ const SHOWN: usize = 10;
   siaghsync import --dry-run --report matches.csv    look first: what would be linked, created, left alone, and why
   siaghsync import --limit 20                        the first 20, after a question
   siaghsync import --yes --rate 50
+CRM_CALLS_PER_SECOND and FINANCE_CALLS_PER_SECOND limit its calls as they do those of the services.
 It may be ended at any moment (Ctrl-C, a crash) and run again: it goes on, and makes nothing twice. What is in doubt is
 not touched; the report names it: correct it, or `siaghsync resolve --link <crm-id> <finance-code>`.
 Exit codes: 0 done (also when nothing is to be done), 1 not all of it done, or not confirmed, 2 wrong usage or settings.")]
@@ -224,13 +225,18 @@ fn tell(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
         ("ambiguous", "are in doubt, and are left to you"),
         ("skip", "are left alone"),
     ] {
-        say!("{:>8} {told}", sums[what]);
+        let known = |entry: &&Entry| words(&entry.fate).2.ends_with("already");
+        let why = match entries.iter().filter(known).count() {
+            of_them if what == "skip" && of_them > 0 => format!(", {of_them} of them linked already"),
+            _ => String::new(),
+        };
+        say!("{:>8} {told}{why}", sums[what]);
         if !matches!(what, "ambiguous" | "skip") {
             continue;
         }
         let mut shown = entries
             .iter()
-            .filter(|entry| words(&entry.fate).0 == what && !words(&entry.fate).2.ends_with("already"));
+            .filter(|entry| words(&entry.fate).0 == what && !known(entry));
         for entry in shown.by_ref().take(SHOWN) {
             say!(
                 "           {} «{}»: {}",

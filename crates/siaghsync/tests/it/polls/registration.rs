@@ -11,7 +11,7 @@ use testkit::Engine;
 
 use super::QUICK;
 use super::guard::siaghsync;
-use crate::deployment::{Deployment, Process, SECRET};
+use crate::deployment::{Deployment, Process, SECRET, binary};
 
 /// A deployment whose `WEBHOOK_BASE_URL` is its own address.
 async fn deployment(on: Engine) -> (Deployment, Vec<(String, String)>) {
@@ -112,6 +112,27 @@ async fn where_the_crm_has_no_registration_the_native_addresses_are_told_without
     assert!(noted.iter().all(|row| !row.is_active && row.failure_count > 0));
     let (code, said) = siaghsync(&d, &["webhooks", "register"]);
     assert!(code == Some(1) && said.contains("WEBHOOK_BASE_URL"), "{said}");
+    // A secret that an address can't hold as it is, one that it can, and none.
+    for (secret, hint) in [
+        ("a+b/c=with-base64", Some("percent-encoded")),
+        (SECRET, None),
+        ("", Some("is not set")),
+    ] {
+        let told = std::process::Command::new(binary("siaghsync"))
+            .args(["webhooks", "register"])
+            .env_clear()
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .env("WEBHOOK_SECRET", secret)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&told.stdout);
+        assert_eq!(told.status.code(), Some(1), "to be done by hand: {said}");
+        assert!(said.contains(&address), "{said}");
+        for word in ["percent-encoded", "is not set"] {
+            assert_eq!(said.contains(word), hint == Some(word), "{word}: {said}");
+        }
+        assert!(secret.is_empty() || !said.contains(secret), "{said}");
+    }
     assert_eq!(d.db.store.stats().await.unwrap().pending, 0);
     d.db.drop_it().await;
 }
