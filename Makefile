@@ -24,9 +24,10 @@ chaos: ## the whole product under faults, kills and flushes, with real processes
 	CHANGES=$(CHANGES) SEED=$(SEED) scripts/test-services \
 		cargo test -p siaghsync --test it --locked -- --ignored --exact --nocapture chaos::long
 
-chaos-short: ## the same in half a minute
+chaos-short: ## the same in half a minute, part of `make test` (SEED=1)
 	cargo build --workspace --bins --locked
-	scripts/test-services cargo test -p siaghsync --test it --locked -- --ignored --exact --nocapture chaos::short
+	SEED=$(SEED) scripts/test-services \
+		cargo test -p siaghsync --test it --locked -- --exact --nocapture chaos::short
 
 lint: ## formatting, clippy, shell scripts, dependencies, advisories, deploy files; warnings are errors
 	cargo fmt --all --check
