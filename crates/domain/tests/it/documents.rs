@@ -55,6 +55,7 @@ promises! {
     a_document_that_someone_else_has_issued_is_asked_about
     an_invoice_of_an_issued_quote_is_skipped_and_the_other_way_round
     an_invoice_waits_while_its_quote_is_in_doubt
+    an_invoice_goes_when_its_quote_is_not_in_finance_and_can_not_be_sent_again
     states_limit_what_is_issued
     a_deleted_document_stays_in_finance
     rulings_about_nothing_are_refused
@@ -574,6 +575,26 @@ async fn an_invoice_waits_while_its_quote_is_in_doubt(w: &World) {
     run(w, settled, 5).await;
     w.clock.turn(Duration::from_secs(61));
     assert_eq!(run(w, ring, 5).await.status, Status::Skipped);
+    assert_eq!(w.finance.desk.issued().len(), 1);
+}
+
+async fn an_invoice_goes_when_its_quote_is_not_in_finance_and_can_not_be_sent_again(w: &World) {
+    let (crm, _) = customer(w).await;
+    w.crm.desk.add("q", document(Quote, &crm));
+    w.finance
+        .fail(Fault::Before(PortError::UnknownOutcome("broken off".into())));
+    assert_eq!(class(&quote(w).await), "unknown_outcome");
+    // What is wrong with it now is for its author.
+    w.crm.desk.edit("q", |q| q.document.rows.clear());
+    w.clock.turn(Duration::from_secs(3600));
+    let it = entity(EntityType::PreInvoice, "q");
+    let ring = w.engine.send_again(&it, None).await.unwrap();
+    let row = run(w, ring, 5).await;
+    assert_eq!((row.status, class(&row)), (Status::Failed, "invalid"), "{row:?}");
+    let mut invoice = document(Invoice, &crm);
+    invoice.related_quote = Some("q".to_owned());
+    w.crm.desk.add("i", invoice);
+    assert_eq!(sync(w, EntityType::Invoice, "i").await.status, Status::Success);
     assert_eq!(w.finance.desk.issued().len(), 1);
 }
 

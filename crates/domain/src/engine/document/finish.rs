@@ -25,6 +25,12 @@ impl DocumentRun<'_> {
             _ => None,
         };
         let (status, message, error_class, wait) = self.ending(result, jitter);
+        // An operator says that finance does not have it, and this run has not sent it again: nothing is out, and nobody
+        // may wait for it (simulated history 4496).
+        let given_up = matches!(status, Status::Failed | Status::Skipped);
+        if given_up && self.out().is_some_and(|sent| sent.again) {
+            self.mapping.in_flight.clear();
+        }
         self.set_state(status);
         let retry = wait.map(|(wait, counts)| Retry {
             at: (self.engine.clock.now() + chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::MAX))
