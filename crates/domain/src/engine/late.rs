@@ -91,6 +91,7 @@ impl Run<'_> {
             return false;
         };
         let mut all = intent.values.keys().any(|field| !holds.hidden.contains(field));
+        let mut proven = false;
         for (field, sent) in &intent.values {
             if holds.hidden.contains(field) {
                 continue;
@@ -104,6 +105,8 @@ impl Run<'_> {
                 && !same(*field, sent, now);
             if !untouched && self.explained(side, *field, sent, now) {
                 let new = intent.seen.insert(*field);
+                let before = intent.before.get(field);
+                proven |= new && before.is_some_and(|before| !same(*field, before, now));
                 arrived.extend(new.then_some((side, *field, intent.at)));
                 if new && !known.contains_key(&(side, *field)) {
                     let source = intent.source.get(field).map_or("", String::as_str);
@@ -124,7 +127,38 @@ impl Run<'_> {
                 known.insert((side, *field), Some(before.clone()));
             }
         }
+        if proven {
+            self.typed_over(side, intent, known);
+        }
         all
+    }
+
+    /// The whole object landed at once, as another of its fields shows: what is neither as it was sent nor as it was
+    /// before has been typed since, by someone who saw what was sent.
+    fn typed_over(&mut self, side: Side, intent: &Intent, known: &mut Known) {
+        let Some(holds) = self.snapshot(side).map(|s| s.customer.clone()) else {
+            return;
+        };
+        for (&field, sent) in &intent.values {
+            let now = holds.get(field);
+            let Some(before) = intent.before.get(&field) else {
+                continue;
+            };
+            let base = self.mapping.base.as_ref().and_then(|base| base.of(side, field));
+            let theirs = field.spec().flow == Flow::Both
+                && !holds.hidden.contains(&field)
+                && !known.contains_key(&(side, field))
+                && !self.explained(side, field, sent, now)
+                && !same(field, before, now)
+                && base.is_none_or(|was| same(field, before, was));
+            if theirs {
+                let source = intent.source.get(&field).map_or("", String::as_str).to_owned();
+                self.told_later(side, field, &source, before);
+                let held = self.engine.port(side).project(field, sent);
+                self.agree(side, field, &source, &held);
+                known.insert((side, field), None);
+            }
+        }
     }
 
     /// The whole object was sent: a write that lands late takes the other fields back to what they were. That is no
@@ -171,8 +205,10 @@ impl Run<'_> {
         now: &str,
         before: Option<&String>,
     ) -> bool {
-        let was = self.mapping.base.as_ref().and_then(|base| base.of(side, field));
-        let was = was.unwrap_or_default().to_owned();
+        let known = self.mapping.base.as_ref().and_then(|base| base.of(side, field));
+        // Of a pair whose first run was killed nothing is known but what the write itself says (history 12365).
+        let known = known.or(before.map(String::as_str));
+        let was = known.unwrap_or_default().to_owned();
         let new = !same(field, &was, now);
         if new {
             self.told_later(side, field, source, before.unwrap_or(&was));

@@ -117,6 +117,42 @@ async fn what_a_late_write_took_back_goes_there_again() {
 }
 
 #[tokio::test]
+async fn an_edit_over_an_update_whose_answer_was_lost_stands() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w
+            .crm
+            .add(person("علی", "09121234567").with(Field::Email, "old@b.ir"));
+        soon(&w, Side::Crm, &id).await;
+        w.crm.edit(&id, Field::Email, "sent@b.ir");
+        w.crm.edit(&id, Field::Name, "علی رضایی");
+        w.finance.fail(Fault::LostAnswer);
+        let ring = w.hear(Side::Crm, &id).await;
+        once(&w, &ring).await;
+        // The accountant sees what was sent, and types over one of the two; then the CRM's object becomes the later one
+        // by another field.
+        w.finance.edit("1", Field::Email, "later@b.ir");
+        w.clock.turn(Duration::from_secs(5));
+        w.crm.edit(&id, Field::Address, "تهران");
+        soon(&w, Side::Crm, &id).await;
+        for (system, id) in [(&w.crm, id.as_str()), (&w.finance, "1")] {
+            assert_eq!(system.get(id, Field::Email), "later@b.ir", "{on:?}");
+            assert_eq!(system.get(id, Field::Name), "علی رضایی", "{on:?}");
+            assert_eq!(system.get(id, Field::Address), "تهران", "{on:?}");
+        }
+        let told: String = w
+            .rows()
+            .await
+            .iter()
+            .filter_map(|row| row.changes.clone())
+            .map(|changes| changes.to_string())
+            .collect();
+        assert!(told.contains("old@b.ir") && told.contains("sent@b.ir"), "{told}");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
 async fn a_word_that_is_the_beginning_of_what_was_sent_is_an_edit() {
     for on in ALL {
         let w = World::new(on).await;

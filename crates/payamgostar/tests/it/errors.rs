@@ -71,7 +71,7 @@ async fn a_lost_answer_is_unknown_to_a_write_and_passing_to_a_read() {
 }
 
 #[tokio::test]
-async fn one_answer_that_a_proxy_swallowed_does_not_delete_a_customer() {
+async fn answers_that_a_proxy_swallowed_do_not_delete_a_customer() {
     let (simulator, crm) = simulated().await;
     let id = simulator
         .crm()
@@ -79,8 +79,12 @@ async fn one_answer_that_a_proxy_swallowed_does_not_delete_a_customer() {
         .unwrap();
     simulator
         .faults()
-        .add(FaultRule::next(System::Crm, "person/get", Fault::EmptyAnswer, 1));
+        .add(FaultRule::next(System::Crm, "person/get", Fault::EmptyAnswer, 2));
     assert!(crm.read(&id, None).await.unwrap().is_some());
+    simulator
+        .faults()
+        .add(FaultRule::always(System::Crm, "person/get", Fault::EmptyAnswer));
+    assert!(crm.read(&id, None).await.unwrap().is_none());
 }
 
 #[tokio::test]
