@@ -25,13 +25,17 @@ type Arrived = Vec<(Side, Field, DateTime<Utc>)>;
 /// Whether something of it tells the write from all others that are out, also from those that were typed over since
 /// (simulated history 94893).
 fn proves_itself(sent: &[(Side, Intent)], n: usize) -> bool {
+    sent[n].1.values.keys().any(|field| is_its_own(sent, n, *field))
+}
+
+/// Whether no other write that is out sends the same into this field.
+fn is_its_own(sent: &[(Side, Intent)], n: usize, field: Field) -> bool {
     let (side, intent) = &sent[n];
-    let others = sent.iter().enumerate().filter(|(m, (s, _))| *m != n && s == side);
-    let others: Vec<&Intent> = others.map(|(_, (_, other))| other).collect();
-    intent.values.iter().any(|(field, value)| {
-        let alike = |other: &&&Intent| other.values.get(field).is_some_and(|v| same(*field, v, value));
-        others.iter().find(alike).is_none()
-    })
+    let Some(value) = intent.values.get(&field) else {
+        return false;
+    };
+    let mut others = sent.iter().enumerate().filter(|(m, (s, _))| *m != n && s == side);
+    !others.any(|(_, (_, other))| other.values.get(&field).is_some_and(|v| same(field, v, value)))
 }
 
 impl Run<'_> {
@@ -53,6 +57,11 @@ impl Run<'_> {
             .iter_mut()
             .map(|(side, intent)| self.landed(*side, intent, &mut known, &mut arrived))
             .collect();
+        for (n, (side, intent)) in sent.iter().enumerate() {
+            if self.has_landed_now(&sent, n, &arrived) {
+                self.typed_over(*side, intent, &mut known);
+            }
+        }
         for (side, intent) in &mut sent {
             self.taken_back(*side, intent, &mut arrived);
         }
@@ -91,7 +100,6 @@ impl Run<'_> {
             return false;
         };
         let mut all = intent.values.keys().any(|field| !holds.hidden.contains(field));
-        let mut proven = false;
         for (field, sent) in &intent.values {
             if holds.hidden.contains(field) {
                 continue;
@@ -105,8 +113,6 @@ impl Run<'_> {
                 && !same(*field, sent, now);
             if !untouched && self.explained(side, *field, sent, now) {
                 let new = intent.seen.insert(*field);
-                let before = intent.before.get(field);
-                proven |= new && before.is_some_and(|before| !same(*field, before, now));
                 arrived.extend(new.then_some((side, *field, intent.at)));
                 if new && !known.contains_key(&(side, *field)) {
                     let source = intent.source.get(field).map_or("", String::as_str);
@@ -127,10 +133,21 @@ impl Run<'_> {
                 known.insert((side, *field), Some(before.clone()));
             }
         }
-        if proven {
-            self.typed_over(side, intent, known);
-        }
         all
+    }
+
+    /// Whether a field that has just arrived shows that this very update has landed since it was last looked for.
+    fn has_landed_now(&self, sent: &[(Side, Intent)], n: usize, arrived: &Arrived) -> bool {
+        let (side, intent) = &sent[n];
+        let holds = self.snapshot(*side).map(|s| &s.customer);
+        arrived.iter().any(|(at_side, field, at)| {
+            let changed =
+                |before: &String| holds.is_some_and(|holds| !same(*field, before, holds.get(*field)));
+            at_side == side
+                && *at == intent.at
+                && intent.before.get(field).is_some_and(changed)
+                && is_its_own(sent, n, *field)
+        })
     }
 
     /// The whole object landed at once, as another of its fields shows: what is neither as it was sent nor as it was

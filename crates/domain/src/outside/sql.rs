@@ -10,7 +10,7 @@ use super::{OutsideStore, span};
 use crate::breaker::{Open, Shared};
 use crate::ports::Side;
 use crate::store::StoreResult;
-use crate::store::sql::{SqlStore, side_of, system as name};
+use crate::store::sql::{QUICK, SqlStore, in_time, side_of, system as name};
 
 fn statement<const N: usize>(store: &SqlStore, sql: &str, values: [Sql; N]) -> Statement {
     Statement::from_sql_and_values(store.db().get_database_backend(), sql, values)
@@ -20,7 +20,10 @@ fn statement<const N: usize>(store: &SqlStore, sql: &str, values: [Sql; N]) -> S
 impl OutsideStore for SqlStore {
     async fn breakers(&self) -> StoreResult<Vec<(Side, Shared)>> {
         let sql = r#"SELECT "system", "openSince", "probeAt", "probes", "version" FROM "OutsideSystem""#;
-        let rows = self.db().query_all_raw(statement(self, sql, [])).await?;
+        let rows = in_time(QUICK, async {
+            Ok(self.db().query_all_raw(statement(self, sql, [])).await?)
+        })
+        .await?;
         rows.iter()
             .map(|row| {
                 let since: Option<DateTime<Utc>> = row.try_get("", "openSince")?;
@@ -52,7 +55,10 @@ impl OutsideStore for SqlStore {
             name(system).into(),
             seen.into(),
         ];
-        let done = self.db().execute_raw(statement(self, sql, values)).await?;
+        let done = in_time(QUICK, async {
+            Ok(self.db().execute_raw(statement(self, sql, values)).await?)
+        })
+        .await?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -70,7 +76,11 @@ impl OutsideStore for SqlStore {
                      SET "nextSlot" = (CASE WHEN "nextSlot" > $1 THEN "nextSlot" ELSE $1 END) + $2
                      WHERE "system" = $3 AND "nextSlot" <= $4 RETURNING "nextSlot""#;
         let values = [now.into(), span.into(), name(system).into(), latest.into()];
-        let Some(row) = self.db().query_one_raw(statement(self, sql, values)).await? else {
+        let Some(row) = in_time(QUICK, async {
+            Ok(self.db().query_one_raw(statement(self, sql, values)).await?)
+        })
+        .await?
+        else {
             return Ok(None);
         };
         let end: i64 = row.try_get("", "nextSlot")?;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::document::DocumentKind;
 use crate::ports::{MatchKeys, Side};
-use crate::store::sql::SqlStore;
+use crate::store::sql::{LONG, QUICK, SqlStore, in_time};
 use crate::store::{EntityType, IssuedDocument, StoreResult};
 
 mod finish;
@@ -61,66 +61,66 @@ fn side_of(poll: &str) -> Side {
 #[async_trait]
 impl PollStore for SqlStore {
     async fn begin(&self, poll: &str, owner: &str, rhythm: Rhythm) -> StoreResult<Begin> {
-        lease::begin(self, poll, owner, rhythm).await
+        in_time(QUICK, lease::begin(self, poll, owner, rhythm)).await
     }
 
     async fn renew(&self, turn: &Turn, duration: Duration) -> StoreResult<()> {
-        lease::renew(self, turn, duration).await
+        in_time(QUICK, lease::renew(self, turn, duration)).await
     }
 
     async fn give_back(&self, turn: &Turn, wait: Duration) -> StoreResult<()> {
-        lease::give_back(self, turn, wait).await
+        in_time(QUICK, lease::give_back(self, turn, wait)).await
     }
 
     async fn finish(&self, turn: &Turn, harvest: &Harvest) -> StoreResult<Stored> {
-        finish::finish(self, turn, harvest).await
+        in_time(LONG, finish::finish(self, turn, harvest)).await
     }
 
     async fn mapped(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Mapped>> {
-        reads::mapped(self, side, ids).await
+        in_time(LONG, reads::mapped(self, side, ids)).await
     }
 
     async fn heard(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>> {
-        reads::heard(self, side, event_ids).await
+        in_time(LONG, reads::heard(self, side, event_ids)).await
     }
 
     async fn written_since(&self, since: DateTime<Utc>) -> StoreResult<HashSet<String>> {
-        reads::written_since(self, since).await
+        in_time(LONG, reads::written_since(self, since)).await
     }
 
     async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>> {
-        reads::issued(self, kind, ids).await
+        in_time(QUICK, reads::issued(self, kind, ids)).await
     }
 
     async fn mapped_count(&self, entity_type: EntityType) -> StoreResult<u64> {
-        reads::mapped_count(self, entity_type).await
+        in_time(LONG, reads::mapped_count(self, entity_type)).await
     }
 
     async fn installed_at(&self) -> StoreResult<DateTime<Utc>> {
-        reads::installed_at(self).await
+        in_time(QUICK, reads::installed_at(self)).await
     }
 
     async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>> {
-        reads::contacts(self).await
+        in_time(LONG, reads::contacts(self)).await
     }
 
     async fn last_look(&self, poll: &str) -> StoreResult<Option<Look>> {
-        reads::last_look(self, poll).await
+        in_time(QUICK, reads::last_look(self, poll)).await
     }
 
     async fn contact_times(&self, code: &str) -> StoreResult<Option<ContactTimes>> {
-        reads::contact_times(self, code).await
+        in_time(QUICK, reads::contact_times(self, code)).await
     }
 
     async fn candidates(&self, keys: &MatchKeys) -> StoreResult<Vec<String>> {
-        reads::candidates(self, keys).await
+        in_time(QUICK, reads::candidates(self, keys)).await
     }
 
     async fn held(&self, poll: Option<&str>) -> StoreResult<Vec<Held>> {
-        held::list(self, poll).await
+        in_time(QUICK, held::list(self, poll)).await
     }
 
     async fn settle(&self, held: &Held, verdict: Verdict) -> StoreResult<u64> {
-        held::settle(self, held, verdict).await
+        in_time(LONG, held::settle(self, held, verdict)).await
     }
 }

@@ -7,10 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{OnConflict, Query};
-use sea_orm::sqlx::{Connection as _, PgConnection};
 use sea_orm::{
-    ActiveEnum, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, EntityTrait,
-    FromQueryResult, QueryTrait, SqlErr, Statement, TransactionTrait, Value as Sql,
+    ActiveEnum, ConnectionTrait, DatabaseConnection, DbErr, EntityTrait, FromQueryResult, QueryTrait, SqlErr,
+    Statement, TransactionTrait, Value as Sql,
 };
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -18,7 +17,7 @@ use uuid::Uuid;
 use super::entities::{log, mapping};
 use super::{
     Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats,
-    Store, StoreError, StoreResult, Work, words,
+    Store, StoreError, StoreResult, Work,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::ports::{Ring, Side};
@@ -26,11 +25,14 @@ use crate::ports::{Ring, Side};
 mod claim;
 mod commit;
 mod lock;
+mod pool;
 mod prune;
 mod rows;
 mod sweep;
 mod trial;
 
+pub(crate) use pool::{LONG, QUICK, in_time};
+pub use pool::{Unreachable, connect};
 pub use rows::mapping as mapping_of;
 
 /// The machine's clock, set by the database's: leases of workers on machines with different clocks agree.
@@ -61,52 +63,6 @@ impl std::fmt::Debug for SqlStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SqlStore({:?})", self.db.get_database_backend())
     }
-}
-
-/// A database that can't be reached, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Unreachable(String);
-
-/// Opens a pool on `postgres://…` or `sqlite://…`; at most `connections`.
-///
-/// # Errors
-/// When it can't be reached or the address is not understood.
-pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, Unreachable> {
-    let sqlite = url.starts_with("sqlite:");
-    let mut options = ConnectOptions::new(url.to_owned());
-    options
-        .max_connections(connections)
-        .min_connections(1)
-        .connect_timeout(Duration::from_secs(5))
-        .acquire_timeout(Duration::from_secs(5))
-        .sqlx_logging(false);
-    if sqlite {
-        options.map_sqlx_sqlite_opts(|sqlite| {
-            use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-            sqlite
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                // A row must survive a power cut once it was acknowledged.
-                .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(Duration::from_secs(10))
-        });
-    }
-    match Database::connect(options).await {
-        Ok(db) => Ok(db),
-        Err(error) => Err(Unreachable(why(&error, url).await)),
-    }
-}
-
-/// A pool tries again until its time is up and then says only that; one connection says why.
-async fn why(error: &DbErr, url: &str) -> String {
-    if super::words::is_time_out(error) && !url.starts_with("sqlite:") {
-        let tried = tokio::time::timeout(Duration::from_secs(2), PgConnection::connect(url));
-        if let Ok(Err(error)) = tried.await {
-            return super::words::of_library(&error);
-        }
-    }
-    words(error)
 }
 
 impl SqlStore {
@@ -222,6 +178,77 @@ fn elsewhere(error: DbErr, side: Side, id: &str) -> StoreError {
 #[async_trait]
 impl Store for SqlStore {
     async fn hear(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
+        in_time(QUICK, self.hear_events(events)).await
+    }
+
+    async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
+        let claim = self.claim_row(row, owner, lease);
+        in_time(QUICK, claim.instrument(self.span("claim"))).await
+    }
+
+    async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
+        in_time(QUICK, self.intend_writes(lease, in_flight, duration)).await
+    }
+
+    async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
+        in_time(QUICK, self.mapping_with(entity)).await
+    }
+
+    async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>> {
+        in_time(QUICK, self.last_run_of(mapping)).await
+    }
+
+    async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
+        in_time(QUICK, self.lock_keys(lease, keys)).await
+    }
+
+    async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
+        in_time(QUICK, self.link_entity(lease, entity, &[MappingState::New])).await
+    }
+
+    async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
+        let states = [MappingState::New, MappingState::Conflict];
+        in_time(QUICK, self.link_entity(lease, entity, &states)).await
+    }
+
+    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
+        let commit = self.commit_run(work, commit);
+        in_time(QUICK, commit.instrument(self.span("commit"))).await
+    }
+
+    async fn release(&self, work: &Work) -> StoreResult<()> {
+        in_time(QUICK, self.release_run(work)).await
+    }
+
+    async fn sweep(&self, limit: u64, quiet_for: Duration) -> StoreResult<Vec<Ring>> {
+        in_time(QUICK, self.align()).await?;
+        in_time(QUICK, self.sweep_rows(limit, quiet_for)).await
+    }
+
+    async fn retry(&self, row: Option<Uuid>) -> StoreResult<u64> {
+        in_time(LONG, self.retry_rows(row)).await
+    }
+
+    async fn prune(&self, older_than: Duration, limit: u64) -> StoreResult<u64> {
+        in_time(LONG, self.prune_rows(older_than, limit)).await
+    }
+
+    async fn stats(&self) -> StoreResult<Stats> {
+        in_time(LONG, self.row_stats()).await
+    }
+
+    async fn backlog(&self) -> StoreResult<Backlog> {
+        in_time(LONG, self.row_backlog()).await
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        let ping = self.db.query_one_raw(self.statement("SELECT 1", []));
+        in_time(QUICK, async { Ok(ping.await.map(drop)?) }).await
+    }
+}
+
+impl SqlStore {
+    async fn hear_events(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
@@ -239,13 +266,12 @@ impl Store for SqlStore {
         Ok(events.iter().map(|event| written.contains(&event.row)).collect())
     }
 
-    async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
-        self.claim_row(row, owner, lease)
-            .instrument(self.span("claim"))
-            .await
-    }
-
-    async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
+    async fn intend_writes(
+        &self,
+        lease: &Lease,
+        in_flight: &InFlight,
+        duration: Duration,
+    ) -> StoreResult<()> {
         let now = self.clock.now();
         let sql = r#"UPDATE "EntityMapping" SET "inFlight" = $1, "leaseUntil" = $2, "updatedAt" = $3
                      WHERE "id" = $4 AND "leaseToken" = $5 AND "leaseUntil" > $3"#;
@@ -264,7 +290,7 @@ impl Store for SqlStore {
         }
     }
 
-    async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
+    async fn mapping_with(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
         let sql = format!(
             r#"SELECT * FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2"#,
             id_column(entity.side)
@@ -274,7 +300,7 @@ impl Store for SqlStore {
         model.map(rows::mapping).transpose()
     }
 
-    async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>> {
+    async fn last_run_of(&self, mapping: Uuid) -> StoreResult<Option<LastRun>> {
         let sql = r#"SELECT "id", "status", "errorMessage" FROM "SyncLog"
                      WHERE "entityMappingId" = $1 AND "status" NOT IN ('PENDING', 'IN_PROGRESS')
                        AND NOT ("status" = 'SKIPPED' AND COALESCE("errorMessage", '') LIKE 'covered by %')
@@ -293,57 +319,6 @@ impl Store for SqlStore {
         .transpose()
     }
 
-    async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
-        self.lock_keys(lease, keys).await
-    }
-
-    async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        self.link_entity(lease, entity, &[MappingState::New]).await
-    }
-
-    async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        self.link_entity(lease, entity, &[MappingState::New, MappingState::Conflict])
-            .await
-    }
-
-    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
-        self.commit_run(work, commit)
-            .instrument(self.span("commit"))
-            .await
-    }
-
-    async fn release(&self, work: &Work) -> StoreResult<()> {
-        self.release_run(work).await
-    }
-
-    async fn sweep(&self, limit: u64, quiet_for: Duration) -> StoreResult<Vec<Ring>> {
-        self.align().await?;
-        self.sweep_rows(limit, quiet_for).await
-    }
-
-    async fn retry(&self, row: Option<Uuid>) -> StoreResult<u64> {
-        self.retry_rows(row).await
-    }
-
-    async fn prune(&self, older_than: Duration, limit: u64) -> StoreResult<u64> {
-        self.prune_rows(older_than, limit).await
-    }
-
-    async fn stats(&self) -> StoreResult<Stats> {
-        self.row_stats().await
-    }
-
-    async fn backlog(&self) -> StoreResult<Backlog> {
-        self.row_backlog().await
-    }
-
-    async fn ping(&self) -> StoreResult<()> {
-        self.db.query_one_raw(self.statement("SELECT 1", [])).await?;
-        Ok(())
-    }
-}
-
-impl SqlStore {
     /// A client span after OpenTelemetry's database conventions; never a statement or a value.
     fn span(&self, operation: &'static str) -> tracing::Span {
         let system = match self.db.get_database_backend() {

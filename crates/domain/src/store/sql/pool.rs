@@ -1,0 +1,92 @@
+//! Connections, and how long anyone waits for the database.
+//!
+//! A connection may be forgotten by whatever stands between (a firewall, a failover): no answer comes on it, and no end.
+//! So every call of the store has its time, and no connection is taken from the pool, or put back, unheard.
+
+use std::future::Future;
+use std::time::Duration;
+
+use sea_orm::sqlx::{Connection as _, Error as Sqlx, PgConnection, postgres::PgPoolOptions};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
+
+use crate::store::words::{self, words};
+use crate::store::{StoreError, StoreResult};
+
+/// What belongs to one run has this time: a lease hardly lives longer.
+pub(crate) const QUICK: Duration = Duration::from_secs(20);
+/// What goes through many rows has this.
+pub(crate) const LONG: Duration = Duration::from_secs(120);
+/// A connection that does not answer within this is given up.
+const PING: Duration = Duration::from_secs(2);
+
+/// Waits so long for the database, and no longer. What was cut off may have been carried out.
+pub(crate) async fn in_time<T>(
+    limit: Duration,
+    work: impl Future<Output = StoreResult<T>> + Send,
+) -> StoreResult<T> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        let why = format!("it did not answer within {} s", limit.as_secs());
+        Err(StoreError::Database(DbErr::Conn(RuntimeErr::Internal(why))))
+    })
+}
+
+/// A database that can't be reached, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreachable(String);
+
+/// Opens a pool on `postgres://…` or `sqlite://…`; at most `connections`.
+///
+/// # Errors
+/// When it can't be reached or the address is not understood.
+pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, Unreachable> {
+    let sqlite = url.starts_with("sqlite:");
+    let mut options = ConnectOptions::new(url.to_owned());
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .connect_timeout(Duration::from_secs(5))
+        .acquire_timeout(Duration::from_secs(5))
+        .map_sqlx_postgres_pool_opts(heard)
+        .sqlx_logging(false);
+    if sqlite {
+        options.map_sqlx_sqlite_opts(|sqlite| {
+            use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+            sqlite
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                // A row must survive a power cut once it was acknowledged.
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(Duration::from_secs(10))
+        });
+    }
+    match Database::connect(options).await {
+        Ok(db) => Ok(db),
+        Err(error) => Err(Unreachable(why(&error, url).await)),
+    }
+}
+
+/// A pool tries again until its time is up and then says only that; one connection says why.
+async fn why(error: &DbErr, url: &str) -> String {
+    if words::is_time_out(error) && !url.starts_with("sqlite:") {
+        let tried = tokio::time::timeout(Duration::from_secs(2), PgConnection::connect(url));
+        if let Ok(Err(error)) = tried.await {
+            return words::of_library(&error);
+        }
+    }
+    words(error)
+}
+
+/// The pool's own tests of a connection wait for as long as it takes.
+fn heard(options: PgPoolOptions) -> PgPoolOptions {
+    async fn answers(connection: &mut PgConnection) -> Result<bool, Sqlx> {
+        match tokio::time::timeout(PING, connection.ping()).await {
+            Ok(answer) => answer.map(|()| true),
+            Err(_) => Err(Sqlx::Io(std::io::ErrorKind::TimedOut.into())),
+        }
+    }
+    options
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(answers(connection)))
+        .after_release(|connection, _| Box::pin(answers(connection)))
+}
