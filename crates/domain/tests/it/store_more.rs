@@ -15,6 +15,21 @@ use crate::store::{LEASE, ending, entity, event, take};
 use crate::world::{ALL, World};
 
 #[tokio::test]
+async fn a_session_that_was_forgotten_in_a_transaction_keeps_no_locks() {
+    let db = TestDb::new(Engine::Postgres).await.unwrap();
+    let sql = "SELECT current_setting('idle_in_transaction_session_timeout')";
+    let tx = db.store.db().begin().await.unwrap();
+    let row = tx.query_one_raw(sea_orm::Statement::from_string(
+        sea_orm::DatabaseBackend::Postgres,
+        sql,
+    ));
+    let row = row.await.unwrap().unwrap();
+    assert_eq!(row.try_get_by_index::<String>(0).unwrap(), "15s");
+    drop(tx);
+    db.drop_it().await;
+}
+
+#[tokio::test]
 async fn a_run_that_failed_after_a_write_is_known_as_failed() {
     for on in ALL {
         let w = World::new(on).await;

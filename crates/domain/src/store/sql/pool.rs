@@ -6,7 +6,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-use sea_orm::sqlx::{Connection as _, Error as Sqlx, PgConnection, postgres::PgPoolOptions};
+use sea_orm::sqlx::postgres::PgPoolOptions;
+use sea_orm::sqlx::{Connection as _, Error as Sqlx, Executor as _, PgConnection};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
 
 use crate::store::words::{self, words};
@@ -77,6 +78,11 @@ async fn why(error: &DbErr, url: &str) -> String {
     words(error)
 }
 
+/// The server's side of it: a session that was forgotten in the middle of a transaction must not keep its locks until
+/// TCP gives up, hours later. No transaction of ours pauses for seconds.
+const SESSION: &str = "SET idle_in_transaction_session_timeout = '15s'; SET tcp_keepalives_idle = 60; \
+                       SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3";
+
 /// The pool's own tests of a connection wait for as long as it takes.
 fn heard(options: PgPoolOptions) -> PgPoolOptions {
     async fn answers(connection: &mut PgConnection) -> Result<bool, Sqlx> {
@@ -86,7 +92,25 @@ fn heard(options: PgPoolOptions) -> PgPoolOptions {
         }
     }
     options
+        .after_connect(|connection, _| Box::pin(async move { connection.execute(SESSION).await.map(drop) }))
         .test_before_acquire(false)
         .before_acquire(|connection, _| Box::pin(answers(connection)))
         .after_release(|connection, _| Box::pin(answers(connection)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_for_ever() {
+        let never = in_time::<()>(Duration::from_millis(1), std::future::pending()).await;
+        let why = never.map_err(|error| error.to_string());
+        assert!(
+            why.as_ref()
+                .is_err_and(|why| why.contains("did not answer within")),
+            "{why:?}"
+        );
+        assert!(in_time(QUICK, async { Ok(1) }).await.is_ok_and(|one| one == 1));
+    }
 }
