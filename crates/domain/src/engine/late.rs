@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::run::Run;
 use crate::customer::Field;
 use crate::fields::Flow;
-use crate::merge::Reason;
+use crate::merge::{ConflictStrategy, Reason};
 use crate::ports::Side;
 use crate::store::{Change, Intent};
 use crate::text::{normal, same};
@@ -58,8 +58,9 @@ impl Run<'_> {
             .map(|(side, intent)| self.landed(*side, intent, &mut known, &mut arrived))
             .collect();
         for (n, (side, intent)) in sent.iter().enumerate() {
-            if self.has_landed_now(&sent, n, &arrived) {
-                self.typed_over(*side, intent, &mut known);
+            let landed = self.has_landed_now(&sent, n, &arrived);
+            if landed || self.engine.config.policy.strategy == ConflictStrategy::LastWriteWins {
+                self.typed_over(*side, intent, landed, &mut known);
             }
         }
         for (side, intent) in &mut sent {
@@ -150,9 +151,10 @@ impl Run<'_> {
         })
     }
 
-    /// The whole object landed at once, as another of its fields shows: what is neither as it was sent nor as it was
-    /// before has been typed since, by someone who saw what was sent.
-    fn typed_over(&mut self, side: Side, intent: &Intent, known: &mut Known) {
+    /// What is neither as it was sent nor as it was before has been typed since we looked. If the write has `landed` (the
+    /// whole object does at once, as another of its fields shows), it was typed over what was sent. If not, it is the later
+    /// edit all the same: what was sent had been typed before.
+    fn typed_over(&mut self, side: Side, intent: &Intent, landed: bool, known: &mut Known) {
         let Some(holds) = self.snapshot(side).map(|s| s.customer.clone()) else {
             return;
         };
@@ -170,7 +172,9 @@ impl Run<'_> {
                 && base.is_none_or(|was| same(field, before, was));
             if theirs {
                 let source = intent.source.get(&field).map_or("", String::as_str).to_owned();
-                self.told_later(side, field, &source, before);
+                if landed {
+                    self.told_later(side, field, &source, before);
+                }
                 let held = self.engine.port(side).project(field, sent);
                 self.agree(side, field, &source, &held);
                 known.insert((side, field), None);

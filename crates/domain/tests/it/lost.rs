@@ -153,6 +153,34 @@ async fn an_edit_over_an_update_whose_answer_was_lost_stands() {
 }
 
 #[tokio::test]
+async fn who_types_after_an_unanswered_update_is_later_than_what_was_sent() {
+    for (on, arrived) in ALL.into_iter().flat_map(|on| [(on, true), (on, false)]) {
+        let w = World::new(on).await;
+        let id = w
+            .crm
+            .add(person("علی", "09121234567").with(Field::Email, "old@b.ir"));
+        soon(&w, Side::Crm, &id).await;
+        w.crm.edit(&id, Field::Email, "sent@b.ir");
+        w.finance.fail(if arrived {
+            Fault::LostAnswer
+        } else {
+            Fault::Before(PortError::UnknownOutcome("broken".into()))
+        });
+        let ring = w.hear(Side::Crm, &id).await;
+        once(&w, &ring).await;
+        w.finance.edit("1", Field::Email, "later@b.ir");
+        w.clock.turn(Duration::from_secs(5));
+        w.crm.edit(&id, Field::Address, "تهران");
+        soon(&w, Side::Crm, &id).await;
+        for (system, id) in [(&w.crm, id.as_str()), (&w.finance, "1")] {
+            assert_eq!(system.get(id, Field::Email), "later@b.ir", "{on:?} {arrived}");
+            assert_eq!(system.get(id, Field::Address), "تهران", "{on:?} {arrived}");
+        }
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
 async fn a_word_that_is_the_beginning_of_what_was_sent_is_an_edit() {
     for on in ALL {
         let w = World::new(on).await;
