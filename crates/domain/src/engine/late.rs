@@ -158,8 +158,10 @@ impl Run<'_> {
         let Some(holds) = self.snapshot(side).map(|s| s.customer.clone()) else {
             return;
         };
+        let other = self.snapshot(side.other()).map(|s| s.customer.clone());
         for (&field, sent) in &intent.values {
             let now = holds.get(field);
+            let source = intent.source.get(&field).map_or("", String::as_str);
             let Some(before) = intent.before.get(&field) else {
                 continue;
             };
@@ -169,14 +171,15 @@ impl Run<'_> {
                 && !known.contains_key(&(side, field))
                 && !self.explained(side, field, sent, now)
                 && !same(field, before, now)
+                // What was sent is the other side's word still (simulated history 20301).
+                && other.as_ref().is_some_and(|other| same(field, other.get(field), source))
                 && base.is_none_or(|was| same(field, before, was));
             if theirs {
-                let source = intent.source.get(&field).map_or("", String::as_str).to_owned();
                 if landed {
-                    self.told_later(side, field, &source, before);
+                    self.told_later(side, field, source, before);
                 }
                 let held = self.engine.port(side).project(field, sent);
-                self.agree(side, field, &source, &held);
+                self.agree(side, field, source, &held);
                 known.insert((side, field), None);
             }
         }
