@@ -42,6 +42,14 @@ async fn soon(w: &World, side: Side, id: &str) -> Outcome {
     }
 }
 
+/// All that the audit rows say of fields.
+async fn told(w: &World) -> String {
+    let rows = w.rows().await.into_iter();
+    rows.filter_map(|row| row.changes)
+        .map(|changes| changes.to_string())
+        .collect()
+}
+
 async fn open_conflicts(w: &World) -> Vec<String> {
     let rows = w.rows().await.into_iter();
     let open = rows.filter(|row| row.status == Status::Conflict);
@@ -104,13 +112,7 @@ async fn what_a_late_write_took_back_goes_there_again() {
         assert_eq!(w.crm.get(&id, Field::Name), "رضا کریمی", "{on:?}");
         assert_eq!(w.crm.get(&id, Field::Email), "a@b.ir", "{on:?}");
         assert_eq!(w.finance.get("1", Field::Name), "رضا کریمی", "{on:?}");
-        let told: String = w
-            .rows()
-            .await
-            .iter()
-            .filter_map(|row| row.changes.clone())
-            .map(|c| c.to_string())
-            .collect();
+        let told = told(&w).await;
         assert!(told.contains("taken_back"), "{on:?}: {told}");
         w.drop_it().await;
     }
@@ -140,13 +142,7 @@ async fn an_edit_over_an_update_whose_answer_was_lost_stands() {
             assert_eq!(system.get(id, Field::Name), "علی رضایی", "{on:?}");
             assert_eq!(system.get(id, Field::Address), "تهران", "{on:?}");
         }
-        let told: String = w
-            .rows()
-            .await
-            .iter()
-            .filter_map(|row| row.changes.clone())
-            .map(|changes| changes.to_string())
-            .collect();
+        let told = told(&w).await;
         assert!(told.contains("old@b.ir") && told.contains("sent@b.ir"), "{told}");
         w.drop_it().await;
     }
