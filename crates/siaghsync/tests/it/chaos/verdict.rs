@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use domain::store::entities::{log, mapping, retry};
 use domain::store::{EntityType, MappingState, Status};
 use sea_orm::EntityTrait;
@@ -233,12 +234,11 @@ impl Judge<'_> {
         let Case {
             field, edits, held, ..
         } = case;
-        if !edits.iter().any(|e| e.value == *held) {
-            if !(edits.is_empty() && held.is_empty()) {
-                self.verdict
-                    .invented
-                    .push(format!("{field:?}: nobody typed {held:?}"));
-            }
+        // An empty field is as it was before anyone typed: whether what was typed since is lost, is told below.
+        if !held.is_empty() && !edits.iter().any(|e| e.value == *held) {
+            self.verdict
+                .invented
+                .push(format!("{field:?}: nobody typed {held:?}"));
             return;
         }
         let mut open: Vec<&Edit> = edits.clone();
@@ -296,7 +296,17 @@ impl Judge<'_> {
     /// Cleared before the two were met (of a create whose answer was lost, nobody knows yet that it is ours): a first
     /// meeting fills what only one side has, and says so.
     fn is_filled(&self, case: &Case<'_>, edit: &Edit) -> bool {
-        edit.value.is_empty() && self.filled.contains(&key(case, edit))
+        // Where the answer to that was lost, the row says so instead.
+        let unanswered = || self.told(case, edit) && self.met(case).is_none_or(|met| edit.at < met);
+        edit.value.is_empty() && (self.filled.contains(&key(case, edit)) || unanswered())
+    }
+
+    /// When the first run ended that has carried something between the two.
+    fn met(&self, case: &Case<'_>) -> Option<DateTime<Utc>> {
+        let rows = self.rows.iter();
+        let ended = rows
+            .filter(|row| row.entity_mapping_id == Some(case.mapping.id) && row.status == Status::Success);
+        ended.filter_map(|row| row.completed_at).min()
     }
 
     /// Finance has no times: a change of any of a contact's fields makes the whole contact as new as the look that saw
