@@ -180,6 +180,8 @@ impl<'a> Run<'a> {
             }
             unwritten.remove(place);
             self.update(side, &merged).await?;
+            // An older write may have landed right before or after (simulated history 62412).
+            self.recognise_our_own();
             fresh = None;
         }
     }

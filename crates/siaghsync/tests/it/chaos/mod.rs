@@ -34,7 +34,7 @@ use verdict::{Verdict, judge};
 pub const LEASE: Duration = Duration::from_secs(4);
 /// `CREATE_SETTLE_SECONDS` below.
 pub const CREATE_SETTLE: Duration = Duration::from_secs(8);
-const SETTINGS: [(&str, &str); 11] = [
+const SETTINGS: [(&str, &str); 12] = [
     ("HTTP_TIMEOUT_SECONDS", "2"),
     ("LEASE_SECONDS", "4"),
     ("CREATE_SETTLE_SECONDS", "8"),
@@ -43,6 +43,8 @@ const SETTINGS: [(&str, &str); 11] = [
     ("RETRY_BASE_SECONDS", "1"),
     // A tenth of all calls fails: four tries, the default, would not do.
     ("MAX_RETRY_ATTEMPTS", "20"),
+    // Other tests want connections of the same server at the same time.
+    ("WORKER_CONCURRENCY", "8"),
     ("MAX_CHANGES_PER_RUN", "100000"),
     ("MAX_CHANGED_SHARE", "1"),
     ("CRM_QUOTE_TYPES", "PI_5,PI_3"),
