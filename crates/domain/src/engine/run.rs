@@ -146,11 +146,12 @@ impl<'a> Run<'a> {
                 creates.for_each(|intent| self.edited_since(side, intent));
             }
         }
-        self.recognise_our_own();
         let mut fresh = Some(other);
         // Each side is written at most once a run; what is seen after that is for the next.
         let mut unwritten = vec![other, heard];
         loop {
+            // After each look, ours included: an older write may have landed meanwhile (simulated history 62412).
+            self.recognise_our_own();
             let mut merged = self.merge();
             if self.narrowed.is_none() && merged.decisions.iter().any(Decision::is_conflict) {
                 self.narrow_down().await?;
@@ -174,14 +175,11 @@ impl<'a> Run<'a> {
             if fresh != Some(side) {
                 // What it held may be some calls old: read again, and decide anew.
                 self.look(side).await?;
-                self.recognise_our_own();
                 fresh = Some(side);
                 continue;
             }
             unwritten.remove(place);
             self.update(side, &merged).await?;
-            // An older write may have landed right before or after (simulated history 62412).
-            self.recognise_our_own();
             fresh = None;
         }
     }
