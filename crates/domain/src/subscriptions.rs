@@ -2,13 +2,15 @@
 //!
 //! A note for people and for the next start; what counts is what the CRM itself lists.
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, TransactionTrait, prelude::Expr,
+    ActiveEnum, ActiveValue::Set, ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
+    TransactionTrait, prelude::Expr,
 };
 
-use crate::store::StoreResult;
 use crate::store::entities::webhook;
 use crate::store::sql::SqlStore;
+use crate::store::{EntityType, StoreResult};
 
 /// What the events of an address are about.
 pub const ENTITY_TYPES: [&str; 3] = ["CUSTOMER", "PREINVOICE", "INVOICE"];
@@ -64,5 +66,27 @@ pub async fn note(store: &SqlStore, url: &str, registered: bool) -> StoreResult<
         }
     }
     tx.commit().await?;
+    Ok(())
+}
+
+/// Notes that an event about `entity_type` came in under `url` at `at`; an earlier one changes nothing, nor does one under
+/// an address that was never noted.
+///
+/// # Errors
+/// The database's own.
+pub async fn heard(
+    store: &SqlStore,
+    url: &str,
+    entity_type: EntityType,
+    at: DateTime<Utc>,
+) -> StoreResult<()> {
+    use webhook::Column as C;
+    webhook::Entity::update_many()
+        .col_expr(C::LastEventAt, Expr::value(at))
+        .filter(C::WebhookUrl.eq(url))
+        .filter(C::EntityType.eq(entity_type.to_value()))
+        .filter(C::LastEventAt.is_null().or(C::LastEventAt.lt(at)))
+        .exec(store.db())
+        .await?;
     Ok(())
 }

@@ -45,7 +45,7 @@ where
 
     let stop = shutdown.child_token();
     let opening = async {
-        let ended = with_database(settings, &store, bell, &stop).await;
+        let ended = with_database(settings, &store, bell, &app, &stop).await;
         if ended.is_err() {
             stop.cancel();
         }
@@ -67,6 +67,7 @@ async fn with_database(
     settings: &Settings,
     store: &LateStore,
     bell: Arc<dyn Doorbell>,
+    app: &App,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let Some(opened) = database::wait(&settings.database, CONNECTIONS, stop).await? else {
@@ -75,9 +76,11 @@ async fn with_database(
     store.set(Arc::new(opened.clone()));
     if settings.crm.is_some() && settings.finance.is_some() {
         let gates = Gates::new(settings, &opened);
-        Pollers::new(settings, &opened, bell, gates)?
-            .run(stop.clone())
-            .await;
+        let pollers = Pollers::new(settings, &opened, bell, gates)?;
+        tokio::join!(
+            pollers.run(stop.clone()),
+            app.note_last_events(opened, stop.clone())
+        );
     }
     Ok(())
 }

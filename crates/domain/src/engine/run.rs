@@ -149,6 +149,7 @@ impl<'a> Run<'a> {
         let mut fresh = Some(other);
         // Each side is written at most once a run; what is seen after that is for the next.
         let mut unwritten = vec![other, heard];
+        let mut refused = None;
         loop {
             // After each look, ours included: an older write may have landed meanwhile (simulated history 62412).
             self.recognise_our_own();
@@ -167,6 +168,9 @@ impl<'a> Run<'a> {
                 .position(|side| Some(*side) == fresh && wanted(side))
                 .or_else(|| unwritten.iter().position(wanted))
             else {
+                if let Some(stop) = refused {
+                    return Err(stop);
+                }
                 self.look_again |= [other, heard].iter().any(wanted);
                 self.conclude(&merged);
                 return Ok(());
@@ -179,7 +183,11 @@ impl<'a> Run<'a> {
                 continue;
             }
             unwritten.remove(place);
-            self.update(side, &merged).await?;
+            match self.update(side, &merged).await {
+                // What one side refuses is no reason to keep the other waiting for its own news.
+                Err(stop @ Stop::Port(_, PortError::Refused(_))) => refused = Some(stop),
+                written => written?,
+            }
             fresh = None;
         }
     }

@@ -47,6 +47,7 @@ promises! {
     transient_errors_are_tried_again_and_then_given_up
     a_system_that_is_down_uses_up_no_try
     a_refusal_fails_at_once_in_the_targets_own_words
+    what_one_side_refuses_does_not_keep_the_other_from_its_news
     an_update_whose_answer_was_lost_is_known_as_ours_and_explained
     an_edit_between_save_and_read_back_is_carried_on
     a_finance_contact_reaches_the_crm_and_a_match_is_linked
@@ -212,6 +213,26 @@ async fn a_refusal_fails_at_once_in_the_targets_own_words(w: &World) {
             .contains("شماره تلفن نمی تواند تکراری باشد.")
     );
     assert_eq!(row.error_class.as_deref(), Some("refused"));
+}
+
+async fn what_one_side_refuses_does_not_keep_the_other_from_its_news(w: &World) {
+    let id = w.crm.add(person("علی", "09121234567"));
+    w.sync(Side::Crm, &id).await;
+    w.crm.edit(&id, Field::Phone, "02188776655");
+    w.finance.edit("1", Field::Name, "علی رضایی");
+    w.finance
+        .fail(Fault::Before(PortError::Refused("تکراری است".into())));
+    assert_eq!(w.sync(Side::Crm, &id).await, Status::Failed);
+    assert_eq!(w.crm.get(&id, Field::Name), "علی رضایی");
+    assert_eq!(w.finance.get("1", Field::Phone), "");
+    let rows = w.rows().await;
+    let carried = rows.iter().find(|row| row.source_system == "FINANCE");
+    assert_eq!(carried.map(|row| row.status), Some(Status::Success), "explained");
+    // The next look has only to send what was refused.
+    let saves = w.crm.saves();
+    assert_eq!(w.sync(Side::Crm, &id).await, Status::Success);
+    assert_eq!(w.finance.get("1", Field::Phone), "02188776655");
+    assert_eq!(w.crm.saves(), saves);
 }
 
 async fn an_update_whose_answer_was_lost_is_known_as_ours_and_explained(w: &World) {

@@ -173,6 +173,9 @@ impl View<'_> {
                 held.map(|change| change.field).collect()
             })
             .unwrap_or_default();
+        if failed {
+            self.news_of_finance(c, f);
+        }
         if failed || mapping.state == MappingState::Closed || (conflict.is_some() && held.is_empty()) {
             return;
         }
@@ -217,6 +220,34 @@ impl View<'_> {
                 "{c} has no refId {f}: {:?}",
                 crm.values.get(&Field::FinanceCode)
             ));
+        }
+    }
+
+    /// Only finance refuses: what was typed there has reached the CRM all the same, where no one has typed anything else.
+    fn news_of_finance(&mut self, c: &str, f: &str) {
+        let all = self.all;
+        let (Some(crm), Some(finance)) = (all.systems[0].records.get(c), all.systems[1].records.get(f))
+        else {
+            return;
+        };
+        if !crm.alive || !finance.alive || (crm.ours && finance.ours) {
+            return;
+        }
+        for field in FIELDS {
+            let of = |side, id: &str| {
+                let edits = all.edits.0.iter().filter(move |e| e.field == Some(field));
+                edits.rfind(|e| e.side == side && e.record == id)
+            };
+            let (None, Some(last)) = (of(Side::Crm, c), of(Side::Finance, f)) else {
+                continue;
+            };
+            let held = crm.values.get(&field).map_or("", String::as_str);
+            if !last.exempt && !agree(field, held, &last.value) {
+                self.found.push(format!(
+                    "{field}: {f} was told {:?}, {c} holds {held:?}, as finance refuses something else",
+                    last.value
+                ));
+            }
         }
     }
 

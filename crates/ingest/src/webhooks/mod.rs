@@ -7,6 +7,7 @@
 mod answer;
 mod body;
 mod client;
+mod heard;
 mod ids;
 mod kind;
 mod limits;
@@ -26,16 +27,18 @@ use axum::{
 };
 use domain::{
     ports::{Doorbell, Side},
-    store::Event,
+    store::{Event, sql::SqlStore},
 };
 use service::settings::{Network, WebhookSettings};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::{info, warn};
 
-use crate::store::LateStore;
+use crate::{registration, store::LateStore};
 use answer::{Accepted, Refusal};
 use body::Bodies;
+use heard::LastHeard;
 use kind::{Action, Kind};
 use limits::Limits;
 use recorder::Recorder;
@@ -55,6 +58,9 @@ struct Shared {
     limits: Limits,
     bodies: Bodies,
     recorder: Recorder,
+    last_heard: LastHeard,
+    /// `WEBHOOK_BASE_URL`.
+    base_url: Option<String>,
     trusted_proxies: Vec<Network>,
 }
 
@@ -75,6 +81,8 @@ impl App {
             limits: Limits::default(),
             bodies: Bodies::default(),
             recorder,
+            last_heard: LastHeard::default(),
+            base_url: settings.base_url.clone(),
             trusted_proxies: settings.trusted_proxies.clone(),
         });
         Self { shared, writer }
@@ -112,6 +120,22 @@ impl App {
             .layer(middleware::from_fn(observe::observe))
     }
 
+    /// Notes in `store` when the CRM was last heard, until `shutdown`. For whoever knows its own address only
+    /// (`WEBHOOK_BASE_URL`): that is what the CRM was told to call.
+    pub fn note_last_events(
+        &self,
+        store: SqlStore,
+        shutdown: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let last_heard = self.shared.last_heard.clone();
+        let url = self.shared.base_url.as_deref().map(registration::address);
+        async move {
+            if let Some(url) = url {
+                last_heard.note(store, url, shutdown).await;
+            }
+        }
+    }
+
     /// Waits until what was handed to the writer is stored. After all routers of this app are gone.
     pub async fn drain(self) {
         drop(self.shared);
@@ -144,7 +168,7 @@ impl Shared {
             Side::Crm => "CRM",
             Side::Finance => "Finance",
         };
-        let (row, event_id) = (event.row, event.event_id.clone());
+        let (row, event_id, of_crm) = (event.row, event.event_id.clone(), event.entity.side == Side::Crm);
         info!(
             row = %row,
             "📨 Received {source} webhook: {}.{} - {}", kind.prefix(), action.past(), kind.wire()
@@ -154,6 +178,9 @@ impl Shared {
             .record(event)
             .await
             .map_err(|recorder::NotStored| Refusal::NotStored)?;
+        if of_crm {
+            self.last_heard.hear(kind.entity_type());
+        }
         if new {
             info!(row = %row, "✅ Webhook queued for processing");
         } else {

@@ -59,6 +59,7 @@ pub(crate) async fn embedded(
         .merge(http::router("SiaghSync", store.clock(), checks));
     tracing::info!("listening on {}", listener.local_addr()?);
     let pollers = Pollers::new(settings, &store, Arc::new(doorbell.clone()), gates)?;
+    let noted = app.note_last_events(store.clone(), shutdown.clone());
     let parts = Parts {
         store,
         doorbell: Arc::new(doorbell),
@@ -66,9 +67,10 @@ pub(crate) async fn embedded(
         engine,
         gates: of_syncs,
     };
-    let (served, (), ()) = tokio::join!(
+    let (served, (), (), ()) = tokio::join!(
         http::serve(listener, router, shutdown.clone()),
         pollers.run(shutdown.clone()),
+        noted,
         worker::run(parts, settings, shutdown.clone())
     );
     app.drain().await;

@@ -11,6 +11,7 @@ use serde_json::json;
 use service::settings::{Needs, Settings};
 
 use super::output::{self, say};
+use super::story::time;
 
 /// Arguments of `webhooks`.
 #[derive(clap::Args)]
@@ -81,7 +82,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     let noted = noted.iter().map(|row| {
                         json!({
                             "entityType": row.entity_type, "url": row.webhook_url, "active": row.is_active,
-                            "failures": row.failure_count, "updatedAt": row.updated_at,
+                            "failures": row.failure_count, "updatedAt": row.updated_at, "lastEventAt": row.last_event_at,
                         })
                     });
                     output::json(&json!({ "crmCalls": calls, "noted": noted.collect::<Vec<_>>() }))?;
@@ -96,12 +97,13 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 }
                 for row in noted {
                     let state = if row.is_active { "active" } else { "not active" };
-                    let at = row.updated_at.format("%Y-%m-%d %H:%M:%S");
+                    let last = row.last_event_at.map_or("never".to_owned(), time);
                     say!(
-                        "noted: {} {} {state}, {} failure(s), {at} UTC",
+                        "noted: {} {} {state}, {} failure(s), {}; last event: {last}",
                         row.entity_type,
                         row.webhook_url,
-                        row.failure_count
+                        row.failure_count,
+                        time(row.updated_at)
                     );
                 }
             }

@@ -82,11 +82,19 @@ async fn two_processes_register_once_and_webhooks_arrive_long_before_the_safety_
     })
     .await;
     d.settled(Duration::from_secs(30)).await;
+    // Whether the CRM calls at all is seen without reading logs.
+    d.eventually("the last event is noted", Duration::from_secs(15), async || {
+        let noted = subscriptions::list(&d.db.store).await.unwrap();
+        let mut heard = noted.iter().filter(|row| row.last_event_at.is_some());
+        heard.next().is_some_and(|row| row.entity_type == "CUSTOMER") && heard.next().is_none()
+    })
+    .await;
     let (code, said) = siaghsync(&d, &["webhooks", "list"]);
     assert!(
         code == Some(0) && said.contains(&format!("The CRM calls {}", d.url("/webhook/crm"))),
         "{said}"
     );
+    assert_eq!(said.matches("last event: never").count(), 2, "{said}");
     d.db.drop_it().await;
 }
 

@@ -1,0 +1,54 @@
+//! When the CRM was last heard: `"WebhookSubscription"."lastEventAt"`. Kept in memory and noted now and then, so that a
+//! webhook stays one insert.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use domain::store::EntityType;
+use domain::store::sql::SqlStore;
+use domain::subscriptions;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+/// How old a note may be.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// The last event of each type that is not noted yet. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LastHeard(Arc<Mutex<Vec<(EntityType, Instant)>>>);
+
+impl LastHeard {
+    /// One was stored just now.
+    pub(super) fn hear(&self, entity_type: EntityType) {
+        self.keep(entity_type, Instant::now());
+    }
+
+    /// Notes what was heard under `url`, until `shutdown` and once after it.
+    pub(super) async fn note(self, store: SqlStore, url: String, shutdown: CancellationToken) {
+        loop {
+            let ends = tokio::time::timeout(PAUSE, shutdown.cancelled()).await.is_ok();
+            for (entity_type, heard) in self.take() {
+                let at = store.clock().now() - heard.elapsed();
+                if let Err(error) = subscriptions::heard(&store, &url, entity_type, at).await {
+                    debug!(%error, "the time of the last webhook is not noted, tried again");
+                    self.keep(entity_type, heard);
+                }
+            }
+            if ends {
+                return;
+            }
+        }
+    }
+
+    fn keep(&self, entity_type: EntityType, at: Instant) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match last.iter_mut().find(|(known, _)| *known == entity_type) {
+            Some((_, known)) => *known = at.max(*known),
+            None => last.push((entity_type, at)),
+        }
+    }
+
+    fn take(&self) -> Vec<(EntityType, Instant)> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
