@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use uuid::Uuid;
 
 /// A source of the present instant (UTC), and of chance.
@@ -18,6 +19,11 @@ pub trait Clock: Send + Sync {
     /// A number from 0 to 1, by chance: spreads retries.
     fn jitter(&self) -> f64 {
         rand::random()
+    }
+
+    /// Ends after `time`. For what is done beside an outside call: nobody sleeps until a row's time comes.
+    fn pause(&self, time: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(time))
     }
 
     /// An id that nothing else has; later ones sort after earlier ones.

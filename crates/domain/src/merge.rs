@@ -80,6 +80,21 @@ impl Base {
         self.taken_back.remove(&field);
     }
 
+    /// How often this value was written into that side's field since then though no one can have asked for it anew: it was
+    /// written there last, or something was written to the other side in between. A user who types two values in turns
+    /// into one side is none of that.
+    #[must_use]
+    pub fn returns(&self, field: Field, side: Side, value: &str, since: DateTime<Utc>) -> usize {
+        let of_it: Vec<_> = self
+            .written
+            .iter()
+            .filter(|w| w.field == field && w.at > since)
+            .collect();
+        let typed = |n: usize| n > 0 && of_it[n - 1].side == side && of_it[n - 1].value != value;
+        let again = |(n, w): &(usize, &&Written)| w.side == side && w.value == value && !typed(*n);
+        of_it.iter().enumerate().filter(again).count()
+    }
+
     /// A late write of ours took this field back to `holds` on that side.
     pub fn take_back(&mut self, side: Side, field: Field, holds: &str) {
         match side {

@@ -83,14 +83,9 @@ impl Run<'_> {
         }
         if status == Status::Conflict {
             self.mapping.state = MappingState::Conflict;
-        } else if status.is_final() && self.mapping.state == MappingState::Conflict {
+        } else if status.is_final() {
             // Its conflict row ends with this run, whatever this run came to.
-            let whole = self.mapping.crm_id.is_some() && self.mapping.finance_id.is_some();
-            self.mapping.state = if whole {
-                MappingState::Active
-            } else {
-                MappingState::New
-            };
+            self.mapping.end_conflict();
         } else if !status.is_final() && self.work.mapping.state == MappingState::Conflict {
             // Its conflict row is still open.
             self.mapping.state = MappingState::Conflict;

@@ -34,13 +34,13 @@ impl Run<'_> {
             meet::Meeting::Conflict(why) => Err(Stop::Conflict(why)),
             meet::Meeting::Link(id) => {
                 self.link(other, &id).await?;
+                self.met = Some(format!("linked with {other} {id}"));
+                self.look(other).await?;
                 // What an earlier try may have created: of its values, those that are there are ours.
                 self.intents(other)
                     .iter_mut()
                     .for_each(|sent| sent.create = false);
-                self.met = Some(format!("linked with {other} {id}"));
                 self.mapping.base = Some(Base::new(met.kind));
-                self.look(other).await?;
                 if let Some(intent) = lost {
                     self.edited_since(other, &intent);
                 }
@@ -102,7 +102,7 @@ impl Run<'_> {
             return Ok(None);
         }
         let finance = &self.engine.finance;
-        let there = finance.read(named, None).await;
+        let there = self.renewing(finance.read(named, None)).await?;
         let there = there.map_err(|error| Stop::Port(Side::Finance, error))?;
         Ok(there.map(|there| there.id))
     }
@@ -128,13 +128,15 @@ impl Run<'_> {
     /// last poll of finance saw with one of them written in another way.
     pub(super) async fn find_on(&self, side: Side, keys: &MatchKeys) -> Result<Vec<Snapshot>, Stop> {
         let port = self.engine.port(side);
-        let mut found = port.find(keys).await.map_err(|e| Stop::Port(side, e))?;
+        let found = self.renewing(port.find(keys)).await?;
+        let mut found = found.map_err(|e| Stop::Port(side, e))?;
         if let (Side::Finance, Some(polls)) = (side, &self.engine.polls) {
             for code in polls.candidates(keys).await? {
                 if found.iter().any(|candidate| candidate.id == code) {
                     continue;
                 }
-                found.extend(port.read(&code, None).await.map_err(|e| Stop::Port(side, e))?);
+                let there = self.renewing(port.read(&code, None)).await?;
+                found.extend(there.map_err(|e| Stop::Port(side, e))?);
             }
         }
         Ok(found)
@@ -191,14 +193,31 @@ impl Run<'_> {
         match linked {
             Err(StoreError::MappedElsewhere { .. }) => {
                 let theirs = self.engine.store.mapping(&entity).await?;
-                Err(self.not_linked(&entity, theirs.as_ref(), takes_over))
+                if !self.is_left_behind(&entity, theirs.as_ref()).await? {
+                    return Err(self.not_linked(&entity, theirs.as_ref(), takes_over));
+                }
+                let taken = self.engine.store.take_over(&self.work.lease, &entity).await;
+                if let Err(StoreError::MappedElsewhere { .. }) = taken {
+                    return Err(self.not_linked(&entity, None, takes_over));
+                }
+                taken?;
             }
-            other => {
-                other?;
-                self.mapping.set_id(entity.side, entity.id);
-                Ok(())
-            }
+            other => other?,
         }
+        self.mapping.set_id(entity.side, entity.id);
+        Ok(())
+    }
+
+    /// Whether `entity` is the survivor of a pair whose other half is gone, so that it may be another record's
+    /// counterpart now: a duplicate was removed, or a customer was deleted and typed anew.
+    async fn is_left_behind(&self, entity: &EntityRef, theirs: Option<&Mapping>) -> Result<bool, Stop> {
+        let closed = theirs.filter(|theirs| theirs.state == MappingState::Closed);
+        let other = entity.side.other();
+        let Some(gone) = closed.and_then(|theirs| theirs.id_on(other)) else {
+            return Ok(false);
+        };
+        let there = self.renewing(self.engine.port(other).read(gone, None)).await?;
+        Ok(there.map_err(|error| Stop::Port(other, error))?.is_none())
     }
 
     /// Why `entity` could not be made ours: it is another mapping's, or just being looked at from its other end.

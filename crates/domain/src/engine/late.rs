@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::run::Run;
-use crate::customer::Field;
+use super::write::is_untouched;
+use crate::customer::{Field, Values};
 use crate::fields::Flow;
 use crate::merge::{ConflictStrategy, Reason};
 use crate::ports::Side;
@@ -91,6 +92,16 @@ impl Run<'_> {
             let seen_at = self.looked_at[side as usize].unwrap_or(now);
             if intent.at + settle > seen_at && !done {
                 self.intents(side).push(intent);
+            } else if intent.answered.is_some() {
+                // It lands no more, but what it has made is known until that is settled (`no_second_record`).
+                let settled = [
+                    &mut intent.values,
+                    &mut intent.source,
+                    &mut intent.before,
+                    &mut intent.along,
+                ];
+                settled.into_iter().for_each(Values::clear);
+                self.intents(side).push(intent);
             }
         }
     }
@@ -107,11 +118,7 @@ impl Run<'_> {
             }
             let now = holds.get(*field);
             // What was there before may be the beginning of what was sent: it has not landed for that.
-            let untouched = intent
-                .before
-                .get(field)
-                .is_some_and(|before| same(*field, before, now))
-                && !same(*field, sent, now);
+            let untouched = is_untouched(*field, sent, &intent.before, now);
             if !untouched && self.explained(side, *field, sent, now) {
                 let new = intent.seen.insert(*field);
                 arrived.extend(new.then_some((side, *field, intent.at)));

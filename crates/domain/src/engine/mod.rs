@@ -217,9 +217,11 @@ impl Engine {
             return None;
         };
         let nothing = work.mapping.base.is_none() && work.mapping.issued.is_none();
-        let half = nothing && work.mapping.in_flight.is_empty();
+        let half = nothing && work.mapping.in_flight.is_empty() && work.mapping.state == MappingState::New;
+        let mut mapping = work.mapping.clone();
+        mapping.end_conflict();
         Some(Commit {
-            mapping: (!half).then(|| work.mapping.clone()),
+            mapping: (!half).then_some(mapping),
             transaction: work.lead.id,
             synced_from: None,
             outcome,

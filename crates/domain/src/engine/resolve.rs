@@ -81,10 +81,9 @@ impl Engine {
         finance: &str,
         traceparent: Option<String>,
     ) -> Result<Ring, NotRuled> {
-        let mut sent = Vec::new();
+        let (mut sent, mut left) = (Vec::new(), Vec::new());
         for (side, id, other) in [(Side::Crm, crm, finance), (Side::Finance, finance, crm)] {
-            let there = self.port(side).read(id, None).await;
-            if there.map_err(|error| NotRuled::Port(side, error))?.is_none() {
+            if !self.is_there(side, id).await? {
                 return refused(format!("{side} has no customer {id}"));
             }
             let entity = EntityRef {
@@ -96,6 +95,10 @@ impl Engine {
                 continue;
             };
             if let Some(linked) = mapping.id_on(side.other()) {
+                if mapping.state == MappingState::Closed && !self.is_there(side.other(), linked).await? {
+                    left.push(side);
+                    continue;
+                }
                 let already = if linked == other { " already" } else { "" };
                 return refused(format!(
                     "{side} {id} is linked with {} {linked}{already}: nothing was changed",
@@ -107,9 +110,17 @@ impl Engine {
             }
         }
         // What one of them has sent must not be forgotten: it takes over the other.
-        let lead = match sent.as_slice() {
-            [] => Side::Crm,
-            [side] => *side,
+        let lead = match (sent.as_slice(), left.as_slice()) {
+            ([], []) => Side::Crm,
+            // Whoever has outlived its counterpart keeps to the closed mapping until the other takes it over.
+            ([], [side]) => side.other(),
+            ([side], left) if !left.contains(side) => *side,
+            (_, [_, _]) => {
+                return refused(format!(
+                    "the counterparts of CRM {crm} and of finance {finance} were both deleted; only one of the two may \
+                     have been linked before: nothing was changed"
+                ));
+            }
             _ => {
                 return refused(format!(
                     "creates of CRM {crm} and of finance {finance} are both on their way: try again in \
@@ -128,6 +139,11 @@ impl Engine {
             id: id.to_owned(),
         };
         self.hear_ruling(entity, ruling, traceparent).await
+    }
+
+    async fn is_there(&self, side: Side, id: &str) -> Result<bool, NotRuled> {
+        let there = self.port(side).read(id, None).await;
+        Ok(there.map_err(|error| NotRuled::Port(side, error))?.is_some())
     }
 
     pub(super) async fn hear_ruling(
@@ -182,8 +198,13 @@ impl Run<'_> {
         let Some(kind) = self.snapshot(other.other()).map(|s| s.customer.kind) else {
             return Err(Stop::Gone(other.other()));
         };
-        let there = self.engine.port(other).read(&id, None).await;
-        if there.map_err(|error| Stop::Port(other, error))?.is_none() {
+        let there = self.engine.port(other).read(&id, None);
+        if self
+            .renewing(there)
+            .await?
+            .map_err(|error| Stop::Port(other, error))?
+            .is_none()
+        {
             return Err(Stop::Conflict(format!(
                 "not linked: {other} has no customer {id}"
             )));

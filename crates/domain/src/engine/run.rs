@@ -1,8 +1,10 @@
 //! One run: read, meet, merge, write. The order of outside calls and of commits is the whole point here.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::future::{Either, select};
 use uuid::Uuid;
 
 use super::Engine;
@@ -121,7 +123,9 @@ impl<'a> Run<'a> {
     pub(super) async fn sync(&mut self) -> Result<(), Stop> {
         let synced = self.bring_in_step().await;
         let deleted = matches!(synced, Err(Stop::Gone(Side::Crm))) && self.mapping.finance_id.is_some();
-        if deleted && self.mapping.base.is_some() && self.engine.config.deactivate {
+        // Once: whoever sets it active again after that has a reason.
+        let news = self.work.mapping.state != MappingState::Closed;
+        if deleted && news && self.mapping.base.is_some() && self.engine.config.deactivate {
             self.deactivate().await?;
         }
         synced
@@ -138,7 +142,7 @@ impl<'a> Run<'a> {
             self.meet(other).await?
         }
         self.mapping.state = MappingState::Active;
-        // Linked by a run that was killed before its commit: nothing is known of the two yet.
+        // Linked by a run that has not seen both: it was killed, or its look failed. Nothing is known of the two yet.
         if self.mapping.base.is_none() {
             self.mapping.base = self.snapshot(heard).map(|s| Base::new(s.customer.kind));
             for (side, sent) in self.mapping.in_flight.clone() {
@@ -149,7 +153,7 @@ impl<'a> Run<'a> {
         let mut fresh = Some(other);
         // Each side is written at most once a run; what is seen after that is for the next.
         let mut unwritten = vec![other, heard];
-        let mut refused = None;
+        let mut not_written = None;
         loop {
             // After each look, ours included: an older write may have landed meanwhile (simulated history 62412).
             self.recognise_our_own();
@@ -163,13 +167,16 @@ impl<'a> Run<'a> {
                 self.agree(Side::Crm, *field, finance, crm);
             }
             let wanted = |side: &Side| !merged.writes_to(*side).is_empty();
-            let Some(place) = unwritten
+            let place = unwritten
                 .iter()
                 .position(|side| Some(*side) == fresh && wanted(side))
-                .or_else(|| unwritten.iter().position(wanted))
-            else {
-                if let Some(stop) = refused {
+                .or_else(|| unwritten.iter().position(wanted));
+            let Some(place) = place else {
+                if let Some(stop) = not_written {
                     return Err(stop);
+                }
+                for side in [other, heard] {
+                    self.no_second_record(side).await?;
                 }
                 self.look_again |= [other, heard].iter().any(wanted);
                 self.conclude(&merged);
@@ -184,8 +191,11 @@ impl<'a> Run<'a> {
             }
             unwritten.remove(place);
             match self.update(side, &merged).await {
-                // What one side refuses is no reason to keep the other waiting for its own news.
-                Err(stop @ Stop::Port(_, PortError::Refused(_))) => refused = Some(stop),
+                // What is wrong with one side is no reason to keep the other waiting for its own news.
+                Err(
+                    stop @ (Stop::Port(_, PortError::Refused(_) | PortError::Integrity { .. })
+                    | Stop::Conflict(_)),
+                ) => not_written = Some(stop),
                 written => written?,
             }
             fresh = None;
@@ -197,19 +207,54 @@ impl<'a> Run<'a> {
         let Some(id) = self.mapping.id_on(side).map(str::to_owned) else {
             return Err(Stop::Gone(side));
         };
-        let kind = self.mapping.base.as_ref().map(|base| base.kind);
+        let met = self.snapshot(side.other()).map(|s| s.customer.kind);
+        let kind = self.mapping.base.as_ref().map(|base| base.kind).or(met);
         let now = self.engine.clock.now();
-        let snapshot = self
-            .engine
-            .port(side)
-            .read(&id, kind)
-            .await
-            .map_err(|e| Stop::Port(side, e))?;
+        let read = self.engine.port(side).read(&id, kind);
+        let snapshot = self.renewing(read).await?.map_err(|e| Stop::Port(side, e))?;
         let Some(snapshot) = snapshot else {
-            return Err(Stop::Gone(side));
+            return Err(self.not_there(side));
         };
         self.keep(snapshot, side, now);
         Ok(())
+    }
+
+    /// Waits for a read, and renews the lease meanwhile: where finance ignores filters, it reads its whole set.
+    pub(super) async fn renewing<T>(&self, read: impl Future<Output = T>) -> Result<T, Stop> {
+        let (engine, lease) = (self.engine, self.engine.config.lease);
+        let mut read = pin!(read);
+        loop {
+            let pause = engine.clock.pause(lease / 3);
+            match select(read.as_mut(), pause).await {
+                Either::Left((read, _)) => return Ok(read),
+                // A plan has no lease.
+                Either::Right(_) if self.work.lease.token == 0 => {}
+                Either::Right(_) => {
+                    let renewed = engine.store.intend(&self.work.lease, &self.intended, lease);
+                    // Whatever else is wrong with the database, the next statement says so.
+                    if let Err(StoreError::Fenced) = renewed.await {
+                        return Err(StoreError::Fenced.into());
+                    }
+                }
+            }
+        }
+    }
+
+    /// The record is not there: it was deleted, or is not shown yet.
+    fn not_there(&self, side: Side) -> Stop {
+        let now = self.engine.clock.now();
+        let sent = self.mapping.in_flight.get(&side).into_iter().flatten();
+        let just_made = |sent: &Intent| {
+            let age = (now - sent.at).to_std().unwrap_or_default();
+            sent.create && age < self.engine.config.create_settle
+        };
+        if sent.into_iter().any(just_made) {
+            return Stop::Wait(
+                format!("{side} does not show yet what it has created"),
+                self.engine.config.retry_base,
+            );
+        }
+        Stop::Gone(side)
     }
 
     pub(super) fn keep(&mut self, snapshot: Snapshot, side: Side, looked_at: DateTime<Utc>) {
@@ -245,10 +290,7 @@ impl<'a> Run<'a> {
                 continue;
             };
             let value = normal(decision.field, value);
-            let again = |w: &&crate::merge::Written| {
-                w.field == decision.field && w.side == side && w.value == value && w.at > since
-            };
-            if base.written.iter().filter(again).count() >= RETURNS {
+            if base.returns(decision.field, side, &value, since) >= RETURNS {
                 decision.winner = None;
                 decision.reason = Reason::Oscillates;
             }

@@ -6,8 +6,8 @@ use crate::customer::{Customer, Field, Values};
 use crate::fields::{Flow, TABLE};
 use crate::merge::{Base, Merge, Reason, Written};
 use crate::ports::{PortError, Side};
-use crate::store::{Change, Intent};
-use crate::text::normal;
+use crate::store::{Change, Intent, Ruling};
+use crate::text::{normal, same};
 
 use super::meet;
 
@@ -16,18 +16,51 @@ const INACTIVE: &str = "0";
 /// So many writes are remembered for the breaker.
 const REMEMBERED: usize = 64;
 
+/// Whether a field still holds what it held before the write, and that is not what was sent.
+pub(super) fn is_untouched(field: Field, sent: &str, before: &Values, now: &str) -> bool {
+    before.get(&field).is_some_and(|before| same(field, before, now)) && !same(field, sent, now)
+}
+
 impl Run<'_> {
     /// Saves into `side` what the merge asks for; the side was read immediately before.
     pub(super) async fn update(&mut self, side: Side, merged: &Merge) -> Result<(), Stop> {
         let Some(source) = self.snapshot(side.other()).map(|s| s.customer.clone()) else {
             return Err(Stop::Gone(side.other()));
         };
+        self.no_second_record(side).await?;
         let asked = merged
             .decisions
             .iter()
             .filter(|d| d.write().is_some_and(|(to, _)| to == side));
         self.save(side, merged.writes_to(side), &source, asked.map(change).collect())
             .await
+    }
+
+    /// An update of `side` that was answered with another code has made a second record, and would make a third: nothing
+    /// is sent there while that one stands, unless an operator says so.
+    pub(super) async fn no_second_record(&mut self, side: Side) -> Result<(), Stop> {
+        let sent = self.mapping.in_flight.get(&side).into_iter().flatten();
+        let Some(answered) = sent.filter_map(|sent| sent.answered.clone()).next_back() else {
+            return Ok(());
+        };
+        if !matches!(self.work.lead.ruling, Some(Ruling::Keep(_))) {
+            let there = self.engine.port(side).read(&answered, None);
+            if self
+                .renewing(there)
+                .await?
+                .map_err(|error| Stop::Port(side, error))?
+                .is_some()
+            {
+                let sent = self.mapping.id_on(side).unwrap_or_default();
+                return Err(Stop::Conflict(format!(
+                    "an update of {side} {sent} was answered with {answered}, which is there: nothing more is written to \
+                     {side} meanwhile; remove one of the two, or, if {answered} is another customer's, \
+                     `siaghsync resolve <row> --keep crm|finance` sends again"
+                )));
+            }
+        }
+        self.intents(side).retain(|sent| sent.answered.is_none());
+        Ok(())
     }
 
     /// The CRM has deleted the customer, and the policy says to set its contact inactive.
@@ -76,7 +109,8 @@ impl Run<'_> {
         }
         let mut intent = self.intent(false, values.clone(), source, Vec::new());
         let held = |field: &Field| (*field, current.customer.get(*field).to_owned());
-        intent.before = values.keys().map(held).collect();
+        let before: Values = values.keys().map(held).collect();
+        intent.before = before.clone();
         let both_ways = TABLE
             .iter()
             .filter(|spec| spec.flow == Flow::Both)
@@ -89,18 +123,35 @@ impl Run<'_> {
         match self.engine.port(side).update(&current, &values).await {
             Ok(()) => {}
             Err(error) => {
-                if !matches!(error, PortError::UnknownOutcome(_)) {
-                    self.intents(side).pop();
+                match &error {
+                    PortError::UnknownOutcome(_) => self.forget(side),
+                    PortError::Integrity { answered, .. } => {
+                        if let Some(sent) = self.intents(side).last_mut() {
+                            sent.answered = Some(answered.clone());
+                        }
+                    }
+                    _ => {
+                        self.intents(side).pop();
+                    }
                 }
                 return Err(Stop::Port(side, error));
             }
         }
         self.changes.extend(told);
+        self.forget(side);
         self.look(side).await?;
         // Not before: what is sent again because nobody saw it arrive is not written back and forth (chaos, seed 14).
         self.remember(side, &values);
-        self.confirm(side, source, &values);
+        self.confirm(side, source, &values, &before);
         Ok(())
+    }
+
+    /// What was read of it is not how it is now.
+    fn forget(&mut self, side: Side) {
+        match side {
+            Side::Crm => self.crm = None,
+            Side::Finance => self.finance = None,
+        }
     }
 
     /// Creates the customer on `side`. `strangers`: records there that were found by its keys and are not it.
@@ -138,17 +189,13 @@ impl Run<'_> {
                 return Err(Stop::Port(side, error));
             }
         }
-        self.mapping.base = Some(Base::new(met.kind));
         self.created(side, &values, Reason::OtherIsEmpty);
-        self.look(side).await.map_err(|stop| match stop {
-            Stop::Gone(_) => Stop::Wait(
-                format!("{side} does not show yet what it has created"),
-                self.engine.config.retry_base,
-            ),
-            other => other,
-        })?;
+        self.look(side).await?;
+        // Not before: until it was seen, nothing is known of it, and what differs then was typed into what we have made
+        // (chaos, seed 2).
+        self.mapping.base = Some(Base::new(met.kind));
         self.before[side as usize] = None;
-        self.confirm(side, met, &values);
+        self.confirm(side, met, &values, &Values::new());
         Ok(())
     }
 
@@ -198,13 +245,13 @@ impl Run<'_> {
                 self.met = Some(format!(
                     "found {side} {id}, created by an earlier try whose answer was lost"
                 ));
+                self.look(side).await?;
                 self.mapping.base = Some(Base::new(sent.kind));
                 self.created(side, &intent.values, Reason::ConfirmedLater);
-                self.look(side).await?;
                 self.before[side as usize] = None;
                 let mut source = Customer::new(sent.kind);
                 source.values = intent.source.clone();
-                self.confirm(side, &source, &intent.values);
+                self.confirm(side, &source, &intent.values, &Values::new());
                 Ok(true)
             }
             [] if found.iter().any(|c| !intent.strangers.contains(&c.id)) => {
@@ -265,8 +312,9 @@ impl Run<'_> {
         Err(Stop::Wait(why, left.max(self.engine.config.retry_base)))
     }
 
-    /// Takes as agreed what came back as sent; anything else is someone's edit, and is looked at again.
-    fn confirm(&mut self, side: Side, source: &Customer, values: &Values) {
+    /// Takes as agreed what came back as sent; anything else is someone's edit, and is looked at again. What is as it was
+    /// `before`, and not as it was sent, has been put back, though it may be the beginning of what was sent.
+    fn confirm(&mut self, side: Side, source: &Customer, values: &Values, before: &Values) {
         let Some(came) = self.snapshot(side).map(|s| s.customer.clone()) else {
             return;
         };
@@ -274,7 +322,9 @@ impl Run<'_> {
         for (field, sent) in values {
             if came.hidden.contains(field) {
                 self.agree(side, *field, source.get(*field), sent);
-            } else if self.explained(side, *field, sent, came.get(*field)) {
+            } else if self.explained(side, *field, sent, came.get(*field))
+                && !is_untouched(*field, sent, before, came.get(*field))
+            {
                 self.agree(side, *field, source.get(*field), came.get(*field));
             } else {
                 all = false;
@@ -305,6 +355,7 @@ impl Run<'_> {
             along: Values::new(),
             seen: Default::default(),
             overtaken: false,
+            answered: None,
             strangers,
             empty_looks: 0,
             document: None,

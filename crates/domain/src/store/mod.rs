@@ -180,6 +180,9 @@ pub struct Intent {
     /// Another write of the same side may be the one that was seen: this one may still land.
     #[serde(default)]
     pub overtaken: bool,
+    /// Updates only: the other id that it was answered with. It has made a second record, as long as that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<String>,
     /// Creates only: looks since that did not find it.
     #[serde(default)]
     pub empty_looks: u32,
@@ -221,6 +224,7 @@ impl Intent {
             strangers: Vec::new(),
             seen: BTreeSet::new(),
             overtaken: false,
+            answered: None,
             empty_looks: 0,
             document: Some(Box::new(sent)),
         }
@@ -298,6 +302,14 @@ impl Mapping {
         match side {
             Side::Crm => self.crm_id.as_deref(),
             Side::Finance => self.finance_id.as_deref(),
+        }
+    }
+
+    /// It has no record on that side any more.
+    pub(crate) fn clear_id(&mut self, side: Side) {
+        match side {
+            Side::Crm => self.crm_id = None,
+            Side::Finance => self.finance_id = None,
         }
     }
 
@@ -434,6 +446,18 @@ impl Mapping {
         self.in_flight.values().flatten().any(|sent| sent.create)
     }
 
+    /// The row that waited for a human has ended.
+    pub(crate) fn end_conflict(&mut self) {
+        if self.state == MappingState::Conflict {
+            let whole = self.crm_id.is_some() && self.finance_id.is_some();
+            self.state = if whole {
+                MappingState::Active
+            } else {
+                MappingState::New
+            };
+        }
+    }
+
     /// Whether the keys that it has reserved stay its own: while a create is on its way, and, of a document that
     /// stands in finance, for good.
     #[must_use]
@@ -514,7 +538,7 @@ pub trait Store: Send + Sync {
     async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>>;
 
     /// Reserves the keys of a first meeting (or of an order) for the mapping, all or none, until a commit of it after
-    /// which it does not keep them ([`Mapping::keeps_its_locks`]). `Some`: who has one of them.
+    /// which it does not keep them ([`Mapping::keeps_its_locks`]). `Some`: who has one of them. Fenced.
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>>;
 
     /// Makes that id part of the mapping, taking over a half mapping of it that nobody works on. Before anything
@@ -526,7 +550,8 @@ pub trait Store: Send + Sync {
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()>;
 
     /// [`Self::link`] of what is known to be ours (an operator says so, or we have created it): takes over a half that
-    /// waits for a human, too, and its conflict ends with that.
+    /// waits for a human, too, and its conflict ends with that; and what a closed mapping has outlived, which then names
+    /// only what is gone.
     async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()>;
 
     /// Ends a run: mapping, audit rows, retry entry, release; all or nothing, fenced. Says which row of the

@@ -207,7 +207,7 @@ impl Store for SqlStore {
     }
 
     async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        let states = [MappingState::New, MappingState::Conflict];
+        let states = [MappingState::New, MappingState::Conflict, MappingState::Closed];
         in_time(QUICK, self.link_entity(lease, entity, &states)).await
     }
 
@@ -275,8 +275,11 @@ impl SqlStore {
         let now = self.clock.now();
         let sql = r#"UPDATE "EntityMapping" SET "inFlight" = $1, "leaseUntil" = $2, "updatedAt" = $3
                      WHERE "id" = $4 AND "leaseToken" = $5 AND "leaseUntil" > $3"#;
+        let in_flight = (!in_flight.is_empty())
+            .then(|| rows::json(in_flight))
+            .transpose()?;
         let values = [
-            rows::json(in_flight)?.into(),
+            in_flight.into(),
             (now + duration).into(),
             now.into(),
             lease.mapping.into(),
@@ -344,6 +347,20 @@ impl SqlStore {
         let tx = self.db.begin().await?;
         self.absorb_half(&tx, lease.mapping, entity, states).await?;
         let column = id_column(entity.side);
+        if states.contains(&MappingState::Closed) {
+            let sql = format!(
+                r#"UPDATE "EntityMapping" SET "{column}" = NULL, "updatedAt" = $1
+                   WHERE "entityType" = $2 AND "{column}" = $3 AND "id" <> $4 AND "state" = 'CLOSED'
+                     AND ("leaseUntil" IS NULL OR "leaseUntil" <= $1)"#
+            );
+            let values = [
+                self.clock.now().into(),
+                entity.entity_type.to_value().into(),
+                entity.id.clone().into(),
+                lease.mapping.into(),
+            ];
+            tx.execute_raw(self.statement(&sql, values)).await?;
+        }
         let sql = format!(
             r#"UPDATE "EntityMapping" SET "{column}" = $1, "updatedAt" = $2,
                    "state" = CASE WHEN "state" = 'NEW' THEN 'ACTIVE' ELSE "state" END

@@ -54,6 +54,7 @@ promises! {
     a_deleted_record_closes_the_mapping_and_nothing_is_deleted_or_made_again
     a_run_that_lost_its_lease_commits_nothing
     a_value_that_keeps_coming_back_is_set_aside
+    what_a_user_types_in_turns_is_carried_each_time
     calls_stay_within_budget
     nothing_is_created_in_a_direction_that_is_off
     a_customer_deleted_in_the_crm_is_set_inactive_when_the_policy_says_so
@@ -373,8 +374,8 @@ async fn a_value_that_keeps_coming_back_is_set_aside(w: &World) {
         if last == Status::Conflict {
             break;
         }
-        w.crm.edit(&id, Field::Email, "c@d.ir");
-        last = w.sync(Side::Crm, &id).await;
+        w.finance.edit("1", Field::Email, "c@d.ir");
+        last = w.sync(Side::Finance, "1").await;
     }
     assert_eq!(last, Status::Conflict);
     w.clock.turn(Duration::from_secs(700));
@@ -383,6 +384,17 @@ async fn a_value_that_keeps_coming_back_is_set_aside(w: &World) {
         Status::Success,
         "after ten minutes it is tried again"
     );
+}
+
+async fn what_a_user_types_in_turns_is_carried_each_time(w: &World) {
+    let id = w.crm.add(person("علی", "09121234567"));
+    w.sync(Side::Crm, &id).await;
+    for turn in 0..10 {
+        let email = ["a@b.ir", "c@d.ir"][turn % 2];
+        w.crm.edit(&id, Field::Email, email);
+        assert_eq!(w.sync(Side::Crm, &id).await, Status::Success);
+        assert_eq!(w.finance.get("1", Field::Email), email);
+    }
 }
 
 async fn calls_stay_within_budget(w: &World) {
@@ -431,6 +443,10 @@ async fn a_customer_deleted_in_the_crm_is_set_inactive_when_the_policy_says_so(w
     let saves = w.finance.saves();
     assert_eq!(w.sync_by(&engine, Side::Crm, &id).await, Status::Skipped);
     assert_eq!(w.finance.saves(), saves, "once");
+    // The accountant knows better.
+    w.finance.edit("1", Field::Active, "1");
+    assert_eq!(w.sync_by(&engine, Side::Finance, "1").await, Status::Skipped);
+    assert_eq!(w.finance.get("1", Field::Active), "1");
     assert!(w.rows().await.iter().any(|row| {
         row.changes
             .as_ref()

@@ -6,6 +6,7 @@
     reason = "a test binary has no public side and may fail"
 )]
 
+mod behind;
 mod desk;
 mod documents;
 mod engine;

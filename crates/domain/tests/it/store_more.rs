@@ -363,6 +363,8 @@ async fn a_lost_lease_links_and_intends_nothing() {
             w.store.link(&work.lease, &entity(Side::Finance, "22")).await
         ));
         assert!(fenced(w.store.intend(&work.lease, &InFlight::new(), LEASE).await));
+        let lock = w.store.lock(&work.lease, &["name".to_owned()]).await;
+        assert!(fenced(lock.map(drop)));
         assert_eq!(w.mappings().await[0].finance_id, None);
         take(&w, one.row).await;
         w.store.release(&work).await.unwrap();
@@ -425,6 +427,7 @@ fn created_at(at: chrono::DateTime<chrono::Utc>) -> Intent {
         along: Default::default(),
         seen: Default::default(),
         overtaken: false,
+        answered: None,
         strangers: Vec::new(),
         empty_looks: 0,
         document: None,
@@ -542,4 +545,30 @@ async fn one_worker_prunes_at_a_time() {
     other.rollback().await.unwrap();
     assert_eq!(db.store.prune(Duration::ZERO, 10).await.unwrap(), 1);
     db.drop_it().await;
+}
+
+#[tokio::test]
+async fn a_row_that_is_closed_while_it_is_claimed_leaves_no_lease_behind() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let events = [event(Side::Crm, "a", None), event(Side::Crm, "a", None)];
+        w.store.hear(&events).await.unwrap();
+        let work = take(&w, events[0].row).await;
+        // The ring of the second comes when the first run, which covers it, is just ending: over and over again, as there
+        // is no way to stop between two statements of one claim.
+        let (claims, commit) = tokio::join!(
+            futures::future::join_all((0..20).map(|_| w.store.claim(events[1].row, "late", LEASE))),
+            async {
+                let done = ending(&work, Status::Success);
+                w.store.commit(&work, &done).await
+            }
+        );
+        commit.unwrap();
+        for claim in claims {
+            assert!(matches!(claim.unwrap(), Claim::Done | Claim::Busy));
+        }
+        let mapping = w.mappings().await.remove(0);
+        assert_eq!((mapping.lease_owner, mapping.lease_until), (None, None));
+        w.drop_it().await;
+    }
 }

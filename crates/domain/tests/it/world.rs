@@ -19,6 +19,7 @@ use domain::store::memory::MemoryStore;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
 use domain::text::same;
+use futures::future::BoxFuture;
 use sea_orm::{EntityTrait, QueryOrder};
 use testkit::TestDb;
 use uuid::Uuid;
@@ -26,8 +27,8 @@ use uuid::Uuid;
 use crate::desk::Desk;
 
 /// A clock that stands until it is turned.
-#[derive(Debug)]
-pub struct TestClock(AtomicI64);
+#[derive(Debug, Clone)]
+pub struct TestClock(Arc<AtomicI64>);
 
 impl TestClock {
     pub fn turn(&self, by: Duration) {
@@ -43,6 +44,15 @@ impl Clock for TestClock {
 
     fn monotonic(&self) -> Duration {
         Duration::from_micros(self.0.load(Ordering::SeqCst).unsigned_abs())
+    }
+
+    fn pause(&self, time: Duration) -> BoxFuture<'static, ()> {
+        let (clock, until) = (self.clone(), self.monotonic() + time);
+        Box::pin(async move {
+            while clock.monotonic() < until {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
     }
 }
 
@@ -66,9 +76,22 @@ struct Records {
     saves: u32,
     calls: u32,
     faults: Vec<Fault>,
+    /// What the next reads by id come to.
+    reads: Vec<Read>,
     refuses: bool,
     /// Whole objects that are still on their way.
     late: Vec<(String, Customer)>,
+}
+
+/// What a read by id comes to.
+#[derive(Debug, Clone)]
+pub enum Read {
+    /// It fails.
+    Fails(PortError),
+    /// The record is not shown.
+    Nothing,
+    /// It takes so long.
+    Slow(Duration),
 }
 
 /// One outside system. Finance cuts names to 20 characters, knows no `|`, and does not show `tmpid`.
@@ -140,6 +163,11 @@ impl System {
         self.records.lock().unwrap().faults.push(fault);
     }
 
+    /// What the next read by id comes to.
+    pub fn next_read(&self, read: Read) {
+        self.records.lock().unwrap().reads.push(read);
+    }
+
     /// What was on its way arrives: each a whole object, as it was when it was sent.
     pub fn land(&self) {
         let mut records = self.records.lock().unwrap();
@@ -209,8 +237,23 @@ impl System {
 #[async_trait]
 impl Customers for System {
     async fn read(&self, id: &str, _: Option<Kind>) -> PortResult<Option<Snapshot>> {
-        let mut records = self.records.lock().unwrap();
-        records.calls += 1;
+        let read = {
+            let mut records = self.records.lock().unwrap();
+            records.calls += 1;
+            (!records.reads.is_empty()).then(|| records.reads.remove(0))
+        };
+        match read {
+            Some(Read::Fails(error)) => return Err(error),
+            Some(Read::Nothing) => return Ok(None),
+            Some(Read::Slow(time)) => {
+                for _ in 0..20 {
+                    self.clock.turn(time / 20);
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+            None => {}
+        }
+        let records = self.records.lock().unwrap();
         Ok(records.rows.get(id).map(|row| self.show(id, row)))
     }
 
@@ -376,7 +419,7 @@ pub struct World {
 
 impl World {
     pub async fn new(on: On) -> Self {
-        let clock = Arc::new(TestClock(AtomicI64::new(1_700_000_000_000_000)));
+        let clock = Arc::new(TestClock(Arc::new(AtomicI64::new(1_700_000_000_000_000))));
         let (store, tables): (Arc<dyn Store>, _) = match on {
             On::Memory => {
                 let store = MemoryStore::new(clock.clone());

@@ -173,10 +173,11 @@ impl View<'_> {
                 held.map(|change| change.field).collect()
             })
             .unwrap_or_default();
+        let in_conflict = conflict.is_some();
         if failed {
             self.news_of_finance(c, f);
         }
-        if failed || mapping.state == MappingState::Closed || (conflict.is_some() && held.is_empty()) {
+        if failed || mapping.state == MappingState::Closed || (in_conflict && held.is_empty()) {
             return;
         }
         let all = self.all;
@@ -235,7 +236,7 @@ impl View<'_> {
         }
         for field in FIELDS {
             let of = |side, id: &str| {
-                let edits = all.edits.0.iter().filter(move |e| e.field == Some(field));
+                let mut edits = all.edits.0.iter().filter(move |e| e.field == Some(field));
                 edits.rfind(|e| e.side == side && e.record == id)
             };
             let (None, Some(last)) = (of(Side::Crm, c), of(Side::Finance, f)) else {

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
+use futures::future::BoxFuture;
 use uuid::Uuid;
 
 /// Microseconds of virtual time.
@@ -185,6 +186,10 @@ impl Clock for Sim {
 
     fn monotonic(&self) -> Duration {
         Duration::from_micros(self.time())
+    }
+
+    fn pause(&self, time: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(self.sleep(time.as_micros().try_into().unwrap()))
     }
 
     fn jitter(&self) -> f64 {

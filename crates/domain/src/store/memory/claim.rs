@@ -35,26 +35,23 @@ impl MemoryStore {
         let id = self.clock.id();
         let taken = self
             .carry_out("claim: take", |tables| {
+                let before = tables.mapping_of(&entity).cloned();
                 let Some(mapping) = take_lease(tables, id, &entity, owner, now, lease) else {
-                    return Ok(None);
+                    return Ok(Claim::Busy);
                 };
-                let work = take_rows(tables, mapping, row);
-                Ok(Some(work))
+                let taken = mapping.mapping.id;
+                if let Some(work) = take_rows(tables, mapping, row) {
+                    return Ok(Claim::Taken(Box::new(work)));
+                }
+                // Someone closed the row between our look and the lease.
+                match before {
+                    Some(before) => tables.mappings.insert(taken, before),
+                    None => tables.mappings.remove(&taken),
+                };
+                Ok(Claim::Done)
             })
             .await?;
-        match taken {
-            None => Ok(Claim::Busy),
-            Some(Ok(work)) => Ok(Claim::Taken(Box::new(work))),
-            Some(Err(lease)) => {
-                // Someone closed the row between our look and the lease.
-                self.carry_out("claim: free", |tables| {
-                    free(tables, &lease);
-                    Ok(())
-                })
-                .await?;
-                Ok(Claim::Done)
-            }
-        }
+        Ok(taken)
     }
 }
 
@@ -102,7 +99,7 @@ fn half(id: Uuid, entity: &EntityRef, now: DateTime<Utc>) -> MappingRow {
 }
 
 /// All open rows of the entity; rows that an earlier run left in progress are orphans, its lease is ours now.
-fn take_rows(tables: &mut Tables, taken: MappingRow, lead: Uuid) -> Result<Work, Lease> {
+fn take_rows(tables: &mut Tables, taken: MappingRow, lead: Uuid) -> Option<Work> {
     let lease = Lease {
         mapping: taken.mapping.id,
         token: taken.lease_token,
@@ -123,7 +120,7 @@ fn take_rows(tables: &mut Tables, taken: MappingRow, lead: Uuid) -> Result<Work,
     }
     claimed.sort_by_key(|row| (row.heard_at, row.id));
     if claimed.is_empty() {
-        return Err(lease);
+        return None;
     }
     let lead = claimed.iter().position(|row| row.id == lead).unwrap_or(0);
     let lead = claimed.remove(lead);
@@ -131,7 +128,7 @@ fn take_rows(tables: &mut Tables, taken: MappingRow, lead: Uuid) -> Result<Work,
         in_flight: taken.in_flight.unwrap_or_default(),
         ..taken.mapping
     };
-    Ok(Work {
+    Some(Work {
         lease,
         mapping,
         lead,

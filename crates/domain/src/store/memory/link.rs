@@ -9,7 +9,11 @@ use crate::store::sql::settled_by_link;
 
 impl MemoryStore {
     pub(super) async fn lock_keys(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
+        let now = self.clock.now();
         self.carry_out("lock", |tables| {
+            if tables.leased(lease).is_none_or(|row| row.free_at(now)) {
+                return Err(StoreError::Fenced);
+            }
             for key in keys {
                 let holder = tables.locks.get(key).filter(|id| **id != lease.mapping);
                 if let Some(mapping) = holder.filter(|id| tables.mappings.contains_key(id)).copied() {
@@ -69,7 +73,17 @@ pub(super) fn gain(
     let Some(theirs) = tables.mapping_of(entity).filter(|row| row.mapping.id != ours) else {
         return Ok(());
     };
-    let half = theirs.mapping.id_on(entity.side.other()).is_none() && states.contains(&theirs.mapping.state);
+    let taken = states.contains(&theirs.mapping.state);
+    if taken && theirs.free_at(now) && theirs.mapping.state == MappingState::Closed {
+        // What is left of it names the record that is gone.
+        let theirs = theirs.mapping.id;
+        if let Some(row) = tables.mappings.get_mut(&theirs) {
+            row.mapping.clear_id(entity.side);
+            row.updated_at = now;
+        }
+        return Ok(());
+    }
+    let half = theirs.mapping.id_on(entity.side.other()).is_none() && taken;
     if !half || !theirs.free_at(now) || theirs.in_flight.is_some() {
         return Err(StoreError::MappedElsewhere {
             side: entity.side,

@@ -267,7 +267,7 @@ impl Store for MemoryStore {
         self.carry_out("intend", |tables| {
             let row = tables.leased(lease).filter(|row| !row.free_at(now));
             let row = row.ok_or(StoreError::Fenced)?;
-            row.in_flight = Some(in_flight.clone());
+            row.in_flight = (!in_flight.is_empty()).then(|| in_flight.clone());
             row.lease_until = Some(now + duration);
             row.updated_at = now;
             Ok(())
@@ -300,8 +300,8 @@ impl Store for MemoryStore {
     }
 
     async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        self.link_entity(lease, entity, &[MappingState::New, MappingState::Conflict])
-            .await
+        let states = [MappingState::New, MappingState::Conflict, MappingState::Closed];
+        self.link_entity(lease, entity, &states).await
     }
 
     async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {

@@ -87,17 +87,17 @@ impl SqlStore {
         for row in tx.query_all_raw(self.statement(sql, values)).await? {
             open.push(rows::claimed(&log::Model::from_query_result(&row, "")?));
         }
+        if open.is_empty() {
+            // Someone closed the row between our look and the lease.
+            tx.rollback().await?;
+            return Ok(Claim::Done);
+        }
         tx.commit().await?;
         open.sort_by_key(|row| (row.heard_at, row.id));
         let lease = Lease {
             mapping: mapping.id,
             token,
         };
-        if open.is_empty() {
-            // Someone closed the row between our look and the lease.
-            self.free(&self.db, &lease).await?;
-            return Ok(Claim::Done);
-        }
         let lead = open.iter().position(|claimed| claimed.id == row).unwrap_or(0);
         let lead = open.remove(lead);
         Ok(Claim::Taken(Box::new(Work {

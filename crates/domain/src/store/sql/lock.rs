@@ -1,9 +1,9 @@
 //! Reserving the keys of a first meeting, so that two twins, or two ends of one pair, meet one after the other.
 
-use sea_orm::{ConnectionTrait, Statement, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement, TransactionTrait, Value};
 
 use super::SqlStore;
-use crate::store::{EntityType, Holder, Lease, StoreResult};
+use crate::store::{EntityType, Holder, Lease, StoreError, StoreResult};
 
 impl SqlStore {
     /// All keys or none. A key is free when nobody has it, or a mapping that is no more.
@@ -25,6 +25,19 @@ impl SqlStore {
             .collect();
         let backend = self.db.get_database_backend();
         let tx = self.db.begin().await?;
+        // Or they would stay reserved for good: whoever has the entity now may have given them back already.
+        let row_lock = match backend {
+            DatabaseBackend::Postgres => "FOR UPDATE",
+            _ => "",
+        };
+        let sql_lease = format!(
+            r#"SELECT 1 FROM "EntityMapping" WHERE "id" = $1 AND "leaseToken" = $2 AND "leaseUntil" > $3 {row_lock}"#
+        );
+        let held = [lease.mapping.into(), lease.token.into(), self.clock.now().into()];
+        let leased = tx.query_one_raw(self.statement(&sql_lease, held)).await?;
+        if leased.is_none() {
+            return Err(StoreError::Fenced);
+        }
         let insert = Statement::from_sql_and_values(backend, sql, values.clone());
         if tx.execute_raw(insert).await?.rows_affected() == sorted.len() as u64 {
             tx.commit().await?;

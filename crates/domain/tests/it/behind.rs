@@ -1,0 +1,291 @@
+//! What runs and people leave behind: records that were made and not seen, second records, survivors of a pair, rows that
+//! kill whoever takes them.
+
+use std::time::Duration;
+
+use domain::customer::Field;
+use domain::engine::Ran;
+use domain::ports::{PortError, Side};
+use domain::store::{Claim, EntityRef, EntityType, InFlight, MappingState, Status};
+
+use crate::world::{ALL, Fault, Read, World, person};
+
+const LEASE: Duration = Duration::from_secs(60);
+
+fn customer(side: Side, id: &str) -> EntityRef {
+    EntityRef {
+        entity_type: EntityType::Customer,
+        side,
+        id: id.to_owned(),
+    }
+}
+
+fn unreachable() -> PortError {
+    PortError::Transient {
+        message: "503".into(),
+        retry_after: None,
+    }
+}
+
+#[tokio::test]
+async fn an_edit_of_what_was_made_and_not_seen_is_the_later_edit() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let met = person("علی", "09121234567").with(Field::NationalId, "0012345679");
+        let id = w.crm.add(met.with(Field::PostalCode, "1111111111"));
+        w.finance.next_read(Read::Fails(unreachable()));
+        let ring = w.hear(Side::Crm, &id).await;
+        let Ran::Ended { outcome, next, .. } = w.engine.run(&ring).await.unwrap() else {
+            panic!()
+        };
+        assert_eq!((outcome.status, w.finance.ids().len()), (Status::Pending, 1));
+        w.finance.edit("1", Field::PostalCode, "2222222222");
+        w.clock.turn(next.unwrap().1);
+        assert!(w.sync(Side::Crm, &id).await.is_final());
+        assert_eq!(w.finance.get("1", Field::PostalCode), "2222222222");
+        assert_eq!(w.crm.get(&id, Field::PostalCode), "2222222222");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_shown_yet_was_not_deleted() {
+    for on in ALL {
+        let mut w = World::new(on).await;
+        w.engine.config.deactivate = true;
+        let code = w
+            .finance
+            .add(person("علی", "09121234567").with(Field::Active, "1"));
+        w.crm.next_read(Read::Nothing);
+        w.crm.next_read(Read::Nothing);
+        assert_eq!(w.sync(Side::Finance, &code).await, Status::Success);
+        assert_eq!(w.crm.ids().len(), 1);
+        assert_eq!(w.finance.get(&code, Field::Active), "1");
+        assert_eq!(w.mappings().await[0].state, MappingState::Active);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_outlasts_the_lease_keeps_it() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(person("علی", "09121234567"));
+        w.sync(Side::Crm, &id).await;
+        w.crm.edit(&id, Field::Name, "رضا");
+        w.finance.next_read(Read::Slow(3 * LEASE));
+        let ring = w.hear(Side::Crm, &id).await;
+        let others = async {
+            tokio::time::sleep(Duration::from_millis(120)).await;
+            w.store.claim(ring.row, "another", LEASE).await.unwrap()
+        };
+        let (ran, other) = tokio::join!(w.engine.run(&ring), others);
+        assert!(matches!(ran.unwrap(), Ran::Ended { .. }));
+        assert!(matches!(other, Claim::Busy));
+        assert_eq!(w.finance.get("1", Field::Name), "رضا");
+        assert_eq!(w.row(&ring).await.lapses, 0);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn an_update_that_makes_records_is_not_repeated_while_they_stand() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(person("علی", "09121234567"));
+        w.sync(Side::Crm, &id).await;
+        w.crm.edit(&id, Field::Name, "رضا");
+        let second = w.finance.add(person("رضا", "09121234567"));
+        w.finance.fail(Fault::Before(PortError::Integrity {
+            sent: "1".into(),
+            answered: second.clone(),
+        }));
+        assert_eq!(w.sync(Side::Crm, &id).await, Status::Conflict);
+        let saves = w.finance.saves();
+        w.crm.edit(&id, Field::Email, "a@b.ir");
+        w.finance.edit("1", Field::Address, "تهران");
+        // Long after anything could still land.
+        w.clock.turn(Duration::from_secs(3600));
+        assert_eq!(w.sync(Side::Crm, &id).await, Status::Conflict);
+        assert_eq!(w.finance.saves(), saves, "nothing more is sent there");
+        assert_eq!(w.crm.get(&id, Field::Address), "تهران", "the CRM gets its news");
+        let rows = w.rows().await;
+        let open: Vec<_> = rows.iter().filter(|row| row.status == Status::Conflict).collect();
+        assert_eq!(open.len(), 1, "one per entity");
+        let words = open[0].error_message.clone().unwrap();
+        assert!(words.contains(&format!("answered with {second}")), "{words}");
+        // Settled: the second one is removed, or an operator says that it is someone else.
+        if on == crate::world::On::Memory {
+            w.finance.delete(&second);
+            assert_eq!(w.sync(Side::Crm, &id).await, Status::Success);
+        } else {
+            let mut ring = w
+                .engine
+                .keep(&customer(Side::Crm, &id), Side::Crm, None)
+                .await
+                .unwrap();
+            while let Ran::Ended {
+                next: Some((next, wait)),
+                ..
+            } = w.engine.run(&ring).await.unwrap()
+            {
+                w.clock.turn(wait);
+                ring = next;
+            }
+        }
+        assert_eq!(w.finance.get("1", Field::Name), "رضا");
+        assert_eq!(w.finance.get("1", Field::Email), "a@b.ir");
+        assert_eq!(w.mappings().await[0].state, MappingState::Active);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn who_outlives_its_counterpart_is_linked_with_the_one_typed_anew() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let typed = || person("علی", "09121234567").with(Field::NationalId, "0012345679");
+        let first = w.crm.add(typed());
+        w.sync(Side::Crm, &first).await;
+        let twin = w.crm.add(typed().with(Field::Email, "a@b.ir"));
+        assert_eq!(w.sync(Side::Crm, &twin).await, Status::Conflict, "a duplicate");
+        let refused = w.engine.link(&twin, "1", None).await;
+        assert!(refused.is_err(), "{first} is there");
+        let deleted = w.crm.delete(&first);
+        assert_eq!(w.sync(Side::Crm, &first).await, Status::Skipped);
+        assert_eq!(w.sync(Side::Crm, &twin).await, Status::Success);
+        assert_eq!(w.finance.get("1", Field::Email), "a@b.ir");
+        w.finance.edit("1", Field::Name, "رضا");
+        assert_eq!(w.sync(Side::Finance, "1").await, Status::Success);
+        assert_eq!(w.crm.get(&twin, Field::Name), "رضا");
+        assert_eq!(w.finance.ids().len(), 1);
+        // It is there again after all: nobody's any more, and nothing is created for it.
+        w.crm.restore(&first, deleted);
+        assert_eq!(w.sync(Side::Crm, &first).await, Status::Conflict);
+        assert_eq!(w.finance.ids().len(), 1);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn an_operator_links_who_outlives_its_counterpart() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(person("علی", "09121234567"));
+        w.sync(Side::Crm, &id).await;
+        let other = w.finance.add(person("کسی دیگر", "09350000000"));
+        let linked = w.engine.link(&id, &other, None).await;
+        assert!(linked.unwrap_err().to_string().contains("is linked with"));
+        w.finance.delete("1");
+        assert_eq!(w.sync(Side::Finance, "1").await, Status::Skipped);
+        let ring = w.engine.link(&id, &other, None).await.unwrap();
+        let Ran::Ended { outcome, .. } = w.engine.run(&ring).await.unwrap() else {
+            panic!()
+        };
+        assert_eq!(outcome.status, Status::Success, "{:?}", outcome.message);
+        let mappings = w.mappings().await;
+        let ids: Vec<_> = mappings
+            .iter()
+            .map(|m| (m.crm_id.as_deref(), m.finance_id.as_deref(), m.state))
+            .collect();
+        assert!(
+            ids.contains(&(Some(&id), Some(&other), MappingState::Active)),
+            "{ids:?}"
+        );
+        assert!(ids.contains(&(None, Some("1"), MappingState::Closed)), "{ids:?}");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_kills_its_runs_is_given_up_whatever_is_known_of_its_entity() {
+    for on in ALL {
+        for what in ["new", "linked", "in doubt"] {
+            let w = World::new(on).await;
+            let id = w.crm.add(person("علی", "09121234567"));
+            if what == "in doubt" {
+                for _ in 0..2 {
+                    w.finance.add(person("علی", "09121234567"));
+                }
+                assert_eq!(w.sync(Side::Crm, &id).await, Status::Conflict);
+            }
+            let ring = w.hear(Side::Crm, &id).await;
+            for n in 0..10 {
+                let Claim::Taken(work) = w.store.claim(ring.row, "killed", LEASE).await.unwrap() else {
+                    panic!()
+                };
+                if n == 0 && what == "linked" {
+                    let there = customer(Side::Finance, "77");
+                    w.store.link(&work.lease, &there).await.unwrap();
+                    w.store
+                        .intend(&work.lease, &InFlight::new(), LEASE)
+                        .await
+                        .unwrap();
+                }
+                w.clock.turn(LEASE + Duration::from_secs(1));
+            }
+            assert!(
+                matches!(w.engine.run(&ring).await.unwrap(), Ran::Ended { .. }),
+                "{what}"
+            );
+            let row = w.row(&ring).await;
+            assert_eq!(
+                (row.status, row.error_class.as_deref()),
+                (Status::Failed, Some("poison")),
+                "{what}"
+            );
+            let rows = w.rows().await;
+            assert!(
+                rows.iter()
+                    .all(|row| row.status.is_final() && row.status != Status::Conflict)
+            );
+            let states: Vec<_> = w.mappings().await.iter().map(|m| m.state).collect();
+            let expected: &[MappingState] = match what {
+                "new" => &[],
+                "linked" => &[MappingState::Active],
+                _ => &[MappingState::New],
+            };
+            assert_eq!(states, expected, "{what}");
+            w.drop_it().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_put_back_before_it_was_seen_has_not_arrived() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w
+            .crm
+            .add(person("علی", "09121234567").with(Field::Description, "مشتری ویژه"));
+        w.sync(Side::Crm, &id).await;
+        w.crm.edit(&id, Field::Description, "مشتری ویژه، تماس فقط صبح");
+        // Someone's open form, saved in between: what stands there is the beginning of what was sent.
+        w.finance
+            .fail(Fault::EditAfter(Field::Description, "مشتری ویژه".into()));
+        w.sync(Side::Crm, &id).await;
+        assert_eq!(
+            w.crm.get(&id, Field::Description),
+            w.finance.get("1", Field::Description),
+            "in step, and not «confirmed» while they differ"
+        );
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_read_back_is_not_told_as_read_back() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(person("علی", "09121234567"));
+        w.sync(Side::Crm, &id).await;
+        w.crm.edit(&id, Field::Name, "رضا");
+        w.finance.fail(Fault::LostAnswer);
+        let ring = w.hear(Side::Crm, &id).await;
+        w.engine.run(&ring).await.unwrap();
+        let row = w.row(&ring).await;
+        assert!(row.target_data_before.is_some());
+        assert_eq!(row.target_data_after, None);
+        w.drop_it().await;
+    }
+}
