@@ -95,6 +95,12 @@ impl Base {
         of_it.iter().enumerate().filter(again).count()
     }
 
+    /// Whether the CRM still holds what finance had when the two agreed, and has no more.
+    fn is_outdated(&self, field: Field, in_crm: &str, in_finance: &str) -> bool {
+        let is = |side, now: &str| self.of(side, field).map(|was| same(field, was, now));
+        is(Side::Crm, in_crm) == Some(true) && is(Side::Finance, in_finance) == Some(false)
+    }
+
     /// A late write of ours took this field back to `holds` on that side.
     pub fn take_back(&mut self, side: Side, field: Field, holds: &str) {
         match side {
@@ -307,7 +313,9 @@ pub fn merge(
             _ if agree => None,
             Flow::ToFinance if in_crm.is_empty() => continue,
             Flow::ToFinance => Some(one_way(field, Side::Crm, in_crm, in_finance)),
-            Flow::ToCrm if !in_crm.is_empty() || in_finance.is_empty() => continue,
+            Flow::ToCrm if in_finance.is_empty() => continue,
+            // Only what is empty, or was ours and is finance's no more.
+            Flow::ToCrm if !in_crm.is_empty() && !base.is_outdated(field, in_crm, in_finance) => continue,
             Flow::ToCrm => Some(one_way(field, Side::Finance, in_crm, in_finance)),
             Flow::Both => match both_ways(base, field, in_crm, in_finance, times, policy) {
                 Some((winner, reason)) => Some(Decision {

@@ -208,6 +208,34 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// An identity that has outlived its contact and was linked with another still names the first one in `refId`: what we
+    /// have written there ourselves gives way to the new code.
+    pub(super) async fn outlived_code(&mut self) -> Result<(), Stop> {
+        let field = Field::FinanceCode;
+        let (Some(crm), Some(finance)) = (&self.crm, &self.finance) else {
+            return Ok(());
+        };
+        let named = crm.customer.get(field).to_owned();
+        let known = self
+            .mapping
+            .base
+            .as_ref()
+            .and_then(|base| base.of(Side::Crm, field));
+        if known.is_some() || named.is_empty() || same(field, &named, &finance.id) {
+            return Ok(());
+        }
+        let entity = EntityRef {
+            entity_type: self.mapping.entity_type,
+            side: Side::Finance,
+            id: named.clone(),
+        };
+        let theirs = self.engine.store.mapping(&entity).await?;
+        if theirs.is_some_and(|theirs| theirs.state == MappingState::Closed && theirs.crm_id.is_none()) {
+            self.agree(Side::Crm, field, &named, &named);
+        }
+        Ok(())
+    }
+
     /// Whether `entity` is the survivor of a pair whose other half is gone, so that it may be another record's
     /// counterpart now: a duplicate was removed, or a customer was deleted and typed anew.
     async fn is_left_behind(&self, entity: &EntityRef, theirs: Option<&Mapping>) -> Result<bool, Stop> {

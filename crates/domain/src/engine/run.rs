@@ -150,6 +150,7 @@ impl<'a> Run<'a> {
                 creates.for_each(|intent| self.edited_since(side, intent));
             }
         }
+        self.outlived_code().await?;
         let mut fresh = Some(other);
         // Each side is written at most once a run; what is seen after that is for the next.
         let mut unwritten = vec![other, heard];

@@ -305,14 +305,6 @@ impl Mapping {
         }
     }
 
-    /// It has no record on that side any more.
-    pub(crate) fn clear_id(&mut self, side: Side) {
-        match side {
-            Side::Crm => self.crm_id = None,
-            Side::Finance => self.finance_id = None,
-        }
-    }
-
     /// Sets the id on that side.
     pub fn set_id(&mut self, side: Side, id: String) {
         match side {

@@ -173,6 +173,7 @@ async fn an_operator_links_who_outlives_its_counterpart() {
         let w = World::new(on).await;
         let id = w.crm.add(person("علی", "09121234567"));
         w.sync(Side::Crm, &id).await;
+        assert_eq!(w.crm.get(&id, Field::FinanceCode), "1");
         let other = w.finance.add(person("کسی دیگر", "09350000000"));
         let linked = w.engine.link(&id, &other, None).await;
         assert!(linked.unwrap_err().to_string().contains("is linked with"));
@@ -183,6 +184,7 @@ async fn an_operator_links_who_outlives_its_counterpart() {
             panic!()
         };
         assert_eq!(outcome.status, Status::Success, "{:?}", outcome.message);
+        assert_eq!(w.crm.get(&id, Field::FinanceCode), other, "refId was ours");
         let mappings = w.mappings().await;
         let ids: Vec<_> = mappings
             .iter()

@@ -1,5 +1,6 @@
 //! First meetings: reserving keys, and making an id part of a mapping.
 
+use crate::ports::Side;
 use crate::store::{EntityRef, EntityType, Holder, Lease, MappingState, Status, StoreError, StoreResult};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -78,7 +79,10 @@ pub(super) fn gain(
         // What is left of it names the record that is gone.
         let theirs = theirs.mapping.id;
         if let Some(row) = tables.mappings.get_mut(&theirs) {
-            row.mapping.clear_id(entity.side);
+            match entity.side {
+                Side::Crm => row.mapping.crm_id = None,
+                Side::Finance => row.mapping.finance_id = None,
+            }
             row.updated_at = now;
         }
         return Ok(());
