@@ -34,6 +34,8 @@ use verdict::{Verdict, judge};
 pub const LEASE: Duration = Duration::from_secs(4);
 /// `CREATE_SETTLE_SECONDS` below.
 pub const CREATE_SETTLE: Duration = Duration::from_secs(8);
+/// `POLL_INTERVAL_SECONDS` below.
+pub const POLL: Duration = Duration::from_secs(2);
 const SETTINGS: [(&str, &str); 12] = [
     ("HTTP_TIMEOUT_SECONDS", "2"),
     ("LEASE_SECONDS", "4"),

@@ -1,8 +1,8 @@
 //! The dust has settled: both systems and the tables against the log of what was typed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::store::entities::{log, mapping, retry};
 use domain::store::{EntityType, MappingState, Status};
 use sea_orm::EntityTrait;
@@ -11,7 +11,8 @@ use simulator::System;
 
 use super::field::{FIELDS, Field, text};
 use super::users::{self, Edit, Users, in_crm, in_finance};
-use super::windows::Windows;
+use super::windows::{CLOSE, Windows};
+use super::{LEASE, POLL};
 use crate::deployment::Deployment;
 
 /// What was found. All lists are empty when all is well.
@@ -61,8 +62,8 @@ pub async fn judge(d: &Deployment, users: &Users) -> Verdict {
         users,
         windows: Windows::of(&d.sim),
         rows: d.rows().await,
-        recorded: recorded(&d.rows().await, |_| true),
-        filled: recorded(&d.rows().await, |change| change["reason"] == "other_is_empty"),
+        losers: losers(&d.rows().await, &LOSSES),
+        filled: losers(&d.rows().await, &["other_is_empty"]),
         verdict: Verdict::default(),
     };
     judge.stuck(d).await;
@@ -80,16 +81,31 @@ fn of_customers<T>(all: Vec<T>, entity_type: impl Fn(&T) -> EntityType) -> Vec<T
     all.into_iter().filter(customers).collect()
 }
 
-/// Who stands in audit rows as having lost, or won: mapping, field, side and value.
-type Recorded = HashSet<(String, &'static str, System, String)>;
+/// The reasons of an audit row that speak of a value that had to give way; the last two, of what a write of ours went over.
+const LOSSES: [&str; 8] = [
+    "later_wins",
+    "tie",
+    "priority",
+    "held_for_human",
+    "settled_by_hand",
+    "oscillates",
+    "confirmed_later",
+    "taken_back",
+];
+
+/// Mapping, field, side and value.
+type Key = (String, &'static str, System, String);
+
+/// What audit rows say gave way, each with the end of the last such row.
+type Losers = HashMap<Key, DateTime<Utc>>;
 
 struct Judge<'a> {
     users: &'a Users,
     windows: Windows,
     rows: Vec<log::Model>,
-    recorded: Recorded,
+    losers: Losers,
     /// Those that were empty at a first meeting.
-    filled: Recorded,
+    filled: Losers,
     verdict: Verdict,
 }
 
@@ -242,23 +258,30 @@ impl Judge<'_> {
             return;
         }
         let mut open: Vec<&Edit> = edits.clone();
-        let mut why = None;
+        let (mut why, mut all_exempt) = (None, true);
         while let Some(last) = open.last().copied().filter(|last| last.value != *held) {
             if self.exempt(case, last) {
                 self.verdict.exempt += 1;
                 open.pop();
-            } else if self.is_filled(case, last) {
+                continue;
+            }
+            all_exempt = false;
+            if self.is_filled(case, last) {
                 self.verdict.filled += 1;
-                typed_over(&mut open, last.side, held);
-            } else if self.told(case, last) && (self.is_overtaken(last) || is_unsettled(edits, last)) {
+            } else if self.is_tie(case, &open) {
                 self.verdict.ties += 1;
-                typed_over(&mut open, last.side, held);
             } else {
                 why = Some(last);
                 break;
             }
+            typed_over(&mut open, last.side, held);
         }
         let Some(winner) = open.last().copied() else {
+            // Nothing that was typed stands, and that is nobody's word.
+            if let Some(last) = edits.last().filter(|_| !all_exempt) {
+                let message = format!("by nothing: {}", self.story(case, last));
+                self.verdict.lost.push(message);
+            }
             return;
         };
         if let Some(last) = why {
@@ -271,7 +294,7 @@ impl Judge<'_> {
             return;
         };
         let typed_over = edits.iter().any(|e| e.at >= loser.at && e.before == loser.value);
-        if self.told(case, loser) {
+        if self.told(case, loser).is_some() || self.is_filled(case, loser) {
             self.verdict.recorded += 1;
         } else if !typed_over && !self.exempt(case, loser) {
             let message = format!("without a word: {}", self.story(case, loser));
@@ -288,17 +311,32 @@ impl Judge<'_> {
         self.windows.hold(edit.side, id, edit.at)
     }
 
-    /// Whether the value stands in an audit row.
-    fn told(&self, case: &Case<'_>, edit: &Edit) -> bool {
-        self.recorded.contains(&key(case, edit))
+    /// When the last audit row ended that says that this had to give way, after it was typed. That a row carried it as
+    /// the winner is no such word.
+    fn told(&self, case: &Case<'_>, edit: &Edit) -> Option<DateTime<Utc>> {
+        let ended = self.losers.get(&key(case, edit)).copied();
+        ended.filter(|ended| *ended > edit.at)
     }
 
     /// Cleared before the two were met (of a create whose answer was lost, nobody knows yet that it is ours): a first
-    /// meeting fills what only one side has, and says so.
+    /// meeting fills what only one side has, and says so; or, where the answer to that was lost, that it was confirmed.
     fn is_filled(&self, case: &Case<'_>, edit: &Edit) -> bool {
-        // Where the answer to that was lost, the row says so instead.
-        let unanswered = || self.told(case, edit) && self.met(case).is_none_or(|met| edit.at < met);
-        edit.value.is_empty() && (self.filled.contains(&key(case, edit)) || unanswered())
+        let said = self.filled.contains_key(&key(case, edit)) || self.told(case, edit).is_some();
+        edit.value.is_empty() && said && self.met(case).is_some_and(|met| edit.at < met)
+    }
+
+    /// Whether the last of `open` may lose, though it is the later edit, and the loss is told.
+    fn is_tie(&self, case: &Case<'_>, open: &[&Edit]) -> bool {
+        let Some((last, told)) = open.last().and_then(|last| Some((last, self.told(case, last)?))) else {
+            return false;
+        };
+        // Whoever typed over what stands competes with nobody: each value is typed but once.
+        let one_hand = open
+            .iter()
+            .rev()
+            .take_while(|e| e.side == last.side && e.value != case.held);
+        let saw = one_hand.clone().any(|e| e.before == case.held) && !case.held.is_empty();
+        !saw && (self.is_overtaken(last, told) || is_unsettled(&case.edits, last))
     }
 
     /// When the first run ended that has carried something between the two.
@@ -311,12 +349,16 @@ impl Judge<'_> {
 
     /// Finance has no times: a change of any of a contact's fields makes the whole contact as new as the look that saw
     /// it (design, "The engine", 3). So an edit in the CRM may lose against an earlier one of finance if anything else
-    /// was typed into the contact at the same time or later; it is told then.
-    fn is_overtaken(&self, edit: &Edit) -> bool {
-        let later = |e: &&Edit| {
-            e.person == edit.person && e.side == System::Finance && e.at + super::windows::CLOSE >= edit.at
-        };
-        edit.side == System::Crm && self.users.edits.iter().any(|e| later(&e))
+    /// was typed into the contact at the same time or soon after, and before the loss was told.
+    fn is_overtaken(&self, edit: &Edit, told: DateTime<Utc>) -> bool {
+        let soon = edit.at + TimeDelta::from_std(2 * POLL + LEASE).unwrap();
+        let later = |e: &&Edit| e.at + CLOSE >= edit.at && e.at <= told.min(soon);
+        let mut of_contact = self
+            .users
+            .edits
+            .iter()
+            .filter(|e| e.person == edit.person && e.side == System::Finance);
+        edit.side == System::Crm && of_contact.any(|e| later(&e))
     }
 
     fn story(&self, case: &Case<'_>, lost: &Edit) -> String {
@@ -347,10 +389,7 @@ impl Judge<'_> {
 
     /// What was asked of both systems about the customer around the edit, and what the audit rows say.
     fn happened(&self, case: &Case<'_>, lost: &Edit) -> Vec<String> {
-        let (from, to) = (
-            lost.at - chrono::TimeDelta::seconds(3),
-            lost.at + chrono::TimeDelta::seconds(12),
-        );
+        let (from, to) = (lost.at - TimeDelta::seconds(3), lost.at + TimeDelta::seconds(12));
         let around = |at| from <= at && at <= to;
         let ids = [&case.mapping.crm_id, &case.mapping.finance_id];
         let mut told: Vec<_> = self
@@ -390,30 +429,42 @@ fn typed_over(open: &mut Vec<&Edit>, side: System, held: &str) {
 
 /// Someone else edited the field when this was typed in finance, or soon after: the polls can't tell which is the later.
 fn is_unsettled(edits: &[&Edit], edit: &Edit) -> bool {
-    let soon = edit.at + chrono::TimeDelta::seconds(10);
+    let soon = edit.at + TimeDelta::seconds(10);
     let competes = |e: &&&Edit| e.side == System::Crm && e.at > edit.at && e.at < soon;
     edit.side == System::Finance && (!edit.quiet || edits.iter().any(|e| competes(&e)))
 }
 
-fn key(case: &Case<'_>, edit: &Edit) -> (String, &'static str, System, String) {
+fn key(case: &Case<'_>, edit: &Edit) -> Key {
     let mapping = case.mapping.id.to_string();
     (mapping, case.field.in_audit(), edit.side, edit.value.clone())
 }
 
-fn recorded(rows: &[log::Model], wanted: impl Fn(&Value) -> bool) -> Recorded {
-    let mut recorded = Recorded::new();
+/// What gave way for one of these reasons.
+fn losers(rows: &[log::Model], reasons: &[&str]) -> Losers {
+    let mut losers = Losers::new();
     for row in rows {
-        let (Some(mapping), Some(Value::Array(changes))) = (row.entity_mapping_id, &row.changes) else {
+        let (Some(mapping), Some(ended), Some(Value::Array(changes))) =
+            (row.entity_mapping_id, row.completed_at, &row.changes)
+        else {
             continue;
         };
-        for change in changes.iter().filter(|change| wanted(change)) {
+        for change in changes {
             let field = FIELDS.iter().find(|field| change["field"] == field.in_audit());
-            for (side, key) in [(System::Crm, "crm"), (System::Finance, "finance")] {
-                if let Some(field) = field {
-                    recorded.insert((mapping.to_string(), field.in_audit(), side, text(&change[key])));
+            let Some(field) = field.filter(|_| reasons.iter().any(|reason| change["reason"] == *reason))
+            else {
+                continue;
+            };
+            for (side, name, winner) in [
+                (System::Crm, "crm", "CRM"),
+                (System::Finance, "finance", "FINANCE"),
+            ] {
+                if change["winner"] != winner {
+                    let key = (mapping.to_string(), field.in_audit(), side, text(&change[name]));
+                    let last = losers.entry(key).or_insert(ended);
+                    *last = ended.max(*last);
                 }
             }
         }
     }
-    recorded
+    losers
 }
