@@ -32,13 +32,14 @@ pub struct Figures {
 
 /// Adds to the verdict what does not hold of documents.
 pub async fn judge(d: &Deployment, users: &Users, papers: &Papers, verdict: &mut Verdict) -> Figures {
+    let mappings = d.mappings().await;
     let mut judge = Judge {
         d,
         users,
         papers,
-        windows: Windows::of(&d.sim),
+        windows: Windows::of(&d.sim, &mappings),
         rows: d.rows().await,
-        mappings: d.mappings().await,
+        mappings,
         held: d.sim.finance().documents(),
         verdict,
         figures: Figures::default(),

@@ -27,6 +27,8 @@ pub struct Verdict {
     pub invented: Vec<String>,
     /// Typed between a read and the landing of its save.
     pub exempt: usize,
+    /// Saves with another call of the same run between them and their read.
+    pub from_an_older_look: usize,
     /// Both sides edited, and finance's times are too coarse to say which was later; the loser is told.
     pub ties: usize,
     /// Cleared before the first meeting, and filled again by it.
@@ -58,16 +60,18 @@ impl Verdict {
 }
 
 pub async fn judge(d: &Deployment, users: &Users) -> Verdict {
+    let mappings = d.mappings().await;
     let mut judge = Judge {
         users,
-        windows: Windows::of(&d.sim),
+        windows: Windows::of(&d.sim, &mappings),
         rows: d.rows().await,
         losers: losers(&d.rows().await, &LOSSES),
         filled: losers(&d.rows().await, &["other_is_empty"]),
         verdict: Verdict::default(),
     };
     judge.stuck(d).await;
-    let mappings = of_customers(d.mappings().await, |mapping| mapping.entity_type);
+    judge.verdict.from_an_older_look = judge.windows.from_an_older_look;
+    let mappings = of_customers(mappings, |mapping| mapping.entity_type);
     judge.counts(d, &mappings);
     for person in 0..users.people.len() {
         judge.person(d, person, &mappings);
