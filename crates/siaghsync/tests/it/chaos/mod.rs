@@ -37,8 +37,6 @@ use verdict::{Verdict, judge};
 pub const LEASE: Duration = Duration::from_secs(4);
 /// `CREATE_SETTLE_SECONDS` below.
 pub const CREATE_SETTLE: Duration = Duration::from_secs(8);
-/// `POLL_INTERVAL_SECONDS` below.
-pub const POLL: Duration = Duration::from_secs(2);
 const SETTINGS: [(&str, &str); 11] = [
     ("HTTP_TIMEOUT_SECONDS", "2"),
     ("LEASE_SECONDS", "4"),
@@ -335,7 +333,7 @@ impl Run {
         let mut waiting = 0;
         while waiting == 0 && started.elapsed() < Duration::from_secs(1) {
             tokio::time::sleep(Duration::from_millis(10)).await;
-            waiting = queue.depths().await.unwrap().waiting;
+            waiting = queue.depths().await.map_or(0, |depths| depths.waiting);
         }
         redis.command(&["FLUSHALL"]).await.unwrap();
         self.emptied += usize::from(waiting > 0);
@@ -465,8 +463,8 @@ impl Run {
             ),
             ("saves by the product", self.saves().to_string()),
             (
-                "conflicts: losers recorded, ties",
-                format!("{}, {}", verdict.recorded, verdict.ties),
+                "losers recorded, not as such, ties",
+                format!("{}, {}, {}", verdict.recorded, verdict.unsaid, verdict.ties),
             ),
             (
                 "exempt: in a save's window, filled",

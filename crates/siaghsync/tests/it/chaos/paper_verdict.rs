@@ -366,7 +366,7 @@ impl Judge<'_> {
     }
 
     fn story(&self, paper: &Paper) -> String {
-        let mut told: Vec<_> = self.windows.about([&Some(paper.id.clone()), &None]);
+        let mut told: Vec<_> = self.windows.about([&Some(paper.id.clone()), &None], None);
         told.extend(
             paper
                 .versions

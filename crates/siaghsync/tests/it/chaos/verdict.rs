@@ -12,7 +12,6 @@ use simulator::System;
 use super::field::{FIELDS, Field, text};
 use super::users::{self, Edit, Users, in_crm, in_finance};
 use super::windows::{CLOSE, Windows};
-use super::{LEASE, POLL};
 use crate::deployment::Deployment;
 
 /// What was found. All lists are empty when all is well.
@@ -35,6 +34,8 @@ pub struct Verdict {
     pub filled: usize,
     /// Losers of conflicts that stand in audit rows.
     pub recorded: usize,
+    /// Those of them whose rows don't speak of a conflict.
+    pub unsaid: usize,
 }
 
 impl Verdict {
@@ -65,8 +66,7 @@ pub async fn judge(d: &Deployment, users: &Users) -> Verdict {
         users,
         windows: Windows::of(&d.sim, &mappings),
         rows: d.rows().await,
-        losers: losers(&d.rows().await, &LOSSES),
-        filled: losers(&d.rows().await, &["other_is_empty"]),
+        losses: losses(&d.rows().await),
         verdict: Verdict::default(),
     };
     judge.stuck(d).await;
@@ -85,8 +85,8 @@ fn of_customers<T>(all: Vec<T>, entity_type: impl Fn(&T) -> EntityType) -> Vec<T
     all.into_iter().filter(customers).collect()
 }
 
-/// The reasons of an audit row that speak of a value that had to give way; the last two, of what a write of ours went over.
-const LOSSES: [&str; 8] = [
+/// The reasons of an audit row that speak of a conflict, or of what a write of ours went over.
+const CONFLICTS: [&str; 8] = [
     "later_wins",
     "tie",
     "priority",
@@ -100,16 +100,22 @@ const LOSSES: [&str; 8] = [
 /// Mapping, field, side and value.
 type Key = (String, &'static str, System, String);
 
-/// What audit rows say gave way, each with the end of the last such row.
-type Losers = HashMap<Key, DateTime<Utc>>;
+/// An audit row says that a value gave way.
+struct Loss {
+    /// When the row ended.
+    at: DateTime<Utc>,
+    reason: String,
+    /// The other side's value.
+    to: String,
+}
+
+type Losses = HashMap<Key, Vec<Loss>>;
 
 struct Judge<'a> {
     users: &'a Users,
     windows: Windows,
     rows: Vec<log::Model>,
-    losers: Losers,
-    /// Those that were empty at a first meeting.
-    filled: Losers,
+    losses: Losses,
     verdict: Verdict,
 }
 
@@ -298,8 +304,10 @@ impl Judge<'_> {
             return;
         };
         let typed_over = edits.iter().any(|e| e.at >= loser.at && e.before == loser.value);
-        if self.told(case, loser).is_some() || self.is_filled(case, loser) {
+        // It lost to a later edit: its value must be kept, for whatever reason it is said to have given way.
+        if self.losses(case, loser).next().is_some() {
             self.verdict.recorded += 1;
+            self.verdict.unsaid += usize::from(!typed_over && self.told(case, loser).is_none());
         } else if !typed_over && !self.exempt(case, loser) {
             let message = format!("without a word: {}", self.story(case, loser));
             self.verdict.lost.push(message);
@@ -315,18 +323,34 @@ impl Judge<'_> {
         self.windows.hold(edit.side, id, edit.at)
     }
 
-    /// When the last audit row ended that says that this had to give way, after it was typed. That a row carried it as
-    /// the winner is no such word.
+    /// What audit rows say of how it gave way after it was typed. That a row carried it as the winner is no such word.
+    fn losses(&self, case: &Case<'_>, edit: &Edit) -> impl Iterator<Item = &Loss> {
+        let of_value = self.losses.get(&key(case, edit)).into_iter().flatten();
+        let at = edit.at;
+        of_value.filter(move |loss| loss.at > at)
+    }
+
+    /// When the first audit row ended that speaks of a conflict which this lost.
     fn told(&self, case: &Case<'_>, edit: &Edit) -> Option<DateTime<Utc>> {
-        let ended = self.losers.get(&key(case, edit)).copied();
-        ended.filter(|ended| *ended > edit.at)
+        let losses = self.losses(case, edit);
+        let conflicts = losses.filter(|loss| CONFLICTS.contains(&loss.reason.as_str()));
+        conflicts.map(|loss| loss.at).min()
     }
 
     /// Cleared before the two were met (of a create whose answer was lost, nobody knows yet that it is ours): a first
     /// meeting fills what only one side has, and says so; or, where the answer to that was lost, that it was confirmed.
     fn is_filled(&self, case: &Case<'_>, edit: &Edit) -> bool {
-        let said = self.filled.contains_key(&key(case, edit)) || self.told(case, edit).is_some();
-        edit.value.is_empty() && said && self.met(case).is_some_and(|met| edit.at < met)
+        let mut losses = self.losses(case, edit);
+        let filled = losses.any(|loss| ["other_is_empty", "confirmed_later"].contains(&loss.reason.as_str()));
+        let unmet = self.met(case).is_some_and(|met| edit.at < met);
+        edit.value.is_empty() && (filled && unmet || self.is_undone(case, edit))
+    }
+
+    /// Cleared again what a write of ours had filled that nobody had seen arrive yet: it looks as if it had not arrived.
+    fn is_undone(&self, case: &Case<'_>, edit: &Edit) -> bool {
+        let empty = self.losses.get(&key(case, edit)).into_iter().flatten();
+        let filled = empty.filter(|loss| loss.to == edit.before).map(|loss| loss.at);
+        filled.min().is_some_and(|first| first > edit.at)
     }
 
     /// Whether the last of `open` may lose, though it is the later edit, and the loss is told.
@@ -353,16 +377,16 @@ impl Judge<'_> {
 
     /// Finance has no times: a change of any of a contact's fields makes the whole contact as new as the look that saw
     /// it (design, "The engine", 3). So an edit in the CRM may lose against an earlier one of finance if anything else
-    /// was typed into the contact at the same time or soon after, and before the loss was told.
+    /// was typed into the contact at the same time or later, before the loss was told: that may take long in a storm.
     fn is_overtaken(&self, edit: &Edit, told: DateTime<Utc>) -> bool {
-        let soon = edit.at + TimeDelta::from_std(2 * POLL + LEASE).unwrap();
-        let later = |e: &&Edit| e.at + CLOSE >= edit.at && e.at <= told.min(soon);
-        let mut of_contact = self
-            .users
-            .edits
-            .iter()
-            .filter(|e| e.person == edit.person && e.side == System::Finance);
-        edit.side == System::Crm && of_contact.any(|e| later(&e))
+        let later = |e: &Edit| e.at + CLOSE >= edit.at && e.at <= told;
+        edit.side == System::Crm && self.in_finance(edit.person).any(later)
+    }
+
+    /// All that was typed into the customer's contact.
+    fn in_finance(&self, person: usize) -> impl Iterator<Item = &Edit> {
+        let edits = self.users.edits.iter();
+        edits.filter(move |e| e.person == person && e.side == System::Finance)
     }
 
     fn story(&self, case: &Case<'_>, lost: &Edit) -> String {
@@ -380,12 +404,14 @@ impl Judge<'_> {
             })
             .collect();
         format!(
-            "{:?} of {:?}/{:?} is {:?}, lost is {:?}; typed: {}\n{}",
+            "{:?} of {:?}/{:?} is {:?}, lost is {:?}, told {:?}; typed: {}\n{}",
             case.field,
             case.mapping.crm_id,
             case.mapping.finance_id,
             case.held,
             lost.value,
+            self.told(case, lost)
+                .map(|at| at.format("%H:%M:%S%.3f").to_string()),
             lines.join("; "),
             self.happened(case, lost).join("\n")
         )
@@ -393,18 +419,22 @@ impl Judge<'_> {
 
     /// What was asked of both systems about the customer around the edit, and what the audit rows say.
     fn happened(&self, case: &Case<'_>, lost: &Edit) -> Vec<String> {
-        let (from, to) = (lost.at - TimeDelta::seconds(3), lost.at + TimeDelta::seconds(12));
+        let told = self.told(case, lost).unwrap_or(lost.at);
+        let (from, to) = (
+            lost.at - TimeDelta::seconds(10),
+            told.max(lost.at + TimeDelta::seconds(12)),
+        );
         let around = |at| from <= at && at <= to;
         let ids = [&case.mapping.crm_id, &case.mapping.finance_id];
-        let mut told: Vec<_> = self
+        let mut happened: Vec<_> = self
             .windows
-            .about(ids)
+            .about(ids, Some(case.field))
             .into_iter()
             .filter(|(at, _)| around(*at))
             .collect();
         let of_mapping =
             |row: &&log::Model| row.entity_mapping_id == Some(case.mapping.id) && around(row.started_at);
-        told.extend(self.rows.iter().filter(of_mapping).map(|row| {
+        happened.extend(self.rows.iter().filter(of_mapping).map(|row| {
             let line = format!(
                 "row {} {} {:?} lapses {} heard, ended {:?}: {:?} {:?}",
                 row.id,
@@ -417,8 +447,12 @@ impl Judge<'_> {
             );
             (row.started_at, line)
         }));
-        told.sort();
-        told.into_iter()
+        let others = self.in_finance(lost.person).filter(|e| e.field != case.field);
+        let typed = |e: &Edit| (e.at, format!("typed in finance: {:?} {:?}", e.field, e.value));
+        happened.extend(others.filter(|e| around(e.at)).map(typed));
+        happened.sort();
+        happened
+            .into_iter()
             .map(|(at, line)| format!("    {} {line}", at.format("%H:%M:%S%.3f")))
             .collect()
     }
@@ -443,32 +477,35 @@ fn key(case: &Case<'_>, edit: &Edit) -> Key {
     (mapping, case.field.in_audit(), edit.side, edit.value.clone())
 }
 
-/// What gave way for one of these reasons.
-fn losers(rows: &[log::Model], reasons: &[&str]) -> Losers {
-    let mut losers = Losers::new();
+fn losses(rows: &[log::Model]) -> Losses {
+    let sides = [
+        (System::Crm, "crm", "CRM"),
+        (System::Finance, "finance", "FINANCE"),
+    ];
+    let mut losses = Losses::new();
     for row in rows {
-        let (Some(mapping), Some(ended), Some(Value::Array(changes))) =
+        let (Some(mapping), Some(at), Some(Value::Array(changes))) =
             (row.entity_mapping_id, row.completed_at, &row.changes)
         else {
             continue;
         };
         for change in changes {
-            let field = FIELDS.iter().find(|field| change["field"] == field.in_audit());
-            let Some(field) = field.filter(|_| reasons.iter().any(|reason| change["reason"] == *reason))
-            else {
+            let Some(field) = FIELDS.iter().find(|field| change["field"] == field.in_audit()) else {
                 continue;
             };
-            for (side, name, winner) in [
-                (System::Crm, "crm", "CRM"),
-                (System::Finance, "finance", "FINANCE"),
-            ] {
-                if change["winner"] != winner {
-                    let key = (mapping.to_string(), field.in_audit(), side, text(&change[name]));
-                    let last = losers.entry(key).or_insert(ended);
-                    *last = ended.max(*last);
-                }
+            for ((side, name, _), (_, other, _)) in sides
+                .iter()
+                .zip(sides.iter().rev())
+                .filter(|((.., winner), _)| change["winner"] != *winner)
+            {
+                let key = (mapping.to_string(), field.in_audit(), *side, text(&change[name]));
+                losses.entry(key).or_default().push(Loss {
+                    at,
+                    reason: text(&change["reason"]),
+                    to: text(&change[other]),
+                });
             }
         }
     }
-    losers
+    losses
 }

@@ -14,7 +14,7 @@ use domain::store::entities::mapping;
 use serde_json::Value;
 use simulator::{RequestRecord, Simulator, System};
 
-use super::field::text;
+use super::field::{Field, text};
 
 /// The log's clock is read next to the deed, not in it.
 pub const CLOSE: TimeDelta = TimeDelta::milliseconds(10);
@@ -73,24 +73,17 @@ impl Windows {
         windows
     }
 
-    /// What was asked about records with these ids, for stories.
-    pub fn about(&self, ids: [&Option<String>; 2]) -> Vec<(DateTime<Utc>, String)> {
+    /// What was asked about records with these ids, for stories, with what a save carries of that field.
+    pub fn about(&self, ids: [&Option<String>; 2], field: Option<Field>) -> Vec<(DateTime<Utc>, String)> {
         let about = |request: &&RequestRecord| {
             let id = read_of(request).or_else(|| save_of(request));
             id.is_some() && ids.contains(&&id)
         };
         let requests = self.requests.iter().filter(about);
         let line = |request: &RequestRecord| {
-            let values: Value = serde_json::from_str(&request.body).unwrap_or_default();
-            let email = match &values["ctrlValues"] {
-                Value::String(all) => all
-                    .split('|')
-                    .filter(|one| one.contains("email="))
-                    .collect::<String>(),
-                _ => text(&values["email"]),
-            };
+            let saved = save_of(request).and(field).map(|field| saved(request, field));
             format!(
-                "{:?} {} {email:?} status {:?} done {:?} fault {:?}",
+                "{:?} {} {saved:?} status {:?} done {:?} fault {:?}",
                 request.system,
                 request.endpoint,
                 request.status,
@@ -142,6 +135,19 @@ fn others<'a>(
 fn was_heard(request: &RequestRecord) -> bool {
     let harmless = matches!(request.fault.as_deref(), None | Some("slow" | "session_expired"));
     request.status == Some(200) && harmless
+}
+
+/// What the save says of the field.
+fn saved(request: &RequestRecord, field: Field) -> String {
+    let body: Value = serde_json::from_str(&request.body).unwrap_or_default();
+    match body["ctrlValues"].as_str() {
+        Some(all) => {
+            let name = format!("gn_web_users.{}=", field.control());
+            let value = all.split('|').find_map(|one| one.strip_prefix(&name));
+            value.unwrap_or_default().to_owned()
+        }
+        None => field.of_object(&body),
+    }
 }
 
 fn read_of(request: &RequestRecord) -> Option<String> {
