@@ -164,9 +164,21 @@ async fn chaos(plan: Plan) {
     let fenced = run.killer.fenced;
     assert!(fenced >= plan.fenced, "void: {fenced} lost a lease while stopped");
     let Run {
-        d, killer, ingest, ..
+        d,
+        users,
+        killer,
+        ingest,
+        ..
     } = run;
     drop((killer, ingest));
+    // And the judge must see what is lost. A few of those may have their excuse.
+    let taken_back = verdict::take_back(&d.sim, &users);
+    let lost = judge(&d, &users).await.lost.len();
+    println!("{:<34} {lost} of {taken_back}", "last words taken back, seen");
+    assert!(
+        10 * lost >= 9 * taken_back && taken_back > 0,
+        "the judge sees {lost} of {taken_back} lost edits"
+    );
     d.db.drop_it().await;
 }
 

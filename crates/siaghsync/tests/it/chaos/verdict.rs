@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::store::entities::{log, mapping, retry};
 use domain::store::{EntityType, MappingState, Status};
 use sea_orm::EntityTrait;
-use serde_json::Value;
-use simulator::System;
+use serde_json::{Value, json};
+use simulator::{Simulator, System};
 
 use super::field::{FIELDS, Field, text};
 use super::users::{self, Edit, Users, in_crm, in_finance};
@@ -77,6 +77,38 @@ pub async fn judge(d: &Deployment, users: &Users) -> Verdict {
         judge.person(d, person, &mappings);
     }
     judge.verdict
+}
+
+/// Takes last words back to what had been typed before, in both systems, as a product would that loses them. Says how
+/// many.
+pub fn take_back(sim: &Simulator, users: &Users) -> usize {
+    let mut taken_back = 0;
+    for (number, person) in users.people.iter().enumerate() {
+        for field in FIELDS {
+            let (Some(object), Some(contact)) =
+                (in_crm(sim, &person.sample), in_finance(sim, &person.sample))
+            else {
+                continue;
+            };
+            let held = field.of_object(&object);
+            let edits = users.edits.iter();
+            let mut edits = edits.rev().filter(|e| e.person == number && e.field == field);
+            let stands = edits.next().is_some_and(|last| last.value == held);
+            let before = edits
+                .map(|e| e.value.as_str())
+                .find(|value| !value.is_empty() && *value != held);
+            if let Some(before) = before.filter(|_| stands) {
+                let id = text(&object["crmId"]);
+                sim.crm().edit(&id, field.patch(&object, before)).unwrap();
+                let code = contact["Code"].as_i64().unwrap();
+                sim.finance()
+                    .edit(code, json!({ field.column(): before }))
+                    .unwrap();
+                taken_back += 1;
+            }
+        }
+    }
+    taken_back
 }
 
 /// Documents are judged by themselves: `paper_verdict`.
