@@ -163,21 +163,46 @@ async fn chaos(plan: Plan) {
     assert!(run.emptied > 0, "void: no flush found a ring in the queue");
     let fenced = run.killer.fenced;
     assert!(fenced >= plan.fenced, "void: {fenced} lost a lease while stopped");
+    judge_the_judge(run).await;
+}
+
+/// What befalls the systems when all is over and nothing runs any more must be seen as lost.
+async fn judge_the_judge(run: Run) {
     let Run {
         d,
         users,
+        mut papers,
         killer,
         ingest,
         ..
     } = run;
     drop((killer, ingest));
-    // And the judge must see what is lost. A few of those may have their excuse.
     let taken_back = verdict::take_back(&d.sim, &users);
     let lost = judge(&d, &users).await.lost.len();
     println!("{:<34} {lost} of {taken_back}", "last words taken back, seen");
+    // A few may have their excuse.
+    let most = 10 * lost >= 9 * taken_back;
     assert!(
-        10 * lost >= 9 * taken_back && taken_back > 0,
+        most && taken_back > 0,
         "the judge sees {lost} of {taken_back} lost edits"
+    );
+    papers.change_all(&d.sim, &users);
+    let mut verdict = Verdict::default();
+    let changed = paper_verdict::judge(&d, &users, &papers, &mut verdict)
+        .await
+        .changed;
+    let untold = verdict
+        .lost
+        .iter()
+        .filter(|lost| lost.starts_with("nobody was told"));
+    let untold = untold.count();
+    println!(
+        "{:<34} {untold} of {changed}",
+        "untold changes of documents, seen"
+    );
+    assert!(
+        untold == changed && changed > 0,
+        "the judge sees {untold} of {changed} untold changes"
     );
     d.db.drop_it().await;
 }
