@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::store::entities::log;
 use domain::store::{Status, Store};
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -128,8 +129,20 @@ async fn fifty_simultaneous_first_events_make_one_contact() {
     d.db.drop_it().await;
 }
 
+/// As a system answers that is somewhere else.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_quick_edits_cause_at_most_ten_saves() {
+    a_hundred_quick_edits(Some(100), 10).await;
+}
+
+/// Slow answers make few runs by themselves. How many there are without depends on how fast the machine is: a run begins
+/// as soon as the one before has ended. Eight on two busy cores, unoptimised.
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_one_for_each_when_finance_answers_at_once() {
+    a_hundred_quick_edits(None, 50).await;
+}
+
+async fn a_hundred_quick_edits(latency_ms: Option<u64>, most: u64) {
     let d = Deployment::new(Engine::Postgres, &QUICK).await;
     let _ingest = d.run("siagh-ingest", &[]);
     let _workers = [(); 3].map(|()| d.run("siagh-worker", &[]));
@@ -140,10 +153,11 @@ async fn a_hundred_quick_edits_cause_at_most_ten_saves() {
     d.settled(LIMIT).await;
     let code = d.sim.finance().contacts()[0]["Code"].as_i64().unwrap();
     let saved = d.sim.finance().saves(code).api;
-    // As a system answers that is somewhere else.
-    d.sim
-        .faults()
-        .add(FaultRule::always(System::Finance, "", FaultKind::Slow).ms(100));
+    if let Some(ms) = latency_ms {
+        let slow = FaultRule::always(System::Finance, "", FaultKind::Slow);
+        d.sim.faults().add(slow.ms(ms));
+    }
+    let (begun, calls) = (d.sim.clock().now(), calls(&d));
     for n in 1..=100 {
         d.sim
             .crm()
@@ -155,10 +169,48 @@ async fn a_hundred_quick_edits_cause_at_most_ten_saves() {
     let contact = d.sim.finance().get(code).unwrap();
     assert_eq!(contact["Description"], "ویرایش 100", "it ends right");
     let saves = d.sim.finance().saves(code).api - saved;
-    println!("100 edits, {saves} saves");
-    assert!((1..=10).contains(&saves), "{saves} saves");
+    let calls = self::calls(&d) - calls;
+    let rows = d.rows().await;
+    let heard: Vec<_> = rows.iter().filter(|row| row.started_at >= begun).collect();
+    assert!(heard.len() >= 100, "a row for each edit: {}", heard.len());
+    let covered = |row: &&&log::Model| leader(row, &rows).is_some();
+    let runs = (heard.len() - heard.iter().filter(covered).count()) as u64;
+    println!("100 edits, {saves} saves, {runs} runs, {calls} outside calls");
+    assert!((1..=most).contains(&saves), "{saves} saves");
+    // The last row may find all in step.
+    assert!(
+        runs <= most + 1,
+        "{runs} runs: rows are not covered by one another"
+    );
+    // Each of three workers may have to log in to both systems.
+    assert!(calls <= 4 * runs + 6, "{calls} outside calls in {runs} runs");
+    every_row_is_read_after_it_was_heard(&d, &id, &rows);
     every_row_went_well(&d).await;
     d.db.drop_it().await;
+}
+
+/// The row whose run has covered this one.
+fn leader<'a>(row: &log::Model, rows: &'a [log::Model]) -> Option<&'a log::Model> {
+    let leader = row.error_message.as_ref()?.strip_prefix("covered by ")?;
+    rows.iter().find(|row| row.id.to_string() == leader)
+}
+
+/// A run closes only what it has claimed before it read.
+fn every_row_is_read_after_it_was_heard(d: &Deployment, id: &str, rows: &[log::Model]) {
+    let asked = d.sim.crm().stats().requests();
+    let asked = asked
+        .iter()
+        .filter(|r| r.endpoint.ends_with("/get") && r.body.contains(id));
+    let reads: Vec<_> = asked.map(|r| r.at).collect();
+    for row in rows {
+        let ended = leader(row, rows).unwrap_or(row).completed_at.unwrap();
+        let mut read = reads.iter().filter(|at| row.started_at <= **at && **at <= ended);
+        assert!(read.next().is_some(), "nothing was read for row {}", row.id);
+    }
+}
+
+fn calls(d: &Deployment) -> u64 {
+    d.sim.crm().stats().calls("") + d.sim.finance().stats().calls("")
 }
 
 /// With the retries of the default settings, which would be used up long before.
@@ -205,7 +257,8 @@ async fn an_update_that_answers_another_code_is_a_conflict_and_no_new_link() {
     d.ready().await;
     d.native_webhooks();
     let customer = &sample::customers(46, 1)[0];
-    let id = d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
+    let object = without_phones(customer.to_crm());
+    let id = d.sim.crm().create(customer.kind, object).unwrap();
     d.settled(LIMIT).await;
     let code = d.sim.finance().contacts()[0]["Code"].as_i64().unwrap();
     let linked = d.mappings().await.remove(0);
@@ -231,10 +284,7 @@ async fn an_update_that_answers_another_code_is_a_conflict_and_no_new_link() {
     );
     assert_eq!(d.sim.crm().get(&id).unwrap()["refId"], code.to_string());
 
-    // Nor does it go on and on: another event makes no third contact by itself.
-    d.sim
-        .finance()
-        .configure(|finance| finance.updates_create = false);
+    // Nor does it go on and on, though finance does: another event makes no third contact by itself.
     d.sim.crm().announce(&id).unwrap();
     d.settled(LIMIT).await;
     assert_eq!(d.sim.finance().contacts().len(), 2);

@@ -54,6 +54,20 @@ impl Field {
         }
     }
 
+    /// The control of finance's form.
+    pub fn control(self) -> &'static str {
+        match self {
+            Self::Name => "fullname",
+            Self::Mobile => "mobileno",
+            Self::Phone => "telno",
+            Self::Email => "email",
+            Self::Website => "websiteaddress",
+            Self::Description => "tozihat",
+            Self::Address => "address",
+            Self::PostalCode => "pocode",
+        }
+    }
+
     pub fn of_contact(self, contact: &Value) -> String {
         text(&contact[self.column()])
     }

@@ -109,6 +109,21 @@ impl Killer {
         true
     }
 
+    /// Stops all workers for a moment, well within their leases. Says whom.
+    pub fn pause(&self) -> Vec<usize> {
+        let running = self.running();
+        running
+            .iter()
+            .for_each(|n| self.workers[*n].process.signal("STOP"));
+        running
+    }
+
+    pub fn go_on(&self, paused: &[usize]) {
+        paused
+            .iter()
+            .for_each(|n| self.workers[*n].process.signal("CONT"));
+    }
+
     /// Looks again at the runs that were cut, wakes stopped workers, and replaces those that ended by themselves.
     pub async fn look_after(&mut self, d: &Deployment) {
         let now = Instant::now();

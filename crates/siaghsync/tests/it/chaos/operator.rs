@@ -103,7 +103,8 @@ impl Operator {
                 .filter(log::Column::Status.is_in([Status::Pending, Status::InProgress]))
                 .all(d.db.store.db());
             let open = open.await.unwrap();
-            if self.at_work.is_none() && open.iter().all(for_customer) && waiting(d).await.is_empty() {
+            let settled = open.is_empty() || open.iter().all(for_customer) && customers_wait(d).await;
+            if self.at_work.is_none() && settled && waiting(d).await.is_empty() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -120,6 +121,14 @@ fn for_customer(row: &log::Model) -> bool {
     let why = row.error_message.as_deref().unwrap_or_default();
     let customer_waits = why.contains("waits for a human itself") || why.contains("could not be synced");
     row.entity_type != EntityType::Customer && customer_waits
+}
+
+/// Whether a customer waits for a human.
+async fn customers_wait(d: &Deployment) -> bool {
+    let query = log::Entity::find()
+        .filter(log::Column::Status.is_in([Status::Conflict, Status::Failed]))
+        .filter(log::Column::EntityType.eq(EntityType::Customer));
+    query.one(d.db.store.db()).await.unwrap().is_some()
 }
 
 /// Documents' rows that wait for a human.

@@ -32,13 +32,14 @@ pub struct Figures {
 
 /// Adds to the verdict what does not hold of documents.
 pub async fn judge(d: &Deployment, users: &Users, papers: &Papers, verdict: &mut Verdict) -> Figures {
+    let mappings = d.mappings().await;
     let mut judge = Judge {
         d,
         users,
         papers,
-        windows: Windows::of(&d.sim),
+        windows: Windows::of(&d.sim, &mappings),
         rows: d.rows().await,
-        mappings: d.mappings().await,
+        mappings,
         held: d.sim.finance().documents(),
         verdict,
         figures: Figures::default(),
@@ -199,16 +200,69 @@ impl Judge<'_> {
             ));
         }
         let Some(held) = held else { return };
-        let changed = !self.is(held, paper, paper.last()) && !paper.deleted;
-        let said = of_it.clone().any(tells_of_a_change);
+        let last = &paper.versions[self.stands(paper)];
+        let changed = !self.is(held, paper, last) && !paper.deleted;
         self.figures.changed += usize::from(changed);
-        let exempt = self.standing(paper) < paper.versions.len() - 1;
-        if changed && !said && !exempt {
+        let said = of_it.clone().any(|row| self.tells_of(row, last));
+        if changed && !said {
             let story = self.story(paper);
             self.verdict.lost.push(format!(
-                "nobody was told that document {number} has changed since\n{story}"
+                "nobody was told that document {number} says {last:?} by now\n{story}"
             ));
         }
+    }
+
+    /// Whether the row told, after that version was typed, that the document has changed to what it says.
+    fn tells_of(&self, row: &log::Model, version: &Version) -> bool {
+        let changes = row.changes.as_ref().and_then(Value::as_array);
+        let changes = changes.into_iter().flatten();
+        // The number that was noted in refId is no such change.
+        let mut changes = changes.filter(|change| change["field"] != "refId").peekable();
+        let later = row.completed_at.is_some_and(|ended| ended > version.at);
+        later && changes.peek().is_some() && changes.all(|change| self.holds(change, version))
+    }
+
+    /// Whether that is what the version says of the field.
+    fn holds(&self, change: &Value, version: &Version) -> bool {
+        let now = change["now"].as_str();
+        let customer = in_crm(&self.d.sim, &self.users.people[version.customer].sample);
+        let typed = match (change["row"].as_u64(), change["field"].as_str()) {
+            (None, Some("customer")) => {
+                customer.map(|customer| text(&customer["crmId"]).to_ascii_lowercase())
+            }
+            (None, Some("description")) => Some(version.description.clone()),
+            (Some(row), Some(field)) => {
+                let at = usize::try_from(row).unwrap() - 1;
+                version
+                    .items
+                    .get(at)
+                    .map_or(Some(String::new()), |item| match field {
+                        "product" => Some(item.product.clone()),
+                        "unit" => Some(item.unit.to_owned()),
+                        "count" => Some(plain(&item.count).to_owned()),
+                        "price" => Some(plain(&item.price).to_owned()),
+                        "discount" => Some(plain(&item.discount).to_owned()),
+                        // Of a new row also what nobody types.
+                        _ => now.map(str::to_owned),
+                    })
+            }
+            _ => None,
+        };
+        typed.is_some() && typed.as_deref() == now
+    }
+
+    /// The version that the CRM says, if it is the last one that stands or a later one.
+    fn stands(&self, paper: &Paper) -> usize {
+        let standing = self.standing(paper);
+        let object = self.d.sim.crm().get(&paper.id);
+        let says = |at: &usize| {
+            object
+                .as_ref()
+                .is_some_and(|object| self.says(object, &paper.versions[*at]))
+        };
+        (standing..paper.versions.len())
+            .find(says)
+            .unwrap_or(paper.versions.len() - 1)
     }
 
     /// The CRM says what was typed last, and the number; nothing else was touched.
@@ -312,7 +366,7 @@ impl Judge<'_> {
     }
 
     fn story(&self, paper: &Paper) -> String {
-        let mut told: Vec<_> = self.windows.about([&Some(paper.id.clone()), &None]);
+        let mut told: Vec<_> = self.windows.about([&Some(paper.id.clone()), &None], None);
         told.extend(
             paper
                 .versions
@@ -356,15 +410,6 @@ fn is_of(held: &Document, number: usize) -> bool {
 fn is_row_of(row: &log::Model, paper: &Paper) -> bool {
     let ids = [Some(&row.source_entity_id), row.target_entity_id.as_ref()];
     row.entity_type != EntityType::Customer && ids.contains(&Some(&paper.id))
-}
-
-/// Not of the number that was noted in refId.
-fn tells_of_a_change(row: &log::Model) -> bool {
-    let changes = row.changes.as_ref().and_then(Value::as_array);
-    changes
-        .into_iter()
-        .flatten()
-        .any(|change| change["field"] != "refId")
 }
 
 fn is_row(row: &Value, position: usize, item: &Item) -> bool {

@@ -121,6 +121,13 @@ impl Papers {
         }
     }
 
+    /// Each document that is there is changed once more.
+    pub fn change_all(&mut self, sim: &Simulator, users: &Users) {
+        for paper in 0..self.all.len() {
+            self.carry_out(sim, users, paper, Intent::Change);
+        }
+    }
+
     fn write(&mut self, sim: &Simulator, users: &Users) {
         let Some(customer) = self.customer(sim, users) else {
             return;

@@ -1,17 +1,17 @@
 //! The dust has settled: both systems and the tables against the log of what was typed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::store::entities::{log, mapping, retry};
 use domain::store::{EntityType, MappingState, Status};
 use sea_orm::EntityTrait;
-use serde_json::Value;
-use simulator::System;
+use serde_json::{Value, json};
+use simulator::{Simulator, System};
 
 use super::field::{FIELDS, Field, text};
 use super::users::{self, Edit, Users, in_crm, in_finance};
-use super::windows::Windows;
+use super::windows::{CLOSE, Windows};
 use crate::deployment::Deployment;
 
 /// What was found. All lists are empty when all is well.
@@ -26,12 +26,16 @@ pub struct Verdict {
     pub invented: Vec<String>,
     /// Typed between a read and the landing of its save.
     pub exempt: usize,
+    /// Saves with another call of the same run between them and their read.
+    pub from_an_older_look: usize,
     /// Both sides edited, and finance's times are too coarse to say which was later; the loser is told.
     pub ties: usize,
     /// Cleared before the first meeting, and filled again by it.
     pub filled: usize,
     /// Losers of conflicts that stand in audit rows.
     pub recorded: usize,
+    /// Those of them whose rows don't speak of a conflict.
+    pub unsaid: usize,
 }
 
 impl Verdict {
@@ -57,21 +61,54 @@ impl Verdict {
 }
 
 pub async fn judge(d: &Deployment, users: &Users) -> Verdict {
+    let mappings = d.mappings().await;
     let mut judge = Judge {
         users,
-        windows: Windows::of(&d.sim),
+        windows: Windows::of(&d.sim, &mappings),
         rows: d.rows().await,
-        recorded: recorded(&d.rows().await, |_| true),
-        filled: recorded(&d.rows().await, |change| change["reason"] == "other_is_empty"),
+        losses: losses(&d.rows().await),
         verdict: Verdict::default(),
     };
     judge.stuck(d).await;
-    let mappings = of_customers(d.mappings().await, |mapping| mapping.entity_type);
+    judge.verdict.from_an_older_look = judge.windows.from_an_older_look;
+    let mappings = of_customers(mappings, |mapping| mapping.entity_type);
     judge.counts(d, &mappings);
     for person in 0..users.people.len() {
         judge.person(d, person, &mappings);
     }
     judge.verdict
+}
+
+/// Takes last words back to what had been typed before, in both systems, as a product would that loses them. Says how
+/// many.
+pub fn take_back(sim: &Simulator, users: &Users) -> usize {
+    let mut taken_back = 0;
+    for (number, person) in users.people.iter().enumerate() {
+        for field in FIELDS {
+            let (Some(object), Some(contact)) =
+                (in_crm(sim, &person.sample), in_finance(sim, &person.sample))
+            else {
+                continue;
+            };
+            let held = field.of_object(&object);
+            let edits = users.edits.iter();
+            let mut edits = edits.rev().filter(|e| e.person == number && e.field == field);
+            let stands = edits.next().is_some_and(|last| last.value == held);
+            let before = edits
+                .map(|e| e.value.as_str())
+                .find(|value| !value.is_empty() && *value != held);
+            if let Some(before) = before.filter(|_| stands) {
+                let id = text(&object["crmId"]);
+                sim.crm().edit(&id, field.patch(&object, before)).unwrap();
+                let code = contact["Code"].as_i64().unwrap();
+                sim.finance()
+                    .edit(code, json!({ field.column(): before }))
+                    .unwrap();
+                taken_back += 1;
+            }
+        }
+    }
+    taken_back
 }
 
 /// Documents are judged by themselves: `paper_verdict`.
@@ -80,16 +117,37 @@ fn of_customers<T>(all: Vec<T>, entity_type: impl Fn(&T) -> EntityType) -> Vec<T
     all.into_iter().filter(customers).collect()
 }
 
-/// Who stands in audit rows as having lost, or won: mapping, field, side and value.
-type Recorded = HashSet<(String, &'static str, System, String)>;
+/// The reasons of an audit row that speak of a conflict, or of what a write of ours went over.
+const CONFLICTS: [&str; 8] = [
+    "later_wins",
+    "tie",
+    "priority",
+    "held_for_human",
+    "settled_by_hand",
+    "oscillates",
+    "confirmed_later",
+    "taken_back",
+];
+
+/// Mapping, field, side and value.
+type Key = (String, &'static str, System, String);
+
+/// An audit row says that a value gave way.
+struct Loss {
+    /// When the row ended.
+    at: DateTime<Utc>,
+    reason: String,
+    /// The other side's value.
+    to: String,
+}
+
+type Losses = HashMap<Key, Vec<Loss>>;
 
 struct Judge<'a> {
     users: &'a Users,
     windows: Windows,
     rows: Vec<log::Model>,
-    recorded: Recorded,
-    /// Those that were empty at a first meeting.
-    filled: Recorded,
+    losses: Losses,
     verdict: Verdict,
 }
 
@@ -242,23 +300,30 @@ impl Judge<'_> {
             return;
         }
         let mut open: Vec<&Edit> = edits.clone();
-        let mut why = None;
+        let (mut why, mut all_exempt) = (None, true);
         while let Some(last) = open.last().copied().filter(|last| last.value != *held) {
             if self.exempt(case, last) {
                 self.verdict.exempt += 1;
                 open.pop();
-            } else if self.is_filled(case, last) {
+                continue;
+            }
+            all_exempt = false;
+            if self.is_filled(case, last) {
                 self.verdict.filled += 1;
-                typed_over(&mut open, last.side, held);
-            } else if self.told(case, last) && (self.is_overtaken(last) || is_unsettled(edits, last)) {
+            } else if self.is_tie(case, &open) {
                 self.verdict.ties += 1;
-                typed_over(&mut open, last.side, held);
             } else {
                 why = Some(last);
                 break;
             }
+            typed_over(&mut open, last.side, held);
         }
         let Some(winner) = open.last().copied() else {
+            // Nothing that was typed stands, and that is nobody's word.
+            if let Some(last) = edits.last().filter(|_| !all_exempt) {
+                let message = format!("by nothing: {}", self.story(case, last));
+                self.verdict.lost.push(message);
+            }
             return;
         };
         if let Some(last) = why {
@@ -271,8 +336,10 @@ impl Judge<'_> {
             return;
         };
         let typed_over = edits.iter().any(|e| e.at >= loser.at && e.before == loser.value);
-        if self.told(case, loser) {
+        // It lost to a later edit: its value must be kept, for whatever reason it is said to have given way.
+        if self.losses(case, loser).next().is_some() {
             self.verdict.recorded += 1;
+            self.verdict.unsaid += usize::from(!typed_over && self.told(case, loser).is_none());
         } else if !typed_over && !self.exempt(case, loser) {
             let message = format!("without a word: {}", self.story(case, loser));
             self.verdict.lost.push(message);
@@ -288,17 +355,48 @@ impl Judge<'_> {
         self.windows.hold(edit.side, id, edit.at)
     }
 
-    /// Whether the value stands in an audit row.
-    fn told(&self, case: &Case<'_>, edit: &Edit) -> bool {
-        self.recorded.contains(&key(case, edit))
+    /// What audit rows say of how it gave way after it was typed. That a row carried it as the winner is no such word.
+    fn losses(&self, case: &Case<'_>, edit: &Edit) -> impl Iterator<Item = &Loss> {
+        let of_value = self.losses.get(&key(case, edit)).into_iter().flatten();
+        let at = edit.at;
+        of_value.filter(move |loss| loss.at > at)
+    }
+
+    /// When the first audit row ended that speaks of a conflict which this lost.
+    fn told(&self, case: &Case<'_>, edit: &Edit) -> Option<DateTime<Utc>> {
+        let losses = self.losses(case, edit);
+        let conflicts = losses.filter(|loss| CONFLICTS.contains(&loss.reason.as_str()));
+        conflicts.map(|loss| loss.at).min()
     }
 
     /// Cleared before the two were met (of a create whose answer was lost, nobody knows yet that it is ours): a first
-    /// meeting fills what only one side has, and says so.
+    /// meeting fills what only one side has, and says so; or, where the answer to that was lost, that it was confirmed.
     fn is_filled(&self, case: &Case<'_>, edit: &Edit) -> bool {
-        // Where the answer to that was lost, the row says so instead.
-        let unanswered = || self.told(case, edit) && self.met(case).is_none_or(|met| edit.at < met);
-        edit.value.is_empty() && (self.filled.contains(&key(case, edit)) || unanswered())
+        let mut losses = self.losses(case, edit);
+        let filled = losses.any(|loss| ["other_is_empty", "confirmed_later"].contains(&loss.reason.as_str()));
+        let unmet = self.met(case).is_some_and(|met| edit.at < met);
+        edit.value.is_empty() && (filled && unmet || self.is_undone(case, edit))
+    }
+
+    /// Cleared again what a write of ours had filled that nobody had seen arrive yet: it looks as if it had not arrived.
+    fn is_undone(&self, case: &Case<'_>, edit: &Edit) -> bool {
+        let empty = self.losses.get(&key(case, edit)).into_iter().flatten();
+        let filled = empty.filter(|loss| loss.to == edit.before).map(|loss| loss.at);
+        filled.min().is_some_and(|first| first > edit.at)
+    }
+
+    /// Whether the last of `open` may lose, though it is the later edit, and the loss is told.
+    fn is_tie(&self, case: &Case<'_>, open: &[&Edit]) -> bool {
+        let Some((last, told)) = open.last().and_then(|last| Some((last, self.told(case, last)?))) else {
+            return false;
+        };
+        // Whoever typed over what stands competes with nobody: each value is typed but once.
+        let one_hand = open
+            .iter()
+            .rev()
+            .take_while(|e| e.side == last.side && e.value != case.held);
+        let saw = one_hand.clone().any(|e| e.before == case.held) && !case.held.is_empty();
+        !saw && (self.is_overtaken(last, told) || is_unsettled(&case.edits, last))
     }
 
     /// When the first run ended that has carried something between the two.
@@ -311,12 +409,16 @@ impl Judge<'_> {
 
     /// Finance has no times: a change of any of a contact's fields makes the whole contact as new as the look that saw
     /// it (design, "The engine", 3). So an edit in the CRM may lose against an earlier one of finance if anything else
-    /// was typed into the contact at the same time or later; it is told then.
-    fn is_overtaken(&self, edit: &Edit) -> bool {
-        let later = |e: &&Edit| {
-            e.person == edit.person && e.side == System::Finance && e.at + super::windows::CLOSE >= edit.at
-        };
-        edit.side == System::Crm && self.users.edits.iter().any(|e| later(&e))
+    /// was typed into the contact at the same time or later, before the loss was told: that may take long in a storm.
+    fn is_overtaken(&self, edit: &Edit, told: DateTime<Utc>) -> bool {
+        let later = |e: &Edit| e.at + CLOSE >= edit.at && e.at <= told;
+        edit.side == System::Crm && self.in_finance(edit.person).any(later)
+    }
+
+    /// All that was typed into the customer's contact.
+    fn in_finance(&self, person: usize) -> impl Iterator<Item = &Edit> {
+        let edits = self.users.edits.iter();
+        edits.filter(move |e| e.person == person && e.side == System::Finance)
     }
 
     fn story(&self, case: &Case<'_>, lost: &Edit) -> String {
@@ -334,12 +436,14 @@ impl Judge<'_> {
             })
             .collect();
         format!(
-            "{:?} of {:?}/{:?} is {:?}, lost is {:?}; typed: {}\n{}",
+            "{:?} of {:?}/{:?} is {:?}, lost is {:?}, told {:?}; typed: {}\n{}",
             case.field,
             case.mapping.crm_id,
             case.mapping.finance_id,
             case.held,
             lost.value,
+            self.told(case, lost)
+                .map(|at| at.format("%H:%M:%S%.3f").to_string()),
             lines.join("; "),
             self.happened(case, lost).join("\n")
         )
@@ -347,21 +451,22 @@ impl Judge<'_> {
 
     /// What was asked of both systems about the customer around the edit, and what the audit rows say.
     fn happened(&self, case: &Case<'_>, lost: &Edit) -> Vec<String> {
+        let told = self.told(case, lost).unwrap_or(lost.at);
         let (from, to) = (
-            lost.at - chrono::TimeDelta::seconds(3),
-            lost.at + chrono::TimeDelta::seconds(12),
+            lost.at - TimeDelta::seconds(10),
+            told.max(lost.at + TimeDelta::seconds(12)),
         );
         let around = |at| from <= at && at <= to;
         let ids = [&case.mapping.crm_id, &case.mapping.finance_id];
-        let mut told: Vec<_> = self
+        let mut happened: Vec<_> = self
             .windows
-            .about(ids)
+            .about(ids, Some(case.field))
             .into_iter()
             .filter(|(at, _)| around(*at))
             .collect();
         let of_mapping =
             |row: &&log::Model| row.entity_mapping_id == Some(case.mapping.id) && around(row.started_at);
-        told.extend(self.rows.iter().filter(of_mapping).map(|row| {
+        happened.extend(self.rows.iter().filter(of_mapping).map(|row| {
             let line = format!(
                 "row {} {} {:?} lapses {} heard, ended {:?}: {:?} {:?}",
                 row.id,
@@ -374,8 +479,12 @@ impl Judge<'_> {
             );
             (row.started_at, line)
         }));
-        told.sort();
-        told.into_iter()
+        let others = self.in_finance(lost.person).filter(|e| e.field != case.field);
+        let typed = |e: &Edit| (e.at, format!("typed in finance: {:?} {:?}", e.field, e.value));
+        happened.extend(others.filter(|e| around(e.at)).map(typed));
+        happened.sort();
+        happened
+            .into_iter()
             .map(|(at, line)| format!("    {} {line}", at.format("%H:%M:%S%.3f")))
             .collect()
     }
@@ -390,30 +499,45 @@ fn typed_over(open: &mut Vec<&Edit>, side: System, held: &str) {
 
 /// Someone else edited the field when this was typed in finance, or soon after: the polls can't tell which is the later.
 fn is_unsettled(edits: &[&Edit], edit: &Edit) -> bool {
-    let soon = edit.at + chrono::TimeDelta::seconds(10);
+    let soon = edit.at + TimeDelta::seconds(10);
     let competes = |e: &&&Edit| e.side == System::Crm && e.at > edit.at && e.at < soon;
     edit.side == System::Finance && (!edit.quiet || edits.iter().any(|e| competes(&e)))
 }
 
-fn key(case: &Case<'_>, edit: &Edit) -> (String, &'static str, System, String) {
+fn key(case: &Case<'_>, edit: &Edit) -> Key {
     let mapping = case.mapping.id.to_string();
     (mapping, case.field.in_audit(), edit.side, edit.value.clone())
 }
 
-fn recorded(rows: &[log::Model], wanted: impl Fn(&Value) -> bool) -> Recorded {
-    let mut recorded = Recorded::new();
+fn losses(rows: &[log::Model]) -> Losses {
+    let sides = [
+        (System::Crm, "crm", "CRM"),
+        (System::Finance, "finance", "FINANCE"),
+    ];
+    let mut losses = Losses::new();
     for row in rows {
-        let (Some(mapping), Some(Value::Array(changes))) = (row.entity_mapping_id, &row.changes) else {
+        let (Some(mapping), Some(at), Some(Value::Array(changes))) =
+            (row.entity_mapping_id, row.completed_at, &row.changes)
+        else {
             continue;
         };
-        for change in changes.iter().filter(|change| wanted(change)) {
-            let field = FIELDS.iter().find(|field| change["field"] == field.in_audit());
-            for (side, key) in [(System::Crm, "crm"), (System::Finance, "finance")] {
-                if let Some(field) = field {
-                    recorded.insert((mapping.to_string(), field.in_audit(), side, text(&change[key])));
-                }
+        for change in changes {
+            let Some(field) = FIELDS.iter().find(|field| change["field"] == field.in_audit()) else {
+                continue;
+            };
+            for ((side, name, _), (_, other, _)) in sides
+                .iter()
+                .zip(sides.iter().rev())
+                .filter(|((.., winner), _)| change["winner"] != *winner)
+            {
+                let key = (mapping.to_string(), field.in_audit(), *side, text(&change[name]));
+                losses.entry(key).or_default().push(Loss {
+                    at,
+                    reason: text(&change["reason"]),
+                    to: text(&change[other]),
+                });
             }
         }
     }
-    recorded
+    losses
 }
