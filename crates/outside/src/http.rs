@@ -65,6 +65,14 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+impl Answer {
+    /// Whether it is a web page: of something that stands before the system, which answers JSON.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"<")
+    }
+}
+
 /// Takes the body of a success piece by piece, so that it need not be held in memory.
 pub struct Sink<'a> {
     /// The longest that the whole answer may take (never less than a call may); within it, no silence may be
@@ -186,7 +194,7 @@ impl Http {
         sink: Option<Sink<'_>>,
     ) -> PortResult<Answer> {
         let mut pass = match &self.gate {
-            Some(gate) => Some(gate.admit().await?),
+            Some(gate) => Some(gate.admit(call.intent).await?),
             None => None,
         };
         let started = self.clock.monotonic();
@@ -199,16 +207,36 @@ impl Http {
         let held = match &result {
             Ok(answer) if is_down(answer) => {
                 let words = self.system.answered(call, answer.status);
-                gate.settle(pass, Outcome::Down(&words, answer.retry_after)).await
+                let outcome = Outcome::Down {
+                    why: &words,
+                    surely: is_surely_down(answer.status),
+                    asked: answer.retry_after,
+                };
+                gate.settle(pass, outcome).await
             }
             Ok(_) => gate.settle(pass, Outcome::Up).await,
-            Err(error) => gate.settle(pass, Outcome::Down(&error.to_string(), None)).await,
+            Err(error) => {
+                let outcome = Outcome::Down {
+                    why: &error.to_string(),
+                    surely: true,
+                    asked: None,
+                };
+                gate.settle(pass, outcome).await
+            }
         };
         match (&mut result, held) {
             (Ok(answer), held) => answer.held = held.filter(|_| is_down(answer)),
             (Err(PortError::Transient { message, .. }), Some(retry_after)) => {
                 let message = std::mem::take(message);
                 return Err(PortError::Unavailable { message, retry_after });
+            }
+            (
+                Err(PortError::UnknownOutcome {
+                    retry_after, down, ..
+                }),
+                Some(held),
+            ) => {
+                (*retry_after, *down) = (Some(held), true);
             }
             _ => {}
         }
@@ -334,22 +362,34 @@ impl Http {
 /// of something that stands before it. A refusal is none of these: it lives.
 fn is_down(answer: &Answer) -> bool {
     let status = answer.status;
-    let page = || answer.body.trim_ascii_start().starts_with(b"<");
     match status {
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => true,
-        StatusCode::NOT_FOUND => page(),
-        _ => status.is_server_error() || status.is_redirection() || (status.is_success() && page()),
+        StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => answer.is_page(),
+        _ => status.is_server_error() || status.is_redirection() || (status.is_success() && answer.is_page()),
     }
 }
 
-/// `Retry-After` in either of its forms: seconds, or an HTTP date.
+/// Whether no record can be the cause of such an answer.
+fn is_surely_down(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+/// `Retry-After` in either of its forms: seconds, or an HTTP date. At most an hour: it may be back long before.
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    const LONGEST: Duration = Duration::from_secs(3600);
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST));
     }
     let at = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((at.with_timezone(&Utc) - now).to_std().unwrap_or_default())
+    let wait = (at.with_timezone(&Utc) - now).to_std().unwrap_or_default();
+    Some(wait.min(LONGEST))
 }
 
 #[cfg(test)]
@@ -374,5 +414,8 @@ mod tests {
         );
         assert_eq!(wait("Wed, 31 Dec 2025 00:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(wait("soon"), None);
+        for far in ["18446744073709551615", "Fri, 01 Jan 2100 00:00:00 GMT"] {
+            assert_eq!(wait(far), Some(Duration::from_secs(3600)), "{far}");
+        }
     }
 }

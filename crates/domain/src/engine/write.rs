@@ -89,7 +89,7 @@ impl Run<'_> {
         match self.engine.port(side).update(&current, &values).await {
             Ok(()) => {}
             Err(error) => {
-                if !matches!(error, PortError::UnknownOutcome(_)) {
+                if !matches!(error, PortError::UnknownOutcome { .. }) {
                     self.intents(side).pop();
                 }
                 return Err(Stop::Port(side, error));
@@ -132,7 +132,7 @@ impl Run<'_> {
                 self.met = Some(format!("created {side} {id}"));
             }
             Err(error) => {
-                if !matches!(error, PortError::UnknownOutcome(_)) {
+                if !matches!(error, PortError::UnknownOutcome { .. }) {
                     self.intents(side).pop();
                 }
                 return Err(Stop::Port(side, error));

@@ -204,7 +204,7 @@ async fn a_lost_answer_is_unknown_and_never_sent_again() {
             .add(FaultRule::always(System::Finance, "SaveFormData", fault).ms(3000));
         let outcome = finance.issue(&quote(), &customer).await;
         assert!(
-            matches!(outcome, Err(PortError::UnknownOutcome(_))),
+            matches!(outcome, Err(PortError::UnknownOutcome { .. })),
             "{fault:?}: {outcome:?}"
         );
         assert_eq!(simulator.finance().stats().calls("SaveFormData"), 1, "{fault:?}");
@@ -238,7 +238,7 @@ async fn a_success_without_number_has_its_id_and_one_without_id_is_unknown() {
         let (_stub, finance) = stubbed(&[Said(200, &[], answer.leak())]).await;
         let outcome = finance.issue(&quote(), "5").await;
         assert!(
-            matches!(&outcome, Err(PortError::UnknownOutcome(words)) if words.contains("2488")),
+            matches!(&outcome, Err(PortError::UnknownOutcome { message: words, .. }) if words.contains("2488")),
             "{outcome:?}"
         );
     }
