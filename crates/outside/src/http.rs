@@ -92,6 +92,10 @@ impl Sink<'_> {
     }
 }
 
+/// A write is sent within this time after it was asked for, whatever its session takes: the caller's lease outlives one
+/// call, not a login and the call repeated after it.
+const SESSION_PATIENCE: Duration = Duration::from_secs(5);
+
 /// The connection pool and the address.
 pub struct Http {
     system: System,
@@ -149,6 +153,32 @@ impl Http {
     #[must_use]
     pub fn refuses(&self) -> bool {
         self.gate.as_ref().is_some_and(Gate::refuses)
+    }
+
+    /// By the monotonic clock: when a call is asked for, see [`Self::still_in_time`].
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// Whether a call that was `asked` for then may be sent, now that there is a session for it.
+    ///
+    /// # Errors
+    /// [`PortError::Transient`] for a write whose session took more than five seconds: it is not sent.
+    pub fn still_in_time(&self, call: &Call<'_>, asked: Duration) -> PortResult<()> {
+        if call.intent == Intent::Read || self.now().saturating_sub(asked) <= SESSION_PATIENCE {
+            return Ok(());
+        }
+        Err(PortError::Transient {
+            message: format!(
+                "{} {} was not sent: {} took more than {} s to renew the session",
+                call.method,
+                call.path,
+                self.system.name,
+                SESSION_PATIENCE.as_secs()
+            ),
+            retry_after: None,
+        })
     }
 
     /// Sends the call and reads the whole answer; the body of a success goes into the sink, if there is one.

@@ -137,15 +137,18 @@ impl Client {
     }
 
     /// Sends the call with the session; a session that has ended is renewed once and the call repeated once.
-    /// (A `401` says that nothing was carried out, so that is safe for a write too.)
+    /// (A `401` says that nothing was carried out, so that is safe for a write too.) A write is not sent late for it.
     async fn exchange(&self, call: &Call<'_>, mut sink: Option<Sink<'_>>) -> PortResult<Answer> {
+        let asked = self.http.now();
         let grant = self.session.grant().await?;
+        self.http.still_in_time(call, asked)?;
         let first = sink.as_mut().map(Sink::lent);
         let answer = self.http.exchange(call, Some(&grant.header), first).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         let grant = self.session.renew(&grant).await?;
+        self.http.still_in_time(call, asked)?;
         self.http.exchange(call, Some(&grant.header), sink).await
     }
 }
