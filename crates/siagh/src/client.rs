@@ -94,6 +94,15 @@ impl Client {
         code_of(&answered).ok_or_else(|| no_code(""))
     }
 
+    /// The fiscal year by a login that is not too old; an error when that took so long that a save would be late.
+    pub(crate) async fn fiscal_year_for_a_save(&self) -> PortResult<Option<i32>> {
+        let asked = self.http.now();
+        let year = self.session.fiscal_year().await?;
+        let call = Call::post(SAVE_FORM, None, Intent::Write);
+        self.http.still_in_time(&call, asked)?;
+        Ok(year)
+    }
+
     /// Saves a new pre-invoice's form; the receipt has its id.
     pub(crate) async fn save_pre_invoice(&self, form: pre_invoice::Form) -> PortResult<Receipt> {
         let form = SaveForm {

@@ -243,3 +243,25 @@ async fn a_success_without_number_has_its_id_and_one_without_id_is_unknown() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_document_is_not_issued_after_a_slow_login() {
+    let (simulator, finance, customer) = with_customer().await;
+    finance.fiscal_year().await.unwrap();
+    // The login is too old to know of the fiscal year.
+    simulator.clock().advance(chrono::TimeDelta::hours(2));
+    let slow = FaultRule::always(System::Finance, "LoginUser", Fault::Slow);
+    simulator.faults().add(slow.ms(300));
+    let document = quote();
+    let login = async {
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        simulator.clock().advance(chrono::TimeDelta::seconds(6));
+    };
+    let outcome = tokio::join!(finance.issue(&document, &customer), login).0;
+    assert!(
+        matches!(&outcome, Err(PortError::Transient { message, .. }) if message.contains("was not sent")),
+        "{outcome:?}"
+    );
+    assert!(simulator.finance().documents().is_empty());
+    finance.issue(&document, &customer).await.unwrap();
+}
