@@ -3,6 +3,9 @@
 //!
 //! What all processes must agree on is [`Shared`]: small, and changed only by comparing its version. What only one
 //! process knows, how many of its calls have failed in a row, stays in its [`Breaker`].
+//!
+//! A system that answers reads and fails at every write is not down for all; but each process then holds its own writes,
+//! sends one every few seconds, and lets no row pay for it.
 
 use std::time::Duration;
 
@@ -10,6 +13,10 @@ use chrono::{DateTime, Utc};
 
 /// A probe whose process has died gives way to another after this time; one that lives renews it.
 pub const PROBE_LEASE: Duration = Duration::from_secs(3);
+
+/// While writes fail, no row is put off for longer at a time: so long may it take until it is carried on afterwards,
+/// and once more by chance.
+const PATIENCE_OF_ROWS: Duration = Duration::from_secs(10);
 
 /// When it opens, and how often it looks.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +59,26 @@ pub struct Shared {
     pub open: Option<Open>,
 }
 
+/// What failed, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Failure {
+    /// It was to change something.
+    pub write: bool,
+    /// No record can be the cause: no answer, 502, 503, 504, 429. A 500 may be about what was asked.
+    pub surely: bool,
+    /// How long the system itself asks to wait.
+    pub asked: Option<Duration>,
+}
+
+/// What a failure comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed {
+    /// That was one too many: this is to be shared.
+    pub open: Option<Open>,
+    /// It was one of several in a row: whoever asked is not to blame, and may ask again after this time.
+    pub wait: Option<Duration>,
+}
+
 /// Whether a call may be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
@@ -70,6 +97,12 @@ pub struct Breaker {
     shared: Shared,
     /// Calls of this process that have failed in a row.
     streak: u32,
+    /// The same of its writes, whatever is read meanwhile.
+    writes: u32,
+    /// Since when they fail.
+    writes_since: Option<DateTime<Utc>>,
+    /// Where enough of them have failed, none is sent before.
+    write_at: DateTime<Utc>,
 }
 
 impl Breaker {
@@ -80,6 +113,9 @@ impl Breaker {
             rules,
             shared: Shared::default(),
             streak: 0,
+            writes: 0,
+            writes_since: None,
+            write_at: DateTime::UNIX_EPOCH,
         }
     }
 
@@ -96,6 +132,8 @@ impl Breaker {
         }
         if shared.open.is_none() {
             self.streak = 0;
+            // Writes that failed in the outage: one may be tried at once, and nobody need wait for long.
+            (self.writes_since, self.write_at) = (None, DateTime::UNIX_EPOCH);
         }
         self.shared = shared;
         true
@@ -116,23 +154,57 @@ impl Breaker {
         }
     }
 
-    /// A call was answered by a system that lives.
-    pub fn answered(&mut self) {
-        self.streak = 0;
-    }
-
-    /// A call failed. `Some`: that was one too many, and this is to be shared. `jitter`: 0 to 1; `asked`: how long
-    /// the system itself asks to wait.
-    pub fn failed(&mut self, now: DateTime<Utc>, jitter: f64, asked: Option<Duration>) -> Option<Open> {
-        self.streak = self.streak.saturating_add(1);
-        if self.shared.open.is_some() || self.streak < self.rules.failures {
+    /// Whether a write may be sent now; `Some`: not before this time has passed, since those before it have failed.
+    /// Where they have, whoever may send one is the only one of this process for as long as a probe lasts.
+    pub fn admit_write(&mut self, now: DateTime<Utc>) -> Option<Duration> {
+        if self.writes < self.rules.failures {
             return None;
         }
-        Some(Open {
+        if self.write_at > now {
+            // The longer it lasts, the less often each row comes back to read in vain.
+            let since = self.writes_since.unwrap_or(now);
+            let lasted = (now - since).to_std().unwrap_or_default();
+            let left = (self.write_at - now).to_std().unwrap_or_default();
+            return Some(left.max((lasted / 4).min(PATIENCE_OF_ROWS)));
+        }
+        self.write_at = now + PROBE_LEASE;
+        None
+    }
+
+    /// A call was answered by a system that lives; `write`: that call was to change something.
+    pub fn answered(&mut self, write: bool) {
+        self.streak = 0;
+        if write {
+            (self.writes, self.writes_since) = (0, None);
+        }
+    }
+
+    /// A call failed. `jitter`: 0 to 1.
+    pub fn failed(&mut self, now: DateTime<Utc>, jitter: f64, failure: Failure) -> Failed {
+        self.streak = self.streak.saturating_add(1);
+        let mut in_a_row = self.streak;
+        if failure.write {
+            self.writes_since.get_or_insert(now);
+            self.writes = self.writes.saturating_add(1);
+            in_a_row = self.writes.max(self.streak);
+        }
+        if let Some(more) = self.writes.checked_sub(self.rules.failures)
+            && failure.write
+        {
+            self.write_at = now + self.pause(more, jitter, failure.asked);
+        }
+        let open = (self.shared.open.is_none() && self.streak >= self.rules.failures).then(|| Open {
             since: now,
-            probe_at: now + self.pause(0, jitter, asked),
+            probe_at: now + self.pause(0, jitter, failure.asked),
             probes: 0,
-        })
+        });
+        let enough = if failure.surely {
+            self.rules.failures.min(2)
+        } else {
+            self.rules.failures
+        };
+        let wait = (in_a_row >= enough).then(|| self.pause(0, jitter, failure.asked));
+        Failed { open, wait }
     }
 
     /// The probe failed: what is to be shared.
@@ -173,13 +245,13 @@ mod tests {
     fn opens_after_so_many_in_a_row_and_not_before() {
         let mut breaker = Breaker::new(Rules::default());
         for _ in 0..3 {
-            assert_eq!(breaker.failed(at(0), 1.0, None), None);
+            assert_eq!(breaker.failed(at(0), 1.0, Failure::default()).open, None);
         }
-        breaker.answered();
+        breaker.answered(false);
         for _ in 0..4 {
-            assert_eq!(breaker.failed(at(0), 1.0, None), None);
+            assert_eq!(breaker.failed(at(0), 1.0, Failure::default()).open, None);
         }
-        let open = breaker.failed(at(0), 1.0, None).unwrap();
+        let open = breaker.failed(at(0), 1.0, Failure::default()).open.unwrap();
         assert_eq!(open.probe_at, at(1000));
         assert_eq!(
             breaker.admit(at(0)),
@@ -195,7 +267,66 @@ mod tests {
             Admission::Held(Duration::from_millis(600))
         );
         assert!(matches!(breaker.admit(at(1000)), Admission::Probe(next) if next.probe_at == at(4000)));
-        assert_eq!(breaker.failed(at(500), 1.0, None), None, "it is open already");
+        let again = breaker.failed(at(500), 1.0, Failure::default());
+        assert_eq!(again.open, None, "it is open already");
+    }
+
+    #[test]
+    fn the_second_in_a_row_that_no_record_can_have_caused_is_nobodys_fault() {
+        let mut breaker = Breaker::new(Rules::default());
+        let surely = Failure {
+            surely: true,
+            ..Failure::default()
+        };
+        assert_eq!(breaker.failed(at(0), 1.0, surely).wait, None);
+        assert_eq!(
+            breaker.failed(at(0), 1.0, surely).wait,
+            Some(Duration::from_secs(1))
+        );
+        breaker.answered(false);
+        let waits: Vec<_> = (0..5)
+            .map(|_| breaker.failed(at(0), 1.0, Failure::default()).wait.is_some())
+            .collect();
+        assert_eq!(
+            waits,
+            [false, false, false, false, true],
+            "a 500 may be a record's"
+        );
+    }
+
+    #[test]
+    fn writes_that_fail_are_held_though_reads_are_answered() {
+        let mut breaker = Breaker::new(Rules::default());
+        let write = Failure {
+            write: true,
+            surely: true,
+            asked: None,
+        };
+        let mut waits = Vec::new();
+        for _ in 0..5 {
+            assert_eq!(breaker.admit_write(at(0)), None);
+            let failed = breaker.failed(at(0), 1.0, write);
+            assert_eq!(failed.open, None, "it is not down for all");
+            waits.push(failed.wait.is_some());
+            breaker.answered(false);
+        }
+        assert_eq!(waits, [false, true, true, true, true]);
+        assert_eq!(breaker.admit(at(0)), Admission::Send, "reads go on");
+        assert_eq!(breaker.admit_write(at(400)), Some(Duration::from_millis(600)));
+        assert_eq!(breaker.admit_write(at(1000)), None, "one tries");
+        assert!(breaker.admit_write(at(1000)).is_some(), "and no other");
+        breaker.failed(at(1100), 1.0, write);
+        let held = breaker.admit_write(at(1100));
+        assert_eq!(held, Some(Duration::from_secs(2)), "the pauses grow");
+        breaker.write_at = at(3_600_000);
+        let held = breaker.admit_write(at(3_599_000));
+        assert_eq!(
+            held,
+            Some(PATIENCE_OF_ROWS),
+            "rows come back less often when it lasts"
+        );
+        breaker.answered(true);
+        assert_eq!(breaker.admit_write(at(3_599_000)), None);
     }
 
     #[test]
@@ -302,8 +433,8 @@ mod tests {
                     Step::Call(who) => match all[who].admit(at(now)) {
                         Admission::Held(wait) => prop_assert!(wait <= rules.longest.max(PROBE_LEASE)),
                         Admission::Send => if up {
-                            all[who].answered();
-                        } else if let Some(open) = all[who].failed(at(now), 0.5, None) {
+                            all[who].answered(false);
+                        } else if let Some(open) = all[who].failed(at(now), 0.5, Failure::default()).open {
                             put(&mut cell, all[who].shared(), Some(open));
                             all[who].learn(cell);
                         },

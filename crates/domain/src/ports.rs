@@ -81,8 +81,15 @@ pub enum PortError {
         retry_after: Duration,
     },
     /// A write may or may not have been carried out: the answer was lost, unreadable or a 5xx.
-    #[error("{0}")]
-    UnknownOutcome(String),
+    #[error("{message}")]
+    UnknownOutcome {
+        /// What happened, for people.
+        message: String,
+        /// `Retry-After` of the answer.
+        retry_after: Option<Duration>,
+        /// It was one more sign of an outage: no fault of whoever asked.
+        down: bool,
+    },
     /// No session could be had: wrong credentials, no licence, locked out.
     #[error("{0}")]
     Session(String),
@@ -99,6 +106,18 @@ pub enum PortError {
         /// The id that came back.
         answered: String,
     },
+}
+
+impl PortError {
+    /// An unknown outcome of which no more is known than these words.
+    #[must_use]
+    pub fn unknown(message: impl Into<String>) -> Self {
+        Self::UnknownOutcome {
+            message: message.into(),
+            retry_after: None,
+            down: false,
+        }
+    }
 }
 
 /// The outcome of an outside call.

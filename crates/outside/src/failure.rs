@@ -82,6 +82,15 @@ impl System {
                 message,
                 retry_after: answer.held.max(answer.retry_after).unwrap_or_default(),
             },
+            PortError::Transient { message, .. } => PortError::Transient {
+                message,
+                retry_after: answer.retry_after,
+            },
+            PortError::UnknownOutcome { message, .. } => PortError::UnknownOutcome {
+                message,
+                retry_after: answer.retry_after.max(answer.held),
+                down: answer.held.is_some(),
+            },
             error => error,
         }
     }
@@ -90,10 +99,12 @@ impl System {
         let status = answer.status;
         match status {
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
-                PortError::Transient {
-                    message: format!("{head}: it asks to wait"),
-                    retry_after: answer.retry_after,
-                }
+                lost(call, format!("{head}: it asks to wait"), false)
+            }
+            // A proxy, or IIS while the system is installed anew: it was not even asked.
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND if answer.is_page() => {
+                let message = format!("{head}: it is a web page; check {}", self.address);
+                lost(call, message, false)
             }
             _ if status.is_client_error() => {
                 let words = words.unwrap_or_else(|| "it gives no reason".to_owned());
@@ -106,13 +117,7 @@ impl System {
                     self.address
                 ),
             ),
-            _ => match lost(call, head, true) {
-                PortError::Transient { message, .. } => PortError::Transient {
-                    message,
-                    retry_after: answer.retry_after,
-                },
-                other => other,
-            },
+            _ => lost(call, head, true),
         }
     }
 }
@@ -120,9 +125,7 @@ impl System {
 /// What a lost answer means: nothing for a read; for a write that may have gone out, that no one knows.
 fn lost(call: &Call<'_>, message: String, sent: bool) -> PortError {
     match call.intent {
-        Intent::Write if sent => {
-            PortError::UnknownOutcome(format!("{message}; it may have been carried out"))
-        }
+        Intent::Write if sent => PortError::unknown(format!("{message}; it may have been carried out")),
         _ => PortError::Transient {
             message,
             retry_after: None,

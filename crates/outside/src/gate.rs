@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::breaker::{Admission, Breaker, Open, PROBE_LEASE, Rules, Shared};
+use domain::breaker::{Admission, Breaker, Failure, Open, PROBE_LEASE, Rules, Shared};
 use domain::clock::Clock;
 use domain::outside::OutsideStore;
 use domain::ports::{PortError, PortResult, Side};
@@ -17,6 +17,7 @@ use metrics::{counter, gauge};
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
+use crate::http::Intent;
 use crate::pace::{Pace, Turn};
 
 /// When it is not known when to look again: the database does not say.
@@ -68,13 +69,21 @@ impl std::fmt::Debug for Gate {
 pub(crate) enum Outcome<'a> {
     /// The system lives, whatever it thinks of the call.
     Up,
-    /// It does not, in these words; it asks to wait so long.
-    Down(&'a str, Option<Duration>),
+    /// It does not, in these words.
+    Down {
+        /// What is known, for people.
+        why: &'a str,
+        /// No record can be the cause.
+        surely: bool,
+        /// It asks to wait so long.
+        asked: Option<Duration>,
+    },
 }
 
 /// Leave to send one call. Whoever drops one without [`Gate::settle`] gives the probe back.
 pub(crate) struct Pass {
     probe: Option<Arc<Inner>>,
+    intent: Intent,
 }
 
 impl Drop for Pass {
@@ -198,10 +207,15 @@ impl Gate {
     }
 
     /// Waits for leave to send a call.
-    pub(crate) async fn admit(&self) -> PortResult<Pass> {
+    pub(crate) async fn admit(&self, intent: Intent) -> PortResult<Pass> {
         let inner = &self.inner;
         if self.refuses() {
             return Err(inner.held());
+        }
+        if intent == Intent::Write
+            && let Some(wait) = inner.breaker().admit_write(inner.clock.now())
+        {
+            return Err(inner.write_held(wait));
         }
         if let Some(pace) = &inner.pace {
             match pace
@@ -225,36 +239,45 @@ impl Gate {
         }
         let admission = inner.breaker().admit(inner.clock.now());
         match admission {
-            Admission::Send => Ok(Pass { probe: None }),
+            Admission::Send => Ok(Pass { probe: None, intent }),
             Admission::Held(_) => Err(inner.held()),
-            Admission::Probe(_) => inner.probe().await,
+            Admission::Probe(_) => inner.probe(intent).await,
         }
     }
 
-    /// Says how a call ended. `Some`: the system is down, and no use asking before.
+    /// Says how a call ended. `Some`: the system is down, or it fails at every write; no use asking before.
     pub(crate) async fn settle(&self, pass: Pass, outcome: Outcome<'_>) -> Option<Duration> {
         let inner = &self.inner;
         let probe = pass.probe.is_some();
+        let write = pass.intent == Intent::Write;
+        let mut wait = None;
         match outcome {
-            Outcome::Up if probe => inner.close().await,
-            Outcome::Up => inner.breaker().answered(),
-            Outcome::Down(why, asked) if probe => inner.stay_open(why, asked).await,
-            Outcome::Down(why, asked) => {
-                let now = inner.clock.now();
-                let open = inner.breaker().failed(now, inner.clock.jitter(), asked);
-                if let Some(open) = open {
+            Outcome::Up => {
+                inner.breaker().answered(write);
+                if probe {
+                    inner.close().await;
+                }
+            }
+            Outcome::Down { why, asked, .. } if probe => inner.stay_open(why, asked).await,
+            Outcome::Down { why, surely, asked } => {
+                let failure = Failure { write, surely, asked };
+                let (now, jitter) = (inner.clock.now(), inner.clock.jitter());
+                let failed = inner.breaker().failed(now, jitter, failure);
+                wait = failed.wait;
+                if let Some(open) = failed.open {
                     inner.open(open, why).await;
                 }
             }
         }
-        self.outage().map(|open| inner.left(open))
+        self.outage().map(|open| inner.left(open)).or(wait)
     }
 
     /// The system has begun to answer this call: if it was the probe, that is enough.
     pub(crate) async fn answers(&self, pass: &mut Pass) {
         if pass.probe.is_some() {
             self.inner.close().await;
-            drop(std::mem::replace(pass, Pass { probe: None }));
+            let intent = pass.intent;
+            drop(std::mem::replace(pass, Pass { probe: None, intent }));
         }
     }
 }
@@ -297,7 +320,7 @@ impl Inner {
     }
 
     /// The pause is over: one caller of all processes goes.
-    async fn probe(self: &Arc<Self>) -> PortResult<Pass> {
+    async fn probe(self: &Arc<Self>, intent: Intent) -> PortResult<Pass> {
         // Someone of this process is at it, or has just been.
         let Ok(_turn) = self.writing.try_lock() else {
             return Err(self.held());
@@ -307,16 +330,17 @@ impl Inner {
             (breaker.shared(), breaker.admit(self.clock.now()))
         };
         match admission {
-            Admission::Send => Ok(Pass { probe: None }),
+            Admission::Send => Ok(Pass { probe: None, intent }),
             Admission::Held(_) => Err(self.held()),
             Admission::Probe(open) => match self.swap(shared, Some(open)).await {
                 Ok(true) => {
                     self.probing.store(true, Ordering::SeqCst);
                     Ok(Pass {
                         probe: Some(Arc::clone(self)),
+                        intent,
                     })
                 }
-                Ok(false) if self.breaker().shared().open.is_none() => Ok(Pass { probe: None }),
+                Ok(false) if self.breaker().shared().open.is_none() => Ok(Pass { probe: None, intent }),
                 Ok(false) => Err(self.held()),
                 Err(error) => {
                     debug!(%error, "the circuit breaker can't be asked: the database is out of reach");
@@ -397,6 +421,18 @@ impl Inner {
     fn left(&self, open: Open) -> Duration {
         let left: DateTime<Utc> = open.probe_at;
         (left - self.clock.now()).to_std().unwrap_or_default().max(AGAIN)
+    }
+
+    /// The write is not sent: none has been carried out of late.
+    fn write_held(&self, wait: Duration) -> PortError {
+        counter!("outside_held_calls_total", "system" => label(self.side)).increment(1);
+        PortError::Unavailable {
+            message: format!(
+                "{} answers, but the last writes failed one after the other; one is tried every few seconds",
+                called(self.side)
+            ),
+            retry_after: wait,
+        }
     }
 
     /// The call is not sent.

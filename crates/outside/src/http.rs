@@ -65,6 +65,14 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+impl Answer {
+    /// Whether it is a web page: of something that stands before the system, which answers JSON.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"<")
+    }
+}
+
 /// Takes the body of a success piece by piece, so that it need not be held in memory.
 pub struct Sink<'a> {
     /// The longest that the whole answer may take (never less than a call may); within it, no silence may be
@@ -83,6 +91,10 @@ impl Sink<'_> {
         }
     }
 }
+
+/// A write is sent within this time after it was asked for, whatever its session takes: the caller's lease outlives one
+/// call, not a login and the call repeated after it.
+const SESSION_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The connection pool and the address.
 pub struct Http {
@@ -143,6 +155,32 @@ impl Http {
         self.gate.as_ref().is_some_and(Gate::refuses)
     }
 
+    /// By the monotonic clock: when a call is asked for, see [`Self::still_in_time`].
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// Whether a call that was `asked` for then may be sent, now that there is a session for it.
+    ///
+    /// # Errors
+    /// [`PortError::Transient`] for a write whose session took more than five seconds: it is not sent.
+    pub fn still_in_time(&self, call: &Call<'_>, asked: Duration) -> PortResult<()> {
+        if call.intent == Intent::Read || self.now().saturating_sub(asked) <= SESSION_PATIENCE {
+            return Ok(());
+        }
+        Err(PortError::Transient {
+            message: format!(
+                "{} {} was not sent: {} took more than {} s to renew the session",
+                call.method,
+                call.path,
+                self.system.name,
+                SESSION_PATIENCE.as_secs()
+            ),
+            retry_after: None,
+        })
+    }
+
     /// Sends the call and reads the whole answer; the body of a success goes into the sink, if there is one.
     ///
     /// # Errors
@@ -186,7 +224,7 @@ impl Http {
         sink: Option<Sink<'_>>,
     ) -> PortResult<Answer> {
         let mut pass = match &self.gate {
-            Some(gate) => Some(gate.admit().await?),
+            Some(gate) => Some(gate.admit(call.intent).await?),
             None => None,
         };
         let started = self.clock.monotonic();
@@ -199,16 +237,36 @@ impl Http {
         let held = match &result {
             Ok(answer) if is_down(answer) => {
                 let words = self.system.answered(call, answer.status);
-                gate.settle(pass, Outcome::Down(&words, answer.retry_after)).await
+                let outcome = Outcome::Down {
+                    why: &words,
+                    surely: is_surely_down(answer.status),
+                    asked: answer.retry_after,
+                };
+                gate.settle(pass, outcome).await
             }
             Ok(_) => gate.settle(pass, Outcome::Up).await,
-            Err(error) => gate.settle(pass, Outcome::Down(&error.to_string(), None)).await,
+            Err(error) => {
+                let outcome = Outcome::Down {
+                    why: &error.to_string(),
+                    surely: true,
+                    asked: None,
+                };
+                gate.settle(pass, outcome).await
+            }
         };
         match (&mut result, held) {
             (Ok(answer), held) => answer.held = held.filter(|_| is_down(answer)),
             (Err(PortError::Transient { message, .. }), Some(retry_after)) => {
                 let message = std::mem::take(message);
                 return Err(PortError::Unavailable { message, retry_after });
+            }
+            (
+                Err(PortError::UnknownOutcome {
+                    retry_after, down, ..
+                }),
+                Some(held),
+            ) => {
+                (*retry_after, *down) = (Some(held), true);
             }
             _ => {}
         }
@@ -334,22 +392,34 @@ impl Http {
 /// of something that stands before it. A refusal is none of these: it lives.
 fn is_down(answer: &Answer) -> bool {
     let status = answer.status;
-    let page = || answer.body.trim_ascii_start().starts_with(b"<");
     match status {
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => true,
-        StatusCode::NOT_FOUND => page(),
-        _ => status.is_server_error() || status.is_redirection() || (status.is_success() && page()),
+        StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => answer.is_page(),
+        _ => status.is_server_error() || status.is_redirection() || (status.is_success() && answer.is_page()),
     }
 }
 
-/// `Retry-After` in either of its forms: seconds, or an HTTP date.
+/// Whether no record can be the cause of such an answer.
+fn is_surely_down(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+/// `Retry-After` in either of its forms: seconds, or an HTTP date. At most an hour: it may be back long before.
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    const LONGEST: Duration = Duration::from_secs(3600);
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST));
     }
     let at = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((at.with_timezone(&Utc) - now).to_std().unwrap_or_default())
+    let wait = (at.with_timezone(&Utc) - now).to_std().unwrap_or_default();
+    Some(wait.min(LONGEST))
 }
 
 #[cfg(test)]
@@ -374,5 +444,8 @@ mod tests {
         );
         assert_eq!(wait("Wed, 31 Dec 2025 00:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(wait("soon"), None);
+        for far in ["18446744073709551615", "Fri, 01 Jan 2100 00:00:00 GMT"] {
+            assert_eq!(wait(far), Some(Duration::from_secs(3600)), "{far}");
+        }
     }
 }

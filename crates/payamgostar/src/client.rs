@@ -183,7 +183,7 @@ impl Client {
     }
 
     /// Sends the call with the session; a session that has ended is renewed once and the call repeated once.
-    /// (A `401` says that nothing was carried out, so that is safe for a write too.)
+    /// (A `401` says that nothing was carried out, so that is safe for a write too.) A write is not sent late for it.
     async fn exchange(&self, call: &Call<'_>, body: Option<&impl Serialize>) -> PortResult<Answer> {
         let body = body.map(serde_json::to_vec).transpose();
         let body = body.map_err(|error| {
@@ -193,12 +193,15 @@ impl Client {
             body: body.as_deref(),
             ..call.clone()
         };
+        let asked = self.http.now();
         let grant = self.session.grant().await?;
+        self.http.still_in_time(&call, asked)?;
         let answer = self.http.exchange(&call, Some(&grant.header), None).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         let grant = self.session.renew(&grant).await?;
+        self.http.still_in_time(&call, asked)?;
         self.http.exchange(&call, Some(&grant.header), None).await
     }
 }
@@ -222,7 +225,7 @@ fn success(call: &Call<'_>, answer: &Answer) -> PortResult<Option<Value>> {
 /// the CRM's API speaks, and its word must not close a mapping.
 fn not_found(call: &Call<'_>, answer: &Answer) -> PortResult<bool> {
     match answer.status {
-        StatusCode::NOT_FOUND if answer.body.trim_ascii_start().starts_with(b"<") => {
+        StatusCode::NOT_FOUND if answer.is_page() => {
             Err(CRM.unreadable(call, "it is a web page with status 404; check CRM_API_BASE_URL"))
         }
         StatusCode::NOT_FOUND => Ok(true),

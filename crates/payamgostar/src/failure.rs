@@ -22,6 +22,7 @@ pub(crate) const CRM: System = System {
 /// A status other than success.
 pub(crate) fn status(call: &Call<'_>, answer: &Answer) -> PortError {
     let head = CRM.answered(call, answer.status);
+    let words = wire::words_of(&answer.body);
     match answer.status {
         StatusCode::UNAUTHORIZED => PortError::Session(format!(
             "{head}: it does not accept the session; check the API user's rights"
@@ -29,9 +30,10 @@ pub(crate) fn status(call: &Call<'_>, answer: &Answer) -> PortError {
         StatusCode::PAYMENT_REQUIRED => PortError::Session(format!(
             "{head}: its API module is not licensed; ask the CRM's vendor"
         )),
-        StatusCode::FORBIDDEN => PortError::Session(format!(
+        // In its own words it is about this record; a proxy's is not.
+        StatusCode::FORBIDDEN if words.is_none() => PortError::Session(format!(
             "{head}: the API user may not do this; give it the right in the CRM"
         )),
-        _ => CRM.status(call, answer, wire::words_of(&answer.body)),
+        _ => CRM.status(call, answer, words),
     }
 }

@@ -94,6 +94,15 @@ impl Client {
         code_of(&answered).ok_or_else(|| no_code(""))
     }
 
+    /// The fiscal year by a login that is not too old; an error when that took so long that a save would be late.
+    pub(crate) async fn fiscal_year_for_a_save(&self) -> PortResult<Option<i32>> {
+        let asked = self.http.now();
+        let year = self.session.fiscal_year().await?;
+        let call = Call::post(SAVE_FORM, None, Intent::Write);
+        self.http.still_in_time(&call, asked)?;
+        Ok(year)
+    }
+
     /// Saves a new pre-invoice's form; the receipt has its id.
     pub(crate) async fn save_pre_invoice(&self, form: pre_invoice::Form) -> PortResult<Receipt> {
         let form = SaveForm {
@@ -137,15 +146,18 @@ impl Client {
     }
 
     /// Sends the call with the session; a session that has ended is renewed once and the call repeated once.
-    /// (A `401` says that nothing was carried out, so that is safe for a write too.)
+    /// (A `401` says that nothing was carried out, so that is safe for a write too.) A write is not sent late for it.
     async fn exchange(&self, call: &Call<'_>, mut sink: Option<Sink<'_>>) -> PortResult<Answer> {
+        let asked = self.http.now();
         let grant = self.session.grant().await?;
+        self.http.still_in_time(call, asked)?;
         let first = sink.as_mut().map(Sink::lent);
         let answer = self.http.exchange(call, Some(&grant.header), first).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         let grant = self.session.renew(&grant).await?;
+        self.http.still_in_time(call, asked)?;
         self.http.exchange(call, Some(&grant.header), sink).await
     }
 }

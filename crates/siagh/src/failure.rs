@@ -22,13 +22,16 @@ pub(crate) const FINANCE: System = System {
 /// A status other than success.
 pub(crate) fn status(call: &Call<'_>, answer: &Answer) -> PortError {
     let head = FINANCE.answered(call, answer.status);
+    let words = wire::words_of(&answer.body);
     match answer.status {
         StatusCode::UNAUTHORIZED => PortError::Session(format!(
             "{head} right after a login: check the rights of FINANCE_USERNAME, and that no one else logs in with it"
         )),
+        // In its own words it is about this record; a proxy's is not.
+        StatusCode::FORBIDDEN if words.is_some() => FINANCE.status(call, answer, words),
         StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => PortError::Session(format!(
             "{head}: FINANCE_USERNAME may not do this; give it the right in Siagh"
         )),
-        _ => FINANCE.status(call, answer, wire::words_of(&answer.body)),
+        _ => FINANCE.status(call, answer, words),
     }
 }

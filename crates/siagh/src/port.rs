@@ -196,7 +196,7 @@ impl Finance for Siagh {
                 document.kind.name()
             ))
         })?;
-        let login_year = self.client.session.fiscal_year().await?;
+        let login_year = self.client.fiscal_year_for_a_save().await?;
         let form = pre_invoice::form(document, customer, login_year, &self.config.pre_invoices, || {
             self.clock.id()
         })?;

@@ -254,7 +254,9 @@ impl<'a> DocumentRun<'a> {
                 self.stands(document, Some(&answer.id), answer.number);
                 Ok(())
             }
-            Err(PortError::UnknownOutcome(why)) => Err(Stop::Unknown(unknown(&sent, Some(&why)))),
+            Err(PortError::UnknownOutcome { message, .. }) => {
+                Err(Stop::Unknown(unknown(&sent, Some(&message))))
+            }
             Err(error) => {
                 self.mapping.in_flight = InFlight::new();
                 Err(Stop::Port(Side::Finance, error))

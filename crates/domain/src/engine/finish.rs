@@ -179,22 +179,35 @@ pub(super) fn class(
             (Status::Pending, Some((wait, true)))
         }
     };
+    // Those who wait for the same system don't come back together.
+    let put_off = |retry_after: Duration| {
+        retry_after
+            .clamp(LEAST_WAIT, backoff::LONGEST)
+            .mul_f64(1.0 + jitter.clamp(0.0, 1.0))
+            .min(backoff::LONGEST)
+    };
     match error {
         PortError::Transient { retry_after, .. } => {
             let (status, wait) = again(*retry_after);
             (status, "transient", wait)
         }
-        PortError::UnknownOutcome(_) => {
-            let (status, wait) = again(None);
+        PortError::UnknownOutcome {
+            retry_after,
+            down: true,
+            ..
+        } => {
+            let wait = (put_off(retry_after.unwrap_or_default()), false);
+            (Status::Pending, "unknown_outcome", Some(wait))
+        }
+        PortError::UnknownOutcome { retry_after, .. } => {
+            let (status, wait) = again(*retry_after);
             (status, "unknown_outcome", wait)
         }
-        PortError::Unavailable { retry_after, .. } => {
-            // Those who wait for the same system don't come back together.
-            let wait = (*retry_after)
-                .max(LEAST_WAIT)
-                .mul_f64(1.0 + jitter.clamp(0.0, 1.0));
-            (Status::Pending, "unavailable", Some((wait, false)))
-        }
+        PortError::Unavailable { retry_after, .. } => (
+            Status::Pending,
+            "unavailable",
+            Some((put_off(*retry_after), false)),
+        ),
         PortError::Session(_) => (Status::Pending, "session", Some((SESSION_WAIT, false))),
         PortError::Refused(_) => (Status::Failed, "refused", None),
         PortError::Integrity { .. } => (Status::Conflict, "integrity", None),

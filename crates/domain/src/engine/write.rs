@@ -124,7 +124,7 @@ impl Run<'_> {
             Ok(()) => {}
             Err(error) => {
                 match &error {
-                    PortError::UnknownOutcome(_) => self.forget(side),
+                    PortError::UnknownOutcome { .. } => self.forget(side),
                     PortError::Integrity { answered, .. } => {
                         if let Some(sent) = self.intents(side).last_mut() {
                             sent.answered = Some(answered.clone());
@@ -183,7 +183,7 @@ impl Run<'_> {
                 self.met = Some(format!("created {side} {id}"));
             }
             Err(error) => {
-                if !matches!(error, PortError::UnknownOutcome(_)) {
+                if !matches!(error, PortError::UnknownOutcome { .. }) {
                     self.intents(side).pop();
                 }
                 return Err(Stop::Port(side, error));

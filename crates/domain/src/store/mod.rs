@@ -573,7 +573,7 @@ pub trait Store: Send + Sync {
     /// What is not done, for the metrics: cheap, however many rows are.
     async fn backlog(&self) -> StoreResult<Backlog>;
 
-    /// Whether the database answers.
+    /// Whether the database answers, and takes writes.
     async fn ping(&self) -> StoreResult<()>;
 }
 

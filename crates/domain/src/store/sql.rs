@@ -242,8 +242,21 @@ impl Store for SqlStore {
     }
 
     async fn ping(&self) -> StoreResult<()> {
-        let ping = self.db.query_one_raw(self.statement("SELECT 1", []));
-        in_time(QUICK, async { Ok(ping.await.map(drop)?) }).await
+        // A standby, a disk that was full, an upgrade under way: it answers, and nothing can be written.
+        let sql = match self.db.get_database_backend() {
+            sea_orm::DatabaseBackend::Postgres => {
+                "SELECT current_setting('transaction_read_only') = 'on' AS \"read_only\""
+            }
+            _ => "SELECT 0 AS \"read_only\"",
+        };
+        in_time(QUICK, async {
+            let row = self.db.query_one_raw(self.statement(sql, [])).await?;
+            if row.map(|row| row.try_get("", "read_only")).transpose()? == Some(true) {
+                return Err(DbErr::Custom("it takes no writes (read-only)".to_owned()).into());
+            }
+            Ok(())
+        })
+        .await
     }
 }
 

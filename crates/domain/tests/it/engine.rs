@@ -46,6 +46,8 @@ promises! {
     a_lost_create_without_keys_waits_for_a_human
     transient_errors_are_tried_again_and_then_given_up
     a_system_that_is_down_uses_up_no_try
+    a_system_is_given_the_time_that_it_asks_for
+    a_write_that_was_lost_in_an_outage_uses_up_no_try
     a_refusal_fails_at_once_in_the_targets_own_words
     what_one_side_refuses_does_not_keep_the_other_from_its_news
     an_update_whose_answer_was_lost_is_known_as_ours_and_explained
@@ -145,9 +147,8 @@ async fn a_create_whose_answer_was_lost_is_found_not_repeated(w: &World) {
 
 async fn a_create_that_never_happened_is_sent_again_only_after_its_time(w: &World) {
     let id = w.crm.add(person("علی", "09121234567"));
-    w.finance.fail(Fault::Before(PortError::UnknownOutcome(
-        "connection broken".into(),
-    )));
+    w.finance
+        .fail(Fault::Before(PortError::unknown("connection broken")));
     let before = w.clock.clone();
     let start = domain::clock::Clock::now(&*before);
     assert_eq!(w.sync(Side::Crm, &id).await, Status::Success);
@@ -479,8 +480,7 @@ async fn the_beginning_of_a_new_name_is_not_taken_for_it(w: &World) {
     w.sync(Side::Crm, &id).await;
     w.crm.edit(&id, Field::Name, "علی رضایی");
     // It never arrived; finance's «علی» is not «علی رضایی», cut to a length.
-    w.finance
-        .fail(Fault::Before(PortError::UnknownOutcome("broken".into())));
+    w.finance.fail(Fault::Before(PortError::unknown("broken")));
     w.sync(Side::Crm, &id).await;
     assert_eq!(w.finance.get("1", Field::Name), "علی رضایی");
 }
@@ -489,8 +489,7 @@ async fn twins_of_one_customer_are_not_created_twice_at_once(w: &World) {
     let national = |name: &str| person(name, "09121234567").with(Field::NationalId, "0012345679");
     let (one, two) = (w.crm.add(national("علی")), w.crm.add(national("علی رضایی")));
     // The first create was sent and never answered: the second must not be sent meanwhile.
-    w.finance
-        .fail(Fault::Before(PortError::UnknownOutcome("broken".into())));
+    w.finance.fail(Fault::Before(PortError::unknown("broken")));
     let first = w.hear(Side::Crm, &one).await;
     w.engine.run(&first).await.unwrap();
     let second = w.hear(Side::Crm, &two).await;
@@ -508,4 +507,71 @@ async fn a_name_that_finance_writes_differently_is_still_the_same_customer(w: &W
     let id = w.crm.add(person("شرکت آریا|پارس", "09121234567"));
     assert_eq!(w.sync(Side::Crm, &id).await, Status::Success);
     assert_eq!(w.finance.ids(), [code]);
+}
+
+async fn a_system_is_given_the_time_that_it_asks_for(w: &World) {
+    let asks = |seconds| Some(Duration::from_secs(seconds));
+    let overloaded = |seconds| PortError::Transient {
+        message: "429".into(),
+        retry_after: asks(seconds),
+    };
+    let unknown = |seconds| PortError::UnknownOutcome {
+        message: "503".into(),
+        retry_after: asks(seconds),
+        down: false,
+    };
+    let down = |seconds| PortError::Unavailable {
+        message: "503".into(),
+        retry_after: Duration::from_secs(seconds),
+    };
+    for (mobile, error, least, most) in [
+        ("09121234567", overloaded(600), 599, 601),
+        ("09121234568", unknown(600), 599, 601),
+        ("09121234569", overloaded(u64::MAX), 3599, 3601),
+        ("09121234560", unknown(u64::MAX), 3599, 3601),
+        ("09121234561", down(u64::MAX), 3599, 3601),
+    ] {
+        let id = w.crm.add(person(mobile, mobile));
+        w.finance.fail(Fault::Before(error.clone()));
+        let ring = w.hear(Side::Crm, &id).await;
+        let asked = w.engine.clock.now();
+        w.engine.run(&ring).await.unwrap();
+        let retries = w.retries().await;
+        let retry = retries
+            .iter()
+            .find(|retry| retry.sync_log_id == ring.row)
+            .unwrap();
+        let wait = (retry.next_retry_at - asked).num_seconds();
+        assert!((least..=most).contains(&wait), "{error:?}: {wait} s");
+    }
+}
+
+async fn a_write_that_was_lost_in_an_outage_uses_up_no_try(w: &World) {
+    let id = w.crm.add(person("علی", "09121234567"));
+    w.sync(Side::Crm, &id).await;
+    w.crm.edit(&id, Field::Name, "رضا");
+    let ring = w.hear(Side::Crm, &id).await;
+    for _ in 0..10 {
+        w.finance.fail(Fault::Before(PortError::UnknownOutcome {
+            message: "503".into(),
+            retry_after: Some(Duration::from_secs(2)),
+            down: true,
+        }));
+        w.engine.run(&ring).await.unwrap();
+        let row = w.row(&ring).await;
+        let class = row.error_class.as_deref();
+        assert_eq!(
+            (row.status, class, row.retry_count),
+            (Status::Pending, Some("unknown_outcome"), 0)
+        );
+        let sent = w.mappings().await[0].in_flight.is_some();
+        assert!(sent, "what may have arrived stays written down");
+        w.clock.turn(Duration::from_secs(5));
+    }
+    w.sync(Side::Crm, &id).await;
+    assert!(matches!(
+        w.row(&ring).await.status,
+        Status::Success | Status::Skipped
+    ));
+    assert_eq!(w.finance.get("1", Field::Name), "رضا");
 }

@@ -160,7 +160,7 @@ async fn who_types_after_an_unanswered_update_is_later_than_what_was_sent() {
         w.finance.fail(if arrived {
             Fault::LostAnswer
         } else {
-            Fault::Before(PortError::UnknownOutcome("broken".into()))
+            Fault::Before(PortError::unknown("broken"))
         });
         let ring = w.hear(Side::Crm, &id).await;
         once(&w, &ring).await;
@@ -183,8 +183,7 @@ async fn a_word_that_is_the_beginning_of_what_was_sent_is_an_edit() {
         let id = w.crm.add(person("رضا", "09121234567"));
         soon(&w, Side::Crm, &id).await;
         w.finance.edit("1", Field::Name, "علی رضایی");
-        w.crm
-            .fail(Fault::Before(PortError::UnknownOutcome("broken".into())));
+        w.crm.fail(Fault::Before(PortError::unknown("broken")));
         let ring = w.hear(Side::Finance, "1").await;
         once(&w, &ring).await;
         // It never arrived. Whoever types «علی» there now has not been cut short by a column.

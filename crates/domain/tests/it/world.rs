@@ -224,7 +224,7 @@ impl System {
         }
         row.1 = now;
         match fault {
-            Some(Fault::LostAnswer) => Err(PortError::UnknownOutcome("timed out".into())),
+            Some(Fault::LostAnswer) => Err(PortError::unknown("timed out")),
             Some(Fault::EditAfter(field, value)) => {
                 row.0.set(field, value);
                 Ok(())
@@ -308,7 +308,7 @@ impl Customers for System {
                 .unwrap()
                 .late
                 .push((current.id.clone(), whole));
-            return Err(PortError::UnknownOutcome("timed out".into()));
+            return Err(PortError::unknown("timed out"));
         }
         if self.side == Side::Finance && !changes.contains_key(&Field::CustomerNumber) {
             // A form save writes all of its controls: what is not sent is cleared.
@@ -376,7 +376,7 @@ impl Finance for System {
 
 fn lost(fault: Option<Fault>) -> PortResult<()> {
     match fault {
-        Some(Fault::LostAnswer) => Err(PortError::UnknownOutcome("timed out".into())),
+        Some(Fault::LostAnswer) => Err(PortError::unknown("timed out")),
         _ => Ok(()),
     }
 }

@@ -136,7 +136,7 @@ impl Port {
         let latest = client.intended_at.load(Ordering::Relaxed) + settle - SECOND;
         let now = sim.time();
         let quick = sim.between(MS, 40 * MS);
-        let unknown = |why: &str| Err(PortError::UnknownOutcome(why.into()));
+        let unknown = |why: &str| Err(PortError::unknown(why));
         let trouble = client.world.strikes(|rates| rates.call);
         let (lands, answer) = match sim.below(4) {
             _ if now + quick >= latest => (None, Some("sent too late to arrive")),
@@ -310,7 +310,7 @@ impl Crm for Port {
         self.client.tell(|| format!("notes {number} in {}", current.id));
         self.client.step().await;
         if world.strikes(|rates| rates.call) {
-            return Err(PortError::UnknownOutcome("the answer was lost".to_owned()));
+            return Err(PortError::unknown("the answer was lost"));
         }
         Ok(())
     }

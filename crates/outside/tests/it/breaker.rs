@@ -28,14 +28,22 @@ async fn an_outage_is_noticed_and_calls_are_held_without_being_sent() {
     let shared = MemoryOutside::new(Arc::new(SystemClock));
     let process = Process::new(&url, quick(), &shared, Arc::new(SystemClock));
     let other = Process::new(&url, quick(), &shared, Arc::new(SystemClock));
-    for _ in 0..3 {
-        assert!(matches!(
-            process.ask(Read).await,
-            Err(PortError::Transient { .. })
-        ));
+    assert!(matches!(
+        process.ask(Read).await,
+        Err(PortError::Transient { .. })
+    ));
+    for _ in 0..2 {
+        let again = process.ask(Read).await.unwrap_err();
+        assert!(
+            retry_after(&again).is_some(),
+            "another one in a row uses up no try: {again}"
+        );
     }
     assert!(
-        matches!(process.ask(Write).await, Err(PortError::UnknownOutcome(_))),
+        matches!(
+            process.ask(Write).await,
+            Err(PortError::UnknownOutcome { down: true, .. })
+        ),
         "a 503 of a write stays an unknown outcome"
     );
     let opening = process.ask(Read).await.unwrap_err();
@@ -183,4 +191,41 @@ async fn a_probe_that_is_abandoned_lapses_and_one_that_lives_is_kept() {
         "one answered probe closes it for all"
     );
     holding.abort();
+}
+
+/// Reads are answered all the while: nobody's writes are sent by the dozen, none of them uses up a try, and the first
+/// that is carried out is enough.
+#[tokio::test]
+async fn writes_that_fail_one_after_the_other_are_held_though_reads_go_on() {
+    let mut answers = Vec::new();
+    for _ in 0..5 {
+        answers.extend([UP, DOWN]);
+    }
+    answers.push(UP);
+    let (stub, url) = Stub::start(&answers, None).await.unwrap();
+    let clock = Arc::new(Ahead::default());
+    let shared = MemoryOutside::new(clock.clone());
+    let process = Process::new(&url, quick(), &shared, clock.clone());
+    for n in 0..5 {
+        process.ask(Read).await.unwrap();
+        let Err(PortError::UnknownOutcome {
+            down, retry_after, ..
+        }) = process.ask(Write).await
+        else {
+            panic!("it may have been carried out")
+        };
+        assert_eq!((down, retry_after.is_some()), (n > 0, n > 0), "write {n}");
+    }
+    assert!(process.gate.outage().is_none(), "it is not down for all");
+    for _ in 0..3 {
+        let held = process.ask(Write).await.unwrap_err();
+        assert!(retry_after(&held).is_some(), "{held}");
+        assert!(held.to_string().contains("the last writes failed"), "{held}");
+    }
+    assert_eq!(stub.paths().len(), 10, "they were not sent");
+    process.ask(Read).await.unwrap();
+    clock.turn(Duration::from_secs(1));
+    for _ in 0..3 {
+        process.ask(Write).await.unwrap();
+    }
 }

@@ -149,7 +149,10 @@ async fn a_lost_answer_to_a_note_is_unknown_and_a_part_is_never_sent() {
         FaultKind::CommitThenDrop,
     ));
     let noted = crm.note_issued(&current, "2488").await;
-    assert!(matches!(noted, Err(PortError::UnknownOutcome(_))), "{noted:?}");
+    assert!(
+        matches!(noted, Err(PortError::UnknownOutcome { .. })),
+        "{noted:?}"
+    );
     assert_eq!(simulator.crm().stats().calls("quote/sales/update"), 1);
     current.whole = Value::Null;
     let noted = crm.note_issued(&current, "2488").await;

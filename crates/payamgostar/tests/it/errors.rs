@@ -51,7 +51,7 @@ async fn a_lost_answer_is_unknown_to_a_write_and_passing_to_a_read() {
             crm.update(&current, &changes).await,
             crm.create(&customer).await.map(drop),
         ] {
-            let Err(PortError::UnknownOutcome(message)) = write else {
+            let Err(PortError::UnknownOutcome { message, .. }) = write else {
                 panic!("{fault:?}: {write:?}")
             };
             assert!(
@@ -66,7 +66,7 @@ async fn a_lost_answer_is_unknown_to_a_write_and_passing_to_a_read() {
         .add(FaultRule::always(System::Crm, "*person/*", Fault::EmptyAnswer));
     assert!(matches!(
         crm.create(&customer).await,
-        Err(PortError::UnknownOutcome(_))
+        Err(PortError::UnknownOutcome { .. })
     ));
 }
 
@@ -124,6 +124,12 @@ async fn statuses_have_their_class() {
         Said(302, &[("Location", "http://127.0.0.1:9/")], ""),
         Said(200, &[], r#"{"crmId":"another"}"#),
         Said(200, &[], r#"{"CrmId":"ME"}"#),
+        Said(400, &[], "\r\n<!DOCTYPE HTML>"),
+        Said(404, &[], r#"{"code":404,"message":"x"}"#),
+        Said(404, &[], ""),
+        Said(403, &[], "<html>"),
+        Said(403, &[], r#"{"code":403,"message":"این مشتری قفل است"}"#),
+        Said(503, &[("Retry-After", "120")], ""),
     ])
     .await;
     let whole = json!({"crmId": "me", "nickName": "علی"});
@@ -134,7 +140,7 @@ async fn statuses_have_their_class() {
         whole,
     };
     let mut said = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..14 {
         said.push(crm.update(&current, &Values::new()).await);
     }
     let refused = "the CRM answered POST /api/v2/crmobject/person/update with 400 Bad Request: کد ملی نامعتبر است; NationalCode: x";
@@ -144,10 +150,36 @@ async fn statuses_have_their_class() {
         said[0]
     );
     assert!(matches!(&said[1], Err(PortError::Refused(_))));
-    assert!(matches!(&said[2], Err(PortError::Refused(_))));
+    for page in [2, 8] {
+        assert!(
+            matches!(&said[page], Err(PortError::Transient { message, .. }) if message.contains("CRM_API_BASE_URL")),
+            "a proxy's page is no word of the CRM: {:?}",
+            said[page]
+        );
+    }
+    for own in [9, 10] {
+        assert!(
+            matches!(&said[own], Err(PortError::Refused(_))),
+            "{:?}",
+            said[own]
+        );
+    }
+    assert!(matches!(&said[11], Err(PortError::Session(_))));
+    assert!(
+        matches!(&said[12], Err(PortError::Refused(message)) if message.contains("این مشتری قفل است")),
+        "{:?}",
+        said[12]
+    );
+    assert!(
+        matches!(&said[13], Err(PortError::UnknownOutcome { retry_after: Some(wait), .. }) if wait.as_secs() == 120),
+        "{:?}",
+        said[13]
+    );
     assert!(matches!(&said[3], Err(PortError::Session(_))));
     assert!(matches!(&said[4], Err(PortError::Session(_))));
-    assert!(matches!(&said[5], Err(PortError::UnknownOutcome(message)) if message.contains("redirects")));
+    assert!(
+        matches!(&said[5], Err(PortError::UnknownOutcome { message, .. }) if message.contains("redirects"))
+    );
     assert!(
         matches!(&said[6], Err(PortError::Integrity { sent, answered }) if sent == "me" && answered == "another")
     );
@@ -171,6 +203,7 @@ async fn forms_of_not_found() {
     }
     for answer in [
         Said(404, &[], "<!DOCTYPE html>"),
+        Said(400, &[], "<!DOCTYPE html>"),
         Said(200, &[], "<html>"),
         Said(200, &[], r#"{"crmId":"y"}"#),
         Said(200, &[], "[]"),

@@ -1,5 +1,7 @@
 //! Logins: both kinds, renewal, one at a time, and what a refusal leads to.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use domain::customer::Kind;
 use domain::ports::{Customers, PortError};
@@ -194,4 +196,52 @@ async fn a_login_that_is_not_understood_passes_and_shows_no_token() {
 fn a_configuration_never_prints_its_secrets() {
     let printed = format!("{:?}", with_password("http://crm.test"));
     assert!(!printed.contains("crm-password"));
+}
+
+/// Whoever asks for a write holds a lease that outlives one call.
+#[tokio::test]
+async fn a_write_is_not_sent_after_a_slow_login() {
+    let (simulator, crm) = simulated().await;
+    let customer = domain::customer::Customer::new(Kind::Person).with(domain::customer::Field::Name, "علی");
+    let slow = FaultRule::always(System::Crm, "auth/login", FaultKind::Slow);
+    simulator.faults().add(slow.ms(300));
+    let slowly = async || {
+        let login = async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            simulator.clock().advance(TimeDelta::seconds(6));
+        };
+        tokio::join!(crm.create(&customer), login).0
+    };
+    let not_sent = |outcome| {
+        let Err(PortError::Transient { message, .. }) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert!(message.contains("was not sent"), "{message}");
+    };
+    not_sent(slowly().await);
+    assert_eq!(simulator.crm().stats().calls("person/create"), 0);
+    // The session is there now.
+    crm.create(&customer).await.unwrap();
+
+    simulator.crm().configure(|config| config.refresh_enabled = false);
+    simulator.crm().expire_everything();
+    not_sent(slowly().await);
+    assert_eq!(
+        simulator.crm().stats().calls("person/create"),
+        2,
+        "rejected, and not repeated"
+    );
+    assert_eq!(simulator.crm().count(), 1);
+
+    // Half a second is none too much, and reads have no lease to lose.
+    simulator.crm().configure(|config| config.refresh_enabled = false);
+    simulator.crm().expire_everything();
+    crm.create(&customer).await.unwrap();
+    simulator.crm().configure(|config| config.refresh_enabled = false);
+    simulator.crm().expire_everything();
+    let read = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        simulator.clock().advance(TimeDelta::seconds(6));
+    };
+    tokio::join!(crm.read("5", None), read).0.unwrap();
 }

@@ -204,7 +204,7 @@ async fn a_lost_answer_is_unknown_and_never_sent_again() {
             .add(FaultRule::always(System::Finance, "SaveFormData", fault).ms(3000));
         let outcome = finance.issue(&quote(), &customer).await;
         assert!(
-            matches!(outcome, Err(PortError::UnknownOutcome(_))),
+            matches!(outcome, Err(PortError::UnknownOutcome { .. })),
             "{fault:?}: {outcome:?}"
         );
         assert_eq!(simulator.finance().stats().calls("SaveFormData"), 1, "{fault:?}");
@@ -238,8 +238,30 @@ async fn a_success_without_number_has_its_id_and_one_without_id_is_unknown() {
         let (_stub, finance) = stubbed(&[Said(200, &[], answer.leak())]).await;
         let outcome = finance.issue(&quote(), "5").await;
         assert!(
-            matches!(&outcome, Err(PortError::UnknownOutcome(words)) if words.contains("2488")),
+            matches!(&outcome, Err(PortError::UnknownOutcome { message: words, .. }) if words.contains("2488")),
             "{outcome:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_document_is_not_issued_after_a_slow_login() {
+    let (simulator, finance, customer) = with_customer().await;
+    finance.fiscal_year().await.unwrap();
+    // The login is too old to know of the fiscal year.
+    simulator.clock().advance(chrono::TimeDelta::hours(2));
+    let slow = FaultRule::always(System::Finance, "LoginUser", Fault::Slow);
+    simulator.faults().add(slow.ms(300));
+    let document = quote();
+    let login = async {
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+        simulator.clock().advance(chrono::TimeDelta::seconds(6));
+    };
+    let outcome = tokio::join!(finance.issue(&document, &customer), login).0;
+    assert!(
+        matches!(&outcome, Err(PortError::Transient { message, .. }) if message.contains("was not sent")),
+        "{outcome:?}"
+    );
+    assert!(simulator.finance().documents().is_empty());
+    finance.issue(&document, &customer).await.unwrap();
 }

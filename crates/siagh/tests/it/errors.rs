@@ -54,7 +54,7 @@ async fn a_lost_answer_is_unknown_to_a_write_and_passing_to_a_read() {
             finance.update(&current, &changes).await,
             finance.create(&customer).await.map(drop),
         ] {
-            let Err(PortError::UnknownOutcome(message)) = write else {
+            let Err(PortError::UnknownOutcome { message, .. }) = write else {
                 panic!("{fault:?}: {write:?}")
             };
             assert!(
@@ -146,7 +146,7 @@ async fn a_success_without_a_code_is_no_success() {
         let (_stub, finance) = stubbed(&[Said(200, &[], answer)]).await;
         let outcome = finance.create(&customer).await;
         assert!(
-            matches!(outcome, Err(PortError::UnknownOutcome(_))),
+            matches!(outcome, Err(PortError::UnknownOutcome { .. })),
             "{answer}: {outcome:?}"
         );
     }
@@ -163,7 +163,40 @@ async fn a_success_without_a_code_is_no_success() {
     let (stub, finance) = stubbed(&[Said(302, &[("Location", "http://127.0.0.1:9/")], "")]).await;
     assert!(matches!(
         finance.create(&customer).await,
-        Err(PortError::UnknownOutcome(_))
+        Err(PortError::UnknownOutcome { .. })
     ));
     assert_eq!(stub.paths(), ["/GeneralApi/LoginUser", "/BpmsApi/SaveFormData"]);
+}
+
+#[tokio::test]
+async fn statuses_have_their_class() {
+    let customer = Customer::new(Kind::Person).with(Field::Name, "علی");
+    let class = async |said: Said| {
+        let (_stub, finance) = stubbed(&[said]).await;
+        finance.create(&customer).await.unwrap_err()
+    };
+    for (status, page) in [(404, "<html>"), (400, "\n<!DOCTYPE html>")] {
+        let error = class(Said(status, &[], page)).await;
+        assert!(
+            matches!(&error, PortError::Transient { message, .. } if message.contains("FINANCE_API_BASE_URL")),
+            "a proxy's page is no word of finance: {error:?}"
+        );
+    }
+    for (status, own) in [
+        (404, r#"{"Message":"No HTTP resource was found"}"#),
+        (400, r#"{"Message":"bad"}"#),
+        (403, r#"{"Message":"دسترسی به این ردیف مجاز نیست"}"#),
+    ] {
+        let error = class(Said(status, &[], own)).await;
+        assert!(matches!(error, PortError::Refused(_)), "{error:?}");
+    }
+    for (status, body) in [(403, ""), (403, "<html>"), (402, r#"{"Message":"x"}"#)] {
+        let error = class(Said(status, &[], body)).await;
+        assert!(matches!(error, PortError::Session(_)), "{error:?}");
+    }
+    let error = class(Said(503, &[("Retry-After", "120")], "")).await;
+    assert!(
+        matches!(error, PortError::UnknownOutcome { retry_after: Some(wait), .. } if wait.as_secs() == 120),
+        "{error:?}"
+    );
 }

@@ -1,6 +1,9 @@
 //! Logins: the password's forms, renewal, one at a time, and what a refusal leads to.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
+use domain::customer::{Customer, Field, Kind};
 use domain::ports::{Customers, Finance, PortError};
 use futures::future::join_all;
 use secrecy::SecretString;
@@ -84,4 +87,49 @@ async fn a_session_that_never_holds_is_an_error_after_one_renewal() {
     assert!(matches!(error, PortError::Session(_)), "{error:?}");
     assert_eq!(simulator.finance().stats().calls("GetAll"), 2);
     assert_eq!(simulator.finance().stats().calls("LoginUser"), 2);
+}
+
+/// Whoever asks for a write holds a lease that outlives one call.
+#[tokio::test]
+async fn a_write_is_not_sent_after_a_slow_login() {
+    let (simulator, finance) = simulated().await;
+    let customer = Customer::new(Kind::Person).with(Field::Name, "علی");
+    let slow = FaultRule::always(System::Finance, "LoginUser", FaultKind::Slow);
+    simulator.faults().add(slow.ms(300));
+    let slowly = async || {
+        let login = async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            simulator.clock().advance(TimeDelta::seconds(6));
+        };
+        tokio::join!(finance.create(&customer), login).0
+    };
+    let not_sent = |outcome| {
+        let Err(PortError::Transient { message, .. }) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert!(message.contains("was not sent"), "{message}");
+    };
+    not_sent(slowly().await);
+    assert_eq!(simulator.finance().stats().calls("SaveFormData"), 0);
+    // The session is there now.
+    finance.create(&customer).await.unwrap();
+
+    simulator.finance().expire_sessions();
+    not_sent(slowly().await);
+    assert_eq!(
+        simulator.finance().stats().calls("SaveFormData"),
+        2,
+        "rejected, and not repeated"
+    );
+    assert_eq!(simulator.finance().contacts().len(), 1);
+
+    // Half a second is none too much, and reads have no lease to lose.
+    simulator.finance().expire_sessions();
+    finance.create(&customer).await.unwrap();
+    simulator.finance().expire_sessions();
+    let read = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        simulator.clock().advance(TimeDelta::seconds(6));
+    };
+    tokio::join!(finance.read("5", None), read).0.unwrap();
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use sea_orm::{ConnectOptions, ConnectionTrait, Database};
 use serde_json::Value;
 use simulator::CrmHandle;
 use simulator::sample::{self, SampleCustomer};
@@ -248,5 +249,45 @@ async fn a_database_that_hangs_holds_nobody_up() {
             .all(|row| rows.iter().any(|found| found.id == *row))
     );
     oracle::finance_holds_exactly(&d.sim, &sent.typed);
+    d.db.drop_it().await;
+}
+
+/// A Redis without its replica, and a database that was made read-only under the services: both answer every question.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_no_writes_is_not_ready() {
+    let d = Deployment::new(Engine::Postgres, &QUICK).await;
+    let port = free_port();
+    let _ingest = d.run("siagh-ingest", &[]);
+    let _worker = d.run_with("siagh-worker", &[], &[("WORKER_PORT", port.to_string())]);
+    let urls = [
+        d.url("/health/ready"),
+        format!("http://127.0.0.1:{port}/health/ready"),
+    ];
+    says(&d, &urls, &[]).await;
+    let redis = d.redis.as_ref().unwrap();
+    for (setting, refuses, takes) in [("min-replicas-to-write", "1", "0"), ("maxmemory", "1", "0")] {
+        redis.command(&["CONFIG", "SET", setting, refuses]).await.unwrap();
+        says(&d, &urls, &["redis"]).await;
+        redis.command(&["CONFIG", "SET", setting, takes]).await.unwrap();
+        says(&d, &urls, &[]).await;
+    }
+
+    let name = d.db.url.rsplit('/').next().unwrap();
+    let mut one = ConnectOptions::new(&d.db.url);
+    one.max_connections(1);
+    let admin = Database::connect(one).await.unwrap();
+    for (read_only, parts) in [("on", &["database"][..]), ("off", &[])] {
+        let sql = format!(
+            "SET default_transaction_read_only = off; \
+             ALTER DATABASE \"{name}\" SET default_transaction_read_only = {read_only}"
+        );
+        admin.execute_unprepared(&sql).await.unwrap();
+        // It holds for connections that are made from now on.
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        admin.execute_unprepared(sql).await.unwrap();
+        says(&d, &urls, parts).await;
+    }
+    admin.close().await.unwrap();
     d.db.drop_it().await;
 }

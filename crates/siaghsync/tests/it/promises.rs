@@ -1,6 +1,6 @@
 //! What the product promises of lost answers, crowds, bursts and outages, each with its figure.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::store::entities::log;
 use domain::store::{Status, Store};
@@ -246,6 +246,72 @@ async fn an_outage_of_thirty_seconds_leaves_nothing_failed() {
     let stats = d.db.store.stats().await.unwrap();
     assert_eq!((stats.failed, stats.conflict), (0, 0));
     crate::oracle::finance_holds_exactly(&d.sim, &typed);
+    d.db.drop_it().await;
+}
+
+/// Finance answers whatever is asked, and carries nothing out: no breaker is open for long, so each row would spend its
+/// tries within seconds.
+#[tokio::test(flavor = "multi_thread")]
+async fn thirty_seconds_without_a_save_leave_nothing_failed() {
+    let d = Deployment::new(Engine::Postgres, &QUICK).await;
+    let _ingest = d.run("siagh-ingest", &[]);
+    let workers = [d.run("siagh-worker", &[]), d.run("siagh-worker", &[])];
+    d.ready().await;
+    d.native_webhooks();
+    let customers = sample::customers(48, 40);
+    let mut typed = Vec::new();
+    for customer in customers[..20].iter().cloned() {
+        let id = d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
+        typed.push((id, customer));
+    }
+    d.settled(LIMIT).await;
+    let saves = || d.sim.finance().stats().calls("SaveFormData");
+    let before = saves();
+    d.sim.faults().add(FaultRule::always(
+        System::Finance,
+        "SaveFormData",
+        FaultKind::Unavailable,
+    ));
+    let began = Instant::now();
+    // One at first, as on a quiet day; then many.
+    d.sim
+        .crm()
+        .edit(&typed[0].0, json!({"description": "در خاموشی 0"}))
+        .unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    for (n, customer) in customers[20..].iter().cloned().enumerate() {
+        if n > 0 {
+            let description = format!("در خاموشی {n}");
+            d.sim
+                .crm()
+                .edit(&typed[n].0, json!({ "description": description }))
+                .unwrap();
+        }
+        let id = d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
+        typed.push((id, customer));
+    }
+    tokio::time::sleep(Duration::from_secs(30).saturating_sub(began.elapsed())).await;
+    let tried = saves() - before;
+    d.sim.faults().clear();
+    let back = Instant::now();
+    d.eventually("the edits in finance", Duration::from_secs(40), async || {
+        let contacts = d.sim.finance().contacts();
+        let edited = contacts
+            .iter()
+            .filter_map(|contact| contact["Description"].as_str())
+            .filter(|words| words.starts_with("در خاموشی"));
+        edited.count() == 20 && contacts.len() == 40
+    })
+    .await;
+    println!(
+        "{tried} saves in 30 s that carried out none; all 40 changes there {:?} after it",
+        back.elapsed()
+    );
+    // What was under way when it began, and then one every few seconds of each worker.
+    assert!(tried <= 80, "{tried} saves");
+    d.settled(LIMIT).await;
+    every_row_went_well(&d).await;
+    drop(workers);
     d.db.drop_it().await;
 }
 

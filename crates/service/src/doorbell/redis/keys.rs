@@ -44,6 +44,8 @@ pub(super) struct Keys {
     pub(super) inflight: String,
     /// Beginning of each worker's description.
     pub(super) description: String,
+    /// What readiness writes.
+    pub(super) ready: String,
     /// The channel on which a push is announced.
     pub(super) channel: String,
 }
@@ -61,6 +63,7 @@ impl Keys {
             workers: config.workers_set(),
             inflight: config.inflight_jobs_set(),
             description: format!("{namespace}:workers:metadata"),
+            ready: format!("{namespace}:ready"),
             channel: format!("{namespace}:rung"),
         }
     }

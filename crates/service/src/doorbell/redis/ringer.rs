@@ -16,7 +16,7 @@ use super::{
     RedisOptions,
     keys::Keys,
     location::Location,
-    scripts::{CLEAR, COUNT, PURGE, PUSH},
+    scripts::{CLEAR, COUNT, PURGE, PUSH, READY},
     wire::{Wire, is_lost},
 };
 use crate::{
@@ -236,6 +236,7 @@ impl Check for RedisDoorbell {
     }
 
     async fn check(&self) -> Result<(), String> {
-        self.depths().await.map(|_| ()).map_err(|error| error.to_string())
+        let written = self.call::<i64>(&READY.key(&self.keys.ready)).await;
+        written.map(drop).map_err(|error| error.to_string())
     }
 }

@@ -99,6 +99,11 @@ return #ids
     )
 });
 
+/// Whether the queue takes writes: full, read-only or without its replicas, it would answer questions all the same.
+/// KEYS: ready.
+pub(super) static READY: LazyLock<Script> =
+    LazyLock::new(|| Script::new(r#"redis.call("set", KEYS[1], 1, "EX", 60) return 1"#));
+
 /// Counts. KEYS: active, scheduled, workers, done. ARGV: beginning of the inflight sets.
 /// Returns waiting, in flight, workers, done and not yet forgotten.
 pub(super) static COUNT: LazyLock<Script> = LazyLock::new(|| {
