@@ -5,7 +5,7 @@
 //! process knows, how many of its calls have failed in a row, stays in its [`Breaker`].
 //!
 //! A system that answers reads and fails at every write is not down for all; but each process then holds its own writes,
-//! sends one every few seconds, and lets no row pay for it.
+//! sends one a second, and lets no row pay for it.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub const PROBE_LEASE: Duration = Duration::from_secs(3);
 
 /// While writes fail, no row is put off for longer at a time: so long may it take until it is carried on afterwards,
 /// and once more by chance.
-const PATIENCE_OF_ROWS: Duration = Duration::from_secs(10);
+const PATIENCE_OF_ROWS: Duration = Duration::from_secs(5);
 
 /// When it opens, and how often it looks.
 #[derive(Debug, Clone, Copy)]
@@ -155,20 +155,23 @@ impl Breaker {
     }
 
     /// Whether a write may be sent now; `Some`: not before this time has passed, since those before it have failed.
-    /// Where they have, whoever may send one is the only one of this process for as long as a probe lasts.
+    /// Where they have, the next of this process may be sent after the shortest pause.
     pub fn admit_write(&mut self, now: DateTime<Utc>) -> Option<Duration> {
         if self.writes < self.rules.failures {
             return None;
         }
         if self.write_at > now {
-            // The longer it lasts, the less often each row comes back to read in vain.
-            let since = self.writes_since.unwrap_or(now);
-            let lasted = (now - since).to_std().unwrap_or_default();
             let left = (self.write_at - now).to_std().unwrap_or_default();
-            return Some(left.max((lasted / 4).min(PATIENCE_OF_ROWS)));
+            return Some(left.max(self.patience(now)));
         }
-        self.write_at = now + PROBE_LEASE;
+        self.write_at = now + self.rules.shortest;
         None
+    }
+
+    /// The longer writes fail, the less often each row comes back to read in vain.
+    fn patience(&self, now: DateTime<Utc>) -> Duration {
+        let lasted = now - self.writes_since.unwrap_or(now);
+        (lasted.to_std().unwrap_or_default() / 4).min(PATIENCE_OF_ROWS)
     }
 
     /// A call was answered by a system that lives; `write`: that call was to change something.
@@ -188,10 +191,10 @@ impl Breaker {
             self.writes = self.writes.saturating_add(1);
             in_a_row = self.writes.max(self.streak);
         }
-        if let Some(more) = self.writes.checked_sub(self.rules.failures)
-            && failure.write
-        {
-            self.write_at = now + self.pause(more, jitter, failure.asked);
+        let mut wait = self.pause(0, jitter, failure.asked);
+        if failure.write {
+            self.write_at = now + wait;
+            wait = wait.max(self.patience(now));
         }
         let open = (self.shared.open.is_none() && self.streak >= self.rules.failures).then(|| Open {
             since: now,
@@ -203,8 +206,10 @@ impl Breaker {
         } else {
             self.rules.failures
         };
-        let wait = (in_a_row >= enough).then(|| self.pause(0, jitter, failure.asked));
-        Failed { open, wait }
+        Failed {
+            open,
+            wait: (in_a_row >= enough).then_some(wait),
+        }
     }
 
     /// The probe failed: what is to be shared.
@@ -316,8 +321,8 @@ mod tests {
         assert_eq!(breaker.admit_write(at(1000)), None, "one tries");
         assert!(breaker.admit_write(at(1000)).is_some(), "and no other");
         breaker.failed(at(1100), 1.0, write);
-        let held = breaker.admit_write(at(1100));
-        assert_eq!(held, Some(Duration::from_secs(2)), "the pauses grow");
+        assert_eq!(breaker.admit_write(at(2000)), Some(Duration::from_millis(500)));
+        assert_eq!(breaker.admit_write(at(2100)), None);
         breaker.write_at = at(3_600_000);
         let held = breaker.admit_write(at(3_599_000));
         assert_eq!(

@@ -428,7 +428,7 @@ impl Inner {
         counter!("outside_held_calls_total", "system" => label(self.side)).increment(1);
         PortError::Unavailable {
             message: format!(
-                "{} answers, but the last writes failed one after the other; one is tried every few seconds",
+                "{} answers, but the last writes failed one after the other; one is tried now and then",
                 called(self.side)
             ),
             retry_after: wait,

@@ -12,7 +12,7 @@ use testkit::Engine;
 use crate::deployment::{Deployment, SECRET};
 use crate::polls::looks;
 
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(180);
 const QUICK: [(&str, &str); 6] = [
     ("HTTP_TIMEOUT_SECONDS", "2"),
     ("LEASE_SECONDS", "6"),
@@ -307,8 +307,8 @@ async fn thirty_seconds_without_a_save_leave_nothing_failed() {
         "{tried} saves in 30 s that carried out none; all 40 changes there {:?} after it",
         back.elapsed()
     );
-    // What was under way when it began, and then one every few seconds of each worker.
-    assert!(tried <= 80, "{tried} saves");
+    // What was under way when it began, and then one a second of each worker.
+    assert!(tried <= 110, "{tried} saves");
     d.settled(LIMIT).await;
     every_row_went_well(&d).await;
     drop(workers);
