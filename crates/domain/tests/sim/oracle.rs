@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::customer::Field;
+use domain::merge::Reason;
 use domain::ports::Side;
 use domain::store::entities::{log, mapping};
 use domain::store::{Change, EntityType, MappingState, Status};
@@ -22,24 +23,69 @@ const SEEN_AFTER: u64 = 300 * SECOND;
 struct View<'a> {
     all: &'a All,
     rows: Vec<log::Model>,
-    /// Every value that an audit row says was there: (field, side, normal form).
-    recorded: BTreeSet<(Field, Side, String)>,
+    losses: Vec<Loss>,
     found: Vec<String>,
+}
+
+/// A value that an audit row says has lost, or is held.
+struct Loss {
+    mapping: Option<Uuid>,
+    field: Field,
+    side: Side,
+    /// In normal form.
+    value: String,
+    told: Time,
+}
+
+/// The values that a change takes from a side. What was merely there before the only edit has not lost; nor has what an
+/// old write of ours took back.
+fn losers(change: &Change) -> &'static [Side] {
+    use Reason as R;
+    let told = match change.reason {
+        R::LaterWins | R::Tie | R::Priority | R::SettledByHand | R::ConfirmedLater => true,
+        R::HeldForHuman | R::Oscillates => true,
+        // At a first meeting nothing tells a field that was emptied from one that was never filled.
+        R::OtherIsEmpty => true,
+        R::OnlyThisChanged | R::TakenBack | R::DeletedInCrm | R::OneWay => false,
+    };
+    match change.winner {
+        _ if !told => &[],
+        Some(Side::Crm) => &[Side::Finance],
+        Some(Side::Finance) => &[Side::Crm],
+        None => &[Side::Crm, Side::Finance],
+    }
+}
+
+fn losses(row: &log::Model) -> Vec<Loss> {
+    let told = row.completed_at.map_or(0, time_of);
+    let mut losses = Vec::new();
+    for change in changes(row) {
+        for &side in losers(&change) {
+            let value = match side {
+                Side::Crm => &change.crm,
+                Side::Finance => &change.finance,
+            };
+            losses.push(Loss {
+                mapping: row.entity_mapping_id,
+                field: change.field,
+                side,
+                value: normal(change.field, value),
+                told,
+            });
+        }
+    }
+    losses
 }
 
 /// Everything that does not hold.
 pub fn check(world: &Shared, retried: bool) -> Vec<String> {
     let rows = world.store.rows();
-    let mut recorded = BTreeSet::new();
-    for change in rows.iter().flat_map(changes) {
-        recorded.insert((change.field, Side::Crm, normal(change.field, &change.crm)));
-        recorded.insert((change.field, Side::Finance, normal(change.field, &change.finance)));
-    }
+    let losses = rows.iter().flat_map(losses).collect();
     let all = world.lock();
     let mut view = View {
         all: &all,
         rows,
-        recorded,
+        losses,
         found: all.violations.clone(),
     };
     let stuck = papers::stuck(&all, &view.rows);
@@ -74,6 +120,18 @@ fn changes(row: &log::Model) -> Vec<Change> {
     let json = row.changes.clone();
     json.and_then(|json| serde_json::from_value(json).ok())
         .unwrap_or_default()
+}
+
+/// Whether the value that both sides hold may stand though it is neither side's last word: a last edit was exempt, and
+/// it is that, or what had been typed, or was there, before it.
+fn may_stand(field: Field, crm: &str, finance: &str, on_crm: &[&Edit], on_finance: &[&Edit]) -> bool {
+    let here = |value: &str| agree(field, crm, value) || agree(field, value, finance);
+    let exempt = [on_crm.last(), on_finance.last()].into_iter().flatten();
+    let Some(until) = exempt.filter(|e| e.exempt).map(|e| e.at).max() else {
+        return false;
+    };
+    let mut earlier = on_crm.iter().chain(on_finance).filter(|e| e.at <= until);
+    earlier.any(|e| here(&e.value) || here(&e.before))
 }
 
 impl View<'_> {
@@ -173,10 +231,11 @@ impl View<'_> {
                 held.map(|change| change.field).collect()
             })
             .unwrap_or_default();
+        if mapping.state == MappingState::Closed || (conflict.is_some() && held.is_empty()) {
+            return;
+        }
         if failed {
             self.news_of_finance(c, f);
-        }
-        if failed || mapping.state == MappingState::Closed || (conflict.is_some() && held.is_empty()) {
             return;
         }
         let all = self.all;
@@ -199,7 +258,7 @@ impl View<'_> {
         }
         let met = self.first_met(mapping.id);
         for field in FIELDS.into_iter().filter(|field| !held.contains(field)) {
-            self.field(field, (c, crm), (f, finance), met);
+            self.field(mapping.id, field, (c, crm), (f, finance), met);
         }
         let number = |record: &Record| {
             record
@@ -235,8 +294,8 @@ impl View<'_> {
         }
         for field in FIELDS {
             let of = |side, id: &str| {
-                let edits = all.edits.0.iter().filter(move |e| e.field == Some(field));
-                edits.rfind(|e| e.side == side && e.record == id)
+                let mut edits = all.edits.0.iter();
+                edits.rfind(|e| e.field == Some(field) && e.side == side && e.record == id)
             };
             let (None, Some(last)) = (of(Side::Crm, c), of(Side::Finance, f)) else {
                 continue;
@@ -251,7 +310,14 @@ impl View<'_> {
         }
     }
 
-    fn field(&mut self, field: Field, (c, crm): (&str, &Record), (f, finance): (&str, &Record), met: Time) {
+    fn field(
+        &mut self,
+        mapping: Uuid,
+        field: Field,
+        (c, crm): (&str, &Record),
+        (f, finance): (&str, &Record),
+        met: Time,
+    ) {
         let value = |record: &Record| record.values.get(&field).cloned().unwrap_or_default();
         let (in_crm, in_finance) = (value(crm), value(finance));
         if !agree(field, &in_crm, &in_finance) {
@@ -273,9 +339,6 @@ impl View<'_> {
         };
         // Where the last edit was overwritten between a read and its save, what that side says is nobody's word.
         let last = |edits: &[&Edit]| edits.last().filter(|e| !e.exempt).map(|e| (*e).clone());
-        let exempt = [&on_crm, &on_finance]
-            .into_iter()
-            .any(|edits| edits.last().is_some_and(|e| e.exempt));
         let (last_crm, last_finance) = (last(&on_crm), last(&on_finance));
         let winner = [&last_crm, &last_finance].into_iter().flatten().find(|e| is(e));
         // As it was created, from what was typed into a record that is another's counterpart by now.
@@ -283,7 +346,7 @@ impl View<'_> {
         let untouched = on_crm.is_empty()
             && on_finance.is_empty()
             && (in_crm.is_empty() || as_born(crm) || as_born(finance));
-        if winner.is_none() && !exempt && !untouched {
+        if winner.is_none() && !untouched && !may_stand(field, &in_crm, &in_finance, &on_crm, &on_finance) {
             self.found.push(format!(
                 "{field} of {c}/{f} is {in_crm:?}; last typed: {:?} and {:?}",
                 last_crm.as_ref().map(|e| &e.value),
@@ -308,9 +371,12 @@ impl View<'_> {
             || others
                 .iter()
                 .any(|e| e.at > loser.at && same(&e.before, &loser.value));
-        let kept = self
-            .recorded
-            .contains(&(field, loser.side, normal(field, &loser.value)));
+        let kept = self.losses.iter().any(|loss| {
+            loss.mapping == Some(mapping)
+                && (loss.field, loss.side) == (field, loser.side)
+                && loss.value == normal(field, &loser.value)
+                && loss.told >= loser.at
+        });
         if !superseded && !kept {
             self.found.push(format!(
                 "{field} of {c}/{f}: {:?} lost to {:?} without a word",
