@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::polls::{Harvest, PollStore, Turn};
-use domain::ports::Ring;
+use domain::ports::{Ring, Side};
 use domain::store::memory::MemoryStore;
 use domain::store::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, Outcome, Stats,
-    Status, Store, StoreError, StoreResult, Work,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState,
+    Outcome, Stats, Status, Store, StoreError, StoreResult, Work,
 };
 use uuid::Uuid;
 
@@ -32,6 +32,8 @@ pub enum Bug {
     NoInFlight,
     /// What was sent is taken for what is there.
     NoReadBack,
+    /// A save sends the object as the run saw it first.
+    StaleSnapshot,
     /// A save sends the mapped half of the object only.
     PartialUpdate,
     /// A run closes rows that came in after its reads.
@@ -40,11 +42,13 @@ pub enum Bug {
     CursorBeforeDurable,
     /// The loser of a conflict is not written down.
     NoAudit,
+    /// A closed mapping is forgotten: who survives is met as new.
+    NoTombstone,
     /// Twins, and the two ends of a pair, are met at once.
     NoMatchLock,
 }
 
-pub const ALL: [Bug; 12] = [
+pub const ALL: [Bug; 14] = [
     Bug::NoBase,
     Bug::NoLease,
     Bug::NoFence,
@@ -52,10 +56,12 @@ pub const ALL: [Bug; 12] = [
     Bug::SendsAgain,
     Bug::NoInFlight,
     Bug::NoReadBack,
+    Bug::StaleSnapshot,
     Bug::PartialUpdate,
     Bug::CoversLateRows,
     Bug::CursorBeforeDurable,
     Bug::NoAudit,
+    Bug::NoTombstone,
     Bug::NoMatchLock,
 ];
 
@@ -140,6 +146,14 @@ impl Store for Broken {
                     .in_flight
                     .values_mut()
                     .for_each(|sent| sent.retain(|i| i.create)),
+                Bug::NoTombstone if mapping.state == MappingState::Closed => {
+                    match work.lead.side {
+                        Side::Crm => mapping.finance_id = None,
+                        Side::Finance => mapping.crm_id = None,
+                    }
+                    mapping.state = MappingState::New;
+                    mapping.base = None;
+                }
                 _ => {}
             }
         }

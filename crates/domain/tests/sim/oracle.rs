@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use domain::customer::Field;
-use domain::merge::Reason;
+use domain::merge::{ConflictStrategy, Reason};
 use domain::ports::Side;
 use domain::store::entities::{log, mapping};
 use domain::store::{Change, EntityType, MappingState, Status};
@@ -24,6 +24,8 @@ struct View<'a> {
     all: &'a All,
     rows: Vec<log::Model>,
     losses: Vec<Loss>,
+    /// Whether the later edit wins by policy.
+    later_wins: bool,
     found: Vec<String>,
 }
 
@@ -35,18 +37,20 @@ struct Loss {
     /// In normal form.
     value: String,
     told: Time,
+    /// As what was there before an edit that was typed over it.
+    typed_over: bool,
 }
 
-/// The values that a change takes from a side. What was merely there before the only edit has not lost; nor has what an
-/// old write of ours took back.
+/// The values that a change takes from a side. What an old write of ours took back has not lost.
 fn losers(change: &Change) -> &'static [Side] {
     use Reason as R;
     let told = match change.reason {
+        R::OnlyThisChanged => true,
         R::LaterWins | R::Tie | R::Priority | R::SettledByHand | R::ConfirmedLater => true,
         R::HeldForHuman | R::Oscillates => true,
         // At a first meeting nothing tells a field that was emptied from one that was never filled.
         R::OtherIsEmpty => true,
-        R::OnlyThisChanged | R::TakenBack | R::DeletedInCrm | R::OneWay => false,
+        R::TakenBack | R::DeletedInCrm | R::OneWay => false,
     };
     match change.winner {
         _ if !told => &[],
@@ -71,6 +75,7 @@ fn losses(row: &log::Model) -> Vec<Loss> {
                 side,
                 value: normal(change.field, value),
                 told,
+                typed_over: change.reason == Reason::OnlyThisChanged,
             });
         }
     }
@@ -86,6 +91,7 @@ pub fn check(world: &Shared, retried: bool) -> Vec<String> {
         all: &all,
         rows,
         losses,
+        later_wins: world.config.policy.strategy == ConflictStrategy::LastWriteWins,
         found: all.violations.clone(),
     };
     let stuck = papers::stuck(&all, &view.rows);
@@ -363,19 +369,33 @@ impl View<'_> {
             return;
         };
         let same = |a: &str, b: &str| agree(field, a, b) || agree(field, b, a);
-        let typed_over = on_crm
+        let typed_again = on_crm
             .iter()
             .chain(&on_finance)
             .any(|e| e.side == loser.side && e.at > loser.at);
-        let superseded = typed_over
+        let superseded = typed_again
             || others
                 .iter()
                 .any(|e| e.at > loser.at && same(&e.before, &loser.value));
+        // Typed while the loser was on its way there, it counts as the only edit, the later one, and says what went.
+        let on_its_way = || {
+            self.all.sent.iter().any(|sent| {
+                sent.side == winner.side
+                    && sent.record == winner.record
+                    && sent.at >= loser.at
+                    && sent
+                        .values
+                        .get(&field)
+                        .is_some_and(|value| same(value, &loser.value))
+            })
+        };
+        let typed_over = winner.at > loser.at && (self.later_wins || on_its_way());
         let kept = self.losses.iter().any(|loss| {
             loss.mapping == Some(mapping)
                 && (loss.field, loss.side) == (field, loser.side)
                 && loss.value == normal(field, &loser.value)
                 && loss.told >= loser.at
+                && (typed_over || !loss.typed_over)
         });
         if !superseded && !kept {
             self.found.push(format!(

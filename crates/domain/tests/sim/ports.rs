@@ -1,5 +1,6 @@
 //! A worker's connections to the world: both systems and the database, with everything that may go wrong on the way.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,6 +29,12 @@ pub struct Client {
     /// When it last looked for candidates on each side, and committed an intent.
     pub found_at: [AtomicU64; 2],
     pub intended_at: AtomicU64,
+    /// Its outside calls so far.
+    pub calls: AtomicU64,
+    /// What it has sent since its last commit: places in `All::sent`.
+    sent: Mutex<Vec<usize>>,
+    /// Only for a deliberate bug: what its run saw first of each record.
+    first: Mutex<BTreeMap<(Side, String), Snapshot>>,
 }
 
 impl Client {
@@ -38,6 +45,9 @@ impl Client {
             mortal,
             found_at: Default::default(),
             intended_at: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
+            sent: Mutex::default(),
+            first: Mutex::default(),
         }
     }
 
@@ -51,6 +61,64 @@ impl Client {
             self.tell(|| format!("is killed{doing}"));
             self.world.sim.die().await;
         }
+    }
+
+    /// Which writes are over, and which records are linked, once a statement is done.
+    fn has_done(&self, statement: &str) {
+        match statement {
+            "claim: take" => self.first.lock().unwrap().clear(),
+            "link" => {
+                let mappings = self.world.store.mappings();
+                let now = self.world.sim.time();
+                let mut all = self.world.lock();
+                for mapping in mappings {
+                    let (Some(crm), Some(finance)) = (&mapping.crm_id, &mapping.finance_id) else {
+                        continue;
+                    };
+                    for (side, id) in [(Side::Crm, crm), (Side::Finance, finance)] {
+                        if let Some(record) = all.systems[side as usize].records.get_mut(id) {
+                            record.linked.get_or_insert(now);
+                        }
+                    }
+                }
+            }
+            "commit" => {
+                let mut all = self.world.lock();
+                for sent in self.sent.lock().unwrap().drain(..) {
+                    let sent = &mut all.sent[sent];
+                    sent.over = sent.seen;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Something is about to be sent; says its place.
+    fn sends(&self, side: Side, record: &str, values: &Values, whole: Values) -> usize {
+        let mut all = self.world.lock();
+        let settle = self.world.config.create_settle.as_micros() as Time;
+        all.sent.push(Sent {
+            at: self.world.sim.time(),
+            until: self.intended_at.load(Ordering::Relaxed) + settle,
+            side,
+            record: record.to_owned(),
+            values: values.clone(),
+            whole,
+            seen: false,
+            answered: false,
+            over: false,
+        });
+        let place = all.sent.len() - 1;
+        self.sent.lock().unwrap().push(place);
+        place
+    }
+
+    fn was_answered(&self, place: usize, answer: &PortResult<String>) {
+        let sent = &mut self.world.lock().sent[place];
+        sent.answered = answer.is_ok();
+        sent.seen = answer
+            .as_ref()
+            .is_err_and(|error| !matches!(error, PortError::UnknownOutcome(_)));
     }
 
     /// An await point: time goes by, others come in between; the process may be stopped or killed here.
@@ -86,6 +154,7 @@ impl Wire for Client {
 
     async fn after(&self, statement: &'static str) -> StoreResult<()> {
         self.tell(|| format!("{statement}: done"));
+        self.has_done(statement);
         self.step().await;
         if self.world.strikes(|rates| rates.database) {
             self.tell(|| format!("{statement}: the answer is lost"));
@@ -107,6 +176,7 @@ impl Port {
     /// A call that may fail before it has any effect.
     pub async fn call(&self, what: &str) -> PortResult<()> {
         let client = &self.client;
+        client.calls.fetch_add(1, Ordering::Relaxed);
         client.step().await;
         if !client.world.strikes(|rates| rates.call) {
             return Ok(());
@@ -201,8 +271,25 @@ impl Customers for Port {
             let modified = system.records.get(id).map_or(0, |record| record.modified);
             let at =
                 world.sim.now() - chrono::Duration::microseconds((world.sim.time() - modified).cast_signed());
-            system.show(id, &mut all.reads, world.sim.time(), at)
+            let now = (self.client.calls.load(Ordering::Relaxed), world.sim.time());
+            let read = system.show(id, &mut all.reads, now, at);
+            for sent in self.client.sent.lock().unwrap().iter() {
+                let sent = &mut all.sent[*sent];
+                if let Some(read) = read
+                    .as_ref()
+                    .filter(|_| sent.side == self.side && sent.record == id)
+                {
+                    sent.read_back(&read.customer.values);
+                }
+            }
+            read
         };
+        if let Some(read) = &read {
+            let mut first = self.client.first.lock().unwrap();
+            first
+                .entry((self.side, id.to_owned()))
+                .or_insert_with(|| read.clone());
+        }
         self.client.tell(|| {
             format!(
                 "reads {} {id}: {:?}",
@@ -224,6 +311,7 @@ impl Customers for Port {
             let all = &mut *guard;
             let system = &all.systems[self.side as usize];
             let ids = system.matching(keys);
+            let now = (self.client.calls.load(Ordering::Relaxed), now);
             let show = |id: &String| system.show(id, &mut all.reads, now, world.sim.now());
             ids.iter().filter_map(show).collect()
         };
@@ -239,25 +327,35 @@ impl Customers for Port {
         self.client
             .tell(|| format!("creates on {}: {:?}", self.side, customer.values));
         let found_at = self.client.found_at[self.side as usize].load(Ordering::Relaxed);
-        self.send(Request::Create(self.side, customer.clone(), found_at))
-            .await
+        let place = self.client.sends(self.side, "", &customer.values, Values::new());
+        let request = Request::Create(self.side, customer.clone(), found_at, place);
+        let answer = self.send(request).await;
+        self.client.was_answered(place, &answer);
+        answer
     }
 
     async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
         self.client
             .tell(|| format!("updates {} {}: {changes:?}", self.side, current.id));
-        let at = self.client.world.sim.time();
-        let sent = changes.iter().map(|(field, value)| Sent {
-            at,
-            side: self.side,
-            record: current.id.clone(),
-            field: *field,
-            value: value.clone(),
+        let world = &self.client.world;
+        let stale = (world.bug == Some(Bug::StaleSnapshot)).then(|| {
+            let first = self.client.first.lock().unwrap();
+            first.get(&(self.side, current.id.clone())).cloned()
         });
-        self.client.world.lock().sent.extend(sent);
+        let stale = stale.flatten();
+        let current = stale.as_ref().unwrap_or(current);
+        let whole = world.lock().reads[current.whole.as_u64().unwrap() as usize].clone();
+        if whole.call != self.client.calls.load(Ordering::Relaxed) {
+            world.violation(format!(
+                "{} {} is saved as it was some calls ago",
+                self.side, current.id
+            ));
+        }
+        let place = self.client.sends(self.side, &current.id, changes, whole.values);
         let sent = self
             .send(Request::Update(self.side, current.clone(), changes.clone()))
             .await;
+        self.client.was_answered(place, &sent);
         if self.client.world.bug == Some(Bug::NoReadBack) {
             let mut pretended = current.clone();
             pretended.customer.values.extend(changes.clone());

@@ -31,6 +31,11 @@ pub struct Record {
     pub alive: bool,
     pub ours: bool,
     pub born: Time,
+    /// The record that it was created for, and when that was sent.
+    pub made_for: Option<(String, Time)>,
+    /// When a mapping first paired it, and when a user deleted it.
+    pub linked: Option<Time>,
+    pub died: Option<Time>,
     pub modified: Time,
     /// The last edit of a user that still stands in the field, and since when the field holds what it holds.
     pub standing: BTreeMap<Field, usize>,
@@ -44,16 +49,47 @@ pub struct Whole {
     pub values: Values,
     pub extra: String,
     pub read_at: Time,
+    /// Which outside call of its process showed it.
+    pub call: u64,
 }
 
-/// One value that the engine has sent, and which may still be on its way.
+/// A write of the engine, which may still be on its way.
 #[derive(Debug, Clone)]
 pub struct Sent {
     pub at: Time,
+    /// Then it has landed, or never will.
+    pub until: Time,
     pub side: Side,
+    /// Of a create: once it has landed.
     pub record: String,
-    pub field: Field,
-    pub value: String,
+    pub values: Values,
+    /// What was read before, and is sent along.
+    pub whole: Values,
+    /// Answered and read back, or refused: it is over with the commit that says so.
+    pub seen: bool,
+    pub answered: bool,
+    pub over: bool,
+}
+
+impl Sent {
+    /// Whether nothing tells a user who types `value` now from this write, or from its never having landed.
+    pub fn is_like(&self, now: Time, field: Field, value: &str) -> bool {
+        let is =
+            |values: &Values| held(self.side, field, values.get(&field).map_or("", String::as_str)) == value;
+        let out = !self.over && now < self.until;
+        // A create has no whole object before it.
+        out && ((!self.whole.is_empty() && is(&self.whole))
+            || (self.values.contains_key(&field) && is(&self.values)))
+    }
+
+    /// What a read after its answer shows.
+    pub fn read_back(&mut self, shown: &Values) {
+        let came = |(field, value): (&Field, &String)| {
+            let shown = shown.get(field).map_or("", String::as_str);
+            *field == Field::CustomerNumber || held(self.side, *field, value) == shown
+        };
+        self.seen |= self.answered && self.values.iter().all(came);
+    }
 }
 
 /// One system.
@@ -159,6 +195,9 @@ impl System {
             alive: true,
             ours,
             born: now,
+            made_for: None,
+            linked: None,
+            died: None,
             modified: now,
             standing: BTreeMap::new(),
             extra_edit: None,
@@ -185,7 +224,7 @@ impl System {
         &self,
         id: &str,
         reads: &mut Vec<Whole>,
-        now: Time,
+        (call, now): (u64, Time),
         at: chrono::DateTime<chrono::Utc>,
     ) -> Option<Snapshot> {
         let customer = self.shown(id)?;
@@ -193,6 +232,7 @@ impl System {
             values: customer.values.clone(),
             extra: self.records.get(id)?.extra.clone(),
             read_at: now,
+            call,
         });
         Some(Snapshot {
             id: id.to_owned(),
