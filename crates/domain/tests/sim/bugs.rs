@@ -14,7 +14,7 @@ use domain::store::{
 };
 use uuid::Uuid;
 
-use crate::world::Shared;
+use crate::ports::Client;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
@@ -65,12 +65,10 @@ pub const ALL: [Bug; 14] = [
     Bug::NoMatchLock,
 ];
 
-/// A worker's store, broken as asked for.
-pub fn store(world: &Shared, good: MemoryStore) -> Arc<dyn Store> {
-    match world.bug {
-        None => Arc::new(good),
-        Some(bug) => Arc::new(Broken { good, bug }),
-    }
+/// A worker's store, broken as asked for; it tells of each intent.
+pub fn store(client: &Arc<Client>, good: MemoryStore) -> Arc<dyn Store> {
+    let (client, bug) = (client.clone(), client.world.bug);
+    Arc::new(Broken { client, good, bug })
 }
 
 /// The end of a look in the wrong order, and in two transactions.
@@ -89,8 +87,9 @@ pub async fn finish_cursor_first(
 }
 
 struct Broken {
+    client: Arc<Client>,
     good: MemoryStore,
-    bug: Bug,
+    bug: Option<Bug>,
 }
 
 impl Broken {
@@ -104,7 +103,7 @@ impl Broken {
         Lease {
             mapping: lease.mapping,
             token: match now {
-                Some(row) if self.bug == Bug::NoFence => row.lease_token,
+                Some(row) if self.bug == Some(Bug::NoFence) => row.lease_token,
                 _ => lease.token,
             },
         }
@@ -118,7 +117,7 @@ impl Store for Broken {
     }
 
     async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
-        let lease = if self.bug == Bug::NoLease {
+        let lease = if self.bug == Some(Bug::NoLease) {
             Duration::from_micros(1)
         } else {
             lease
@@ -127,26 +126,26 @@ impl Store for Broken {
         if let Claim::Taken(work) = &mut claim {
             let mapping = &mut work.mapping;
             match self.bug {
-                Bug::NoBase => {
+                Some(Bug::NoBase) => {
                     if let Some(base) = &mut mapping.base {
                         base.crm.clear();
                         base.finance.clear();
                     }
                 }
-                Bug::NoProbe => mapping
+                Some(Bug::NoProbe) => mapping
                     .in_flight
                     .values_mut()
                     .for_each(|sent| sent.retain(|i| !i.create)),
-                Bug::SendsAgain => {
+                Some(Bug::SendsAgain) => {
                     let sent = mapping.in_flight.values_mut().flatten();
                     sent.filter_map(|intent| intent.document.as_mut())
                         .for_each(|document| document.again = true);
                 }
-                Bug::NoInFlight => mapping
+                Some(Bug::NoInFlight) => mapping
                     .in_flight
                     .values_mut()
                     .for_each(|sent| sent.retain(|i| i.create)),
-                Bug::NoTombstone if mapping.state == MappingState::Closed => {
+                Some(Bug::NoTombstone) if mapping.state == MappingState::Closed => {
                     match work.lead.side {
                         Side::Crm => mapping.finance_id = None,
                         Side::Finance => mapping.crm_id = None,
@@ -161,8 +160,9 @@ impl Store for Broken {
     }
 
     async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
+        self.client.intends(in_flight);
         match self.good.intend(&self.usurped(lease), in_flight, duration).await {
-            Err(StoreError::Fenced) if self.bug == Bug::NoLease => Ok(()),
+            Err(StoreError::Fenced) if self.bug == Some(Bug::NoLease) => Ok(()),
             other => other,
         }
     }
@@ -176,7 +176,7 @@ impl Store for Broken {
     }
 
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
-        if self.bug == Bug::NoMatchLock {
+        if self.bug == Some(Bug::NoMatchLock) {
             return Ok(None);
         }
         self.good.lock(lease, keys).await
@@ -184,7 +184,7 @@ impl Store for Broken {
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
         match self.good.link(&self.usurped(lease), entity).await {
-            Err(StoreError::Fenced) if self.bug == Bug::NoLease => Ok(()),
+            Err(StoreError::Fenced) if self.bug == Some(Bug::NoLease) => Ok(()),
             other => other,
         }
     }
@@ -195,7 +195,7 @@ impl Store for Broken {
 
     async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
         let mut commit = commit.clone();
-        if self.bug == Bug::NoAudit {
+        if self.bug == Some(Bug::NoAudit) {
             commit.outcome.changes = None;
             commit.audits.clear();
         }
@@ -205,7 +205,7 @@ impl Store for Broken {
             ..work.clone()
         };
         let next = self.good.commit(work, &commit).await?;
-        if let (Bug::CoversLateRows, Some(late)) = (self.bug, &next)
+        if let (Some(Bug::CoversLateRows), Some(late)) = (self.bug, &next)
             && let Claim::Taken(late) = self.good.claim(late.row, "bug", Duration::from_secs(60)).await?
         {
             let covered = Commit {

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use domain::customer::Field;
-use domain::merge::{ConflictStrategy, Reason};
+use domain::merge::{ConflictStrategy, Policy, Reason};
 use domain::ports::Side;
 use domain::store::entities::{log, mapping};
 use domain::store::{Change, EntityType, MappingState, Status};
-use domain::text::normal;
+use domain::text::{normal, same};
 use uuid::Uuid;
 
 use crate::papers;
@@ -24,8 +24,7 @@ struct View<'a> {
     all: &'a All,
     rows: Vec<log::Model>,
     losses: Vec<Loss>,
-    /// Whether the later edit wins by policy.
-    later_wins: bool,
+    policy: Policy,
     found: Vec<String>,
 }
 
@@ -37,20 +36,20 @@ struct Loss {
     /// In normal form.
     value: String,
     told: Time,
-    /// As what was there before an edit that was typed over it.
-    typed_over: bool,
+    /// The row speaks of no conflict: that was settled by an earlier run, whose write was not answered, or there was none.
+    as_no_conflict: bool,
 }
 
-/// The values that a change takes from a side. What an old write of ours took back has not lost.
+/// The values that a change takes from a side.
 fn losers(change: &Change) -> &'static [Side] {
     use Reason as R;
     let told = match change.reason {
-        R::OnlyThisChanged => true,
+        R::OnlyThisChanged | R::TakenBack => true,
         R::LaterWins | R::Tie | R::Priority | R::SettledByHand | R::ConfirmedLater => true,
         R::HeldForHuman | R::Oscillates => true,
         // At a first meeting nothing tells a field that was emptied from one that was never filled.
         R::OtherIsEmpty => true,
-        R::TakenBack | R::DeletedInCrm | R::OneWay => false,
+        R::DeletedInCrm | R::OneWay => false,
     };
     match change.winner {
         _ if !told => &[],
@@ -75,7 +74,7 @@ fn losses(row: &log::Model) -> Vec<Loss> {
                 side,
                 value: normal(change.field, value),
                 told,
-                typed_over: change.reason == Reason::OnlyThisChanged,
+                as_no_conflict: matches!(change.reason, Reason::OnlyThisChanged | Reason::TakenBack),
             });
         }
     }
@@ -91,7 +90,7 @@ pub fn check(world: &Shared, retried: bool) -> Vec<String> {
         all: &all,
         rows,
         losses,
-        later_wins: world.config.policy.strategy == ConflictStrategy::LastWriteWins,
+        policy: world.config.policy,
         found: all.violations.clone(),
     };
     let stuck = papers::stuck(&all, &view.rows);
@@ -377,27 +376,15 @@ impl View<'_> {
             || others
                 .iter()
                 .any(|e| e.at > loser.at && same(&e.before, &loser.value));
-        // Typed while the loser was on its way there, it counts as the only edit, the later one, and says what went.
-        let on_its_way = || {
-            self.all.sent.iter().any(|sent| {
-                sent.side == winner.side
-                    && sent.record == winner.record
-                    && sent.at >= loser.at
-                    && sent
-                        .values
-                        .get(&field)
-                        .is_some_and(|value| same(value, &loser.value))
-            })
-        };
-        let typed_over = winner.at > loser.at && (self.later_wins || on_its_way());
+        let may_win = self.may_win(field, winner, loser) || same(&loser.before, &loser.value);
         let kept = self.losses.iter().any(|loss| {
             loss.mapping == Some(mapping)
                 && (loss.field, loss.side) == (field, loser.side)
                 && loss.value == normal(field, &loser.value)
                 && loss.told >= loser.at
-                && (typed_over || !loss.typed_over)
+                && (may_win || !loss.as_no_conflict)
         });
-        if !superseded && !kept {
+        if !superseded && !kept && !self.undone(field, loser) {
             self.found.push(format!(
                 "{field} of {c}/{f}: {:?} lost to {:?} without a word",
                 loser.value, winner.value
@@ -415,6 +402,57 @@ impl View<'_> {
                 loser.value, winner.value
             ));
         }
+    }
+
+    /// Whether that edit may win over the other where the audit row speaks of no conflict: by policy, and not when the other
+    /// had been carried over already; or it was typed while the other was on its way there.
+    fn may_win(&self, field: Field, winner: &Edit, loser: &Edit) -> bool {
+        let later = winner.at >= loser.at;
+        let same = |a: &str, b: &str| agree(field, a, b) || agree(field, b, a);
+        let carried = |answered: bool| {
+            self.all.sent.iter().any(|sent| {
+                let there = sent.side == winner.side && sent.record == winner.record;
+                let value = sent.values.get(&field);
+                there
+                    && sent.at >= loser.at
+                    && (sent.answered || !answered)
+                    && value.is_some_and(|value| same(value, &loser.value))
+            })
+        };
+        let by_policy = match self.policy.strategy {
+            // Finance tells no time: between two looks it can't be said which was the later.
+            ConflictStrategy::LastWriteWins => later || winner.side == self.policy.tie_breaker,
+            ConflictStrategy::CrmPriority => winner.side == Side::Crm,
+            ConflictStrategy::FinancePriority => winner.side == Side::Finance,
+            ConflictStrategy::Manual => false,
+        };
+        (by_policy && (later || !carried(true))) || (later && carried(false))
+    }
+
+    /// Whether it took back what the same users had typed just before, and of which nothing was carried over: no one can
+    /// know of it.
+    fn undone(&self, field: Field, edit: &Edit) -> bool {
+        let edits = self.all.edits.0.iter();
+        let mut before =
+            edits.filter(|e| e.field == Some(field) && e.side == edit.side && e.record == edit.record);
+        let mut next = edit;
+        while let Some(earlier) = before.rfind(|e| e.at < next.at) {
+            let carried = self.all.sent.iter().any(|sent| {
+                let value = sent.values.get(&field);
+                sent.left
+                    && sent.side != edit.side
+                    && sent.at >= earlier.at
+                    && value.is_some_and(|value| same(field, value, &earlier.value))
+            });
+            if carried || earlier.value != next.before {
+                return false;
+            }
+            if same(field, &earlier.before, &edit.value) {
+                return true;
+            }
+            next = earlier;
+        }
+        false
     }
 
     /// When a run first ended with the two in step: until then no one knows which of two values is the later edit, and

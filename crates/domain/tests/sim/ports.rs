@@ -11,7 +11,7 @@ use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Side, Snapshot};
 use domain::store::memory::Wire;
-use domain::store::{StoreError, StoreResult};
+use domain::store::{InFlight, StoreError, StoreResult};
 use sea_orm::DbErr;
 
 use crate::bugs::Bug;
@@ -31,6 +31,8 @@ pub struct Client {
     pub intended_at: AtomicU64,
     /// Its outside calls so far.
     pub calls: AtomicU64,
+    /// What it read last of each side.
+    read: Mutex<[String; 2]>,
     /// What it has sent since its last commit: places in `All::sent`.
     sent: Mutex<Vec<usize>>,
     /// Only for a deliberate bug: what its run saw first of each record.
@@ -46,6 +48,7 @@ impl Client {
             found_at: Default::default(),
             intended_at: AtomicU64::new(0),
             calls: AtomicU64::new(0),
+            read: Mutex::default(),
             sent: Mutex::default(),
             first: Mutex::default(),
         }
@@ -93,23 +96,39 @@ impl Client {
         }
     }
 
-    /// Something is about to be sent; says its place.
-    fn sends(&self, side: Side, record: &str, values: &Values, whole: Values) -> usize {
+    /// From its intent on, nobody but the sender knows whether a write was sent.
+    pub fn intends(&self, in_flight: &InFlight) {
+        let sent = in_flight
+            .iter()
+            .flat_map(|(side, sent)| Some((*side, sent.last()?)));
+        let Some((side, intent)) = sent.max_by_key(|(_, intent)| intent.at) else {
+            return;
+        };
+        // An update follows its read immediately.
+        let id = self.read.lock().unwrap()[side as usize].clone();
+        let now = self.world.sim.time();
+        let mut whole = intent.before.clone();
+        whole.extend(intent.along.clone());
         let mut all = self.world.lock();
-        let settle = self.world.config.create_settle.as_micros() as Time;
         all.sent.push(Sent {
-            at: self.world.sim.time(),
-            until: self.intended_at.load(Ordering::Relaxed) + settle,
+            at: now,
+            until: now + self.world.config.create_settle.as_micros() as Time,
             side,
-            record: record.to_owned(),
-            values: values.clone(),
+            record: if intent.create { String::new() } else { id },
+            values: intent.values.clone(),
             whole,
+            left: false,
             seen: false,
             answered: false,
             over: false,
         });
-        let place = all.sent.len() - 1;
-        self.sent.lock().unwrap().push(place);
+        self.sent.lock().unwrap().push(all.sent.len() - 1);
+    }
+
+    /// Its newest intent is sent.
+    fn sends(&self) -> usize {
+        let place = *self.sent.lock().unwrap().last().unwrap();
+        self.world.lock().sent[place].left = true;
         place
     }
 
@@ -285,6 +304,7 @@ impl Customers for Port {
             read
         };
         if let Some(read) = &read {
+            id.clone_into(&mut self.client.read.lock().unwrap()[self.side as usize]);
             let mut first = self.client.first.lock().unwrap();
             first
                 .entry((self.side, id.to_owned()))
@@ -327,7 +347,7 @@ impl Customers for Port {
         self.client
             .tell(|| format!("creates on {}: {:?}", self.side, customer.values));
         let found_at = self.client.found_at[self.side as usize].load(Ordering::Relaxed);
-        let place = self.client.sends(self.side, "", &customer.values, Values::new());
+        let place = self.client.sends();
         let request = Request::Create(self.side, customer.clone(), found_at, place);
         let answer = self.send(request).await;
         self.client.was_answered(place, &answer);
@@ -344,14 +364,14 @@ impl Customers for Port {
         });
         let stale = stale.flatten();
         let current = stale.as_ref().unwrap_or(current);
-        let whole = world.lock().reads[current.whole.as_u64().unwrap() as usize].clone();
-        if whole.call != self.client.calls.load(Ordering::Relaxed) {
+        let read_by = world.lock().reads[current.whole.as_u64().unwrap() as usize].call;
+        if read_by != self.client.calls.load(Ordering::Relaxed) {
             world.violation(format!(
                 "{} {} is saved as it was some calls ago",
                 self.side, current.id
             ));
         }
-        let place = self.client.sends(self.side, &current.id, changes, whole.values);
+        let place = self.client.sends();
         let sent = self
             .send(Request::Update(self.side, current.clone(), changes.clone()))
             .await;

@@ -56,6 +56,7 @@ pub struct Whole {
 /// A write of the engine, which may still be on its way.
 #[derive(Debug, Clone)]
 pub struct Sent {
+    /// When that was intended.
     pub at: Time,
     /// Then it has landed, or never will.
     pub until: Time,
@@ -65,9 +66,11 @@ pub struct Sent {
     pub values: Values,
     /// What was read before, and is sent along.
     pub whole: Values,
+    /// Whether it was sent at all, and answered.
+    pub left: bool,
+    pub answered: bool,
     /// Answered and read back, or refused: it is over with the commit that says so.
     pub seen: bool,
-    pub answered: bool,
     pub over: bool,
 }
 
