@@ -95,17 +95,14 @@ struct Broken {
 impl Broken {
     /// Whoever holds the entity now: what a store without fences would take a late run for.
     fn usurped(&self, lease: &Lease) -> Lease {
-        let now = self
-            .good
-            .mappings()
-            .into_iter()
-            .find(|row| row.id == lease.mapping);
+        if self.bug != Some(Bug::NoFence) {
+            return lease.clone();
+        }
+        let mut mappings = self.good.mappings().into_iter();
+        let now = mappings.find(|row| row.id == lease.mapping);
         Lease {
             mapping: lease.mapping,
-            token: match now {
-                Some(row) if self.bug == Some(Bug::NoFence) => row.lease_token,
-                _ => lease.token,
-            },
+            token: now.map_or(lease.token, |row| row.lease_token),
         }
     }
 }

@@ -60,7 +60,7 @@ impl Client {
 
     /// `kill -9`, here and now.
     async fn may_be_killed(&self, doing: &str) {
-        if self.mortal && self.world.strikes(|rates| rates.crash) {
+        if self.mortal && self.world.breaks(|rates| rates.crash) {
             self.tell(|| format!("is killed{doing}"));
             self.world.sim.die().await;
         }
@@ -148,7 +148,7 @@ impl Client {
         if self.world.strikes(|rates| rates.slow) {
             span += sim.between(0, 4 * SECOND);
         }
-        if self.mortal && self.world.strikes(|rates| rates.pause) {
+        if self.mortal && self.world.breaks(|rates| rates.pause) {
             let pause = sim.between(50, 90) * SECOND;
             self.tell(|| format!("stands still for {} s", pause / SECOND));
             span += pause;
@@ -164,7 +164,7 @@ impl Wire for Client {
             self.intended_at.store(self.world.sim.time(), Ordering::Relaxed);
         }
         self.step().await;
-        if self.world.strikes(|rates| rates.database) {
+        if self.world.breaks(|rates| rates.database) {
             self.tell(|| format!("{statement}: the database is down"));
             return Err(StoreError::Database(DbErr::Custom("down".into())));
         }
@@ -175,7 +175,7 @@ impl Wire for Client {
         self.tell(|| format!("{statement}: done"));
         self.has_done(statement);
         self.step().await;
-        if self.world.strikes(|rates| rates.database) {
+        if self.world.breaks(|rates| rates.database) {
             self.tell(|| format!("{statement}: the answer is lost"));
             return Err(StoreError::Database(DbErr::Custom("the answer is lost".into())));
         }
@@ -197,7 +197,7 @@ impl Port {
         let client = &self.client;
         client.calls.fetch_add(1, Ordering::Relaxed);
         client.step().await;
-        if !client.world.strikes(|rates| rates.call) {
+        if !client.world.breaks(|rates| rates.call) {
             return Ok(());
         }
         let error = match client.world.sim.below(3) {
@@ -226,7 +226,7 @@ impl Port {
         let now = sim.time();
         let quick = sim.between(MS, 40 * MS);
         let unknown = |why: &str| Err(PortError::UnknownOutcome(why.into()));
-        let trouble = client.world.strikes(|rates| rates.call);
+        let trouble = client.world.breaks(|rates| rates.call);
         let (lands, answer) = match sim.below(4) {
             _ if now + quick >= latest => (None, Some("sent too late to arrive")),
             _ if !trouble => (Some(quick), None),
@@ -427,7 +427,7 @@ impl Crm for Port {
         }
         self.client.tell(|| format!("notes {number} in {}", current.id));
         self.client.step().await;
-        if world.strikes(|rates| rates.call) {
+        if world.breaks(|rates| rates.call) {
             return Err(PortError::UnknownOutcome("the answer was lost".to_owned()));
         }
         Ok(())

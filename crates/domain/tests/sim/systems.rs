@@ -30,6 +30,8 @@ pub struct Record {
     pub extra: String,
     pub alive: bool,
     pub ours: bool,
+    /// How often the engine has saved it.
+    pub saves: u64,
     pub born: Time,
     /// The record that it was created for, and when that was sent.
     pub made_for: Option<(String, Time)>,
@@ -197,6 +199,7 @@ impl System {
             extra: String::new(),
             alive: true,
             ours,
+            saves: u64::from(ours),
             born: now,
             made_for: None,
             linked: None,
@@ -303,6 +306,7 @@ impl System {
             return Err(PortError::Refused("no such record".into()));
         };
         self.saves += 1;
+        record.saves += 1;
         let mut exempt = 0;
         for field in FIELDS {
             if record.values.get(&field) == values.get(&field) {
