@@ -150,7 +150,7 @@ fn edit(world: &Shared) {
     // What an update that is still out leaves behind, or would if it never landed: nothing tells such an edit from it.
     let retyped = field.is_some_and(|field| {
         let mut sent = all.sent.iter();
-        sent.any(|sent| sent.side == side && sent.record == id && sent.is_like(now, field, &value))
+        sent.any(|sent| sent.side == side && sent.record == id && sent.is_like(field, &value))
     });
     all.retyped += u64::from(retyped);
     let (before, before_since) = match field {

@@ -35,6 +35,8 @@ pub struct Client {
     read: Mutex<[String; 2]>,
     /// What it has sent since its last commit: places in `All::sent`.
     sent: Mutex<Vec<usize>>,
+    /// What had no time left when it looked.
+    over: Mutex<Vec<usize>>,
     /// Only for a deliberate bug: what its run saw first of each record.
     first: Mutex<BTreeMap<(Side, String), Snapshot>>,
 }
@@ -50,6 +52,7 @@ impl Client {
             calls: AtomicU64::new(0),
             read: Mutex::default(),
             sent: Mutex::default(),
+            over: Mutex::default(),
             first: Mutex::default(),
         }
     }
@@ -69,7 +72,10 @@ impl Client {
     /// Which writes are over, and which records are linked, once a statement is done.
     fn has_done(&self, statement: &str) {
         match statement {
-            "claim: take" => self.first.lock().unwrap().clear(),
+            "claim: take" => {
+                self.first.lock().unwrap().clear();
+                self.over.lock().unwrap().clear();
+            }
             "link" => {
                 let mappings = self.world.store.mappings();
                 let now = self.world.sim.time();
@@ -90,6 +96,9 @@ impl Client {
                 for sent in self.sent.lock().unwrap().drain(..) {
                     let sent = &mut all.sent[sent];
                     sent.over = sent.seen;
+                }
+                for sent in self.over.lock().unwrap().drain(..) {
+                    all.sent[sent].over = true;
                 }
             }
             _ => {}
@@ -292,6 +301,9 @@ impl Customers for Port {
                 world.sim.now() - chrono::Duration::microseconds((world.sim.time() - modified).cast_signed());
             let now = (self.client.calls.load(Ordering::Relaxed), world.sim.time());
             let read = system.show(id, &mut all.reads, now, at);
+            let is_over = |sent: &Sent| sent.side == self.side && sent.record == id && sent.until <= now.1;
+            let over = (0..all.sent.len()).filter(|n| is_over(&all.sent[*n]));
+            self.client.over.lock().unwrap().extend(over);
             for sent in self.client.sent.lock().unwrap().iter() {
                 let sent = &mut all.sent[*sent];
                 if let Some(read) = read

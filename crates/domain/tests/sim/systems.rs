@@ -60,7 +60,7 @@ pub struct Whole {
 pub struct Sent {
     /// When that was intended.
     pub at: Time,
-    /// Then it has landed, or never will.
+    /// Then it has landed, or never will. The first look after that may still take for it what is there.
     pub until: Time,
     pub side: Side,
     /// Of a create: once it has landed.
@@ -78,13 +78,13 @@ pub struct Sent {
 
 impl Sent {
     /// Whether nothing tells a user who types `value` now from this write, or from its never having landed.
-    pub fn is_like(&self, now: Time, field: Field, value: &str) -> bool {
+    pub fn is_like(&self, field: Field, value: &str) -> bool {
         let is =
             |values: &Values| held(self.side, field, values.get(&field).map_or("", String::as_str)) == value;
-        let out = !self.over && now < self.until;
         // A create has no whole object before it.
-        out && ((!self.whole.is_empty() && is(&self.whole))
-            || (self.values.contains_key(&field) && is(&self.values)))
+        !self.over
+            && ((!self.whole.is_empty() && is(&self.whole))
+                || (self.values.contains_key(&field) && is(&self.values)))
     }
 
     /// What a read after its answer shows.
