@@ -33,17 +33,14 @@ impl Run<'_> {
         match meeting {
             meet::Meeting::Conflict(why) => Err(Stop::Conflict(why)),
             meet::Meeting::Link(id) => {
+                if lost.is_some() {
+                    self.met_again(other).await?;
+                }
                 self.link(other, &id).await?;
                 self.met = Some(format!("linked with {other} {id}"));
                 self.look(other).await?;
-                // What an earlier try may have created: of its values, those that are there are ours.
-                self.intents(other)
-                    .iter_mut()
-                    .for_each(|sent| sent.create = false);
                 self.mapping.base = Some(Base::new(met.kind));
-                if let Some(intent) = lost {
-                    self.edited_since(other, &intent);
-                }
+                self.creates_no_more(other);
                 Ok(())
             }
             meet::Meeting::Create if self.mapping.is_creating() => Err(Stop::Conflict(format!(

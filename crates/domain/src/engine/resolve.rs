@@ -209,14 +209,15 @@ impl Run<'_> {
                 "not linked: {other} has no customer {id}"
             )));
         }
+        if self.mapping.is_creating() {
+            self.met_again(other).await?;
+        }
         self.take_over(other, &id).await?;
-        // What an earlier try may have created: of its values, those that are there are ours.
-        self.intents(other)
-            .iter_mut()
-            .for_each(|sent| sent.create = false);
         self.met = Some(format!("linked with {other} {id} by hand"));
+        self.look(other).await?;
         self.mapping.base = Some(Base::new(kind));
-        self.look(other).await
+        self.creates_no_more(other);
+        Ok(())
     }
 
     /// Settles fields that both sides have changed, if an operator has ruled about them.

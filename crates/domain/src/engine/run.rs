@@ -1,5 +1,6 @@
 //! One run: read, meet, merge, write. The order of outside calls and of commits is the whole point here.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -71,6 +72,8 @@ pub(super) struct Run<'a> {
     pub(super) sent: bool,
     /// What the store holds as sent.
     pub(super) intended: InFlight,
+    /// What was typed after the other side's word had been sent here, which has not arrived: the later of two edits.
+    pub(super) later: BTreeSet<(Side, Field)>,
     /// When finance changed, as far as the polls can tell.
     narrowed: Option<Times>,
 }
@@ -97,6 +100,7 @@ impl<'a> Run<'a> {
             lease_ends: started + engine.config.lease,
             sent: false,
             intended: work.mapping.in_flight.clone(),
+            later: BTreeSet::new(),
             narrowed: None,
         }
     }
@@ -145,10 +149,7 @@ impl<'a> Run<'a> {
         // Linked by a run that has not seen both: it was killed, or its look failed. Nothing is known of the two yet.
         if self.mapping.base.is_none() {
             self.mapping.base = self.snapshot(heard).map(|s| Base::new(s.customer.kind));
-            for (side, sent) in self.mapping.in_flight.clone() {
-                let creates = sent.iter().filter(|intent| intent.create);
-                creates.for_each(|intent| self.edited_since(side, intent));
-            }
+            [Side::Crm, Side::Finance].map(|side| self.creates_no_more(side));
         }
         self.outlived_code().await?;
         let mut fresh = Some(other);
@@ -287,6 +288,12 @@ impl<'a> Run<'a> {
         );
         let since = self.engine.clock.now() - RETURNS_WITHIN;
         for decision in &mut merged.decisions {
+            let winner = decision.winner.map(|winner| (winner, decision.field));
+            if decision.reason == Reason::OnlyThisChanged
+                && winner.is_some_and(|won| self.later.contains(&won))
+            {
+                decision.reason = Reason::LaterWins;
+            }
             let Some((side, value)) = decision.write() else {
                 continue;
             };

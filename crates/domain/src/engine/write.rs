@@ -111,6 +111,8 @@ impl Run<'_> {
         let held = |field: &Field| (*field, current.customer.get(*field).to_owned());
         let before: Values = values.keys().map(held).collect();
         intent.before = before.clone();
+        let known = |field: &Field| Some((*field, self.mapping.base.as_ref()?.of(side, *field)?.to_owned()));
+        intent.known = values.keys().filter_map(known).collect();
         let both_ways = TABLE
             .iter()
             .filter(|spec| spec.flow == Flow::Both)
@@ -266,30 +268,58 @@ impl Run<'_> {
         }
     }
 
-    /// The record came up after the create was sent, and holds most of what was sent: someone has edited what we have
-    /// created, or typed the same customer meanwhile. What differs is the later edit either way. A field that is empty
-    /// may never have been typed, and is filled as at any first meeting.
+    /// The record that a create may have made is linked: of what was sent, that which is there is ours, and the rest was
+    /// typed since.
+    pub(super) fn creates_no_more(&mut self, side: Side) {
+        let sent = self.mapping.in_flight.get(&side).into_iter().flatten();
+        let creates: Vec<_> = sent.filter(|sent| sent.create).cloned().collect();
+        for intent in &creates {
+            self.edited_since(side, intent);
+        }
+        self.intents(side)
+            .iter_mut()
+            .filter(|sent| sent.met)
+            .for_each(|sent| sent.create = false);
+    }
+
+    /// The record came up after the create was sent. If the create is known to have made it, what is not as it was sent was
+    /// typed since. If it was met by its keys and holds most of what was sent, someone has edited what we have created, or
+    /// typed the same customer meanwhile: what differs is the later edit either way, but a field that is empty may never
+    /// have been typed, and is filled as at any first meeting. What a later update of ours has sent is for that to explain.
     pub(super) fn edited_since(&mut self, side: Side, intent: &Intent) {
         let linked = self.snapshot(side).filter(|s| !intent.strangers.contains(&s.id));
         let Some(holds) = linked.map(|s| s.customer.clone()) else {
             return;
         };
-        let shown = intent
-            .values
-            .iter()
-            .filter(|(field, _)| !holds.hidden.contains(field));
+        let sent = self.mapping.in_flight.get(&side).into_iter().flatten();
+        let later: Vec<_> = sent.filter(|sent| !sent.create && sent.at > intent.at).collect();
+        let shown = intent.values.iter().filter(|(field, _)| {
+            !holds.hidden.contains(field) && !later.iter().any(|sent| sent.values.contains_key(field))
+        });
         let (as_sent, edited): (Vec<_>, Vec<_>) =
             shown.partition(|(field, sent)| self.explained(side, **field, sent, holds.get(**field)));
-        if as_sent.len() < edited.len() {
+        if intent.met && as_sent.len() < edited.len() {
             return;
         }
         for (field, sent) in edited {
-            if field.spec().flow == Flow::Both && !holds.get(*field).is_empty() {
+            let typed = !intent.met || !holds.get(*field).is_empty();
+            if field.spec().flow == Flow::Both && typed {
                 let held = self.engine.port(side).project(*field, sent);
                 let source = intent.source.get(field).map_or("", String::as_str);
                 self.agree(side, *field, source, &held);
             }
         }
+    }
+
+    /// What an earlier create may have made is met by its keys: written down before the two are linked.
+    pub(super) async fn met_again(&mut self, side: Side) -> Result<(), Stop> {
+        for sent in [&mut self.intended, &mut self.mapping.in_flight] {
+            let sent = sent.get_mut(&side).into_iter().flatten();
+            sent.filter(|sent| sent.create).for_each(|sent| sent.met = true);
+        }
+        let lease = self.engine.config.lease;
+        let written = self.engine.store.intend(&self.work.lease, &self.intended, lease);
+        Ok(written.await?)
     }
 
     /// Nothing there yet. No second create before the first has had its time and two looks found nothing.
@@ -356,6 +386,8 @@ impl Run<'_> {
             seen: Default::default(),
             overtaken: false,
             answered: None,
+            known: Values::new(),
+            met: false,
             strangers,
             empty_looks: 0,
             document: None,

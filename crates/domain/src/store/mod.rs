@@ -166,6 +166,9 @@ pub struct Intent {
     /// Updates only: what was overwritten. The loser of a conflict must not be forgotten when the answer is lost.
     #[serde(default, skip_serializing_if = "Values::is_empty")]
     pub before: Values,
+    /// Updates only: what this side was known to hold of these fields. As long as it is, nothing newer was agreed on.
+    #[serde(default, skip_serializing_if = "Values::is_empty")]
+    pub known: Values,
     /// Updates only: the rest of the object (empty values included), which was sent along as it had been read. A
     /// write that lands late takes these fields back to what they were then.
     #[serde(default, skip_serializing_if = "Values::is_empty")]
@@ -183,6 +186,10 @@ pub struct Intent {
     /// Updates only: the other id that it was answered with. It has made a second record, as long as that is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<String>,
+    /// Creates only: what it may have made was met by its keys, and may be another's. Otherwise a linked record is surely
+    /// what was made.
+    #[serde(default)]
+    pub met: bool,
     /// Creates only: looks since that did not find it.
     #[serde(default)]
     pub empty_looks: u32,
@@ -225,6 +232,8 @@ impl Intent {
             seen: BTreeSet::new(),
             overtaken: false,
             answered: None,
+            known: Values::new(),
+            met: false,
             empty_looks: 0,
             document: Some(Box::new(sent)),
         }

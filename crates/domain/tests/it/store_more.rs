@@ -428,6 +428,8 @@ fn created_at(at: chrono::DateTime<chrono::Utc>) -> Intent {
         seen: Default::default(),
         overtaken: false,
         answered: None,
+        known: Default::default(),
+        met: false,
         strangers: Vec::new(),
         empty_looks: 0,
         document: None,

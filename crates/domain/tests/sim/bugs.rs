@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::polls::{Harvest, PollStore, Turn};
-use domain::ports::Ring;
+use domain::ports::{Ring, Side};
 use domain::store::memory::MemoryStore;
 use domain::store::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, Outcome, Stats,
-    Status, Store, StoreError, StoreResult, Work,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState,
+    Outcome, Stats, Status, Store, StoreError, StoreResult, Work,
 };
 use uuid::Uuid;
 
-use crate::world::Shared;
+use crate::ports::Client;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
@@ -32,6 +32,8 @@ pub enum Bug {
     NoInFlight,
     /// What was sent is taken for what is there.
     NoReadBack,
+    /// A save sends the object as the run saw it first.
+    StaleSnapshot,
     /// A save sends the mapped half of the object only.
     PartialUpdate,
     /// A run closes rows that came in after its reads.
@@ -40,11 +42,13 @@ pub enum Bug {
     CursorBeforeDurable,
     /// The loser of a conflict is not written down.
     NoAudit,
+    /// A closed mapping is forgotten: who survives is met as new.
+    NoTombstone,
     /// Twins, and the two ends of a pair, are met at once.
     NoMatchLock,
 }
 
-pub const ALL: [Bug; 12] = [
+pub const ALL: [Bug; 14] = [
     Bug::NoBase,
     Bug::NoLease,
     Bug::NoFence,
@@ -52,19 +56,19 @@ pub const ALL: [Bug; 12] = [
     Bug::SendsAgain,
     Bug::NoInFlight,
     Bug::NoReadBack,
+    Bug::StaleSnapshot,
     Bug::PartialUpdate,
     Bug::CoversLateRows,
     Bug::CursorBeforeDurable,
     Bug::NoAudit,
+    Bug::NoTombstone,
     Bug::NoMatchLock,
 ];
 
-/// A worker's store, broken as asked for.
-pub fn store(world: &Shared, good: MemoryStore) -> Arc<dyn Store> {
-    match world.bug {
-        None => Arc::new(good),
-        Some(bug) => Arc::new(Broken { good, bug }),
-    }
+/// A worker's store, broken as asked for; it tells of each intent.
+pub fn store(client: &Arc<Client>, good: MemoryStore) -> Arc<dyn Store> {
+    let (client, bug) = (client.clone(), client.world.bug);
+    Arc::new(Broken { client, good, bug })
 }
 
 /// The end of a look in the wrong order, and in two transactions.
@@ -83,24 +87,22 @@ pub async fn finish_cursor_first(
 }
 
 struct Broken {
+    client: Arc<Client>,
     good: MemoryStore,
-    bug: Bug,
+    bug: Option<Bug>,
 }
 
 impl Broken {
     /// Whoever holds the entity now: what a store without fences would take a late run for.
     fn usurped(&self, lease: &Lease) -> Lease {
-        let now = self
-            .good
-            .mappings()
-            .into_iter()
-            .find(|row| row.id == lease.mapping);
+        if self.bug != Some(Bug::NoFence) {
+            return lease.clone();
+        }
+        let mut mappings = self.good.mappings().into_iter();
+        let now = mappings.find(|row| row.id == lease.mapping);
         Lease {
             mapping: lease.mapping,
-            token: match now {
-                Some(row) if self.bug == Bug::NoFence => row.lease_token,
-                _ => lease.token,
-            },
+            token: now.map_or(lease.token, |row| row.lease_token),
         }
     }
 }
@@ -112,7 +114,7 @@ impl Store for Broken {
     }
 
     async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
-        let lease = if self.bug == Bug::NoLease {
+        let lease = if self.bug == Some(Bug::NoLease) {
             Duration::from_micros(1)
         } else {
             lease
@@ -121,25 +123,33 @@ impl Store for Broken {
         if let Claim::Taken(work) = &mut claim {
             let mapping = &mut work.mapping;
             match self.bug {
-                Bug::NoBase => {
+                Some(Bug::NoBase) => {
                     if let Some(base) = &mut mapping.base {
                         base.crm.clear();
                         base.finance.clear();
                     }
                 }
-                Bug::NoProbe => mapping
+                Some(Bug::NoProbe) => mapping
                     .in_flight
                     .values_mut()
                     .for_each(|sent| sent.retain(|i| !i.create)),
-                Bug::SendsAgain => {
+                Some(Bug::SendsAgain) => {
                     let sent = mapping.in_flight.values_mut().flatten();
                     sent.filter_map(|intent| intent.document.as_mut())
                         .for_each(|document| document.again = true);
                 }
-                Bug::NoInFlight => mapping
+                Some(Bug::NoInFlight) => mapping
                     .in_flight
                     .values_mut()
                     .for_each(|sent| sent.retain(|i| i.create)),
+                Some(Bug::NoTombstone) if mapping.state == MappingState::Closed => {
+                    match work.lead.side {
+                        Side::Crm => mapping.finance_id = None,
+                        Side::Finance => mapping.crm_id = None,
+                    }
+                    mapping.state = MappingState::New;
+                    mapping.base = None;
+                }
                 _ => {}
             }
         }
@@ -147,8 +157,9 @@ impl Store for Broken {
     }
 
     async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
+        self.client.intends(in_flight);
         match self.good.intend(&self.usurped(lease), in_flight, duration).await {
-            Err(StoreError::Fenced) if self.bug == Bug::NoLease => Ok(()),
+            Err(StoreError::Fenced) if self.bug == Some(Bug::NoLease) => Ok(()),
             other => other,
         }
     }
@@ -162,7 +173,7 @@ impl Store for Broken {
     }
 
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
-        if self.bug == Bug::NoMatchLock {
+        if self.bug == Some(Bug::NoMatchLock) {
             return Ok(None);
         }
         self.good.lock(lease, keys).await
@@ -170,7 +181,7 @@ impl Store for Broken {
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
         match self.good.link(&self.usurped(lease), entity).await {
-            Err(StoreError::Fenced) if self.bug == Bug::NoLease => Ok(()),
+            Err(StoreError::Fenced) if self.bug == Some(Bug::NoLease) => Ok(()),
             other => other,
         }
     }
@@ -181,7 +192,7 @@ impl Store for Broken {
 
     async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
         let mut commit = commit.clone();
-        if self.bug == Bug::NoAudit {
+        if self.bug == Some(Bug::NoAudit) {
             commit.outcome.changes = None;
             commit.audits.clear();
         }
@@ -191,7 +202,7 @@ impl Store for Broken {
             ..work.clone()
         };
         let next = self.good.commit(work, &commit).await?;
-        if let (Bug::CoversLateRows, Some(late)) = (self.bug, &next)
+        if let (Some(Bug::CoversLateRows), Some(late)) = (self.bug, &next)
             && let Claim::Taken(late) = self.good.claim(late.row, "bug", Duration::from_secs(60)).await?
         {
             let covered = Commit {

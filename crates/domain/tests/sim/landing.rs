@@ -5,6 +5,8 @@ use domain::customer::{Customer, Field, Values};
 use domain::document::Document;
 use domain::fields::Flow;
 use domain::ports::{PortError, PortResult, Side, Snapshot};
+use domain::store::EntityType;
+use domain::store::entities::mapping;
 use domain::text::{normal, same};
 
 use crate::bugs::Bug;
@@ -16,8 +18,8 @@ use crate::systems::{Whole, held};
 use crate::world::{All, tell_of};
 
 pub enum Request {
-    /// With the time of the sender's last look for candidates.
-    Create(Side, Customer, Time),
+    /// With the time of the sender's last look for candidates, and its place in what was sent.
+    Create(Side, Customer, Time, usize),
     Update(Side, Snapshot, Values),
     /// With finance's code of the customer.
     Issue(Document, String),
@@ -26,7 +28,9 @@ pub enum Request {
 pub fn land(client: &Client, request: Request) -> PortResult<String> {
     let world = &client.world;
     let (side, result) = match request {
-        Request::Create(side, customer, found_at) => (side, create(client, side, &customer, found_at)),
+        Request::Create(side, customer, found_at, place) => {
+            (side, create(client, side, &customer, found_at, place))
+        }
         Request::Update(side, current, changes) => (side, update(client, side, &current, &changes)),
         Request::Issue(document, code) => {
             let number = papers::land(client, &document, &code);
@@ -44,7 +48,13 @@ pub fn land(client: &Client, request: Request) -> PortResult<String> {
     result
 }
 
-fn create(client: &Client, side: Side, customer: &Customer, found_at: Time) -> PortResult<String> {
+fn create(
+    client: &Client,
+    side: Side,
+    customer: &Customer,
+    found_at: Time,
+    place: usize,
+) -> PortResult<String> {
     let world = &client.world;
     let now = world.sim.time();
     let Some(person) = person_of(customer.get(Field::Name)) else {
@@ -54,7 +64,11 @@ fn create(client: &Client, side: Side, customer: &Customer, found_at: Time) -> P
         return Err(PortError::Refused("no name".into()));
     };
     let mut problems = made_up(&world.lock(), person, side, &customer.values);
+    let mappings = world.store.mappings();
     let mut all = world.lock();
+    let sent_at = all.sent[place].at;
+    let source = source(&all, side, customer);
+    problems.extend(resurrected(&all, &mappings, side, &source, sent_at));
     if all.systems[side as usize].refuses(None, &customer.values) {
         return Err(PortError::Refused("شماره تلفن نمی تواند تکراری باشد.".into()));
     }
@@ -82,20 +96,8 @@ fn create(client: &Client, side: Side, customer: &Customer, found_at: Time) -> P
             race += 1;
         }
     }
-    // An unknown outcome, and then a human changed the keys of what had been created: nothing tells whose it is.
-    let keys = [Field::Name, Field::Mobile, Field::Email, Field::NationalId];
-    let rekeyed = all
-        .systems
-        .iter()
-        .flat_map(|system| system.records.values())
-        .any(|r| {
-            let changed = |field: &Field| r.since.get(field).is_some_and(|since| *since > r.born);
-            r.person == person && r.ours && keys.iter().any(changed)
-        });
-    // Deleted while its create was unanswered: what it left behind is met as new.
-    let deleted = all.systems.iter().flat_map(|system| system.records.values());
-    let deleted = deleted.into_iter().any(|r| r.person == person && !r.alive);
-    if (rekeyed || deleted) && ours >= typed_there {
+    let excused = deeds_meanwhile(&all, person);
+    if excused && ours >= typed_there {
         race += 1;
     } else if ours >= typed_there {
         problems.push(format!(
@@ -107,11 +109,82 @@ fn create(client: &Client, side: Side, customer: &Customer, found_at: Time) -> P
     let system = &mut all.systems[side as usize];
     system.saves += 1;
     let id = system.insert(person, customer.kind, &customer.values, true, now);
+    system.records.get_mut(&id).unwrap().made_for = Some((source, sent_at));
+    all.sent[place].record.clone_from(&id);
     drop(all);
     for problem in problems {
         world.violation(problem);
     }
     Ok(id)
+}
+
+/// Whom it is created for.
+fn source(all: &All, side: Side, customer: &Customer) -> String {
+    let number = customer.values.get(&Field::CustomerNumber);
+    match side {
+        Side::Crm => customer.get(Field::FinanceCode).to_owned(),
+        Side::Finance => {
+            let mut there = all.systems[Side::Crm as usize].records.iter();
+            let found =
+                there.find(|(_, r)| number.is_some() && r.values.get(&Field::CustomerNumber) == number);
+            found.map_or(String::new(), |(id, _)| id.clone())
+        }
+    }
+}
+
+/// A customer whose counterpart was known when it was sent, and is deleted, must not come up there again.
+fn resurrected(
+    all: &All,
+    mappings: &[mapping::Model],
+    side: Side,
+    source: &str,
+    sent_at: Time,
+) -> Option<String> {
+    let mapped = mappings
+        .iter()
+        .filter(|m| m.entity_type == EntityType::Customer)
+        .filter_map(|m| {
+            let (here, there) = match side {
+                Side::Crm => (&m.finance_id, &m.crm_id),
+                Side::Finance => (&m.crm_id, &m.finance_id),
+            };
+            here.as_ref().filter(|id| *id == source).and(there.clone())
+        });
+    let crm = all.systems[Side::Crm as usize].records.iter();
+    let named = crm.filter_map(|(id, r)| {
+        let code = r.values.get(&Field::FinanceCode)?;
+        match side {
+            Side::Crm => (code == source).then(|| id.clone()),
+            Side::Finance => (id == source).then(|| code.clone()),
+        }
+    });
+    let known = |id: &String| {
+        let there = all.systems[side as usize].records.get(id);
+        there.is_some_and(|r| !r.alive && r.linked.is_some_and(|linked| linked <= sent_at))
+    };
+    let before = mapped.chain(named).find(known)?;
+    Some(format!(
+        "{source} is created on {side} again, where {before} was deleted"
+    ))
+}
+
+/// Whether a human changed keys of this customer, or deleted one end, while a create was on its way to its link: then
+/// nothing tells whose the created one is, and it may be met as new.
+fn deeds_meanwhile(all: &All, person: u32) -> bool {
+    let keys = [Field::Name, Field::Mobile, Field::Email, Field::NationalId];
+    all.systems.iter().any(|system| {
+        let made = system.records.iter().filter(|(_, r)| r.person == person);
+        made.filter_map(|(id, r)| Some((id, r, r.made_for.as_ref()?)))
+            .any(|(id, r, (source, sent))| {
+                let meanwhile = |at: Time| at >= *sent && r.linked.is_none_or(|linked| at <= linked);
+                let origin = all.systems[system.side.other() as usize].records.get(source);
+                let died = [Some(r), origin].into_iter().flatten().filter_map(|r| r.died);
+                let rekeyed = all.edits.0.iter().filter(|e| {
+                    e.side == system.side && e.record == *id && e.field.is_some_and(|f| keys.contains(&f))
+                });
+                died.chain(rekeyed.map(|e| e.at)).any(meanwhile)
+            })
+    })
 }
 
 fn update(client: &Client, side: Side, current: &Snapshot, changes: &Values) -> PortResult<String> {

@@ -4,7 +4,7 @@ use domain::customer::{Field, Kind, Values};
 use domain::ports::Side;
 
 use crate::papers;
-use crate::sched::{SECOND, Time};
+use crate::sched::Time;
 use crate::systems::{FIELDS, held};
 use crate::world::{Shared, tell_of};
 
@@ -147,22 +147,11 @@ fn edit(world: &Shared) {
     }
     let record = system.records.get_mut(&id).unwrap();
     let number = all.edits.0.len();
-    // Typed, changed and typed again within the time in which an unanswered write may still land: nothing tells such
-    // an edit from that write.
-    let retyped = all.edits.0.iter().any(|e| {
-        let recent = e.at + 240 * SECOND > now;
-        e.record == id
-            && e.side == side
-            && e.field == field
-            && recent
-            && (e.value == value || e.before == value)
+    // What an update that is still out leaves behind, or would if it never landed: nothing tells such an edit from it.
+    let retyped = field.is_some_and(|field| {
+        let mut sent = all.sent.iter();
+        sent.any(|sent| sent.side == side && sent.record == id && sent.is_like(field, &value))
     });
-    // Nor one that types what was sent there moments before.
-    let retyped = retyped
-        || all.sent.iter().any(|sent| {
-            let there = sent.side == side && sent.record == id && Some(sent.field) == field;
-            there && sent.at + 240 * SECOND > now && held(side, sent.field, &sent.value) == value
-        });
     all.retyped += u64::from(retyped);
     let (before, before_since) = match field {
         Some(field) => {
@@ -209,6 +198,7 @@ fn delete(world: &Shared) {
         let mut all = world.lock();
         let record = all.systems[side as usize].records.get_mut(&id).unwrap();
         record.alive = false;
+        record.died = Some(world.sim.time());
     }
     world.sim.tell(|| format!("user   deletes {side} {id}"));
     tell_of(world, side, &id);

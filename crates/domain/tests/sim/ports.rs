@@ -1,5 +1,6 @@
 //! A worker's connections to the world: both systems and the database, with everything that may go wrong on the way.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Side, Snapshot};
 use domain::store::memory::Wire;
-use domain::store::{StoreError, StoreResult};
+use domain::store::{InFlight, StoreError, StoreResult};
 use sea_orm::DbErr;
 
 use crate::bugs::Bug;
@@ -28,6 +29,16 @@ pub struct Client {
     /// When it last looked for candidates on each side, and committed an intent.
     pub found_at: [AtomicU64; 2],
     pub intended_at: AtomicU64,
+    /// Its outside calls so far.
+    pub calls: AtomicU64,
+    /// What it read last of each side.
+    read: Mutex<[String; 2]>,
+    /// What it has sent since its last commit: places in `All::sent`.
+    sent: Mutex<Vec<usize>>,
+    /// What had no time left when it looked.
+    over: Mutex<Vec<usize>>,
+    /// Only for a deliberate bug: what its run saw first of each record.
+    first: Mutex<BTreeMap<(Side, String), Snapshot>>,
 }
 
 impl Client {
@@ -38,6 +49,11 @@ impl Client {
             mortal,
             found_at: Default::default(),
             intended_at: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
+            read: Mutex::default(),
+            sent: Mutex::default(),
+            over: Mutex::default(),
+            first: Mutex::default(),
         }
     }
 
@@ -47,10 +63,90 @@ impl Client {
 
     /// `kill -9`, here and now.
     async fn may_be_killed(&self, doing: &str) {
-        if self.mortal && self.world.strikes(|rates| rates.crash) {
+        if self.mortal && self.world.breaks(|rates| rates.crash) {
             self.tell(|| format!("is killed{doing}"));
             self.world.sim.die().await;
         }
+    }
+
+    /// Which writes are over, and which records are linked, once a statement is done.
+    fn has_done(&self, statement: &str) {
+        match statement {
+            "claim: take" => {
+                self.first.lock().unwrap().clear();
+                self.over.lock().unwrap().clear();
+            }
+            "link" => {
+                let mappings = self.world.store.mappings();
+                let now = self.world.sim.time();
+                let mut all = self.world.lock();
+                for mapping in mappings {
+                    let (Some(crm), Some(finance)) = (&mapping.crm_id, &mapping.finance_id) else {
+                        continue;
+                    };
+                    for (side, id) in [(Side::Crm, crm), (Side::Finance, finance)] {
+                        if let Some(record) = all.systems[side as usize].records.get_mut(id) {
+                            record.linked.get_or_insert(now);
+                        }
+                    }
+                }
+            }
+            "commit" => {
+                let mut all = self.world.lock();
+                for sent in self.sent.lock().unwrap().drain(..) {
+                    let sent = &mut all.sent[sent];
+                    sent.over = sent.seen;
+                }
+                for sent in self.over.lock().unwrap().drain(..) {
+                    all.sent[sent].over = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// From its intent on, nobody but the sender knows whether a write was sent.
+    pub fn intends(&self, in_flight: &InFlight) {
+        let sent = in_flight
+            .iter()
+            .flat_map(|(side, sent)| Some((*side, sent.last()?)));
+        let Some((side, intent)) = sent.max_by_key(|(_, intent)| intent.at) else {
+            return;
+        };
+        // An update follows its read immediately.
+        let id = self.read.lock().unwrap()[side as usize].clone();
+        let now = self.world.sim.time();
+        let mut whole = intent.before.clone();
+        whole.extend(intent.along.clone());
+        let mut all = self.world.lock();
+        all.sent.push(Sent {
+            at: now,
+            until: now + self.world.config.create_settle.as_micros() as Time,
+            side,
+            record: if intent.create { String::new() } else { id },
+            values: intent.values.clone(),
+            whole,
+            left: false,
+            seen: false,
+            answered: false,
+            over: false,
+        });
+        self.sent.lock().unwrap().push(all.sent.len() - 1);
+    }
+
+    /// Its newest intent is sent.
+    fn sends(&self) -> usize {
+        let place = *self.sent.lock().unwrap().last().unwrap();
+        self.world.lock().sent[place].left = true;
+        place
+    }
+
+    fn was_answered(&self, place: usize, answer: &PortResult<String>) {
+        let sent = &mut self.world.lock().sent[place];
+        sent.answered = answer.is_ok();
+        sent.seen = answer
+            .as_ref()
+            .is_err_and(|error| !matches!(error, PortError::UnknownOutcome { .. }));
     }
 
     /// An await point: time goes by, others come in between; the process may be stopped or killed here.
@@ -61,7 +157,7 @@ impl Client {
         if self.world.strikes(|rates| rates.slow) {
             span += sim.between(0, 4 * SECOND);
         }
-        if self.mortal && self.world.strikes(|rates| rates.pause) {
+        if self.mortal && self.world.breaks(|rates| rates.pause) {
             let pause = sim.between(50, 90) * SECOND;
             self.tell(|| format!("stands still for {} s", pause / SECOND));
             span += pause;
@@ -77,7 +173,7 @@ impl Wire for Client {
             self.intended_at.store(self.world.sim.time(), Ordering::Relaxed);
         }
         self.step().await;
-        if self.world.strikes(|rates| rates.database) {
+        if self.world.breaks(|rates| rates.database) {
             self.tell(|| format!("{statement}: the database is down"));
             return Err(StoreError::Database(DbErr::Custom("down".into())));
         }
@@ -86,8 +182,9 @@ impl Wire for Client {
 
     async fn after(&self, statement: &'static str) -> StoreResult<()> {
         self.tell(|| format!("{statement}: done"));
+        self.has_done(statement);
         self.step().await;
-        if self.world.strikes(|rates| rates.database) {
+        if self.world.breaks(|rates| rates.database) {
             self.tell(|| format!("{statement}: the answer is lost"));
             return Err(StoreError::Database(DbErr::Custom("the answer is lost".into())));
         }
@@ -107,8 +204,9 @@ impl Port {
     /// A call that may fail before it has any effect.
     pub async fn call(&self, what: &str) -> PortResult<()> {
         let client = &self.client;
+        client.calls.fetch_add(1, Ordering::Relaxed);
         client.step().await;
-        if !client.world.strikes(|rates| rates.call) {
+        if !client.world.breaks(|rates| rates.call) {
             return Ok(());
         }
         let error = match client.world.sim.below(3) {
@@ -137,7 +235,7 @@ impl Port {
         let now = sim.time();
         let quick = sim.between(MS, 40 * MS);
         let unknown = |why: &str| Err(PortError::unknown(why));
-        let trouble = client.world.strikes(|rates| rates.call);
+        let trouble = client.world.breaks(|rates| rates.call);
         let (lands, answer) = match sim.below(4) {
             _ if now + quick >= latest => (None, Some("sent too late to arrive")),
             _ if !trouble => (Some(quick), None),
@@ -201,8 +299,29 @@ impl Customers for Port {
             let modified = system.records.get(id).map_or(0, |record| record.modified);
             let at =
                 world.sim.now() - chrono::Duration::microseconds((world.sim.time() - modified).cast_signed());
-            system.show(id, &mut all.reads, world.sim.time(), at)
+            let now = (self.client.calls.load(Ordering::Relaxed), world.sim.time());
+            let read = system.show(id, &mut all.reads, now, at);
+            let is_over = |sent: &Sent| sent.side == self.side && sent.record == id && sent.until <= now.1;
+            let over = (0..all.sent.len()).filter(|n| is_over(&all.sent[*n]));
+            self.client.over.lock().unwrap().extend(over);
+            for sent in self.client.sent.lock().unwrap().iter() {
+                let sent = &mut all.sent[*sent];
+                if let Some(read) = read
+                    .as_ref()
+                    .filter(|_| sent.side == self.side && sent.record == id)
+                {
+                    sent.read_back(&read.customer.values);
+                }
+            }
+            read
         };
+        if let Some(read) = &read {
+            id.clone_into(&mut self.client.read.lock().unwrap()[self.side as usize]);
+            let mut first = self.client.first.lock().unwrap();
+            first
+                .entry((self.side, id.to_owned()))
+                .or_insert_with(|| read.clone());
+        }
         self.client.tell(|| {
             format!(
                 "reads {} {id}: {:?}",
@@ -224,6 +343,7 @@ impl Customers for Port {
             let all = &mut *guard;
             let system = &all.systems[self.side as usize];
             let ids = system.matching(keys);
+            let now = (self.client.calls.load(Ordering::Relaxed), now);
             let show = |id: &String| system.show(id, &mut all.reads, now, world.sim.now());
             ids.iter().filter_map(show).collect()
         };
@@ -239,25 +359,35 @@ impl Customers for Port {
         self.client
             .tell(|| format!("creates on {}: {:?}", self.side, customer.values));
         let found_at = self.client.found_at[self.side as usize].load(Ordering::Relaxed);
-        self.send(Request::Create(self.side, customer.clone(), found_at))
-            .await
+        let place = self.client.sends();
+        let request = Request::Create(self.side, customer.clone(), found_at, place);
+        let answer = self.send(request).await;
+        self.client.was_answered(place, &answer);
+        answer
     }
 
     async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
         self.client
             .tell(|| format!("updates {} {}: {changes:?}", self.side, current.id));
-        let at = self.client.world.sim.time();
-        let sent = changes.iter().map(|(field, value)| Sent {
-            at,
-            side: self.side,
-            record: current.id.clone(),
-            field: *field,
-            value: value.clone(),
+        let world = &self.client.world;
+        let stale = (world.bug == Some(Bug::StaleSnapshot)).then(|| {
+            let first = self.client.first.lock().unwrap();
+            first.get(&(self.side, current.id.clone())).cloned()
         });
-        self.client.world.lock().sent.extend(sent);
+        let stale = stale.flatten();
+        let current = stale.as_ref().unwrap_or(current);
+        let read_by = world.lock().reads[current.whole.as_u64().unwrap() as usize].call;
+        if read_by != self.client.calls.load(Ordering::Relaxed) {
+            world.violation(format!(
+                "{} {} is saved as it was some calls ago",
+                self.side, current.id
+            ));
+        }
+        let place = self.client.sends();
         let sent = self
             .send(Request::Update(self.side, current.clone(), changes.clone()))
             .await;
+        self.client.was_answered(place, &sent);
         if self.client.world.bug == Some(Bug::NoReadBack) {
             let mut pretended = current.clone();
             pretended.customer.values.extend(changes.clone());
@@ -309,7 +439,7 @@ impl Crm for Port {
         }
         self.client.tell(|| format!("notes {number} in {}", current.id));
         self.client.step().await;
-        if world.strikes(|rates| rates.call) {
+        if world.breaks(|rates| rates.call) {
             return Err(PortError::unknown("the answer was lost"));
         }
         Ok(())

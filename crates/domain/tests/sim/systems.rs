@@ -30,7 +30,14 @@ pub struct Record {
     pub extra: String,
     pub alive: bool,
     pub ours: bool,
+    /// How often the engine has saved it.
+    pub saves: u64,
     pub born: Time,
+    /// The record that it was created for, and when that was sent.
+    pub made_for: Option<(String, Time)>,
+    /// When a mapping first paired it, and when a user deleted it.
+    pub linked: Option<Time>,
+    pub died: Option<Time>,
     pub modified: Time,
     /// The last edit of a user that still stands in the field, and since when the field holds what it holds.
     pub standing: BTreeMap<Field, usize>,
@@ -44,16 +51,50 @@ pub struct Whole {
     pub values: Values,
     pub extra: String,
     pub read_at: Time,
+    /// Which outside call of its process showed it.
+    pub call: u64,
 }
 
-/// One value that the engine has sent, and which may still be on its way.
+/// A write of the engine, which may still be on its way.
 #[derive(Debug, Clone)]
 pub struct Sent {
+    /// When that was intended.
     pub at: Time,
+    /// Then it has landed, or never will. The first look after that may still take for it what is there.
+    pub until: Time,
     pub side: Side,
+    /// Of a create: once it has landed.
     pub record: String,
-    pub field: Field,
-    pub value: String,
+    pub values: Values,
+    /// What was read before, and is sent along.
+    pub whole: Values,
+    /// Whether it was sent at all, and answered.
+    pub left: bool,
+    pub answered: bool,
+    /// Answered and read back, or refused: it is over with the commit that says so.
+    pub seen: bool,
+    pub over: bool,
+}
+
+impl Sent {
+    /// Whether nothing tells a user who types `value` now from this write, or from its never having landed.
+    pub fn is_like(&self, field: Field, value: &str) -> bool {
+        let is =
+            |values: &Values| held(self.side, field, values.get(&field).map_or("", String::as_str)) == value;
+        // A create has no whole object before it.
+        !self.over
+            && ((!self.whole.is_empty() && is(&self.whole))
+                || (self.values.contains_key(&field) && is(&self.values)))
+    }
+
+    /// What a read after its answer shows.
+    pub fn read_back(&mut self, shown: &Values) {
+        let came = |(field, value): (&Field, &String)| {
+            let shown = shown.get(field).map_or("", String::as_str);
+            *field == Field::CustomerNumber || held(self.side, *field, value) == shown
+        };
+        self.seen |= self.answered && self.values.iter().all(came);
+    }
 }
 
 /// One system.
@@ -158,7 +199,11 @@ impl System {
             extra: String::new(),
             alive: true,
             ours,
+            saves: u64::from(ours),
             born: now,
+            made_for: None,
+            linked: None,
+            died: None,
             modified: now,
             standing: BTreeMap::new(),
             extra_edit: None,
@@ -185,7 +230,7 @@ impl System {
         &self,
         id: &str,
         reads: &mut Vec<Whole>,
-        now: Time,
+        (call, now): (u64, Time),
         at: chrono::DateTime<chrono::Utc>,
     ) -> Option<Snapshot> {
         let customer = self.shown(id)?;
@@ -193,6 +238,7 @@ impl System {
             values: customer.values.clone(),
             extra: self.records.get(id)?.extra.clone(),
             read_at: now,
+            call,
         });
         Some(Snapshot {
             id: id.to_owned(),
@@ -260,6 +306,7 @@ impl System {
             return Err(PortError::Refused("no such record".into()));
         };
         self.saves += 1;
+        record.saves += 1;
         let mut exempt = 0;
         for field in FIELDS {
             if record.values.get(&field) == values.get(&field) {

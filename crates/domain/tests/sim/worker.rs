@@ -25,7 +25,7 @@ pub fn engine(world: &Shared, client: &Arc<Client>) -> Engine {
     Engine {
         crm: port(Side::Crm),
         finance: port(Side::Finance),
-        store: bugs::store(world, world.store.behind(client.clone())),
+        store: bugs::store(client, world.store.behind(client.clone())),
         polls: Some(Arc::new(world.store.behind(client.clone()))),
         clock: Arc::new(world.sim.clone()),
         config: world.config,

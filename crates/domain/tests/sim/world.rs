@@ -29,6 +29,8 @@ pub struct All {
     pub typed: u64,
     pub rates: Rates,
     pub faults: u64,
+    /// Of those, what may make someone send a write again.
+    pub breaks: u64,
     /// Records that a human and the engine made at the same moment.
     pub doubles_by_race: u64,
     /// Edits that put back what had been there a moment before.
@@ -87,6 +89,7 @@ impl Shared {
             typed: 0,
             rates: Rates::draw(&sim),
             faults: 0,
+            breaks: 0,
             doubles_by_race: 0,
             retyped: 0,
             violations: Vec::new(),
@@ -125,6 +128,13 @@ impl Shared {
     pub fn violation(&self, what: String) {
         self.sim.tell(|| format!("!!!    {what}"));
         self.lock().violations.push(what);
+    }
+
+    /// [`Self::strikes`] of what may make someone send a write again.
+    pub fn breaks(&self, rate: impl Fn(&Rates) -> u64) -> bool {
+        let breaks = self.strikes(rate);
+        self.lock().breaks += u64::from(breaks);
+        breaks
     }
 
     /// Whether a fault of that rate strikes now; it is counted.
