@@ -174,7 +174,7 @@ impl Run<'_> {
             };
             let base = self.mapping.base.as_ref().and_then(|base| base.of(side, field));
             // What it was to overwrite may have been an edit itself, and not what the side was known to hold.
-            let known = intent.known.get(&field).unwrap_or(before);
+            let agreed = intent.known.get(&field).unwrap_or(before);
             let theirs = field.spec().flow == Flow::Both
                 && !holds.hidden.contains(&field)
                 && !known.contains_key(&(side, field))
@@ -182,11 +182,12 @@ impl Run<'_> {
                 && !same(field, before, now)
                 // What was sent is the other side's word still (simulated history 20301).
                 && other.as_ref().is_some_and(|other| same(field, other.get(field), source))
-                && base.is_none_or(|was| same(field, known, was));
+                && base.is_none_or(|was| same(field, agreed, was));
             if theirs {
-                if landed {
+                if landed || !same(field, before, agreed) {
                     self.told_later(side, field, source, before);
-                } else {
+                }
+                if !landed {
                     self.later.insert((side, field));
                 }
                 let held = self.engine.port(side).project(field, sent);

@@ -149,7 +149,9 @@ impl<'a> Run<'a> {
         // Linked by a run that has not seen both: it was killed, or its look failed. Nothing is known of the two yet.
         if self.mapping.base.is_none() {
             self.mapping.base = self.snapshot(heard).map(|s| Base::new(s.customer.kind));
-            [Side::Crm, Side::Finance].map(|side| self.creates_no_more(side));
+            for side in [heard, other] {
+                self.creates_no_more(side);
+            }
         }
         self.outlived_code().await?;
         let mut fresh = Some(other);

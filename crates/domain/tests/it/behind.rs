@@ -291,3 +291,64 @@ async fn what_was_not_read_back_is_not_told_as_read_back() {
         w.drop_it().await;
     }
 }
+
+#[tokio::test]
+async fn what_is_cleared_in_a_record_that_was_made_and_not_seen_stays_empty() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let met = person("علی", "09121234567").with(Field::NationalId, "0012345679");
+        let id = w.crm.add(met.with(Field::Email, "a@b.ir"));
+        w.finance.next_read(Read::Fails(unreachable()));
+        let ring = w.hear(Side::Crm, &id).await;
+        w.engine.run(&ring).await.unwrap();
+        // More is typed over than is left as it was sent.
+        for (field, value) in [
+            (Field::Email, ""),
+            (Field::Name, "رضا"),
+            (Field::Mobile, "09350000000"),
+            (Field::Address, "تهران"),
+        ] {
+            w.finance.edit("1", field, value);
+        }
+        assert!(w.sync(Side::Crm, &id).await.is_final());
+        for field in [Field::Email, Field::Name, Field::Mobile, Field::Address] {
+            assert_eq!(w.crm.get(&id, field), w.finance.get("1", field), "{field}");
+        }
+        assert_eq!(
+            (w.crm.get(&id, Field::Email), w.crm.get(&id, Field::Name)),
+            ("".into(), "رضا".into())
+        );
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_typed_over_a_settled_conflict_that_was_not_answered_is_the_later_edit() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w
+            .crm
+            .add(person("علی", "09121234567").with(Field::Email, "124@b.ir"));
+        w.sync(Side::Crm, &id).await;
+        w.finance.edit("1", Field::Email, "251@b.ir");
+        w.clock.turn(Duration::from_secs(1));
+        w.crm.edit(&id, Field::Email, "252@b.ir");
+        w.finance.fail(Fault::LostAnswer);
+        let ring = w.hear(Side::Crm, &id).await;
+        w.engine.run(&ring).await.unwrap();
+        assert_eq!(w.finance.get("1", Field::Email), "252@b.ir");
+        w.finance.edit("1", Field::Email, "300@b.ir");
+        assert!(w.sync(Side::Crm, &id).await.is_final());
+        assert_eq!(w.crm.get(&id, Field::Email), "300@b.ir");
+        assert_eq!(w.finance.get("1", Field::Email), "300@b.ir");
+        let told: String = w
+            .rows()
+            .await
+            .iter()
+            .filter_map(|row| row.changes.clone())
+            .map(|c| c.to_string())
+            .collect();
+        assert!(told.contains("251@b.ir"), "the loser is kept: {told}");
+        w.drop_it().await;
+    }
+}

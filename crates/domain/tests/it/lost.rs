@@ -278,7 +278,7 @@ async fn an_edit_of_what_a_lost_create_has_made_stands() {
         w.clock.turn(Duration::from_secs(5));
         w.crm.edit(&id, Field::Email, "a@b.ir");
         if killed {
-            // The run that finds it dies between link and commit.
+            // The run that meets it dies between link and commit.
             let lease = Duration::from_secs(60);
             let Claim::Taken(work) = w.store.claim(ring.row, "killed", lease).await.unwrap() else {
                 panic!()
@@ -288,6 +288,9 @@ async fn an_edit_of_what_a_lost_create_has_made_stands() {
                 side: Side::Finance,
                 id: "1".to_owned(),
             };
+            let mut met = work.mapping.in_flight.clone();
+            met.get_mut(&Side::Finance).unwrap()[0].met = true;
+            w.store.intend(&work.lease, &met, lease).await.unwrap();
             w.store.link(&work.lease, &there).await.unwrap();
             w.clock.turn(lease + Duration::from_secs(1));
         }
