@@ -233,7 +233,7 @@ impl Run<'_> {
 
     /// A field of ours has landed, though no answer came: `before` is what it overwrote.
     /// Says whether that is new.
-    fn confirm_later(
+    pub(super) fn confirm_later(
         &mut self,
         side: Side,
         field: Field,

@@ -276,10 +276,9 @@ impl Run<'_> {
         for intent in &creates {
             self.edited_since(side, intent);
         }
-        self.intents(side)
-            .iter_mut()
-            .filter(|sent| sent.met)
-            .for_each(|sent| sent.create = false);
+        // Should what was met not be what was created, that lands as a record of its own, and not in this one (simulated
+        // history 9078).
+        self.intents(side).retain(|sent| !sent.met);
     }
 
     /// The record came up after the create was sent. If the create is known to have made it, what is not as it was sent was
@@ -298,6 +297,10 @@ impl Run<'_> {
         });
         let (as_sent, edited): (Vec<_>, Vec<_>) =
             shown.partition(|(field, sent)| self.explained(side, **field, sent, holds.get(**field)));
+        for (field, _) in &as_sent {
+            let source = intent.source.get(field).map_or("", String::as_str);
+            self.confirm_later(side, **field, source, holds.get(**field), None);
+        }
         if intent.met && as_sent.len() < edited.len() {
             return;
         }

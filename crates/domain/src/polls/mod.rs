@@ -204,6 +204,16 @@ pub struct Mapped {
     pub state: MappingState,
 }
 
+impl Mapped {
+    /// Whether what a poll sees on `side` is no news: as that side was last known to be. Where a field waits for a human,
+    /// that may be the very answer: whoever takes an edit back has settled it.
+    #[must_use]
+    pub fn knows(&self, fingerprint: &Fingerprint, side: Side) -> bool {
+        let base = self.base.as_ref();
+        self.state != MappingState::Conflict && base.is_some_and(|base| fingerprint.echoes(base, side))
+    }
+}
+
 /// A poll that the guard holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {

@@ -24,6 +24,8 @@ struct View<'a> {
     all: &'a All,
     rows: Vec<log::Model>,
     losses: Vec<Loss>,
+    /// Closed mappings whose survivor has gone to another.
+    left: BTreeSet<Uuid>,
     policy: Policy,
     found: Vec<String>,
 }
@@ -90,6 +92,7 @@ pub fn check(world: &Shared, retried: bool) -> Vec<String> {
         all: &all,
         rows,
         losses,
+        left: BTreeSet::new(),
         policy: world.config.policy,
         found: all.violations.clone(),
     };
@@ -104,6 +107,10 @@ pub fn check(world: &Shared, retried: bool) -> Vec<String> {
         view.found.push("retry entries are left".into());
     }
     let mappings = world.store.mappings();
+    let left = |m: &&mapping::Model| {
+        m.state == MappingState::Closed && (m.crm_id.is_none() || m.finance_id.is_none())
+    };
+    view.left = mappings.iter().filter(left).map(|m| m.id).collect();
     for mapping in mappings.iter().filter(|m| m.entity_type == EntityType::Customer) {
         view.mapping(mapping);
     }
@@ -129,6 +136,7 @@ pub fn tried_again(world: &Shared, before: &BTreeSet<(Side, String)>) -> BTreeSe
     let view = View {
         rows: world.store.rows(),
         losses: Vec::new(),
+        left: BTreeSet::new(),
         policy: world.config.policy,
         found: Vec::new(),
         all: &all,
@@ -391,10 +399,11 @@ impl View<'_> {
             && on_finance.is_empty()
             && (in_crm.is_empty() || as_born(crm) || as_born(finance));
         // A survivor holds what its first counterpart was told, and that one is gone.
-        let inherited = edits.clone().any(|e| {
+        let forebear = |e: &Edit| {
             let record = self.all.systems[e.side as usize].records.get(&e.record);
-            record.is_some_and(|record| !record.alive && record.person == crm.person) && is(e)
-        });
+            record.is_some_and(|record| !record.alive && record.person == crm.person)
+        };
+        let inherited = edits.clone().any(|e| forebear(e) && is(e));
         if winner.is_none()
             && !untouched
             && !inherited
@@ -423,10 +432,13 @@ impl View<'_> {
         let superseded = typed_again
             || others
                 .iter()
+                .copied()
+                .chain(edits.clone().filter(|e| forebear(e) && e.side == winner.side))
                 .any(|e| e.at > loser.at && same(&e.before, &loser.value));
         let may_win = self.may_win(field, winner, loser) || same(&loser.before, &loser.value);
         let kept = self.losses.iter().any(|loss| {
-            loss.mapping == Some(mapping)
+            let of_it = |theirs| theirs == mapping || self.left.contains(&theirs);
+            loss.mapping.is_some_and(of_it)
                 && (loss.field, loss.side) == (field, loser.side)
                 && loss.value == normal(field, &loser.value)
                 && loss.told >= loser.at

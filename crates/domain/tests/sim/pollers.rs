@@ -109,8 +109,11 @@ async fn crm(client: &Arc<Client>, store: &MemoryStore, turn: &Turn) -> Result<(
     let mapped = PollStore::mapped(store, Side::Crm, &ids).await?;
     let mut changes = Vec::new();
     for (id, (customer, modified)) in &shown {
-        let base = mapped.get(id).and_then(|mapped| mapped.base.as_ref());
-        if !base.is_some_and(|base| Fingerprint::of(customer).echoes(base, Side::Crm)) {
+        let fingerprint = Fingerprint::of(customer);
+        if !mapped
+            .get(id)
+            .is_some_and(|mapped| mapped.knows(&fingerprint, Side::Crm))
+        {
             let sum = checksum(customer);
             changes.push(change(id, format!("poll:{id}:{modified}:{sum}"), false));
         }
@@ -203,9 +206,9 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &Turn) -> Resu
     let mapped = PollStore::mapped(store, Side::Finance, &codes).await?;
     let mut changes = Vec::new();
     contacts.retain(|(contact, unchanged)| {
-        let base = mapped.get(&contact.code).and_then(|mapped| mapped.base.as_ref());
+        let mapped = mapped.get(&contact.code);
         let customer = &shown[&contact.code].0;
-        let echo = base.is_some_and(|base| Fingerprint::of(customer).echoes(base, Side::Finance));
+        let echo = mapped.is_some_and(|mapped| mapped.knows(&Fingerprint::of(customer), Side::Finance));
         if !echo {
             let event = format!("poll:{}:{}", contact.code, contact.changes);
             changes.push(change(&contact.code, event, false));

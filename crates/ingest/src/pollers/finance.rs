@@ -137,8 +137,8 @@ async fn edited(pollers: &Pollers, changed: &mut Vec<Suspect>) -> Result<Vec<Fou
             contact, fingerprint, ..
         } in group
         {
-            let base = mapped.get(&contact.code).and_then(|mapped| mapped.base.as_ref());
-            if base.is_some_and(|base| fingerprint.echoes(base, Side::Finance)) {
+            let mapped = mapped.get(&contact.code);
+            if mapped.is_some_and(|mapped| mapped.knows(fingerprint, Side::Finance)) {
                 continue;
             }
             edits.push(Found {

@@ -49,8 +49,8 @@ impl Records for Customers<'_> {
         let ids: Vec<&str> = ids.filter(|id| is_plain(id)).collect();
         let mapped = self.pollers.store.mapped(Side::Crm, &ids).await?;
         let sums = rows.iter().map(|row| {
-            let base = mapped.get(&row.id).and_then(|mapped| mapped.base.as_ref());
-            let echo = base.is_some_and(|base| Fingerprint::of(&row.customer).echoes(base, Side::Crm));
+            let mapped = mapped.get(&row.id);
+            let echo = mapped.is_some_and(|mapped| mapped.knows(&Fingerprint::of(&row.customer), Side::Crm));
             (!echo).then(|| checksum(&row.customer))
         });
         Ok(sums.collect())
