@@ -53,6 +53,12 @@ impl Run<'_> {
                     .join(", ")
             ))),
             meet::Meeting::Create if !self.engine.config.policy.carries_to(other) => Err(Stop::Off(other)),
+            meet::Meeting::Create if self.names_a_deleted_one(other, &met).await? => {
+                Err(Stop::Conflict(format!(
+                    "its refId names finance {}, which was deleted: it is not created again; empty its refId, if it is to be",
+                    met.get(Field::FinanceCode)
+                )))
+            }
             meet::Meeting::Create => {
                 self.create(other, &met, candidates.into_iter().map(|c| c.id).collect())
                     .await
@@ -203,6 +209,22 @@ impl Run<'_> {
         }
         self.mapping.set_id(entity.side, entity.id);
         Ok(())
+    }
+
+    /// An identity of a contact that was known and is no more: a create of ours that landed late, after its contact was
+    /// deleted (simulated history 36639), or what was put back from a backup.
+    async fn names_a_deleted_one(&self, other: Side, met: &Customer) -> Result<bool, Stop> {
+        let code = met.get(Field::FinanceCode);
+        if other != Side::Finance || code.is_empty() {
+            return Ok(false);
+        }
+        let entity = EntityRef {
+            entity_type: self.mapping.entity_type,
+            side: Side::Finance,
+            id: code.to_owned(),
+        };
+        let theirs = self.engine.store.mapping(&entity).await?;
+        Ok(theirs.is_some_and(|theirs| theirs.state == MappingState::Closed))
     }
 
     /// An identity that has outlived its contact and was linked with another still names the first one in `refId`: what we

@@ -61,7 +61,11 @@ impl Run<'_> {
         for (n, (side, intent)) in sent.iter().enumerate() {
             let landed = self.has_landed_now(&sent, n, &arrived);
             if landed || self.engine.config.policy.strategy == ConflictStrategy::LastWriteWins {
-                self.typed_over(*side, intent, landed, &mut known);
+                let others = sent
+                    .iter()
+                    .filter(|(s, other)| s == side && other.at != intent.at);
+                let along: Vec<_> = others.map(|(_, other)| &other.along).collect();
+                self.typed_over(*side, intent, &along, landed, &mut known);
             }
         }
         for (side, intent) in &mut sent {
@@ -161,7 +165,15 @@ impl Run<'_> {
     /// What is neither as it was sent nor as it was before has been typed since we looked. If the write has `landed` (the
     /// whole object does at once, as another of its fields shows), it was typed over what was sent. If not, it is the later
     /// edit all the same: what was sent had been typed before.
-    fn typed_over(&mut self, side: Side, intent: &Intent, landed: bool, known: &mut Known) {
+    /// What another write that is out would leave behind, `along`, is nobody's word (simulated history 25627).
+    fn typed_over(
+        &mut self,
+        side: Side,
+        intent: &Intent,
+        along: &[&Values],
+        landed: bool,
+        known: &mut Known,
+    ) {
         let Some(holds) = self.snapshot(side).map(|s| s.customer.clone()) else {
             return;
         };
@@ -182,7 +194,8 @@ impl Run<'_> {
                 && !same(field, before, now)
                 // What was sent is the other side's word still (simulated history 20301).
                 && other.as_ref().is_some_and(|other| same(field, other.get(field), source))
-                && base.is_none_or(|was| same(field, agreed, was));
+                && base.is_none_or(|was| same(field, agreed, was) && !same(field, was, now))
+                && !along.iter().any(|left| left.get(&field).is_some_and(|left| same(field, left, now)));
             if theirs {
                 if landed || !same(field, before, agreed) {
                     self.told_later(side, field, source, before);

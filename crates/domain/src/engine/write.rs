@@ -292,24 +292,33 @@ impl Run<'_> {
         };
         let sent = self.mapping.in_flight.get(&side).into_iter().flatten();
         let later: Vec<_> = sent.filter(|sent| !sent.create && sent.at > intent.at).collect();
-        let shown = intent.values.iter().filter(|(field, _)| {
-            !holds.hidden.contains(field) && !later.iter().any(|sent| sent.values.contains_key(field))
-        });
-        let (as_sent, edited): (Vec<_>, Vec<_>) =
-            shown.partition(|(field, sent)| self.explained(side, **field, sent, holds.get(**field)));
+        let of_later = |field: &Field| {
+            let mut sent = later.iter().filter_map(|sent| sent.values.get(field));
+            sent.any(|sent| self.explained(side, *field, sent, holds.get(*field)))
+        };
+        let shown = intent
+            .values
+            .keys()
+            .filter(|field| !holds.hidden.contains(field) && !of_later(field));
+        let shown: Vec<_> = shown
+            .map(|field| (*field, intent.values[field].as_str()))
+            .collect();
+        let (as_sent, edited): (Vec<_>, Vec<_>) = shown
+            .into_iter()
+            .partition(|(field, sent)| self.explained(side, *field, sent, holds.get(*field)));
         for (field, _) in &as_sent {
             let source = intent.source.get(field).map_or("", String::as_str);
-            self.confirm_later(side, **field, source, holds.get(**field), None);
+            self.confirm_later(side, *field, source, holds.get(*field), None);
         }
         if intent.met && as_sent.len() < edited.len() {
             return;
         }
         for (field, sent) in edited {
-            let typed = !intent.met || !holds.get(*field).is_empty();
+            let typed = !intent.met || !holds.get(field).is_empty();
             if field.spec().flow == Flow::Both && typed {
-                let held = self.engine.port(side).project(*field, sent);
-                let source = intent.source.get(field).map_or("", String::as_str);
-                self.agree(side, *field, source, &held);
+                let held = self.engine.port(side).project(field, sent);
+                let source = intent.source.get(&field).map_or("", String::as_str);
+                self.agree(side, field, source, &held);
             }
         }
     }

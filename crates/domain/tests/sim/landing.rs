@@ -14,7 +14,7 @@ use crate::papers;
 use crate::people::person_of;
 use crate::ports::Client;
 use crate::sched::Time;
-use crate::systems::{Whole, held};
+use crate::systems::{FIELDS, Whole, held};
 use crate::world::{All, tell_of};
 
 pub enum Request {
@@ -205,7 +205,32 @@ fn update(client: &Client, side: Side, current: &Snapshot, changes: &Values) -> 
         .map_or(0, |r| r.person);
     let problems = made_up(all, person, side, changes);
     let now = world.sim.time();
+    let before = all.systems[side as usize]
+        .records
+        .get(&current.id)
+        .map(|r| r.values.clone());
     let exempt = all.systems[side as usize].replace(&current.id, &whole, changes, &mut all.edits, now)?;
+    let mut sent = all.sent.iter_mut().rev();
+    let ours = sent
+        .find(|s| s.left && !s.landed && s.side == side && s.record == current.id && s.values == *changes);
+    if let Some(sent) = ours {
+        sent.landed = true;
+        if sent.masked {
+            // What it takes back now is taken for someone's word, and no one can tell that it is not.
+            let (before, after) = (
+                before.unwrap_or_default(),
+                &all.systems[side as usize].records[&current.id].values,
+            );
+            let taken = |field: &Field| !changes.contains_key(field) && before.get(field) != after.get(field);
+            for field in FIELDS.into_iter().filter(taken) {
+                for side in [Side::Crm, Side::Finance] {
+                    let mut edits = all.edits.0.iter_mut().rev();
+                    let last = edits.find(|e| e.person == person && e.side == side && e.field == Some(field));
+                    last.into_iter().for_each(|e| e.exempt = true);
+                }
+            }
+        }
+    }
     drop(guard);
     if exempt > 0 {
         client.tell(|| format!("overwrote {exempt} edits between the read and the save"));

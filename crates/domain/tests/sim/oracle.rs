@@ -499,7 +499,7 @@ impl View<'_> {
         while let Some(earlier) = before.rfind(|e| e.at < next.at) {
             let carried = self.all.sent.iter().any(|sent| {
                 let value = sent.values.get(&field);
-                sent.left
+                sent.landed
                     && sent.side != edit.side
                     && sent.at >= earlier.at
                     && value.is_some_and(|value| same(field, value, &earlier.value))

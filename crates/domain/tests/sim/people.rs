@@ -153,6 +153,13 @@ fn edit(world: &Shared) {
         sent.any(|sent| sent.side == side && sent.record == id && sent.is_like(field, &value))
     });
     all.retyped += u64::from(retyped);
+    if let Some(field) = field.filter(|_| retyped) {
+        let sent = all
+            .sent
+            .iter_mut()
+            .filter(|sent| sent.side == side && sent.record == id);
+        sent.for_each(|sent| sent.masked |= sent.sends(field, &value));
+    }
     let (before, before_since) = match field {
         Some(field) => {
             let before = record.values.get(&field).cloned().unwrap_or_default();

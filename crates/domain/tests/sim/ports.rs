@@ -119,8 +119,17 @@ impl Client {
         let mut whole = intent.before.clone();
         whole.extend(intent.along.clone());
         let mut all = self.world.lock();
+        // The lease may be renewed with what is out already.
+        if all
+            .sent
+            .iter()
+            .any(|sent| sent.side == side && sent.intended == intent.at && sent.values == intent.values)
+        {
+            return;
+        }
         all.sent.push(Sent {
             at: now,
+            intended: intent.at,
             until: now + self.world.config.create_settle.as_micros() as Time,
             side,
             record: if intent.create { String::new() } else { id },
@@ -130,6 +139,8 @@ impl Client {
             seen: false,
             answered: false,
             over: false,
+            landed: false,
+            masked: false,
         });
         self.sent.lock().unwrap().push(all.sent.len() - 1);
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::ports::{MatchKeys, PortError, Side, Snapshot};
 use domain::text::{normal, same};
@@ -60,6 +61,8 @@ pub struct Whole {
 pub struct Sent {
     /// When that was intended.
     pub at: Time,
+    /// By the engine's word.
+    pub intended: DateTime<Utc>,
     /// Then it has landed, or never will. The first look after that may still take for it what is there.
     pub until: Time,
     pub side: Side,
@@ -74,6 +77,10 @@ pub struct Sent {
     /// Answered and read back, or refused: it is over with the commit that says so.
     pub seen: bool,
     pub over: bool,
+    /// An update: it has replaced the object.
+    pub landed: bool,
+    /// A user has typed what it sends before it landed: it looks landed, and what it takes back then looks typed.
+    pub masked: bool,
 }
 
 impl Sent {
@@ -85,6 +92,12 @@ impl Sent {
         !self.over
             && ((!self.whole.is_empty() && is(&self.whole))
                 || (self.values.contains_key(&field) && is(&self.values)))
+    }
+
+    /// Whether that is what it writes into the field.
+    pub fn sends(&self, field: Field, value: &str) -> bool {
+        let sent = self.values.get(&field);
+        !self.over && !self.landed && sent.is_some_and(|sent| held(self.side, field, sent) == value)
     }
 
     /// What a read after its answer shows.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::SubsecRound;
 use serde_json::{Value, json};
 
-use super::{DocumentRun, Stop};
+use super::{DocumentRun, Stop, unknown};
 use crate::engine::finish::class;
 use crate::ports::Side;
 use crate::store::{Commit, InFlight, MappingState, Outcome, Retry, Status};
@@ -103,6 +103,11 @@ impl DocumentRun<'_> {
             Err(Stop::Port(side, error)) => {
                 let (status, class, wait) =
                     class(&self.engine.config, self.work.lead.retry_count, &error, jitter);
+                if let (Status::Failed, Some(sent)) = (status, self.out().filter(|sent| !sent.again)) {
+                    // Whatever else went wrong: what was sent waits for a human (simulated history 27284).
+                    let why = unknown(sent, Some(&format!("{side}: {error}")));
+                    return (Status::Conflict, why, Some("unknown_outcome"), None);
+                }
                 let done = self
                     .issued_as()
                     .map(|done| format!("{done}; "))
