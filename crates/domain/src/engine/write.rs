@@ -4,7 +4,7 @@
 use super::run::{Run, Stop, change};
 use crate::customer::{Customer, Field, Values};
 use crate::fields::{Flow, TABLE};
-use crate::merge::{Base, Merge, Reason, Written};
+use crate::merge::{Base, ConflictStrategy, Merge, Reason, Written};
 use crate::ports::{PortError, Side};
 use crate::store::{Change, Intent, Ruling};
 use crate::text::{normal, same};
@@ -284,7 +284,7 @@ impl Run<'_> {
     /// The record came up after the create was sent. If the create is known to have made it, what is not as it was sent was
     /// typed since. If it was met by its keys and holds most of what was sent, someone has edited what we have created, or
     /// typed the same customer meanwhile: what differs is the later edit either way, but a field that is empty may never
-    /// have been typed, and is filled as at any first meeting. What a later update of ours has sent is for that to explain.
+    /// have been typed, and is filled as at any first meeting. (Where another rule than the later edit's decides, it decides.) What a later update of ours has sent is for that to explain.
     pub(super) fn edited_since(&mut self, side: Side, intent: &Intent) {
         let linked = self.snapshot(side).filter(|s| !intent.strangers.contains(&s.id));
         let Some(holds) = linked.map(|s| s.customer.clone()) else {
@@ -310,7 +310,8 @@ impl Run<'_> {
             let source = intent.source.get(field).map_or("", String::as_str);
             self.confirm_later(side, *field, source, holds.get(*field), None);
         }
-        if intent.met && as_sent.len() < edited.len() {
+        let later_wins = self.engine.config.policy.strategy == ConflictStrategy::LastWriteWins;
+        if intent.met && (as_sent.len() < edited.len() || !later_wins) {
             return;
         }
         for (field, sent) in edited {

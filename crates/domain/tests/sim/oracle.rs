@@ -435,7 +435,10 @@ impl View<'_> {
                 .copied()
                 .chain(edits.clone().filter(|e| forebear(e) && e.side == winner.side))
                 .any(|e| e.at > loser.at && same(&e.before, &loser.value));
-        let may_win = self.may_win(field, winner, loser) || same(&loser.before, &loser.value);
+        // The two sides are not read at one instant: who types here what stood there until just before agrees with that
+        // (history 41490).
+        let agreed = same(&winner.before, &loser.value);
+        let may_win = agreed || self.may_win(field, winner, loser) || same(&loser.before, &loser.value);
         let kept = self.losses.iter().any(|loss| {
             let of_it = |theirs| theirs == mapping || self.left.contains(&theirs);
             loss.mapping.is_some_and(of_it)
