@@ -53,12 +53,6 @@ impl Run<'_> {
                     .join(", ")
             ))),
             meet::Meeting::Create if !self.engine.config.policy.carries_to(other) => Err(Stop::Off(other)),
-            meet::Meeting::Create if self.names_a_deleted_one(other, &met).await? => {
-                Err(Stop::Conflict(format!(
-                    "its refId names finance {}, which was deleted: it is not created again; empty its refId, if it is to be",
-                    met.get(Field::FinanceCode)
-                )))
-            }
             meet::Meeting::Create => {
                 self.create(other, &met, candidates.into_iter().map(|c| c.id).collect())
                     .await
@@ -83,6 +77,13 @@ impl Run<'_> {
             let why = format!(
                 "{other} {id} has the same keys, but its refId says that it is finance {code}; correct its refId, or \
                  link one of them by hand"
+            );
+            return Ok((meet::Meeting::Conflict(why), candidates));
+        }
+        if matches!(meeting, meet::Meeting::Create) && self.names_a_deleted_one(other, met).await? {
+            let why = format!(
+                "its refId names finance {}, which was deleted: it is not created again; empty its refId, if it is to be",
+                met.get(Field::FinanceCode)
             );
             return Ok((meet::Meeting::Conflict(why), candidates));
         }

@@ -284,7 +284,8 @@ impl Run<'_> {
     /// The record came up after the create was sent. If the create is known to have made it, what is not as it was sent was
     /// typed since. If it was met by its keys and holds most of what was sent, someone has edited what we have created, or
     /// typed the same customer meanwhile: what differs is the later edit either way, but a field that is empty may never
-    /// have been typed, and is filled as at any first meeting. (Where another rule than the later edit's decides, it decides.) What a later update of ours has sent is for that to explain.
+    /// have been typed, and is filled as at any first meeting. (Where it is not the later edit that wins, the rule decides.)
+    /// What a later update of ours has sent is for that to explain.
     pub(super) fn edited_since(&mut self, side: Side, intent: &Intent) {
         let linked = self.snapshot(side).filter(|s| !intent.strangers.contains(&s.id));
         let Some(holds) = linked.map(|s| s.customer.clone()) else {

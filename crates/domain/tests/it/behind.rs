@@ -168,6 +168,27 @@ async fn who_outlives_its_counterpart_is_linked_with_the_one_typed_anew() {
 }
 
 #[tokio::test]
+async fn an_identity_that_names_a_deleted_contact_is_not_created_anew() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(person("علی", "09121234567"));
+        w.sync(Side::Crm, &id).await;
+        w.finance.delete("1");
+        assert_eq!(w.sync(Side::Finance, "1").await, Status::Skipped);
+        // As a create of ours that lands late, or a backup that is put back.
+        let late = w
+            .crm
+            .add(person("رضا", "09350000000").with(Field::FinanceCode, "1"));
+        assert_eq!(w.sync(Side::Crm, &late).await, Status::Conflict);
+        assert_eq!(w.finance.ids().len(), 0);
+        w.crm.edit(&late, Field::FinanceCode, "");
+        assert_eq!(w.sync(Side::Crm, &late).await, Status::Success);
+        assert_eq!(w.finance.ids().len(), 1);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
 async fn an_operator_links_who_outlives_its_counterpart() {
     for on in ALL {
         let w = World::new(on).await;
