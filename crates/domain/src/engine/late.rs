@@ -8,7 +8,7 @@ use super::run::Run;
 use super::write::is_untouched;
 use crate::customer::{Field, Values};
 use crate::fields::Flow;
-use crate::merge::{ConflictStrategy, Reason};
+use crate::merge::{Base, ConflictStrategy, Reason};
 use crate::ports::Side;
 use crate::store::{Change, Intent};
 use crate::text::{normal, same};
@@ -47,6 +47,7 @@ impl Run<'_> {
         let settle =
             chrono::Duration::from_std(self.engine.config.create_settle).unwrap_or(chrono::Duration::MAX);
         let in_flight = std::mem::take(&mut self.mapping.in_flight);
+        let base = self.mapping.base.clone();
         let mut sent: Vec<_> = in_flight
             .into_iter()
             .flat_map(|(side, intents)| intents.into_iter().map(move |intent| (side, intent)))
@@ -56,7 +57,7 @@ impl Run<'_> {
         let (mut known, mut arrived) = (Known::new(), Arrived::new());
         let landed: Vec<bool> = sent
             .iter_mut()
-            .map(|(side, intent)| self.landed(*side, intent, &mut known, &mut arrived))
+            .map(|(side, intent)| self.landed(*side, intent, base.as_ref(), &mut known, &mut arrived))
             .collect();
         for (n, (side, intent)) in sent.iter().enumerate() {
             let landed = self.has_landed_now(&sent, n, &arrived);
@@ -111,7 +112,14 @@ impl Run<'_> {
     }
 
     /// Whether all that was sent is there; what is there is agreed on.
-    fn landed(&mut self, side: Side, intent: &mut Intent, known: &mut Known, arrived: &mut Arrived) -> bool {
+    fn landed(
+        &mut self,
+        side: Side,
+        intent: &mut Intent,
+        base: Option<&Base>,
+        known: &mut Known,
+        arrived: &mut Arrived,
+    ) -> bool {
         let Some(holds) = self.snapshot(side).map(|s| s.customer.clone()) else {
             return false;
         };
@@ -128,7 +136,7 @@ impl Run<'_> {
                 arrived.extend(new.then_some((side, *field, intent.at)));
                 if new && !known.contains_key(&(side, *field)) {
                     let source = intent.source.get(field).map_or("", String::as_str);
-                    let new = self.confirm_later(side, *field, source, now, intent.before.get(field));
+                    let new = self.confirm_later(side, *field, source, now, intent.before.get(field), base);
                     known.insert((side, *field), intent.before.get(field).filter(|_| new).cloned());
                 }
                 continue;
@@ -244,7 +252,9 @@ impl Run<'_> {
         }
     }
 
-    /// A field of ours has landed, though no answer came: `before` is what it overwrote.
+    /// A field of ours has landed, though no answer came: `before` is what it overwrote, `base` what was known before any of
+    /// what is seen to have landed now: one that is confirmed says what the other side holds, too, and would hide that the
+    /// other one is news (simulated history 64606).
     /// Says whether that is new.
     pub(super) fn confirm_later(
         &mut self,
@@ -253,8 +263,9 @@ impl Run<'_> {
         source: &str,
         now: &str,
         before: Option<&String>,
+        base: Option<&Base>,
     ) -> bool {
-        let known = self.mapping.base.as_ref().and_then(|base| base.of(side, field));
+        let known = base.and_then(|base| base.of(side, field));
         // Of a pair whose first run was killed nothing is known but what the write itself says (history 12365).
         let known = known.or(before.map(String::as_str));
         let was = known.unwrap_or_default().to_owned();
@@ -264,7 +275,7 @@ impl Run<'_> {
         }
         if new
             && before.is_some_and(|before| !same(field, before, &was))
-            && self.is_as_agreed(side.other(), field)
+            && self.is_as_agreed(side.other(), field, base)
         {
             // Both have agreed on something newer since.
             self.take_back(side, field, now);
@@ -275,8 +286,8 @@ impl Run<'_> {
     }
 
     /// Whether the side still holds what it was last known to hold.
-    fn is_as_agreed(&self, side: Side, field: Field) -> bool {
-        let base = self.mapping.base.as_ref().and_then(|base| base.of(side, field));
+    fn is_as_agreed(&self, side: Side, field: Field, base: Option<&Base>) -> bool {
+        let base = base.and_then(|base| base.of(side, field));
         let now = self.snapshot(side).map(|s| s.customer.get(field));
         matches!((base, now), (Some(base), Some(now)) if same(field, base, now))
     }

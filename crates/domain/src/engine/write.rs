@@ -269,16 +269,21 @@ impl Run<'_> {
     }
 
     /// The record that a create may have made is linked: of what was sent, that which is there is ours, and the rest was
-    /// typed since.
+    /// typed since. Only the last one counts: an earlier one was given up before that was sent (simulated history 66999).
     pub(super) fn creates_no_more(&mut self, side: Side) {
         let sent = self.mapping.in_flight.get(&side).into_iter().flatten();
-        let creates: Vec<_> = sent.filter(|sent| sent.create).cloned().collect();
-        for intent in &creates {
-            self.edited_since(side, intent);
-        }
+        let Some(last) = sent
+            .filter(|sent| sent.create)
+            .max_by_key(|sent| sent.at)
+            .cloned()
+        else {
+            return;
+        };
+        self.edited_since(side, &last);
         // Should what was met not be what was created, that lands as a record of its own, and not in this one (simulated
         // history 9078).
-        self.intents(side).retain(|sent| !sent.met);
+        self.intents(side)
+            .retain(|sent| !sent.create || (sent.at == last.at && !last.met));
     }
 
     /// The record came up after the create was sent. If the create is known to have made it, what is not as it was sent was
@@ -304,12 +309,14 @@ impl Run<'_> {
         let shown: Vec<_> = shown
             .map(|field| (*field, intent.values[field].as_str()))
             .collect();
-        let (as_sent, edited): (Vec<_>, Vec<_>) = shown
+        let (as_sent, mut edited): (Vec<_>, Vec<_>) = shown
             .into_iter()
             .partition(|(field, sent)| self.explained(side, *field, sent, holds.get(*field)));
+        edited.retain(|(field, _)| !later.iter().any(|sent| sent.values.contains_key(field)));
+        let base = self.mapping.base.clone();
         for (field, _) in &as_sent {
             let source = intent.source.get(field).map_or("", String::as_str);
-            self.confirm_later(side, *field, source, holds.get(*field), None);
+            self.confirm_later(side, *field, source, holds.get(*field), None, base.as_ref());
         }
         let later_wins = self.engine.config.policy.strategy == ConflictStrategy::LastWriteWins;
         if intent.met && (as_sent.len() < edited.len() || !later_wins) {

@@ -211,10 +211,11 @@ fn update(client: &Client, side: Side, current: &Snapshot, changes: &Values) -> 
         .map(|r| r.values.clone());
     let exempt = all.systems[side as usize].replace(&current.id, &whole, changes, &mut all.edits, now)?;
     let mut sent = all.sent.iter_mut().rev();
-    let ours = sent
-        .find(|s| s.left && !s.landed && s.side == side && s.record == current.id && s.values == *changes);
+    let ours = sent.find(|s| {
+        s.left && s.landed.is_none() && s.side == side && s.record == current.id && s.values == *changes
+    });
     if let Some(sent) = ours {
-        sent.landed = true;
+        sent.landed = Some(now);
         if sent.masked {
             // What it takes back now is taken for someone's word, and no one can tell that it is not.
             let (before, after) = (

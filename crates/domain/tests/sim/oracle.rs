@@ -445,9 +445,9 @@ impl View<'_> {
                 && (loss.field, loss.side) == (field, loser.side)
                 && loss.value == normal(field, &loser.value)
                 && loss.told >= loser.at
-                && (may_win || !loss.as_no_conflict)
+                && (may_win || !loss.as_no_conflict || self.undone(field, loser, false))
         });
-        if !superseded && !kept && !self.undone(field, loser) {
+        if !superseded && !kept && !self.undone(field, loser, true) {
             self.found.push(format!(
                 "{field} of {c}/{f}: {:?} lost to {:?} without a word",
                 loser.value, winner.value
@@ -470,7 +470,10 @@ impl View<'_> {
     /// Whether that edit may win over the other where the audit row speaks of no conflict: by policy, and not when the other
     /// had been carried over already; or it was typed while the other was on its way there.
     fn may_win(&self, field: Field, winner: &Edit, loser: &Edit) -> bool {
-        let later = winner.at >= loser.at;
+        // The CRM's date is the whole object's: whatever is typed into it makes all of it the later one.
+        let mut edits = self.all.edits.0.iter();
+        let dated = edits.any(|e| e.side == winner.side && e.record == winner.record && e.at >= loser.at);
+        let later = winner.at >= loser.at || (winner.side == Side::Crm && dated);
         let same = |a: &str, b: &str| agree(field, a, b) || agree(field, b, a);
         let carried = |answered: bool| {
             self.all.sent.iter().any(|sent| {
@@ -492,9 +495,9 @@ impl View<'_> {
         (by_policy && (later || !carried(true))) || (later && carried(false))
     }
 
-    /// Whether it took back what the same users had typed just before, and of which nothing was carried over: no one can
-    /// know of it.
-    fn undone(&self, field: Field, edit: &Edit) -> bool {
+    /// Whether it took back what the same users had typed just before. `uncarried`: of which nothing was carried over, so that
+    /// no one can know of it. Otherwise a row must tell of it, though not as a conflict: that was taken back.
+    fn undone(&self, field: Field, edit: &Edit, uncarried: bool) -> bool {
         let edits = self.all.edits.0.iter();
         let mut before =
             edits.filter(|e| e.field == Some(field) && e.side == edit.side && e.record == edit.record);
@@ -502,12 +505,13 @@ impl View<'_> {
         while let Some(earlier) = before.rfind(|e| e.at < next.at) {
             let carried = self.all.sent.iter().any(|sent| {
                 let value = sent.values.get(&field);
-                sent.landed
+                // What arrived after it had been taken back is put right again (history 68221).
+                sent.landed.is_some_and(|at| at <= edit.at)
                     && sent.side != edit.side
                     && sent.at >= earlier.at
                     && value.is_some_and(|value| same(field, value, &earlier.value))
             });
-            if carried || earlier.value != next.before {
+            if (carried && uncarried) || earlier.value != next.before {
                 return false;
             }
             if same(field, &earlier.before, &edit.value) {

@@ -139,7 +139,7 @@ impl Client {
             seen: false,
             answered: false,
             over: false,
-            landed: false,
+            landed: None,
             masked: false,
         });
         self.sent.lock().unwrap().push(all.sent.len() - 1);

@@ -77,8 +77,8 @@ pub struct Sent {
     /// Answered and read back, or refused: it is over with the commit that says so.
     pub seen: bool,
     pub over: bool,
-    /// An update: it has replaced the object.
-    pub landed: bool,
+    /// An update: when it replaced the object.
+    pub landed: Option<Time>,
     /// A user has typed what it sends before it landed: it looks landed, and what it takes back then looks typed.
     pub masked: bool,
 }
@@ -97,7 +97,7 @@ impl Sent {
     /// Whether that is what it writes into the field.
     pub fn sends(&self, field: Field, value: &str) -> bool {
         let sent = self.values.get(&field);
-        !self.over && !self.landed && sent.is_some_and(|sent| held(self.side, field, sent) == value)
+        !self.over && self.landed.is_none() && sent.is_some_and(|sent| held(self.side, field, sent) == value)
     }
 
     /// What a read after its answer shows.
