@@ -470,10 +470,9 @@ impl View<'_> {
     /// Whether that edit may win over the other where the audit row speaks of no conflict: by policy, and not when the other
     /// had been carried over already; or it was typed while the other was on its way there.
     fn may_win(&self, field: Field, winner: &Edit, loser: &Edit) -> bool {
-        // The CRM's date is the whole object's: whatever is typed into it makes all of it the later one.
+        // Times are the whole object's on both sides: whatever is typed into it makes all of it the later one.
         let mut edits = self.all.edits.0.iter();
-        let dated = edits.any(|e| e.side == winner.side && e.record == winner.record && e.at >= loser.at);
-        let later = winner.at >= loser.at || (winner.side == Side::Crm && dated);
+        let later = edits.any(|e| e.side == winner.side && e.record == winner.record && e.at >= loser.at);
         let same = |a: &str, b: &str| agree(field, a, b) || agree(field, b, a);
         let carried = |answered: bool| {
             self.all.sent.iter().any(|sent| {

@@ -1,6 +1,6 @@
 //! Reserving the keys of a first meeting, so that two twins, or two ends of one pair, meet one after the other.
 
-use sea_orm::{ConnectionTrait, DatabaseBackend, Statement, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, Statement, TransactionTrait, Value};
 
 use super::SqlStore;
 use crate::store::{EntityType, Holder, Lease, StoreError, StoreResult};
@@ -25,17 +25,13 @@ impl SqlStore {
             .collect();
         let backend = self.db.get_database_backend();
         let tx = self.db.begin().await?;
-        // Or they would stay reserved for good: whoever has the entity now may have given them back already.
-        let row_lock = match backend {
-            DatabaseBackend::Postgres => "FOR UPDATE",
-            _ => "",
-        };
-        let sql_lease = format!(
-            r#"SELECT 1 FROM "EntityMapping" WHERE "id" = $1 AND "leaseToken" = $2 AND "leaseUntil" > $3 {row_lock}"#
-        );
+        // Or they would stay reserved for good: whoever has the entity now may have given them back already. A write, for
+        // SQLite takes no lock for writing once a transaction has begun with reading.
+        let fence = r#"UPDATE "EntityMapping" SET "leaseToken" = "leaseToken"
+                       WHERE "id" = $1 AND "leaseToken" = $2 AND "leaseUntil" > $3"#;
         let held = [lease.mapping.into(), lease.token.into(), self.clock.now().into()];
-        let leased = tx.query_one_raw(self.statement(&sql_lease, held)).await?;
-        if leased.is_none() {
+        let leased = tx.execute_raw(self.statement(fence, held)).await?;
+        if leased.rows_affected() != 1 {
             return Err(StoreError::Fenced);
         }
         let insert = Statement::from_sql_and_values(backend, sql, values.clone());
