@@ -16,6 +16,9 @@ const INACTIVE: &str = "0";
 /// So many writes are remembered for the breaker.
 const REMEMBERED: usize = 64;
 
+/// So many values that are as a create sent them show that it has made the record, however many more were typed over.
+const SURELY: usize = 3;
+
 /// Whether a field still holds what it held before the write, and that is not what was sent.
 pub(super) fn is_untouched(field: Field, sent: &str, before: &Values, now: &str) -> bool {
     before.get(&field).is_some_and(|before| same(field, before, now)) && !same(field, sent, now)
@@ -287,7 +290,7 @@ impl Run<'_> {
     }
 
     /// The record came up after the create was sent. If the create is known to have made it, what is not as it was sent was
-    /// typed since. If it was met by its keys and holds most of what was sent, someone has edited what we have created, or
+    /// typed since. If it was met by its keys and holds most of what was sent, or enough, someone has edited what we created, or
     /// typed the same customer meanwhile: what differs is the later edit either way, but a field that is empty may never
     /// have been typed, and is filled as at any first meeting. (Where it is not the later edit that wins, the rule decides.)
     /// What a later update of ours has sent is for that to explain.
@@ -319,7 +322,8 @@ impl Run<'_> {
             self.confirm_later(side, *field, source, holds.get(*field), None, base.as_ref());
         }
         let later_wins = self.engine.config.policy.strategy == ConflictStrategy::LastWriteWins;
-        if intent.met && (as_sent.len() < edited.len() || !later_wins) {
+        let is_it = as_sent.len() >= edited.len() || as_sent.len() >= SURELY;
+        if intent.met && !(is_it && later_wins) {
             return;
         }
         for (field, sent) in edited {

@@ -432,9 +432,11 @@ impl View<'_> {
         let superseded = typed_again
             || others
                 .iter()
-                .copied()
-                .chain(edits.clone().filter(|e| forebear(e) && e.side == winner.side))
-                .any(|e| e.at > loser.at && same(&e.before, &loser.value));
+                .any(|e| e.at > loser.at && same(&e.before, &loser.value))
+            // By its first counterpart, which is gone.
+            || edits
+                .clone()
+                .any(|e| forebear(e) && e.side == winner.side && e.at > loser.at);
         // The two sides are not read at one instant: who types here what stood there until just before agrees with that
         // (history 41490).
         let agreed = same(&winner.before, &loser.value);
