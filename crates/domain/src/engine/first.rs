@@ -259,11 +259,21 @@ impl Run<'_> {
     /// Whether `entity` is the survivor of a pair whose other half is gone, so that it may be another record's
     /// counterpart now: a duplicate was removed, or a customer was deleted and typed anew.
     async fn is_left_behind(&self, entity: &EntityRef, theirs: Option<&Mapping>) -> Result<bool, Stop> {
-        let closed = theirs.filter(|theirs| theirs.state == MappingState::Closed);
-        let other = entity.side.other();
-        let Some(gone) = closed.and_then(|theirs| theirs.id_on(other)) else {
+        let Some(closed) = theirs.filter(|theirs| theirs.state == MappingState::Closed) else {
             return Ok(false);
         };
+        let other = entity.side.other();
+        let Some(gone) = closed.id_on(other) else {
+            return Ok(false);
+        };
+        // What was sent for its first counterpart may still land, and only that mapping would know it (history 60351).
+        let settle = chrono::Duration::from_std(self.engine.config.create_settle).unwrap_or_default();
+        let sent = closed.in_flight.get(&entity.side).into_iter().flatten();
+        let left = sent.map(|sent| sent.at + settle - self.engine.clock.now()).max();
+        if let Some(left) = left.and_then(|left| left.to_std().ok()) {
+            let why = format!("an update of {} {} may still land", entity.side, entity.id);
+            return Err(Stop::Wait(why, left.max(self.engine.config.retry_base)));
+        }
         let there = self.renewing(self.engine.port(other).read(gone, None)).await?;
         Ok(there.map_err(|error| Stop::Port(other, error))?.is_none())
     }
