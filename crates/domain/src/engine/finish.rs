@@ -86,7 +86,7 @@ impl Run<'_> {
         } else if status.is_final() {
             // Its conflict row ends with this run, whatever this run came to.
             self.mapping.end_conflict();
-        } else if !status.is_final() && self.work.mapping.state == MappingState::Conflict {
+        } else if self.work.mapping.state == MappingState::Conflict {
             // Its conflict row is still open.
             self.mapping.state = MappingState::Conflict;
         }
@@ -127,7 +127,7 @@ impl Run<'_> {
             return None;
         }
         let now = self.engine.clock.now();
-        let settle = chrono::Duration::from_std(self.engine.config.create_settle).ok()?;
+        let settle = self.engine.config.settle();
         let out = self.mapping.in_flight.iter().filter_map(|(side, sent)| {
             let until = sent.iter().map(|sent| sent.at).max()? + settle;
             (self.looked_at[*side as usize].unwrap_or(now) < until).then_some(until)

@@ -219,13 +219,18 @@ impl Run<'_> {
         if other != Side::Finance || code.is_empty() {
             return Ok(false);
         }
+        Ok(self.closed_of(code).await?.is_some())
+    }
+
+    /// The closed mapping that knows the contact `code`.
+    async fn closed_of(&self, code: &str) -> Result<Option<Mapping>, Stop> {
         let entity = EntityRef {
             entity_type: self.mapping.entity_type,
             side: Side::Finance,
             id: code.to_owned(),
         };
         let theirs = self.engine.store.mapping(&entity).await?;
-        Ok(theirs.is_some_and(|theirs| theirs.state == MappingState::Closed))
+        Ok(theirs.filter(|theirs| theirs.state == MappingState::Closed))
     }
 
     /// An identity that has outlived its contact and was linked with another still names the first one in `refId`: what we
@@ -244,13 +249,8 @@ impl Run<'_> {
         if known.is_some() || named.is_empty() || same(field, &named, &finance.id) {
             return Ok(());
         }
-        let entity = EntityRef {
-            entity_type: self.mapping.entity_type,
-            side: Side::Finance,
-            id: named.clone(),
-        };
-        let theirs = self.engine.store.mapping(&entity).await?;
-        if theirs.is_some_and(|theirs| theirs.state == MappingState::Closed && theirs.crm_id.is_none()) {
+        let theirs = self.closed_of(&named).await?;
+        if theirs.is_some_and(|theirs| theirs.crm_id.is_none()) {
             self.agree(Side::Crm, field, &named, &named);
         }
         Ok(())
@@ -267,7 +267,7 @@ impl Run<'_> {
             return Ok(false);
         };
         // What was sent for its first counterpart may still land, and only that mapping would know it (history 60351).
-        let settle = chrono::Duration::from_std(self.engine.config.create_settle).unwrap_or_default();
+        let settle = self.engine.config.settle();
         let sent = closed.in_flight.get(&entity.side).into_iter().flatten();
         let left = sent.map(|sent| sent.at + settle - self.engine.clock.now()).max();
         if let Some(left) = left.and_then(|left| left.to_std().ok()) {

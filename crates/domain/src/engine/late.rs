@@ -44,9 +44,11 @@ impl Run<'_> {
     /// on it when it was sent. Until its time is over such a write may land again or late, whatever is seen now.
     pub(super) fn recognise_our_own(&mut self) {
         let now = self.engine.clock.now();
-        let settle =
-            chrono::Duration::from_std(self.engine.config.create_settle).unwrap_or(chrono::Duration::MAX);
+        let settle = self.engine.config.settle();
         let in_flight = std::mem::take(&mut self.mapping.in_flight);
+        if in_flight.values().all(Vec::is_empty) {
+            return;
+        }
         let base = self.mapping.base.clone();
         let mut sent: Vec<_> = in_flight
             .into_iter()

@@ -58,6 +58,13 @@ pub struct Config {
     pub deactivate: bool,
 }
 
+impl Config {
+    /// `create_settle`, to be added to an instant.
+    fn settle(&self) -> chrono::Duration {
+        chrono::Duration::from_std(self.create_settle).unwrap_or(chrono::Duration::MAX)
+    }
+}
+
 /// The engine with everything it needs of the world.
 #[derive(Clone)]
 pub struct Engine {

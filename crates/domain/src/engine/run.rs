@@ -14,7 +14,9 @@ use crate::fields::{Flow, TABLE};
 use crate::merge::{Base, Decision, Merge, Reason, Times, merge};
 use crate::polls::{FINANCE_CONTACTS, checksum};
 use crate::ports::{PortError, Side, Snapshot};
-use crate::store::{Change, ClaimedRow, InFlight, Intent, Mapping, MappingState, StoreError, Trigger, Work};
+use crate::store::{
+    Change, ClaimedRow, InFlight, Intent, Mapping, MappingState, StoreError, StoreResult, Trigger, Work,
+};
 use crate::text::normal;
 
 /// A field is set aside when a value has come back to it so often …
@@ -225,23 +227,29 @@ impl<'a> Run<'a> {
 
     /// Waits for a read, and renews the lease meanwhile: where finance ignores filters, it reads its whole set.
     pub(super) async fn renewing<T>(&self, read: impl Future<Output = T>) -> Result<T, Stop> {
-        let (engine, lease) = (self.engine, self.engine.config.lease);
         let mut read = pin!(read);
         loop {
-            let pause = engine.clock.pause(lease / 3);
+            let pause = self.engine.clock.pause(self.engine.config.lease / 3);
             match select(read.as_mut(), pause).await {
                 Either::Left((read, _)) => return Ok(read),
                 // A plan has no lease.
                 Either::Right(_) if self.work.lease.token == 0 => {}
                 Either::Right(_) => {
-                    let renewed = engine.store.intend(&self.work.lease, &self.intended, lease);
                     // Whatever else is wrong with the database, the next statement says so.
-                    if let Err(StoreError::Fenced) = renewed.await {
+                    if let Err(StoreError::Fenced) = self.renew().await {
                         return Err(StoreError::Fenced.into());
                     }
                 }
             }
         }
+    }
+
+    /// Renews the lease, and writes down again what is on its way.
+    pub(super) async fn renew(&self) -> StoreResult<()> {
+        let store = &self.engine.store;
+        store
+            .intend(&self.work.lease, &self.intended, self.engine.config.lease)
+            .await
     }
 
     /// The record is not there: it was deleted, or is not shown yet.

@@ -342,16 +342,13 @@ impl Run<'_> {
             let sent = sent.get_mut(&side).into_iter().flatten();
             sent.filter(|sent| sent.create).for_each(|sent| sent.met = true);
         }
-        let lease = self.engine.config.lease;
-        let written = self.engine.store.intend(&self.work.lease, &self.intended, lease);
-        Ok(written.await?)
+        Ok(self.renew().await?)
     }
 
     /// Nothing there yet. No second create before the first has had its time and two looks found nothing.
     fn wait_for_created(&mut self, side: Side, intent: &Intent) -> Result<(), Stop> {
         let now = self.engine.clock.now();
-        let settle =
-            chrono::Duration::from_std(self.engine.config.create_settle).unwrap_or(chrono::Duration::MAX);
+        let settle = self.engine.config.settle();
         let left = (intent.at + settle - now).to_std().unwrap_or_default();
         let looks = intent.empty_looks + 1;
         if left.is_zero() && looks >= 2 {
