@@ -17,7 +17,7 @@ const WEBHOOK: &str = "WebhookSubscription";
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.create_table(mapping()).await?;
+        manager.create_table(link()).await?;
         manager.create_table(log()).await?;
         manager.create_table(retry()).await?;
         manager.create_table(webhook()).await?;
@@ -39,7 +39,7 @@ fn now() -> Expr {
     Expr::current_timestamp()
 }
 
-fn mapping() -> TableCreateStatement {
+fn link() -> TableCreateStatement {
     Table::create()
         .table(MAPPING)
         .col(pk_uuid("id"))
@@ -140,7 +140,7 @@ fn index(table: &'static str, name: &str, columns: &[&'static str]) -> IndexCrea
 fn indexes() -> Vec<IndexCreateStatement> {
     let open = || Expr::cust(r#""status" IN ('PENDING', 'IN_PROGRESS')"#);
     vec![
-        // One mapping per record of either side; the lease's upsert conflicts on these.
+        // One link per record of either side; the lease's upsert conflicts on these.
         index(
             MAPPING,
             "EntityMapping_entityType_crmId_key",

@@ -23,7 +23,7 @@ impl MigrationTrait for Migration {
             .name("MatchLock_entityMappingId_idx")
             .table(LOCK)
             .to_owned();
-        // A commit gives back the locks of its mapping.
+        // A commit gives back the locks of its link.
         manager
             .create_index(index.col("entityMappingId").to_owned())
             .await

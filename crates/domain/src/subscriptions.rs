@@ -74,7 +74,7 @@ pub async fn note(store: &SqlStore, url: &str, registered: bool) -> StoreResult<
 ///
 /// # Errors
 /// The database's own.
-pub async fn heard(
+pub async fn heard_of(
     store: &SqlStore,
     url: &str,
     entity_type: EntityType,

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
 use crate::http::Intent;
-use crate::pace::{Pace, Turn};
+use crate::pace::{Pace, PollLease};
 
 /// When it is not known when to look again: the database does not say.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -222,12 +222,12 @@ impl Gate {
                 .turn(inner.side, &*inner.store, &*inner.clock, self.patience)
                 .await
             {
-                Turn::Now => {}
-                Turn::Waited => {
+                PollLease::Now => {}
+                PollLease::Waited => {
                     counter!("outside_paced_total", "system" => label(inner.side), "result" => "waited")
                         .increment(1);
                 }
-                Turn::PutOff(why) => {
+                PollLease::PutOff(why) => {
                     counter!("outside_paced_total", "system" => label(inner.side), "result" => "put_off")
                         .increment(1);
                     return Err(PortError::Unavailable {

@@ -19,7 +19,7 @@ const FULL_FOR: TimeDelta = TimeDelta::milliseconds(250);
 
 /// What became of a caller.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum PollLease {
     /// It went at once.
     Now,
     /// It has waited, and goes.
@@ -61,21 +61,21 @@ impl Pace {
         store: &dyn OutsideStore,
         clock: &dyn Clock,
         patience: Duration,
-    ) -> Turn {
+    ) -> PollLease {
         let at = {
             let _here = Here::new(&self.callers);
             let mut places = self.places.lock().await;
             match self.place(&mut places, side, store, clock, patience).await {
                 Ok(at) => at,
-                Err(why) => return Turn::PutOff(why),
+                Err(why) => return PollLease::PutOff(why),
             }
         };
         match (at - clock.now()).to_std() {
             Ok(wait) if !wait.is_zero() => {
                 tokio::time::sleep(wait).await;
-                Turn::Waited
+                PollLease::Waited
             }
-            _ => Turn::Now,
+            _ => PollLease::Now,
         }
     }
 

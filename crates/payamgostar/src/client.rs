@@ -222,7 +222,7 @@ fn success(call: &Call<'_>, answer: &Answer) -> PortResult<Option<Value>> {
 
 /// The forms in which the CRM says that an id is unknown (**unverified** which of them it uses): `404`; `400`
 /// with a message of its own; an empty `200`. A `404` that is a web page is none of them: some server that is not
-/// the CRM's API speaks, and its word must not close a mapping.
+/// the CRM's API speaks, and its word must not close a link.
 fn not_found(call: &Call<'_>, answer: &Answer) -> PortResult<bool> {
     match answer.status {
         StatusCode::NOT_FOUND if answer.is_page() => {

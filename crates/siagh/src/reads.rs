@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use domain::customer::Field;
 use domain::ports::PortResult;
 use tokio::sync::oneshot::error::TryRecvError;
-use tokio::sync::{Mutex as Turn, oneshot};
+use tokio::sync::{Mutex as PollLease, oneshot};
 
 use crate::client::Client;
 use crate::keys::{Keys, Looked};
@@ -28,7 +28,7 @@ pub(crate) struct Reads {
     ignored: Mutex<BTreeSet<Field>>,
     /// Those who will share the next full read.
     waiting: Mutex<Vec<Want>>,
-    turn: Turn<()>,
+    turn: PollLease<()>,
 }
 
 impl Reads {
@@ -37,7 +37,7 @@ impl Reads {
             client,
             ignored: Mutex::default(),
             waiting: Mutex::default(),
-            turn: Turn::default(),
+            turn: PollLease::default(),
         }
     }
 

@@ -143,7 +143,7 @@ async fn backlog() {
             rung: false,
         };
         d.db.store
-            .hear(&(0..500).map(event).collect::<Vec<_>>())
+            .enqueue(&(0..500).map(event).collect::<Vec<_>>())
             .await
             .unwrap();
     }

@@ -1,5 +1,5 @@
 //! Empties audit rows that are older than `AUDIT_RETENTION_DAYS` of what they hold of people. In small steps, so that
-//! no sync waits for it. It never deletes a row, an event key or a mapping.
+//! no sync waits for it. It never deletes a row, an event key or a link.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Engine;
 use crate::document::{Difference, Document, DocumentKind, DocumentSnapshot, differences, problems};
 use crate::ports::{PortError, Ring, Side};
-use crate::store::{InFlight, Intent, IssuedDocument, Mapping, SentDocument, StoreError, Work};
+use crate::store::{InFlight, Intent, IssuedDocument, Link, SentDocument, StoreError, Work};
 
 mod customer;
 mod finish;
@@ -81,7 +81,7 @@ pub(super) struct DocumentRun<'a> {
     kind: DocumentKind,
     started: Duration,
     transaction: Uuid,
-    pub(super) mapping: Mapping,
+    pub(super) link: Link,
     seen: Option<DocumentSnapshot>,
     lease_ends: Duration,
     /// What the store holds as sent.
@@ -105,10 +105,10 @@ impl<'a> DocumentRun<'a> {
             kind,
             started,
             transaction: engine.clock.id(),
-            mapping: work.mapping.clone(),
+            link: work.link.clone(),
             seen: None,
             lease_ends: started + engine.config.lease,
-            intended: work.mapping.in_flight.clone(),
+            intended: work.link.in_flight.clone(),
             answer: None,
             noted: false,
             said: None,
@@ -131,7 +131,7 @@ impl<'a> DocumentRun<'a> {
         self.take_answer();
         self.carry_out_ruling();
         self.look().await?;
-        if self.mapping.issued.is_some() {
+        if self.link.issued.is_some() {
             self.compare()?;
         } else {
             self.issue().await?;
@@ -141,7 +141,7 @@ impl<'a> DocumentRun<'a> {
 
     /// Reads the document afresh.
     async fn look(&mut self) -> Result<(), Stop> {
-        let id = self.mapping.crm_id.clone().ok_or(Stop::Gone)?;
+        let id = self.link.crm_id.clone().ok_or(Stop::Gone)?;
         let read = self.engine.crm.read_document(self.kind, &id).await;
         let seen = read.map_err(|error| Stop::Port(Side::Crm, error))?;
         let Some(seen) = seen else {
@@ -150,14 +150,14 @@ impl<'a> DocumentRun<'a> {
             }
             return Err(Stop::Gone);
         };
-        self.mapping.crm_updated_at = seen.modified_at;
+        self.link.crm_updated_at = seen.modified_at;
         self.seen = Some(seen);
         Ok(())
     }
 
     /// What was sent and is not known to stand in finance.
     fn out(&self) -> Option<&SentDocument> {
-        let sent = self.mapping.in_flight.get(&Side::Finance)?.last()?;
+        let sent = self.link.in_flight.get(&Side::Finance)?.last()?;
         sent.document.as_deref()
     }
 
@@ -177,9 +177,9 @@ impl<'a> DocumentRun<'a> {
 
     /// From now on it stands in finance.
     fn stands(&mut self, document: Document, id: Option<&str>, number: String) {
-        self.mapping.finance_id = id.map(str::to_owned);
-        self.mapping.in_flight = InFlight::new();
-        self.mapping.issued = Some(Box::new(IssuedDocument {
+        self.link.finance_id = id.map(str::to_owned);
+        self.link.in_flight = InFlight::new();
+        self.link.issued = Some(Box::new(IssuedDocument {
             number,
             at: self.engine.clock.now(),
             document,
@@ -190,7 +190,7 @@ impl<'a> DocumentRun<'a> {
 
     /// It stands in finance: is it still what the CRM says?
     fn compare(&mut self) -> Result<(), Stop> {
-        let (Some(issued), Some(seen)) = (&mut self.mapping.issued, &self.seen) else {
+        let (Some(issued), Some(seen)) = (&mut self.link.issued, &self.seen) else {
             return Ok(());
         };
         let known = issued.accepted.as_ref().unwrap_or(&issued.document);
@@ -231,7 +231,7 @@ impl<'a> DocumentRun<'a> {
         }
         self.intend(sent.clone()).await?;
         if self.lease_ends.saturating_sub(self.engine.clock.monotonic()) <= self.engine.config.http_timeout {
-            self.mapping.in_flight = InFlight::new();
+            self.link.in_flight = InFlight::new();
             return Err(Stop::LeaseTooShort);
         }
         match self.engine.finance.issue(&document, &customer_code).await {
@@ -258,7 +258,7 @@ impl<'a> DocumentRun<'a> {
                 Err(Stop::Unknown(unknown(&sent, Some(&message))))
             }
             Err(error) => {
-                self.mapping.in_flight = InFlight::new();
+                self.link.in_flight = InFlight::new();
                 Err(Stop::Port(Side::Finance, error))
             }
         }
@@ -288,7 +288,7 @@ impl<'a> DocumentRun<'a> {
     /// Writes the number into the CRM's document, if its `refId` is empty; read again immediately before.
     async fn note(&mut self) -> Result<(), Stop> {
         let wanted = self.engine.documents.write_back && self.engine.config.policy.to_crm;
-        let Some(issued) = self.mapping.issued.clone().filter(|_| wanted) else {
+        let Some(issued) = self.link.issued.clone().filter(|_| wanted) else {
             return Ok(());
         };
         if self.answer.is_some() {
@@ -315,8 +315,8 @@ impl<'a> DocumentRun<'a> {
     /// Commits what is about to be sent, or what came back, and renews the lease, in one fenced statement.
     async fn intend(&mut self, sent: SentDocument) -> Result<(), Stop> {
         let intent = Intent::of_document(sent, self.engine.clock.now());
-        self.mapping.in_flight = InFlight::from([(Side::Finance, vec![intent])]);
-        self.renew(self.mapping.in_flight.clone()).await
+        self.link.in_flight = InFlight::from([(Side::Finance, vec![intent])]);
+        self.renew(self.link.in_flight.clone()).await
     }
 
     async fn renew(&mut self, sent: InFlight) -> Result<(), Stop> {

@@ -9,7 +9,7 @@ use super::{Config, backoff};
 use crate::customer::Customer;
 use crate::merge::Reason;
 use crate::ports::{PortError, Side};
-use crate::store::{Change, Commit, InFlight, MappingState, Outcome, Retry, Status, Work};
+use crate::store::{Change, Commit, InFlight, LinkState, Outcome, Retry, Status, Work};
 
 /// A login that fails is no fault of the row: it waits so long, and no try is used up.
 const SESSION_WAIT: Duration = Duration::from_secs(60);
@@ -19,7 +19,7 @@ const LEAST_WAIT: Duration = Duration::from_secs(1);
 impl Run<'_> {
     /// What the run leaves behind. `jitter`: 0 to 1.
     pub(super) fn finish(mut self, result: Result<(), Stop>, jitter: f64) -> Commit {
-        let heard = self.heard();
+        let heard = self.known_events();
         let mut retry = None;
         let mut unknown = false;
         let (status, message, class) = match result {
@@ -34,17 +34,15 @@ impl Run<'_> {
             ),
             Ok(()) => (Status::Skipped, Some("in step already".to_owned()), None),
             Err(Stop::Gone(side)) => {
-                let known = self.mapping.crm_id.is_some() && self.mapping.finance_id.is_some();
+                let known = self.link.crm_id.is_some() && self.link.finance_id.is_some();
                 if known {
-                    self.mapping.state = MappingState::Closed;
+                    self.link.state = LinkState::Closed;
                 }
-                unknown = !known
-                    && self.mapping.in_flight.is_empty()
-                    && self.work.mapping.state == MappingState::New;
+                unknown = !known && self.link.in_flight.is_empty() && self.work.link.state == LinkState::New;
                 (Status::Skipped, Some(gone(side, known)), None)
             }
             Err(Stop::Off(side)) => {
-                unknown = self.mapping.in_flight.is_empty() && self.work.mapping.state == MappingState::New;
+                unknown = self.link.in_flight.is_empty() && self.work.link.state == LinkState::New;
                 (Status::Skipped, Some(off(side)), None)
             }
             Err(Stop::Conflict(why)) => (Status::Conflict, Some(why), Some("conflict")),
@@ -62,7 +60,7 @@ impl Run<'_> {
             Err(Stop::Store(error)) => (Status::Failed, Some(error.to_string()), Some("store")),
             Err(Stop::LeaseTooShort) => (Status::Pending, None, None),
         };
-        self.mapping.in_flight.retain(|_, intents| !intents.is_empty());
+        self.link.in_flight.retain(|_, intents| !intents.is_empty());
         let (mut status, mut message, mut class) = (status, message, class);
         if let (Status::Success | Status::Skipped, Some(left), false) = (status, self.out_for(), unknown) {
             // No poll need see that it takes back what has been put right meanwhile: we look ourselves.
@@ -74,21 +72,18 @@ impl Run<'_> {
             ));
             class = Some("dependency");
         }
-        if self.mapping.state == MappingState::New
-            && self.mapping.crm_id.is_some()
-            && self.mapping.finance_id.is_some()
-        {
+        if self.link.state == LinkState::New && self.link.crm_id.is_some() && self.link.finance_id.is_some() {
             // Created, though not yet seen: no half any more that another run may take over.
-            self.mapping.state = MappingState::Active;
+            self.link.state = LinkState::Active;
         }
         if status == Status::Conflict {
-            self.mapping.state = MappingState::Conflict;
+            self.link.state = LinkState::Conflict;
         } else if status.is_final() {
             // Its conflict row ends with this run, whatever this run came to.
-            self.mapping.end_conflict();
-        } else if self.work.mapping.state == MappingState::Conflict {
+            self.link.end_conflict();
+        } else if self.work.link.state == LinkState::Conflict {
             // Its conflict row is still open.
-            self.mapping.state = MappingState::Conflict;
+            self.link.state = LinkState::Conflict;
         }
         let max = self.engine.config.max_retries;
         let retry = retry.map(|(wait, counts)| Retry {
@@ -110,7 +105,7 @@ impl Run<'_> {
             .map(|side| (side, self.outcome(side, Status::Success, None)))
             .collect();
         Commit {
-            mapping: (!unknown).then_some(self.mapping),
+            link: (!unknown).then_some(self.link),
             transaction: self.transaction,
             synced_from,
             outcome,
@@ -123,12 +118,12 @@ impl Run<'_> {
 
     /// How long the last update that was not answered may still be on its way.
     fn out_for(&self) -> Option<Duration> {
-        if self.mapping.state != MappingState::Active {
+        if self.link.state != LinkState::Active {
             return None;
         }
         let now = self.engine.clock.now();
         let settle = self.engine.config.settle();
-        let out = self.mapping.in_flight.iter().filter_map(|(side, sent)| {
+        let out = self.link.in_flight.iter().filter_map(|(side, sent)| {
             let until = sent.iter().map(|sent| sent.at).max()? + settle;
             (self.looked_at[*side as usize].unwrap_or(now) < until).then_some(until)
         });
@@ -144,7 +139,7 @@ impl Run<'_> {
         let changes: Vec<&Change> = self
             .changes
             .iter()
-            .filter(|c| c.winner == Some(side) || (c.winner.is_none() && side == self.heard()))
+            .filter(|c| c.winner == Some(side) || (c.winner.is_none() && side == self.known_events()))
             .collect();
         Outcome {
             status,
@@ -225,7 +220,7 @@ fn off(side: Side) -> String {
 fn gone(side: Side, known: bool) -> String {
     if known {
         format!(
-            "{side} no longer has this record; the mapping is closed, and nothing is deleted on the other side"
+            "{side} no longer has this record; the link is closed, and nothing is deleted on the other side"
         )
     } else {
         format!("{side} has no such record (any more)")
@@ -250,21 +245,21 @@ fn held(decisions: &[crate::merge::Decision]) -> String {
     )
 }
 
-/// The id that this run created or linked is another mapping's: what is left of a run that could not be committed.
+/// The id that this run created or linked is another link's: what is left of a run that could not be committed.
 /// `intended` is what the store holds as sent: the next run recognises it.
-pub(super) fn mapped_elsewhere(
+pub(super) fn linked_elsewhere(
     work: &Work,
     mut commit: Commit,
     intended: InFlight,
     why: &str,
     wait: Option<Retry>,
 ) -> Commit {
-    let mut mapping = work.mapping.clone();
-    mapping.in_flight = intended;
+    let mut link = work.link.clone();
+    link.in_flight = intended;
     if wait.is_none() {
-        mapping.state = MappingState::Conflict;
+        link.state = LinkState::Conflict;
     }
-    commit.mapping = Some(mapping);
+    commit.link = Some(link);
     commit.outcome.status = if wait.is_some() {
         Status::Pending
     } else {

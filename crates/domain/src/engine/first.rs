@@ -7,7 +7,7 @@ use super::run::{Run, Stop};
 use crate::customer::{Customer, Field};
 use crate::merge::Base;
 use crate::ports::{MatchKeys, Side, Snapshot};
-use crate::store::{EntityRef, Mapping, MappingState, StoreError, StoreResult};
+use crate::store::{EntityRef, Link, LinkState, StoreError, StoreResult};
 use crate::text::same;
 
 /// Someone else's run of a record that is to be linked ends soon.
@@ -20,7 +20,7 @@ impl Run<'_> {
             return Err(Stop::Gone(other.other()));
         };
         self.reserve(&met, other.other()).await?;
-        let sent = self.mapping.in_flight.get(&other);
+        let sent = self.link.in_flight.get(&other);
         let lost = sent
             .and_then(|sent| sent.iter().rev().find(|sent| sent.create))
             .cloned();
@@ -39,11 +39,11 @@ impl Run<'_> {
                 self.link(other, &id).await?;
                 self.met = Some(format!("linked with {other} {id}"));
                 self.look(other).await?;
-                self.mapping.base = Some(Base::new(met.kind));
+                self.link.base = Some(Base::new(met.kind));
                 self.creates_no_more(other);
                 Ok(())
             }
-            meet::Meeting::Create if self.mapping.is_creating() => Err(Stop::Conflict(format!(
+            meet::Meeting::Create if self.link.is_creating() => Err(Stop::Conflict(format!(
                 "whether {other} has created this customer is not known; since then {} came up there, which may be it: \
                  link them by hand, or correct its keys",
                 candidates
@@ -122,8 +122,8 @@ impl Run<'_> {
                 self.engine.config.retry_base,
             )),
             Some(holder) => Err(Stop::Conflict(format!(
-                "another record with the same keys (mapping {}) waits for a human: whether it was created is not known",
-                holder.mapping
+                "another record with the same keys (link {}) waits for a human: whether it was created is not known",
+                holder.link
             ))),
         }
     }
@@ -150,12 +150,7 @@ impl Run<'_> {
     /// wait for each other: not for ever then, they need a human. All others may wait for as long as it takes.
     fn wait(&self, why: &str, wait: Duration) -> Stop {
         let patience = self.engine.config.create_settle * 5;
-        let creates = self
-            .mapping
-            .in_flight
-            .values()
-            .flatten()
-            .filter(|sent| sent.create);
+        let creates = self.link.in_flight.values().flatten().filter(|sent| sent.create);
         let waited = creates.map(|sent| self.engine.clock.now() - sent.at).max();
         if waited.is_some_and(|waited| waited.to_std().is_ok_and(|waited| waited > patience)) {
             return Stop::Conflict(format!(
@@ -169,7 +164,7 @@ impl Run<'_> {
     /// Makes `id` ours before anything is written to it.
     pub(super) async fn link(&mut self, side: Side, id: &str) -> Result<(), Stop> {
         let entity = EntityRef {
-            entity_type: self.mapping.entity_type,
+            entity_type: self.link.entity_type,
             side,
             id: id.to_owned(),
         };
@@ -180,7 +175,7 @@ impl Run<'_> {
     /// [`Self::link`] of what is known to be ours: a half that waits for a human is taken over, too.
     pub(super) async fn take_over(&mut self, side: Side, id: &str) -> Result<(), Stop> {
         let entity = EntityRef {
-            entity_type: self.mapping.entity_type,
+            entity_type: self.link.entity_type,
             side,
             id: id.to_owned(),
         };
@@ -195,20 +190,20 @@ impl Run<'_> {
         takes_over: bool,
     ) -> Result<(), Stop> {
         match linked {
-            Err(StoreError::MappedElsewhere { .. }) => {
-                let theirs = self.engine.store.mapping(&entity).await?;
+            Err(StoreError::LinkedElsewhere { .. }) => {
+                let theirs = self.engine.store.find_link(&entity).await?;
                 if !self.is_left_behind(&entity, theirs.as_ref()).await? {
                     return Err(self.not_linked(&entity, theirs.as_ref(), takes_over));
                 }
                 let taken = self.engine.store.take_over(&self.work.lease, &entity).await;
-                if let Err(StoreError::MappedElsewhere { .. }) = taken {
+                if let Err(StoreError::LinkedElsewhere { .. }) = taken {
                     return Err(self.not_linked(&entity, None, takes_over));
                 }
                 taken?;
             }
             other => other?,
         }
-        self.mapping.set_id(entity.side, entity.id);
+        self.link.set_id(entity.side, entity.id);
         Ok(())
     }
 
@@ -222,15 +217,15 @@ impl Run<'_> {
         Ok(self.closed_of(code).await?.is_some())
     }
 
-    /// The closed mapping that knows the contact `code`.
-    async fn closed_of(&self, code: &str) -> Result<Option<Mapping>, Stop> {
+    /// The closed link that knows the contact `code`.
+    async fn closed_of(&self, code: &str) -> Result<Option<Link>, Stop> {
         let entity = EntityRef {
-            entity_type: self.mapping.entity_type,
+            entity_type: self.link.entity_type,
             side: Side::Finance,
             id: code.to_owned(),
         };
-        let theirs = self.engine.store.mapping(&entity).await?;
-        Ok(theirs.filter(|theirs| theirs.state == MappingState::Closed))
+        let theirs = self.engine.store.find_link(&entity).await?;
+        Ok(theirs.filter(|theirs| theirs.state == LinkState::Closed))
     }
 
     /// An identity that has outlived its contact and was linked with another still names the first one in `refId`: what we
@@ -241,11 +236,7 @@ impl Run<'_> {
             return Ok(());
         };
         let named = crm.customer.get(field).to_owned();
-        let known = self
-            .mapping
-            .base
-            .as_ref()
-            .and_then(|base| base.of(Side::Crm, field));
+        let known = self.link.base.as_ref().and_then(|base| base.of(Side::Crm, field));
         if known.is_some() || named.is_empty() || same(field, &named, &finance.id) {
             return Ok(());
         }
@@ -258,15 +249,15 @@ impl Run<'_> {
 
     /// Whether `entity` is the survivor of a pair whose other half is gone, so that it may be another record's
     /// counterpart now: a duplicate was removed, or a customer was deleted and typed anew.
-    async fn is_left_behind(&self, entity: &EntityRef, theirs: Option<&Mapping>) -> Result<bool, Stop> {
-        let Some(closed) = theirs.filter(|theirs| theirs.state == MappingState::Closed) else {
+    async fn is_left_behind(&self, entity: &EntityRef, theirs: Option<&Link>) -> Result<bool, Stop> {
+        let Some(closed) = theirs.filter(|theirs| theirs.state == LinkState::Closed) else {
             return Ok(false);
         };
         let other = entity.side.other();
         let Some(gone) = closed.id_on(other) else {
             return Ok(false);
         };
-        // What was sent for its first counterpart may still land, and only that mapping would know it (history 60351).
+        // What was sent for its first counterpart may still land, and only that link would know it (history 60351).
         let settle = self.engine.config.settle();
         let sent = closed.in_flight.get(&entity.side).into_iter().flatten();
         let left = sent.map(|sent| sent.at + settle - self.engine.clock.now()).max();
@@ -278,17 +269,17 @@ impl Run<'_> {
         Ok(there.map_err(|error| Stop::Port(other, error))?.is_none())
     }
 
-    /// Why `entity` could not be made ours: it is another mapping's, or just being looked at from its other end.
-    fn not_linked(&self, entity: &EntityRef, theirs: Option<&Mapping>, takes_over: bool) -> Stop {
+    /// Why `entity` could not be made ours: it is another link's, or just being looked at from its other end.
+    fn not_linked(&self, entity: &EntityRef, theirs: Option<&Link>, takes_over: bool) -> Stop {
         let (side, other, id) = (entity.side, entity.side.other(), &entity.id);
         let busy = format!("{side} {id} is being worked on from its other end");
         let half = theirs.is_none_or(|theirs| theirs.id_on(other).is_none());
         match theirs.map(|theirs| (theirs.state, theirs.in_flight.is_empty())) {
             // A lease, nothing else: it ends by itself.
-            None | Some((MappingState::New, true)) => Stop::Wait(busy, BUSY_WAIT),
-            Some((MappingState::Conflict, true)) if half && takes_over => Stop::Wait(busy, BUSY_WAIT),
-            Some((MappingState::New, false)) => self.wait(&busy, BUSY_WAIT),
-            Some((MappingState::Conflict, _)) if half => Stop::Conflict(format!(
+            None | Some((LinkState::New, true)) => Stop::Wait(busy, BUSY_WAIT),
+            Some((LinkState::Conflict, true)) if half && takes_over => Stop::Wait(busy, BUSY_WAIT),
+            Some((LinkState::New, false)) => self.wait(&busy, BUSY_WAIT),
+            Some((LinkState::Conflict, _)) if half => Stop::Conflict(format!(
                 "{side} {id} has the same keys, and waits for a human itself: settle that, or link the two by hand \
                  (`siaghsync resolve --link <crm-id> <finance-code>`)"
             )),

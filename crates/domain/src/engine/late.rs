@@ -45,11 +45,11 @@ impl Run<'_> {
     pub(super) fn recognise_our_own(&mut self) {
         let now = self.engine.clock.now();
         let settle = self.engine.config.settle();
-        let in_flight = std::mem::take(&mut self.mapping.in_flight);
+        let in_flight = std::mem::take(&mut self.link.in_flight);
         if in_flight.values().all(Vec::is_empty) {
             return;
         }
-        let base = self.mapping.base.clone();
+        let base = self.link.base.clone();
         let mut sent: Vec<_> = in_flight
             .into_iter()
             .flat_map(|(side, intents)| intents.into_iter().map(move |intent| (side, intent)))
@@ -194,7 +194,7 @@ impl Run<'_> {
             let Some(before) = intent.before.get(&field) else {
                 continue;
             };
-            let base = self.mapping.base.as_ref().and_then(|base| base.of(side, field));
+            let base = self.link.base.as_ref().and_then(|base| base.of(side, field));
             // What it was to overwrite may have been an edit itself, and not what the side was known to hold.
             let agreed = intent.known.get(&field).unwrap_or(before);
             let theirs = field.spec().flow == Flow::Both
@@ -295,7 +295,7 @@ impl Run<'_> {
     }
 
     fn take_back(&mut self, side: Side, field: Field, holds: &str) {
-        if let Some(base) = &mut self.mapping.base {
+        if let Some(base) = &mut self.link.base {
             base.take_back(side, field, holds);
         }
     }
@@ -317,7 +317,7 @@ impl Run<'_> {
 
     /// `side` holds `holds` where the other side's value is `source`: in step.
     pub(super) fn agree(&mut self, side: Side, field: Field, source: &str, holds: &str) {
-        let Some(base) = &mut self.mapping.base else {
+        let Some(base) = &mut self.link.base else {
             return;
         };
         match side {

@@ -16,7 +16,7 @@ use crate::merge::Policy;
 use crate::polls::PollStore;
 use crate::ports::{Crm, Customers, Finance, Ring, Side};
 use crate::store::{
-    Claim, Commit, EntityRef, Event, InFlight, MappingState, Outcome, Retry, Status, Store, StoreError,
+    Claim, Commit, EntityRef, Event, InFlight, LinkState, Outcome, Retry, Status, Store, StoreError,
     StoreResult, Trigger, Work,
 };
 
@@ -156,7 +156,7 @@ impl Engine {
         if let Some(commit) = self.not_to_be_run(&work) {
             return self.commit(&work, commit, InFlight::new(), None).await;
         }
-        if let Some(kind) = DocumentKind::of(work.mapping.entity_type) {
+        if let Some(kind) = DocumentKind::of(work.link.entity_type) {
             return self.run_document(&work, kind, started).await;
         }
         let mut run = Run::new(self, &work, started);
@@ -223,12 +223,12 @@ impl Engine {
         } else {
             return None;
         };
-        let nothing = work.mapping.base.is_none() && work.mapping.issued.is_none();
-        let half = nothing && work.mapping.in_flight.is_empty() && work.mapping.state == MappingState::New;
-        let mut mapping = work.mapping.clone();
-        mapping.end_conflict();
+        let nothing = work.link.base.is_none() && work.link.issued.is_none();
+        let half = nothing && work.link.in_flight.is_empty() && work.link.state == LinkState::New;
+        let mut link = work.link.clone();
+        link.end_conflict();
         Some(Commit {
-            mapping: (!half).then_some(mapping),
+            link: (!half).then_some(link),
             transaction: work.lead.id,
             synced_from: None,
             outcome,
@@ -248,15 +248,15 @@ impl Engine {
     ) -> StoreResult<Ran> {
         let next = match self.store.commit(work, &commit).await {
             Err(StoreError::Fenced) => return self.fenced(work, sent).await,
-            Err(StoreError::MappedElsewhere { side, id }) => {
+            Err(StoreError::LinkedElsewhere { side, id }) => {
                 let entity = EntityRef {
-                    entity_type: work.mapping.entity_type,
+                    entity_type: work.link.entity_type,
                     side,
                     id,
                 };
-                // Someone has met the record from its other end: he finds our half mapping taken and lets go.
-                let theirs = self.store.mapping(&entity).await?;
-                let busy = theirs.is_none_or(|theirs| theirs.state == MappingState::New);
+                // Someone has met the record from its other end: he finds our half link taken and lets go.
+                let theirs = self.store.find_link(&entity).await?;
+                let busy = theirs.is_none_or(|theirs| theirs.state == LinkState::New);
                 let at = self.clock.now() + chrono::Duration::seconds(1);
                 let wait = busy.then_some(Retry {
                     at,
@@ -264,11 +264,11 @@ impl Engine {
                     max: self.config.max_retries,
                 });
                 let why = format!(
-                    "{side} {} belongs to another mapping{}",
+                    "{side} {} belongs to another link{}",
                     entity.id,
                     if busy { " at the moment" } else { "" }
                 );
-                commit = finish::mapped_elsewhere(work, commit, intended, &why, wait);
+                commit = finish::linked_elsewhere(work, commit, intended, &why, wait);
                 self.store.commit(work, &commit).await?
             }
             other => other?,
@@ -302,11 +302,11 @@ impl Engine {
     async fn fenced(&self, work: &Work, sent: Option<Value>) -> StoreResult<Ran> {
         if let Some(payload) = sent {
             let side = work.lead.side;
-            let id = work.mapping.id_on(side).unwrap_or_default().to_owned();
+            let id = work.link.id_on(side).unwrap_or_default().to_owned();
             let event = Event {
                 row: self.clock.id(),
                 entity: EntityRef {
-                    entity_type: work.mapping.entity_type,
+                    entity_type: work.link.entity_type,
                     side,
                     id,
                 },
@@ -316,7 +316,7 @@ impl Engine {
                 traceparent: None,
                 rung: false,
             };
-            self.store.hear(&[event]).await?;
+            self.store.enqueue(&[event]).await?;
         }
         Ok(Ran::Fenced)
     }

@@ -10,7 +10,7 @@ use super::{Engine, meet};
 use crate::fields::{Flow, TABLE};
 use crate::merge::{Base, agrees};
 use crate::ports::{Side, Snapshot};
-use crate::store::{Change, ClaimedRow, Lease, Mapping, Trigger, Work};
+use crate::store::{Change, ClaimedRow, Lease, Link, Trigger, Work};
 
 /// What a sync of one customer would come to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -66,8 +66,8 @@ pub struct Difference {
 
 impl Engine {
     /// Says what a sync of this entity would do, asked from the side `heard`. For a record that was never met,
-    /// `mapping` holds just its id.
-    pub async fn plan(&self, mapping: &Mapping, heard: Side) -> Plan {
+    /// `link` holds just its id.
+    pub async fn plan(&self, link: &Link, heard: Side) -> Plan {
         let now = self.clock.now();
         let lead = ClaimedRow {
             id: Uuid::nil(),
@@ -80,12 +80,12 @@ impl Engine {
             ruling: None,
         };
         let lease = Lease {
-            mapping: mapping.id,
+            link: link.id,
             token: 0,
         };
         let work = Work {
             lease,
-            mapping: mapping.clone(),
+            link: link.clone(),
             lead,
             covered: Vec::new(),
         };
@@ -104,8 +104,8 @@ impl Engine {
             .or(run.snapshot(heard.other()))
             .map(|s| s.customer.get(crate::customer::Field::Name));
         Plan {
-            crm_id: held(Side::Crm).or_else(|| mapping.crm_id.clone()),
-            finance_id: held(Side::Finance).or_else(|| mapping.finance_id.clone()),
+            crm_id: held(Side::Crm).or_else(|| link.crm_id.clone()),
+            finance_id: held(Side::Finance).or_else(|| link.finance_id.clone()),
             name: name.unwrap_or_default().to_owned(),
             differences: run.differences(),
             changes: std::mem::take(&mut run.changes),
@@ -116,9 +116,9 @@ impl Engine {
 
 impl Run<'_> {
     async fn foresee(&mut self) -> Result<Step, Stop> {
-        let (heard, other) = (self.heard(), self.heard().other());
+        let (heard, other) = (self.known_events(), self.known_events().other());
         self.look(heard).await?;
-        let step = if self.mapping.id_on(other).is_some() {
+        let step = if self.link.id_on(other).is_some() {
             self.look(other).await?;
             None
         } else {
@@ -131,7 +131,7 @@ impl Run<'_> {
                 meet::Meeting::Create => return Ok(Step::Create(other)),
                 meet::Meeting::Conflict(why) => return Err(Stop::Conflict(why)),
                 meet::Meeting::Link(id) => {
-                    self.mapping.base = Some(Base::new(met.kind));
+                    self.link.base = Some(Base::new(met.kind));
                     let linked: Option<Snapshot> = found.into_iter().find(|candidate| candidate.id == id);
                     if let Some(linked) = linked {
                         self.keep(linked, other, self.engine.clock.now());

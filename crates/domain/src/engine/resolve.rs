@@ -7,7 +7,7 @@ use super::Engine;
 use super::run::{Run, Stop};
 use crate::merge::{Base, Merge, Reason};
 use crate::ports::{PortError, Ring, Side};
-use crate::store::{EntityRef, EntityType, Event, Mapping, MappingState, Ruling, StoreError, Trigger, Work};
+use crate::store::{EntityRef, EntityType, Event, Link, LinkState, Ruling, StoreError, Trigger, Work};
 
 /// Why a ruling was not taken down. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -39,18 +39,18 @@ impl Engine {
         traceparent: Option<String>,
     ) -> Result<Ring, NotRuled> {
         let (here, id) = (entity.side, &entity.id);
-        let Some(mapping) = self.store.mapping(entity).await? else {
+        let Some(link) = self.store.find_link(entity).await? else {
             return refused(format!(
                 "{here} {id} was never met: `siaghsync sync {id}` meets it"
             ));
         };
-        let Some(kept) = whole(&mapping).then(|| mapping.id_on(side)).flatten() else {
+        let Some(kept) = whole(&link).then(|| link.id_on(side)).flatten() else {
             return refused(format!(
                 "{here} {id} has no counterpart yet, so that there is nothing to keep; where the first meeting is in \
                  doubt, say who it is: `siaghsync resolve --link <crm-id> <finance-code>`"
             ));
         };
-        if mapping.state != MappingState::Conflict {
+        if link.state != LinkState::Conflict {
             return refused(format!(
                 "no field of {here} {id} waits for a human; `siaghsync plan {id}` shows what a sync would do"
             ));
@@ -91,11 +91,11 @@ impl Engine {
                 side,
                 id: id.to_owned(),
             };
-            let Some(mapping) = self.store.mapping(&entity).await? else {
+            let Some(link) = self.store.find_link(&entity).await? else {
                 continue;
             };
-            if let Some(linked) = mapping.id_on(side.other()) {
-                if mapping.state == MappingState::Closed && !self.is_there(side.other(), linked).await? {
+            if let Some(linked) = link.id_on(side.other()) {
+                if link.state == LinkState::Closed && !self.is_there(side.other(), linked).await? {
                     left.push(side);
                     continue;
                 }
@@ -105,14 +105,14 @@ impl Engine {
                     side.other()
                 ));
             }
-            if !mapping.in_flight.is_empty() {
+            if !link.in_flight.is_empty() {
                 sent.push(side);
             }
         }
         // What one of them has sent must not be forgotten: it takes over the other.
         let lead = match (sent.as_slice(), left.as_slice()) {
             ([], []) => Side::Crm,
-            // Whoever has outlived its counterpart keeps to the closed mapping until the other takes it over.
+            // Whoever has outlived its counterpart keeps to the closed link until the other takes it over.
             ([], [side]) => side.other(),
             ([side], left) if !left.contains(side) => *side,
             (_, [_, _]) => {
@@ -162,13 +162,13 @@ impl Engine {
             traceparent: traceparent.clone(),
             rung: true,
         };
-        self.store.hear(&[event]).await?;
+        self.store.enqueue(&[event]).await?;
         Ok(Ring { row, traceparent })
     }
 }
 
-fn whole(mapping: &Mapping) -> bool {
-    mapping.crm_id.is_some() && mapping.finance_id.is_some()
+fn whole(link: &Link) -> bool {
+    link.crm_id.is_some() && link.finance_id.is_some()
 }
 
 /// The row that carries a ruling leads the run: its retries must not forget it.
@@ -209,13 +209,13 @@ impl Run<'_> {
                 "not linked: {other} has no customer {id}"
             )));
         }
-        if self.mapping.is_creating() {
+        if self.link.is_creating() {
             self.met_again(other).await?;
         }
         self.take_over(other, &id).await?;
         self.met = Some(format!("linked with {other} {id} by hand"));
         self.look(other).await?;
-        self.mapping.base = Some(Base::new(kind));
+        self.link.base = Some(Base::new(kind));
         self.creates_no_more(other);
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::merge::{Base, Decision, Merge, Reason, Times, merge};
 use crate::polls::{FINANCE_CONTACTS, checksum};
 use crate::ports::{PortError, Side, Snapshot};
 use crate::store::{
-    Change, ClaimedRow, InFlight, Intent, Mapping, MappingState, StoreError, StoreResult, Trigger, Work,
+    Change, ClaimedRow, InFlight, Intent, Link, LinkState, StoreError, StoreResult, Trigger, Work,
 };
 use crate::text::normal;
 
@@ -57,7 +57,7 @@ pub(super) struct Run<'a> {
     /// `started`, by the store's clock: before the claim.
     began: DateTime<Utc>,
     pub(super) transaction: Uuid,
-    pub(super) mapping: Mapping,
+    pub(super) link: Link,
     pub(super) crm: Option<Snapshot>,
     pub(super) finance: Option<Snapshot>,
     /// When the last look at each side began.
@@ -90,7 +90,7 @@ impl<'a> Run<'a> {
             started,
             began,
             transaction: engine.clock.id(),
-            mapping: work.mapping.clone(),
+            link: work.link.clone(),
             crm: None,
             finance: None,
             looked_at: [None, None],
@@ -101,7 +101,7 @@ impl<'a> Run<'a> {
             look_again: false,
             lease_ends: started + engine.config.lease,
             sent: false,
-            intended: work.mapping.in_flight.clone(),
+            intended: work.link.in_flight.clone(),
             later: BTreeSet::new(),
             narrowed: None,
         }
@@ -113,7 +113,7 @@ impl<'a> Run<'a> {
             .then(|| serde_json::json!({ "fencedOutAfterSending": self.work.lead.id }))
     }
 
-    pub(super) fn heard(&self) -> Side {
+    pub(super) fn known_events(&self) -> Side {
         self.work.lead.side
     }
 
@@ -128,29 +128,29 @@ impl<'a> Run<'a> {
     /// written is read last, immediately before its save.
     pub(super) async fn sync(&mut self) -> Result<(), Stop> {
         let synced = self.bring_in_step().await;
-        let deleted = matches!(synced, Err(Stop::Gone(Side::Crm))) && self.mapping.finance_id.is_some();
+        let deleted = matches!(synced, Err(Stop::Gone(Side::Crm))) && self.link.finance_id.is_some();
         // Once: whoever sets it active again after that has a reason.
-        let news = self.work.mapping.state != MappingState::Closed;
-        if deleted && news && self.mapping.base.is_some() && self.engine.config.deactivate {
+        let news = self.work.link.state != LinkState::Closed;
+        if deleted && news && self.link.base.is_some() && self.engine.config.deactivate {
             self.deactivate().await?;
         }
         synced
     }
 
     async fn bring_in_step(&mut self) -> Result<(), Stop> {
-        let (heard, other) = (self.heard(), self.heard().other());
+        let (heard, other) = (self.known_events(), self.known_events().other());
         self.look(heard).await?;
-        if self.mapping.id_on(other).is_some() {
+        if self.link.id_on(other).is_some() {
             self.look(other).await?
         } else if let Some(id) = self.ruled_to_be(other) {
             self.link_as_ruled(other, id).await?
         } else {
             self.meet(other).await?
         }
-        self.mapping.state = MappingState::Active;
+        self.link.state = LinkState::Active;
         // Linked by a run that has not seen both: it was killed, or its look failed. Nothing is known of the two yet.
-        if self.mapping.base.is_none() {
-            self.mapping.base = self.snapshot(heard).map(|s| Base::new(s.customer.kind));
+        if self.link.base.is_none() {
+            self.link.base = self.snapshot(heard).map(|s| Base::new(s.customer.kind));
             for side in [heard, other] {
                 self.creates_no_more(side);
             }
@@ -210,11 +210,11 @@ impl<'a> Run<'a> {
 
     /// Reads one side afresh.
     pub(super) async fn look(&mut self, side: Side) -> Result<(), Stop> {
-        let Some(id) = self.mapping.id_on(side).map(str::to_owned) else {
+        let Some(id) = self.link.id_on(side).map(str::to_owned) else {
             return Err(Stop::Gone(side));
         };
         let met = self.snapshot(side.other()).map(|s| s.customer.kind);
-        let kind = self.mapping.base.as_ref().map(|base| base.kind).or(met);
+        let kind = self.link.base.as_ref().map(|base| base.kind).or(met);
         let now = self.engine.clock.now();
         let read = self.engine.port(side).read(&id, kind);
         let snapshot = self.renewing(read).await?.map_err(|e| Stop::Port(side, e))?;
@@ -255,7 +255,7 @@ impl<'a> Run<'a> {
     /// The record is not there: it was deleted, or is not shown yet.
     fn not_there(&self, side: Side) -> Stop {
         let now = self.engine.clock.now();
-        let sent = self.mapping.in_flight.get(&side).into_iter().flatten();
+        let sent = self.link.in_flight.get(&side).into_iter().flatten();
         let just_made = |sent: &Intent| {
             let age = (now - sent.at).to_std().unwrap_or_default();
             sent.create && age < self.engine.config.create_settle
@@ -274,7 +274,7 @@ impl<'a> Run<'a> {
         self.looked_at[side as usize] = Some(looked_at);
         match side {
             Side::Crm => {
-                self.mapping.crm_updated_at = snapshot.modified_at;
+                self.link.crm_updated_at = snapshot.modified_at;
                 self.crm = Some(snapshot);
             }
             Side::Finance => self.finance = Some(snapshot),
@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
 
     /// Merges what was read last, with fields that oscillate set aside.
     pub(super) fn merge(&self) -> Merge {
-        let (Some(crm), Some(finance), Some(base)) = (&self.crm, &self.finance, &self.mapping.base) else {
+        let (Some(crm), Some(finance), Some(base)) = (&self.crm, &self.finance, &self.link.base) else {
             return Merge::default();
         };
         let project = |side: Side, field: Field, value: &str| self.engine.port(side).project(field, value);
@@ -320,7 +320,7 @@ impl<'a> Run<'a> {
     fn times(&self) -> Times {
         let mut times = self.narrowed.unwrap_or_default();
         times.crm_modified = self.crm.as_ref().and_then(|s| s.modified_at);
-        times.finance_last_seen = times.finance_last_seen.max(self.work.mapping.finance_updated_at);
+        times.finance_last_seen = times.finance_last_seen.max(self.work.link.finance_updated_at);
         times.finance_change_seen = times.finance_change_seen.or(self.finance_heard_at());
         times
     }
@@ -346,7 +346,7 @@ impl<'a> Run<'a> {
         let contact = polls.contact_times(&finance.id).await?;
         let as_now = contact.filter(|contact| contact.checksum == checksum(&finance.customer));
         // It came to this state once before, and was brought back to it since it last held its base.
-        let agreed = self.work.mapping.finance_updated_at;
+        let agreed = self.work.link.finance_updated_at;
         match as_now.filter(|contact| agreed.is_none_or(|agreed| agreed < contact.seen_at)) {
             // A poll has seen finance as it is now: the change came between two looks.
             Some(contact) => {
@@ -372,7 +372,7 @@ impl<'a> Run<'a> {
             self.changes.push(change(decision));
         }
         if merged.decisions.is_empty() {
-            self.mapping.finance_updated_at = self.looked_at[Side::Finance as usize];
+            self.link.finance_updated_at = self.looked_at[Side::Finance as usize];
         }
     }
 
@@ -391,7 +391,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn intents(&mut self, side: Side) -> &mut Vec<Intent> {
-        self.mapping.in_flight.entry(side).or_default()
+        self.link.in_flight.entry(side).or_default()
     }
 }
 

@@ -42,7 +42,7 @@ impl Run<'_> {
     /// An update of `side` that was answered with another code has made a second record, and would make a third: nothing
     /// is sent there while that one stands, unless an operator says so.
     pub(super) async fn no_second_record(&mut self, side: Side) -> Result<(), Stop> {
-        let sent = self.mapping.in_flight.get(&side).into_iter().flatten();
+        let sent = self.link.in_flight.get(&side).into_iter().flatten();
         let Some(answered) = sent.filter_map(|sent| sent.answered.clone()).next_back() else {
             return Ok(());
         };
@@ -54,7 +54,7 @@ impl Run<'_> {
                 .map_err(|error| Stop::Port(side, error))?
                 .is_some()
             {
-                let sent = self.mapping.id_on(side).unwrap_or_default();
+                let sent = self.link.id_on(side).unwrap_or_default();
                 return Err(Stop::Conflict(format!(
                     "an update of {side} {sent} was answered with {answered}, which is there: nothing more is written to \
                      {side} meanwhile; remove one of the two, or, if {answered} is another customer's, \
@@ -114,7 +114,7 @@ impl Run<'_> {
         let held = |field: &Field| (*field, current.customer.get(*field).to_owned());
         let before: Values = values.keys().map(held).collect();
         intent.before = before.clone();
-        let known = |field: &Field| Some((*field, self.mapping.base.as_ref()?.of(side, *field)?.to_owned()));
+        let known = |field: &Field| Some((*field, self.link.base.as_ref()?.of(side, *field)?.to_owned()));
         intent.known = values.keys().filter_map(known).collect();
         let both_ways = TABLE
             .iter()
@@ -183,7 +183,7 @@ impl Run<'_> {
         self.sent = true;
         match self.engine.port(side).create(&customer).await {
             Ok(id) => {
-                // Ours at once: whoever hears of it from its own side finds this mapping, whatever becomes of this run.
+                // Ours at once: whoever hears of it from its own side finds this link, whatever becomes of this run.
                 self.link(side, &id).await?;
                 self.met = Some(format!("created {side} {id}"));
             }
@@ -198,7 +198,7 @@ impl Run<'_> {
         self.look(side).await?;
         // Not before: until it was seen, nothing is known of it, and what differs then was typed into what we have made
         // (chaos, seed 2).
-        self.mapping.base = Some(Base::new(met.kind));
+        self.link.base = Some(Base::new(met.kind));
         self.before[side as usize] = None;
         self.confirm(side, met, &values, &Values::new());
         Ok(())
@@ -251,7 +251,7 @@ impl Run<'_> {
                     "found {side} {id}, created by an earlier try whose answer was lost"
                 ));
                 self.look(side).await?;
-                self.mapping.base = Some(Base::new(sent.kind));
+                self.link.base = Some(Base::new(sent.kind));
                 self.created(side, &intent.values, Reason::ConfirmedLater);
                 self.before[side as usize] = None;
                 let mut source = Customer::new(sent.kind);
@@ -274,7 +274,7 @@ impl Run<'_> {
     /// The record that a create may have made is linked: of what was sent, that which is there is ours, and the rest was
     /// typed since. Only the last one counts: an earlier one was given up before that was sent (simulated history 66999).
     pub(super) fn creates_no_more(&mut self, side: Side) {
-        let sent = self.mapping.in_flight.get(&side).into_iter().flatten();
+        let sent = self.link.in_flight.get(&side).into_iter().flatten();
         let Some(last) = sent
             .filter(|sent| sent.create)
             .max_by_key(|sent| sent.at)
@@ -299,7 +299,7 @@ impl Run<'_> {
         let Some(holds) = linked.map(|s| s.customer.clone()) else {
             return;
         };
-        let sent = self.mapping.in_flight.get(&side).into_iter().flatten();
+        let sent = self.link.in_flight.get(&side).into_iter().flatten();
         let later: Vec<_> = sent.filter(|sent| !sent.create && sent.at > intent.at).collect();
         let of_later = |field: &Field| {
             let mut sent = later.iter().filter_map(|sent| sent.values.get(field));
@@ -316,7 +316,7 @@ impl Run<'_> {
             .into_iter()
             .partition(|(field, sent)| self.explained(side, *field, sent, holds.get(*field)));
         edited.retain(|(field, _)| !later.iter().any(|sent| sent.values.contains_key(field)));
-        let base = self.mapping.base.clone();
+        let base = self.link.base.clone();
         for (field, _) in &as_sent {
             let source = intent.source.get(field).map_or("", String::as_str);
             self.confirm_later(side, *field, source, holds.get(*field), None, base.as_ref());
@@ -338,7 +338,7 @@ impl Run<'_> {
 
     /// What an earlier create may have made is met by its keys: written down before the two are linked.
     pub(super) async fn met_again(&mut self, side: Side) -> Result<(), Stop> {
-        for sent in [&mut self.intended, &mut self.mapping.in_flight] {
+        for sent in [&mut self.intended, &mut self.link.in_flight] {
             let sent = sent.get_mut(&side).into_iter().flatten();
             sent.filter(|sent| sent.create).for_each(|sent| sent.met = true);
         }
@@ -420,7 +420,7 @@ impl Run<'_> {
     /// the time-out of what is to be sent.
     async fn intend(&mut self, side: Side, intent: Intent) -> Result<(), Stop> {
         // From now on these fields are not as earlier writes leave them, should one of those come late.
-        let earlier = [&mut self.intended, &mut self.mapping.in_flight];
+        let earlier = [&mut self.intended, &mut self.link.in_flight];
         for sent in earlier.into_iter().flat_map(|sent| sent.get_mut(&side)).flatten() {
             sent.seen.retain(|field| !intent.values.contains_key(field));
         }
@@ -446,7 +446,7 @@ impl Run<'_> {
 
     fn remember(&mut self, side: Side, values: &Values) {
         let at = self.engine.clock.now();
-        let Some(base) = &mut self.mapping.base else {
+        let Some(base) = &mut self.link.base else {
             return;
         };
         for (field, value) in values {
@@ -463,7 +463,7 @@ impl Run<'_> {
     }
 
     fn base_of(&self, side: Side, field: Field) -> &str {
-        self.mapping
+        self.link
             .base
             .as_ref()
             .and_then(|base| base.of(side, field))

@@ -15,7 +15,7 @@ use crate::customer::{Customer, Field, Kind};
 use crate::document::DocumentKind;
 use crate::merge::Base;
 use crate::ports::{MatchKeys, Ring, Side};
-use crate::store::{EntityType, IssuedDocument, MappingState, StoreResult};
+use crate::store::{EntityType, IssuedDocument, LinkState, StoreResult};
 use crate::text::normal;
 
 pub mod entities;
@@ -67,7 +67,7 @@ pub struct Look {
 
 /// The right to poll, until someone with a higher token has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Turn {
+pub struct PollLease {
     /// The poll's name.
     pub poll: String,
     /// The fence.
@@ -84,7 +84,7 @@ pub struct Turn {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Begin {
     /// Yes, now, and nobody else.
-    Taken(Turn),
+    Taken(PollLease),
     /// Its time comes after so long.
     NotDue(Duration),
     /// Another process polls; its lease lasts so long if it dies now.
@@ -197,20 +197,20 @@ pub struct Stored {
 
 /// A mapped record, for telling echoes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mapped {
+pub struct Linked {
     /// What each side was last known to hold.
     pub base: Option<Base>,
-    /// Where the mapping stands.
-    pub state: MappingState,
+    /// Where the link stands.
+    pub state: LinkState,
 }
 
-impl Mapped {
+impl Linked {
     /// Whether what a poll sees on `side` is no news: as that side was last known to be. Where a field waits for a human,
     /// that may be the very answer: whoever takes an edit back has settled it.
     #[must_use]
     pub fn knows(&self, fingerprint: &Fingerprint, side: Side) -> bool {
         let base = self.base.as_ref();
-        self.state != MappingState::Conflict && base.is_some_and(|base| fingerprint.echoes(base, side))
+        self.state != LinkState::Conflict && base.is_some_and(|base| fingerprint.echoes(base, side))
     }
 }
 
@@ -251,22 +251,22 @@ pub trait PollStore: Send + Sync {
     ///
     /// # Errors
     /// [`crate::store::StoreError::Fenced`] when another process has it now.
-    async fn renew(&self, turn: &Turn, lease: Duration) -> StoreResult<()>;
+    async fn renew(&self, turn: &PollLease, lease: Duration) -> StoreResult<()>;
 
     /// Gives the lease back without a result: nothing moves, and the next try comes after `wait`.
-    async fn give_back(&self, turn: &Turn, wait: Duration) -> StoreResult<()>;
+    async fn give_back(&self, turn: &PollLease, wait: Duration) -> StoreResult<()>;
 
     /// Ends a complete look: rows (or what is held), snapshot and cursor in one transaction, fenced.
     ///
     /// # Errors
     /// [`crate::store::StoreError::Fenced`]: nothing was stored.
-    async fn finish(&self, turn: &Turn, harvest: &Harvest) -> StoreResult<Stored>;
+    async fn finish(&self, turn: &PollLease, harvest: &Harvest) -> StoreResult<Stored>;
 
-    /// The mappings of customers that have one of these ids on that side.
-    async fn mapped(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Mapped>>;
+    /// The links of customers that have one of these ids on that side.
+    async fn linked(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Linked>>;
 
     /// Which of these event ids were heard before, or are held.
-    async fn heard(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>>;
+    async fn known_events(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>>;
 
     /// Finance codes of customers of whom a run has written something since then, to either side, after they were first
     /// seen as they look now: a contact among them that looks as at the last look may have been written by us and
@@ -277,7 +277,7 @@ pub trait PollStore: Send + Sync {
     async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>>;
 
     /// How many entities of that type are mapped on both sides, without tombstones.
-    async fn mapped_count(&self, entity_type: EntityType) -> StoreResult<u64>;
+    async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64>;
 
     /// When the tables were made: what the CRM held before is history.
     async fn installed_at(&self) -> StoreResult<DateTime<Utc>>;

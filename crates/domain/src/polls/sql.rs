@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use sea_orm::{Statement, Value as Sql};
 
 use super::{
-    Begin, CRM_INVOICES, CRM_QUOTES, ContactSeen, ContactTimes, Harvest, Held, Look, Mapped, PollStore,
-    Rhythm, Stored, Turn, Verdict,
+    Begin, CRM_INVOICES, CRM_QUOTES, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease,
+    PollStore, Rhythm, Stored, Verdict,
 };
 use crate::document::DocumentKind;
 use crate::ports::{MatchKeys, Side};
@@ -64,24 +64,24 @@ impl PollStore for SqlStore {
         in_time(QUICK, lease::begin(self, poll, owner, rhythm)).await
     }
 
-    async fn renew(&self, turn: &Turn, duration: Duration) -> StoreResult<()> {
+    async fn renew(&self, turn: &PollLease, duration: Duration) -> StoreResult<()> {
         in_time(QUICK, lease::renew(self, turn, duration)).await
     }
 
-    async fn give_back(&self, turn: &Turn, wait: Duration) -> StoreResult<()> {
+    async fn give_back(&self, turn: &PollLease, wait: Duration) -> StoreResult<()> {
         in_time(QUICK, lease::give_back(self, turn, wait)).await
     }
 
-    async fn finish(&self, turn: &Turn, harvest: &Harvest) -> StoreResult<Stored> {
+    async fn finish(&self, turn: &PollLease, harvest: &Harvest) -> StoreResult<Stored> {
         in_time(LONG, finish::finish(self, turn, harvest)).await
     }
 
-    async fn mapped(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Mapped>> {
-        in_time(LONG, reads::mapped(self, side, ids)).await
+    async fn linked(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Linked>> {
+        in_time(LONG, reads::linked(self, side, ids)).await
     }
 
-    async fn heard(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>> {
-        in_time(LONG, reads::heard(self, side, event_ids)).await
+    async fn known_events(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>> {
+        in_time(LONG, reads::known_events(self, side, event_ids)).await
     }
 
     async fn written_since(&self, since: DateTime<Utc>) -> StoreResult<HashSet<String>> {
@@ -92,8 +92,8 @@ impl PollStore for SqlStore {
         in_time(QUICK, reads::issued(self, kind, ids)).await
     }
 
-    async fn mapped_count(&self, entity_type: EntityType) -> StoreResult<u64> {
-        in_time(LONG, reads::mapped_count(self, entity_type)).await
+    async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64> {
+        in_time(LONG, reads::linked_count(self, entity_type)).await
     }
 
     async fn installed_at(&self) -> StoreResult<DateTime<Utc>> {

@@ -2,10 +2,10 @@
 #![allow(missing_docs, reason = "the columns are those of the tables")]
 
 /// `"EntityMapping"`.
-pub mod mapping {
+pub mod link {
     use sea_orm::entity::prelude::*;
 
-    use crate::store::{EntityType, MappingState};
+    use crate::store::{EntityType, LinkState};
 
     #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "EntityMapping", rename_all = "camelCase")]
@@ -27,7 +27,7 @@ pub mod mapping {
         pub base: Option<Json>,
         pub in_flight: Option<Json>,
         pub version: i64,
-        pub state: MappingState,
+        pub state: LinkState,
         pub lease_owner: Option<String>,
         pub lease_token: i64,
         pub lease_until: Option<DateTimeUtc>,

@@ -1,4 +1,4 @@
-//! The mapping and audit store: what was heard, who works on what, what each side was known to hold.
+//! The link and audit store: what was heard, who works on what, what each side was known to hold.
 //!
 //! The database is the truth. A row is written before anyone is told that something was heard, and every
 //! decision ends in one. [`Store`] is the port; [`sql::SqlStore`] keeps it in PostgreSQL or SQLite.
@@ -127,7 +127,7 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// `EntityMapping.id`.
-    pub mapping: Uuid,
+    pub link: Uuid,
     /// The fence: every statement under the lease names it.
     pub token: i64,
 }
@@ -140,8 +140,8 @@ pub struct Lease {
     rename_all = "SCREAMING_SNAKE_CASE"
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum MappingState {
-    /// Half a mapping: met on one side, not yet linked.
+pub enum LinkState {
+    /// Half a link: met on one side, not yet linked.
     New,
     /// Linked; kept in step.
     Active,
@@ -246,7 +246,7 @@ pub type InFlight = BTreeMap<Side, Vec<Intent>>;
 
 /// What is known of an entity across both systems.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mapping {
+pub struct Link {
     /// `EntityMapping.id`.
     pub id: Uuid,
     /// Its type.
@@ -256,7 +256,7 @@ pub struct Mapping {
     /// Finance's code.
     pub finance_id: Option<String>,
     /// Where it stands.
-    pub state: MappingState,
+    pub state: LinkState,
     /// What each side was last known to hold; `None` before the first meeting.
     pub base: Option<Base>,
     /// What was sent and not confirmed.
@@ -287,7 +287,7 @@ pub struct IssuedDocument {
     pub disputed: Option<Document>,
 }
 
-impl Mapping {
+impl Link {
     /// Of an entity that was never met; it stands in no table yet.
     #[must_use]
     pub fn unmet(entity_type: EntityType) -> Self {
@@ -296,7 +296,7 @@ impl Mapping {
             entity_type,
             crm_id: None,
             finance_id: None,
-            state: MappingState::New,
+            state: LinkState::New,
             base: None,
             in_flight: InFlight::new(),
             crm_updated_at: None,
@@ -350,7 +350,7 @@ pub struct Work {
     /// The lease.
     pub lease: Lease,
     /// The entity.
-    pub mapping: Mapping,
+    pub link: Link,
     /// The row whose outcome is the run's.
     pub lead: ClaimedRow,
     /// Other rows of the entity that were waiting: covered by this run.
@@ -360,8 +360,8 @@ pub struct Work {
 /// Another entity that is being met under the same key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Holder {
-    /// Its mapping.
-    pub mapping: Uuid,
+    /// Its link.
+    pub link: Uuid,
     /// Whether a row of it is open, so that it goes on by itself.
     pub waits: bool,
     /// What it is.
@@ -440,7 +440,7 @@ pub struct Retry {
     pub max: u32,
 }
 
-impl Mapping {
+impl Link {
     /// Whether a create was sent and it is not known what became of it.
     #[must_use]
     pub fn is_creating(&self) -> bool {
@@ -449,13 +449,9 @@ impl Mapping {
 
     /// The row that waited for a human has ended.
     pub(crate) fn end_conflict(&mut self) {
-        if self.state == MappingState::Conflict {
+        if self.state == LinkState::Conflict {
             let whole = self.crm_id.is_some() && self.finance_id.is_some();
-            self.state = if whole {
-                MappingState::Active
-            } else {
-                MappingState::New
-            };
+            self.state = if whole { LinkState::Active } else { LinkState::New };
         }
     }
 
@@ -470,8 +466,8 @@ impl Mapping {
 /// What a run leaves behind, in one transaction.
 #[derive(Debug, Clone)]
 pub struct Commit {
-    /// The entity as it is now known; `None`: the half mapping is dropped, there is no such record.
-    pub mapping: Option<Mapping>,
+    /// The entity as it is now known; `None`: the half link is dropped, there is no such record.
+    pub link: Option<Link>,
     /// The run's transaction id, shared by its audit rows.
     pub transaction: Uuid,
     /// The side that was last written from (`lastSyncSource`), when something was written.
@@ -495,9 +491,9 @@ pub enum StoreError {
     /// The lease was lost: whatever this run found out is void.
     #[error("the lease of the entity was lost to another worker")]
     Fenced,
-    /// The id is another mapping's already.
-    #[error("{side} id {id} belongs to another mapping already")]
-    MappedElsewhere {
+    /// The id is another link's already.
+    #[error("{side} id {id} belongs to another link already")]
+    LinkedElsewhere {
         /// The side of the id.
         side: Side,
         /// The id.
@@ -517,45 +513,45 @@ impl From<sea_orm::DbErr> for StoreError {
 /// The outcome of a store operation.
 pub type StoreResult<T> = Result<T, StoreError>;
 
-/// The mapping and audit store.
+/// The link and audit store.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Writes what was heard, in one statement. Says for each event whether it is new (`false`: its event id, or
     /// the row itself, was there already).
-    async fn hear(&self, events: &[Event]) -> StoreResult<Vec<bool>>;
+    async fn enqueue(&self, events: &[Event]) -> StoreResult<Vec<bool>>;
 
-    /// Takes the lease of a row's entity for `lease`, creating the half mapping of one that was never met,
+    /// Takes the lease of a row's entity for `lease`, creating the half link of one that was never met,
     /// and claims all its open rows.
     async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim>;
 
     /// Renews the lease and records what is about to be sent, in one fenced statement.
     async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()>;
 
-    /// The mapping that has that id, if there is one.
-    async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>>;
+    /// The link that has that id, if there is one.
+    async fn find_link(&self, entity: &EntityRef) -> StoreResult<Option<Link>>;
 
-    /// The last row of that mapping that a run has ended; rows that it covered don't count, nor, of a run that failed,
+    /// The last row of that link that a run has ended; rows that it covered don't count, nor, of a run that failed,
     /// those that tell of what it had written before.
-    async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>>;
+    async fn last_run(&self, link: Uuid) -> StoreResult<Option<LastRun>>;
 
-    /// Reserves the keys of a first meeting (or of an order) for the mapping, all or none, until a commit of it after
-    /// which it does not keep them ([`Mapping::keeps_its_locks`]). `Some`: who has one of them. Fenced.
+    /// Reserves the keys of a first meeting (or of an order) for the link, all or none, until a commit of it after
+    /// which it does not keep them ([`Link::keeps_its_locks`]). `Some`: who has one of them. Fenced.
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>>;
 
-    /// Makes that id part of the mapping, taking over a half mapping of it that nobody works on. Before anything
+    /// Makes that id part of the link, taking over a half link of it that nobody works on. Before anything
     /// is written to it.
     ///
     /// # Errors
-    /// [`StoreError::MappedElsewhere`] when it is another mapping's, is being worked on, or waits for something
+    /// [`StoreError::LinkedElsewhere`] when it is another link's, is being worked on, or waits for something
     /// that was sent.
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()>;
 
     /// [`Self::link`] of what is known to be ours (an operator says so, or we have created it): takes over a half that
-    /// waits for a human, too, and its conflict ends with that; and what a closed mapping has outlived, which then names
+    /// waits for a human, too, and its conflict ends with that; and what a closed link has outlived, which then names
     /// only what is gone.
     async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()>;
 
-    /// Ends a run: mapping, audit rows, retry entry, release; all or nothing, fenced. Says which row of the
+    /// Ends a run: link, audit rows, retry entry, release; all or nothing, fenced. Says which row of the
     /// entity has come in meanwhile and waits.
     async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>>;
 
@@ -573,7 +569,7 @@ pub trait Store: Send + Sync {
     /// `sourceData`, `targetDataBefore`, `targetDataAfter`, `changes`, `errorStack`), the oldest first, and says
     /// how many those were. Final here is `SUCCESS`, `SKIPPED`, `FAILED` since `older_than` or longer; what waits
     /// for a human keeps everything (so does an operator's failed row, whose payload is his ruling, for the retry),
-    /// and so do the mappings. 0 also when another worker is about it just now.
+    /// and so do the links. 0 also when another worker is about it just now.
     async fn prune(&self, older_than: Duration, limit: u64) -> StoreResult<u64>;
 
     /// Rows by status.

@@ -14,9 +14,9 @@ use sea_orm::{
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::entities::{log, mapping};
+use super::entities::{link, log};
 use super::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Link, LinkState, Stats,
     Store, StoreError, StoreResult, Work,
 };
 use crate::clock::{Clock, SystemClock};
@@ -33,7 +33,7 @@ mod trial;
 
 pub(crate) use pool::{LONG, QUICK, in_time};
 pub use pool::{Unreachable, connect};
-pub use rows::mapping as mapping_of;
+pub use rows::link as link_of;
 
 /// The machine's clock, set by the database's: leases of workers on machines with different clocks agree.
 #[derive(Debug, Default)]
@@ -167,7 +167,7 @@ pub(super) fn settled_by_link(entity: &EntityRef) -> String {
 /// A `DbErr` that says "there is one already" names which id.
 fn elsewhere(error: DbErr, side: Side, id: &str) -> StoreError {
     match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::MappedElsewhere {
+        Some(SqlErr::UniqueConstraintViolation(_)) => StoreError::LinkedElsewhere {
             side,
             id: id.to_owned(),
         },
@@ -177,8 +177,8 @@ fn elsewhere(error: DbErr, side: Side, id: &str) -> StoreError {
 
 #[async_trait]
 impl Store for SqlStore {
-    async fn hear(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
-        in_time(QUICK, self.hear_events(events)).await
+    async fn enqueue(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
+        in_time(QUICK, self.enqueue_events(events)).await
     }
 
     async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
@@ -190,12 +190,12 @@ impl Store for SqlStore {
         in_time(QUICK, self.intend_writes(lease, in_flight, duration)).await
     }
 
-    async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
-        in_time(QUICK, self.mapping_with(entity)).await
+    async fn find_link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
+        in_time(QUICK, self.link_with(entity)).await
     }
 
-    async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>> {
-        in_time(QUICK, self.last_run_of(mapping)).await
+    async fn last_run(&self, link: Uuid) -> StoreResult<Option<LastRun>> {
+        in_time(QUICK, self.last_run_of(link)).await
     }
 
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
@@ -203,11 +203,11 @@ impl Store for SqlStore {
     }
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        in_time(QUICK, self.link_entity(lease, entity, &[MappingState::New])).await
+        in_time(QUICK, self.link_entity(lease, entity, &[LinkState::New])).await
     }
 
     async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        let states = [MappingState::New, MappingState::Conflict, MappingState::Closed];
+        let states = [LinkState::New, LinkState::Conflict, LinkState::Closed];
         in_time(QUICK, self.link_entity(lease, entity, &states)).await
     }
 
@@ -261,7 +261,7 @@ impl Store for SqlStore {
 }
 
 impl SqlStore {
-    async fn hear_events(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
+    async fn enqueue_events(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
@@ -295,7 +295,7 @@ impl SqlStore {
             in_flight.into(),
             (now + duration).into(),
             now.into(),
-            lease.mapping.into(),
+            lease.link.into(),
             lease.token.into(),
         ];
         let intended = self.db.execute_raw(self.statement(sql, values));
@@ -306,25 +306,22 @@ impl SqlStore {
         }
     }
 
-    async fn mapping_with(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
+    async fn link_with(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
         let sql = format!(
             r#"SELECT * FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2"#,
             id_column(entity.side)
         );
         let values = [entity.entity_type.to_value().into(), entity.id.clone().into()];
-        let model = self.mapping_from(&self.db, self.statement(&sql, values)).await?;
-        model.map(rows::mapping).transpose()
+        let model = self.link_from(&self.db, self.statement(&sql, values)).await?;
+        model.map(rows::link).transpose()
     }
 
-    async fn last_run_of(&self, mapping: Uuid) -> StoreResult<Option<LastRun>> {
+    async fn last_run_of(&self, link: Uuid) -> StoreResult<Option<LastRun>> {
         let sql = r#"SELECT "id", "status", "errorMessage" FROM "SyncLog"
                      WHERE "entityMappingId" = $1 AND "status" NOT IN ('PENDING', 'IN_PROGRESS')
                        AND NOT ("status" = 'SKIPPED' AND COALESCE("errorMessage", '') LIKE 'covered by %')
                      ORDER BY "completedAt" DESC, CASE WHEN "status" = 'FAILED' THEN 0 ELSE 1 END, "id" DESC LIMIT 1"#;
-        let row = self
-            .db
-            .query_one_raw(self.statement(sql, [mapping.into()]))
-            .await?;
+        let row = self.db.query_one_raw(self.statement(sql, [link.into()])).await?;
         row.map(|row| {
             Ok(LastRun {
                 row: row.try_get("", "id")?,
@@ -350,17 +347,12 @@ impl SqlStore {
         )
     }
 
-    /// Makes the id part of the mapping; a half in one of `states` that has it is absorbed.
-    async fn link_entity(
-        &self,
-        lease: &Lease,
-        entity: &EntityRef,
-        states: &[MappingState],
-    ) -> StoreResult<()> {
+    /// Makes the id part of the link; a half in one of `states` that has it is absorbed.
+    async fn link_entity(&self, lease: &Lease, entity: &EntityRef, states: &[LinkState]) -> StoreResult<()> {
         let tx = self.db.begin().await?;
-        self.absorb_half(&tx, lease.mapping, entity, states).await?;
+        self.absorb_half(&tx, lease.link, entity, states).await?;
         let column = id_column(entity.side);
-        if states.contains(&MappingState::Closed) {
+        if states.contains(&LinkState::Closed) {
             let sql = format!(
                 r#"UPDATE "EntityMapping" SET "{column}" = NULL, "updatedAt" = $1
                    WHERE "entityType" = $2 AND "{column}" = $3 AND "id" <> $4 AND "state" = 'CLOSED'
@@ -370,7 +362,7 @@ impl SqlStore {
                 self.clock.now().into(),
                 entity.entity_type.to_value().into(),
                 entity.id.clone().into(),
-                lease.mapping.into(),
+                lease.link.into(),
             ];
             tx.execute_raw(self.statement(&sql, values)).await?;
         }
@@ -382,7 +374,7 @@ impl SqlStore {
         let values = [
             entity.id.clone().into(),
             self.clock.now().into(),
-            lease.mapping.into(),
+            lease.link.into(),
             lease.token.into(),
         ];
         let done = tx
@@ -396,14 +388,14 @@ impl SqlStore {
         Ok(())
     }
 
-    /// A half mapping that the other side's event made of the same record becomes ours, with its rows; one that
+    /// A half link that the other side's event made of the same record becomes ours, with its rows; one that
     /// is being worked on, or waits for something that it sent, stays, and the unique index will say so.
     async fn absorb_half(
         &self,
         tx: &impl ConnectionTrait,
         ours: Uuid,
         entity: &EntityRef,
-        states: &[MappingState],
+        states: &[LinkState],
     ) -> StoreResult<()> {
         let states: Vec<_> = states
             .iter()
@@ -440,14 +432,14 @@ impl SqlStore {
         Ok(())
     }
 
-    async fn mapping_from(
+    async fn link_from(
         &self,
         db: &impl ConnectionTrait,
         statement: Statement,
-    ) -> StoreResult<Option<mapping::Model>> {
+    ) -> StoreResult<Option<link::Model>> {
         let row = db.query_one_raw(statement).await?;
         Ok(row
-            .map(|row| mapping::Model::from_query_result(&row, ""))
+            .map(|row| link::Model::from_query_result(&row, ""))
             .transpose()?)
     }
 }

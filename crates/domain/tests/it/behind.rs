@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::customer::Field;
 use domain::engine::Ran;
 use domain::ports::{PortError, Side};
-use domain::store::{Claim, EntityRef, EntityType, InFlight, MappingState, Status};
+use domain::store::{Claim, EntityRef, EntityType, InFlight, LinkState, Status};
 
 use crate::world::{ALL, Fault, Read, World, person};
 
@@ -34,7 +34,7 @@ async fn an_edit_of_what_was_made_and_not_seen_is_the_later_edit() {
         let met = person("علی", "09121234567").with(Field::NationalId, "0012345679");
         let id = w.crm.add(met.with(Field::PostalCode, "1111111111"));
         w.finance.next_read(Read::Fails(unreachable()));
-        let ring = w.hear(Side::Crm, &id).await;
+        let ring = w.enqueue(Side::Crm, &id).await;
         let Ran::Ended { outcome, next, .. } = w.engine.run(&ring).await.unwrap() else {
             panic!()
         };
@@ -61,7 +61,7 @@ async fn what_is_not_shown_yet_was_not_deleted() {
         assert_eq!(w.sync(Side::Finance, &code).await, Status::Success);
         assert_eq!(w.crm.ids().len(), 1);
         assert_eq!(w.finance.get(&code, Field::Active), "1");
-        assert_eq!(w.mappings().await[0].state, MappingState::Active);
+        assert_eq!(w.links().await[0].state, LinkState::Active);
         w.drop_it().await;
     }
 }
@@ -74,7 +74,7 @@ async fn a_read_that_outlasts_the_lease_keeps_it() {
         w.sync(Side::Crm, &id).await;
         w.crm.edit(&id, Field::Name, "رضا");
         w.finance.next_read(Read::Slow(3 * LEASE));
-        let ring = w.hear(Side::Crm, &id).await;
+        let ring = w.enqueue(Side::Crm, &id).await;
         let others = async {
             tokio::time::sleep(Duration::from_millis(120)).await;
             w.store.claim(ring.row, "another", LEASE).await.unwrap()
@@ -135,7 +135,7 @@ async fn an_update_that_makes_records_is_not_repeated_while_they_stand() {
         }
         assert_eq!(w.finance.get("1", Field::Name), "رضا");
         assert_eq!(w.finance.get("1", Field::Email), "a@b.ir");
-        assert_eq!(w.mappings().await[0].state, MappingState::Active);
+        assert_eq!(w.links().await[0].state, LinkState::Active);
         w.drop_it().await;
     }
 }
@@ -206,16 +206,16 @@ async fn an_operator_links_who_outlives_its_counterpart() {
         };
         assert_eq!(outcome.status, Status::Success, "{:?}", outcome.message);
         assert_eq!(w.crm.get(&id, Field::FinanceCode), other, "refId was ours");
-        let mappings = w.mappings().await;
-        let ids: Vec<_> = mappings
+        let links = w.links().await;
+        let ids: Vec<_> = links
             .iter()
             .map(|m| (m.crm_id.as_deref(), m.finance_id.as_deref(), m.state))
             .collect();
         assert!(
-            ids.contains(&(Some(&id), Some(&other), MappingState::Active)),
+            ids.contains(&(Some(&id), Some(&other), LinkState::Active)),
             "{ids:?}"
         );
-        assert!(ids.contains(&(None, Some("1"), MappingState::Closed)), "{ids:?}");
+        assert!(ids.contains(&(None, Some("1"), LinkState::Closed)), "{ids:?}");
         w.drop_it().await;
     }
 }
@@ -232,7 +232,7 @@ async fn a_row_that_kills_its_runs_is_given_up_whatever_is_known_of_its_entity()
                 }
                 assert_eq!(w.sync(Side::Crm, &id).await, Status::Conflict);
             }
-            let ring = w.hear(Side::Crm, &id).await;
+            let ring = w.enqueue(Side::Crm, &id).await;
             for n in 0..10 {
                 let Claim::Taken(work) = w.store.claim(ring.row, "killed", LEASE).await.unwrap() else {
                     panic!()
@@ -262,11 +262,11 @@ async fn a_row_that_kills_its_runs_is_given_up_whatever_is_known_of_its_entity()
                 rows.iter()
                     .all(|row| row.status.is_final() && row.status != Status::Conflict)
             );
-            let states: Vec<_> = w.mappings().await.iter().map(|m| m.state).collect();
-            let expected: &[MappingState] = match what {
+            let states: Vec<_> = w.links().await.iter().map(|m| m.state).collect();
+            let expected: &[LinkState] = match what {
                 "new" => &[],
-                "linked" => &[MappingState::Active],
-                _ => &[MappingState::New],
+                "linked" => &[LinkState::Active],
+                _ => &[LinkState::New],
             };
             assert_eq!(states, expected, "{what}");
             w.drop_it().await;
@@ -304,7 +304,7 @@ async fn what_was_not_read_back_is_not_told_as_read_back() {
         w.sync(Side::Crm, &id).await;
         w.crm.edit(&id, Field::Name, "رضا");
         w.finance.fail(Fault::LostAnswer);
-        let ring = w.hear(Side::Crm, &id).await;
+        let ring = w.enqueue(Side::Crm, &id).await;
         w.engine.run(&ring).await.unwrap();
         let row = w.row(&ring).await;
         assert!(row.target_data_before.is_some());
@@ -320,7 +320,7 @@ async fn what_is_cleared_in_a_record_that_was_made_and_not_seen_stays_empty() {
         let met = person("علی", "09121234567").with(Field::NationalId, "0012345679");
         let id = w.crm.add(met.with(Field::Email, "a@b.ir"));
         w.finance.next_read(Read::Fails(unreachable()));
-        let ring = w.hear(Side::Crm, &id).await;
+        let ring = w.enqueue(Side::Crm, &id).await;
         w.engine.run(&ring).await.unwrap();
         // More is typed over than is left as it was sent.
         for (field, value) in [
@@ -355,7 +355,7 @@ async fn what_is_typed_over_a_settled_conflict_that_was_not_answered_is_the_late
         w.clock.turn(Duration::from_secs(1));
         w.crm.edit(&id, Field::Email, "252@b.ir");
         w.finance.fail(Fault::LostAnswer);
-        let ring = w.hear(Side::Crm, &id).await;
+        let ring = w.enqueue(Side::Crm, &id).await;
         w.engine.run(&ring).await.unwrap();
         assert_eq!(w.finance.get("1", Field::Email), "252@b.ir");
         w.finance.edit("1", Field::Email, "300@b.ir");

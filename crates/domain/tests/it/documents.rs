@@ -142,14 +142,14 @@ async fn a_quote_is_issued_once_and_its_number_noted(w: &World) {
         .iter()
         .find(|r| r.transaction_id == row.transaction_id && r.id != row.id);
     assert_eq!(noted.unwrap().direction, "FINANCE_TO_CRM");
-    let mapping = w
-        .mappings()
+    let link = w
+        .links()
         .await
         .into_iter()
         .find(|m| m.entity_type == EntityType::PreInvoice);
-    let mapping = mapping.unwrap();
-    assert_eq!(mapping.finance_id.as_deref(), Some("5001"));
-    assert_eq!(mapping.base.unwrap()["number"], "2001");
+    let link = link.unwrap();
+    assert_eq!(link.finance_id.as_deref(), Some("5001"));
+    assert_eq!(link.base.unwrap()["number"], "2001");
 }
 
 async fn an_echo_does_nothing(w: &World) {
@@ -233,7 +233,7 @@ async fn a_quote_whose_customer_was_never_there_or_is_gone_ends_and_says_what_to
     gone("is not in the CRM").await;
     assert_eq!(w.finance.desk.issued(), []);
     assert!(
-        w.mappings()
+        w.links()
             .await
             .iter()
             .all(|m| m.entity_type == EntityType::Customer),
@@ -628,7 +628,7 @@ async fn a_deleted_document_stays_in_finance(w: &World) {
     let row = sync(w, EntityType::PreInvoice, "never").await;
     assert_eq!(row.status, Status::Skipped);
     assert!(
-        w.mappings()
+        w.links()
             .await
             .iter()
             .all(|m| m.crm_id.as_deref() != Some("never"))

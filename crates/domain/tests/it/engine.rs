@@ -104,7 +104,7 @@ async fn a_settled_conflict_keeps_the_loser_in_the_audit_row(w: &World) {
     w.clock.turn(Duration::from_secs(10));
     w.crm.edit(&id, Field::Name, "علی‌رضا از CRM");
     w.finance.edit("1", Field::Name, "علی از مالی");
-    let ring = w.hear(Side::Crm, &id).await;
+    let ring = w.enqueue(Side::Crm, &id).await;
     w.engine.run(&ring).await.unwrap();
     assert_eq!(w.finance.get("1", Field::Name), "علی‌رضا از CRM");
     let row = w.row(&ring).await;
@@ -205,7 +205,7 @@ async fn a_refusal_fails_at_once_in_the_targets_own_words(w: &World) {
     w.finance.fail(Fault::Before(PortError::Refused(
         "شماره تلفن نمی تواند تکراری باشد.".into(),
     )));
-    let ring = w.hear(Side::Crm, &id).await;
+    let ring = w.enqueue(Side::Crm, &id).await;
     w.engine.run(&ring).await.unwrap();
     let row = w.row(&ring).await;
     assert_eq!(row.status, Status::Failed);
@@ -242,7 +242,7 @@ async fn an_update_whose_answer_was_lost_is_known_as_ours_and_explained(w: &Worl
     w.sync(Side::Crm, &id).await;
     w.crm.edit(&id, Field::Name, "رضا");
     w.finance.fail(Fault::LostAnswer);
-    let ring = w.hear(Side::Crm, &id).await;
+    let ring = w.enqueue(Side::Crm, &id).await;
     let Ran::Ended {
         next: Some((next, wait)),
         ..
@@ -266,7 +266,7 @@ async fn a_system_that_is_down_uses_up_no_try(w: &World) {
             retry_after: Duration::from_secs(seconds),
         })
     };
-    let ring = w.hear(Side::Crm, &id).await;
+    let ring = w.enqueue(Side::Crm, &id).await;
     for _ in 0..10 {
         w.finance.fail(down(3));
         let Ran::Ended {
@@ -292,7 +292,7 @@ async fn a_system_that_is_down_uses_up_no_try(w: &World) {
     // Known to be down: not even a statement is spent.
     w.finance.refuse(true);
     w.crm.edit(&id, Field::Name, "رضا");
-    let ring = w.hear(Side::Crm, &id).await;
+    let ring = w.enqueue(Side::Crm, &id).await;
     let before = w.crm.calls();
     assert_eq!(
         w.engine.run(&ring).await.unwrap(),
@@ -345,7 +345,7 @@ async fn a_deleted_record_closes_the_mapping_and_nothing_is_deleted_or_made_agai
 
 async fn a_run_that_lost_its_lease_commits_nothing(w: &World) {
     let id = w.crm.add(person("علی", "09121234567"));
-    let ring = w.hear(Side::Crm, &id).await;
+    let ring = w.enqueue(Side::Crm, &id).await;
     let Claim::Taken(slow) = w
         .store
         .claim(ring.row, "slow", Duration::from_secs(60))
@@ -359,7 +359,7 @@ async fn a_run_that_lost_its_lease_commits_nothing(w: &World) {
     assert!(matches!(w.engine.run(&ring).await.unwrap(), Ran::Ended { .. }));
     let fenced = w
         .store
-        .intend(&slow.lease, &slow.mapping.in_flight, Duration::from_secs(60))
+        .intend(&slow.lease, &slow.link.in_flight, Duration::from_secs(60))
         .await;
     assert!(matches!(fenced, Err(domain::store::StoreError::Fenced)));
     assert_eq!(w.row(&ring).await.lapses, 1);
@@ -459,7 +459,7 @@ async fn a_link_whose_run_was_killed_is_carried_on(w: &World) {
     let national = |name: &str| person(name, "09121234567").with(Field::NationalId, "0012345679");
     let code = w.finance.add(national("علی").with(Field::Email, "a@b.ir"));
     let id = w.crm.add(national("علی").with(Field::Address, "تهران"));
-    let ring = w.hear(Side::Crm, &id).await;
+    let ring = w.enqueue(Side::Crm, &id).await;
     let Claim::Taken(work) = w.store.claim(ring.row, "killed", LEASE).await.unwrap() else {
         panic!()
     };
@@ -490,9 +490,9 @@ async fn twins_of_one_customer_are_not_created_twice_at_once(w: &World) {
     let (one, two) = (w.crm.add(national("علی")), w.crm.add(national("علی رضایی")));
     // The first create was sent and never answered: the second must not be sent meanwhile.
     w.finance.fail(Fault::Before(PortError::unknown("broken")));
-    let first = w.hear(Side::Crm, &one).await;
+    let first = w.enqueue(Side::Crm, &one).await;
     w.engine.run(&first).await.unwrap();
-    let second = w.hear(Side::Crm, &two).await;
+    let second = w.enqueue(Side::Crm, &two).await;
     let Ran::Ended { outcome, .. } = w.engine.run(&second).await.unwrap() else {
         panic!()
     };
@@ -533,7 +533,7 @@ async fn a_system_is_given_the_time_that_it_asks_for(w: &World) {
     ] {
         let id = w.crm.add(person(mobile, mobile));
         w.finance.fail(Fault::Before(error.clone()));
-        let ring = w.hear(Side::Crm, &id).await;
+        let ring = w.enqueue(Side::Crm, &id).await;
         let asked = w.engine.clock.now();
         w.engine.run(&ring).await.unwrap();
         let retries = w.retries().await;
@@ -550,7 +550,7 @@ async fn a_write_that_was_lost_in_an_outage_uses_up_no_try(w: &World) {
     let id = w.crm.add(person("علی", "09121234567"));
     w.sync(Side::Crm, &id).await;
     w.crm.edit(&id, Field::Name, "رضا");
-    let ring = w.hear(Side::Crm, &id).await;
+    let ring = w.enqueue(Side::Crm, &id).await;
     for _ in 0..10 {
         w.finance.fail(Fault::Before(PortError::UnknownOutcome {
             message: "503".into(),
@@ -564,7 +564,7 @@ async fn a_write_that_was_lost_in_an_outage_uses_up_no_try(w: &World) {
             (row.status, class, row.retry_count),
             (Status::Pending, Some("unknown_outcome"), 0)
         );
-        let sent = w.mappings().await[0].in_flight.is_some();
+        let sent = w.links().await[0].in_flight.is_some();
         assert!(sent, "what may have arrived stays written down");
         w.clock.turn(Duration::from_secs(5));
     }

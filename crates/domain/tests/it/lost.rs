@@ -6,7 +6,7 @@ use domain::customer::Field;
 use domain::engine::Ran;
 use domain::merge::{ConflictStrategy, Policy};
 use domain::ports::{PortError, Ring, Side};
-use domain::store::{Claim, EntityRef, EntityType, MappingState, Outcome, Status};
+use domain::store::{Claim, EntityRef, EntityType, LinkState, Outcome, Status};
 
 use crate::world::{ALL, Fault, World, person};
 
@@ -27,7 +27,7 @@ async fn once(w: &World, ring: &Ring) -> (Outcome, Option<Ring>) {
 
 /// Hears of a record and runs it as often as it is to be tried again within some seconds.
 async fn soon(w: &World, side: Side, id: &str) -> Outcome {
-    let mut ring = w.hear(side, id).await;
+    let mut ring = w.enqueue(side, id).await;
     loop {
         let Ran::Ended { outcome, next, .. } = w.engine.run(&ring).await.unwrap() else {
             panic!("not run")
@@ -69,7 +69,7 @@ async fn an_edit_over_what_a_late_write_took_back_stands() {
         assert_eq!(soon(&w, Side::Crm, &id).await.status, Status::Success);
         w.finance.edit("1", Field::Name, "رضا");
         w.crm.fail(Fault::LandsLate);
-        let ring = w.hear(Side::Finance, "1").await;
+        let ring = w.enqueue(Side::Finance, "1").await;
         assert_eq!(once(&w, &ring).await.0.status, Status::Pending);
         w.crm.edit(&id, Field::Email, "first@b.ir");
         soon(&w, Side::Crm, &id).await;
@@ -78,7 +78,7 @@ async fn an_edit_over_what_a_late_write_took_back_stands() {
         w.crm.land();
         assert_eq!(w.crm.get(&id, Field::Email), "");
         w.crm.fail(down());
-        let ring = w.hear(Side::Crm, &id).await;
+        let ring = w.enqueue(Side::Crm, &id).await;
         let (outcome, _) = once(&w, &ring).await;
         assert_eq!(outcome.error_class, Some("transient"), "seen, not yet put right");
         w.crm.edit(&id, Field::Email, "second@b.ir");
@@ -99,7 +99,7 @@ async fn what_a_late_write_took_back_goes_there_again() {
         soon(&w, Side::Crm, &id).await;
         w.finance.edit("1", Field::Name, "رضا");
         w.crm.fail(Fault::LandsLate);
-        let ring = w.hear(Side::Finance, "1").await;
+        let ring = w.enqueue(Side::Finance, "1").await;
         once(&w, &ring).await;
         w.crm.edit(&id, Field::Email, "a@b.ir");
         // The name is sent again, and then a newer one: both were confirmed before the first lands.
@@ -129,7 +129,7 @@ async fn an_edit_over_an_update_whose_answer_was_lost_stands() {
         w.crm.edit(&id, Field::Email, "sent@b.ir");
         w.crm.edit(&id, Field::Name, "علی رضایی");
         w.finance.fail(Fault::LostAnswer);
-        let ring = w.hear(Side::Crm, &id).await;
+        let ring = w.enqueue(Side::Crm, &id).await;
         once(&w, &ring).await;
         // The accountant sees what was sent, and types over one of the two; then the CRM's object becomes the later one
         // by another field.
@@ -162,7 +162,7 @@ async fn who_types_after_an_unanswered_update_is_later_than_what_was_sent() {
         } else {
             Fault::Before(PortError::unknown("broken"))
         });
-        let ring = w.hear(Side::Crm, &id).await;
+        let ring = w.enqueue(Side::Crm, &id).await;
         once(&w, &ring).await;
         w.finance.edit("1", Field::Email, "later@b.ir");
         w.clock.turn(Duration::from_secs(5));
@@ -184,7 +184,7 @@ async fn a_word_that_is_the_beginning_of_what_was_sent_is_an_edit() {
         soon(&w, Side::Crm, &id).await;
         w.finance.edit("1", Field::Name, "علی رضایی");
         w.crm.fail(Fault::Before(PortError::unknown("broken")));
-        let ring = w.hear(Side::Finance, "1").await;
+        let ring = w.enqueue(Side::Finance, "1").await;
         once(&w, &ring).await;
         // It never arrived. Whoever types «علی» there now has not been cut short by a column.
         w.crm.edit(&id, Field::Name, "علی");
@@ -207,7 +207,7 @@ async fn what_both_held_is_known_also_when_a_later_write_fails() {
         let id = w.crm.add(national("علی").with(Field::Address, "تهران"));
         // Linked; finance was to be written, and is down.
         w.finance.fail(down());
-        let ring = w.hear(Side::Crm, &id).await;
+        let ring = w.enqueue(Side::Crm, &id).await;
         assert_eq!(once(&w, &ring).await.0.status, Status::Pending);
         w.finance.edit(&code, Field::NationalId, "");
         soon(&w, Side::Finance, &code).await;
@@ -229,10 +229,10 @@ async fn a_half_waits_for_a_lost_create_as_long_as_it_takes() {
         let w = World::new(on).await;
         let id = w.crm.add(person("علی", "09121234567"));
         w.finance.fail(Fault::LostAnswer);
-        let first = w.hear(Side::Crm, &id).await;
+        let first = w.enqueue(Side::Crm, &id).await;
         assert_eq!(once(&w, &first).await.0.status, Status::Pending);
         // Finance tells of what was created, and the run that created it is held up for an hour.
-        let mut echo = w.hear(Side::Finance, "1").await;
+        let mut echo = w.enqueue(Side::Finance, "1").await;
         for _ in 0..12 {
             let (outcome, next) = once(&w, &echo).await;
             assert_eq!(
@@ -252,7 +252,7 @@ async fn a_half_waits_for_a_lost_create_as_long_as_it_takes() {
         );
         assert_eq!(w.row(&echo).await.status, Status::Skipped);
         assert_eq!(
-            (w.mappings().await.len(), w.finance.ids().len(), w.crm.ids().len()),
+            (w.links().await.len(), w.finance.ids().len(), w.crm.ids().len()),
             (1, 1, 1)
         );
         w.drop_it().await;
@@ -269,7 +269,7 @@ async fn an_edit_of_what_a_lost_create_has_made_stands() {
             .with(Field::Address, "تهران");
         let id = w.crm.add(whole);
         w.finance.fail(Fault::LostAnswer);
-        let ring = w.hear(Side::Crm, &id).await;
+        let ring = w.enqueue(Side::Crm, &id).await;
         once(&w, &ring).await;
         // The accountant edits one field and clears another; then another one is edited in the CRM, which makes the
         // whole object the later one there.
@@ -288,7 +288,7 @@ async fn an_edit_of_what_a_lost_create_has_made_stands() {
                 side: Side::Finance,
                 id: "1".to_owned(),
             };
-            let mut met = work.mapping.in_flight.clone();
+            let mut met = work.link.in_flight.clone();
             met.get_mut(&Side::Finance).unwrap()[0].met = true;
             w.store.intend(&work.lease, &met, lease).await.unwrap();
             w.store.link(&work.lease, &there).await.unwrap();
@@ -312,7 +312,7 @@ async fn a_create_that_is_found_takes_over_a_half_that_waits_for_a_human() {
         let w = World::new(on).await;
         let id = w.crm.add(person("علی", "09121234567"));
         w.finance.fail(Fault::LostAnswer);
-        let first = w.hear(Side::Crm, &id).await;
+        let first = w.enqueue(Side::Crm, &id).await;
         once(&w, &first).await;
         // Someone types the very same: which of the two is ours, only a human can tell.
         let double = w
@@ -320,16 +320,16 @@ async fn a_create_that_is_found_takes_over_a_half_that_waits_for_a_human() {
             .add(person("علی", "09121234567").with(Field::CustomerNumber, ""));
         w.clock.turn(Duration::from_secs(3));
         assert_eq!(once(&w, &first).await.0.status, Status::Conflict);
-        let echo = w.hear(Side::Finance, "1").await;
+        let echo = w.enqueue(Side::Finance, "1").await;
         assert_eq!(once(&w, &echo).await.0.status, Status::Conflict);
         assert_eq!(open_conflicts(&w).await.len(), 2);
         // He removes the double. Whoever is heard of next settles it for both.
         w.finance.delete(&double);
         assert_eq!(w.sync(Side::Crm, &id).await, Status::Success, "{on:?}");
         assert_eq!(open_conflicts(&w).await, Vec::<String>::new(), "{on:?}");
-        let mappings = w.mappings().await;
-        assert_eq!(mappings.len(), 1);
-        assert_eq!(mappings[0].state, MappingState::Active);
+        let links = w.links().await;
+        assert_eq!(links.len(), 1);
+        assert_eq!(links[0].state, LinkState::Active);
         let settled = w.row(&echo).await;
         assert_eq!(settled.status, Status::Skipped);
         assert!(
@@ -360,9 +360,9 @@ async fn an_identity_that_names_another_living_contact_is_in_doubt() {
         // A number that stands for nobody is no doubt.
         w.finance.delete(&two);
         assert_eq!(w.sync(Side::Finance, &one).await, Status::Success, "{on:?}");
-        let mappings = w.mappings().await;
-        assert_eq!(mappings.len(), 1);
-        assert_eq!(mappings[0].crm_id.as_deref(), Some(id.as_str()));
+        let links = w.links().await;
+        assert_eq!(links.len(), 1);
+        assert_eq!(links[0].crm_id.as_deref(), Some(id.as_str()));
         w.drop_it().await;
     }
 }

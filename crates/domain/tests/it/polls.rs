@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind};
-use domain::polls::{Begin, ContactNow, FINANCE_CONTACTS, Found, Harvest, PollStore, Rhythm, Turn, Verdict};
+use domain::polls::{
+    Begin, ContactNow, FINANCE_CONTACTS, Found, Harvest, PollLease, PollStore, Rhythm, Verdict,
+};
 use domain::ports::{MatchKeys, Side};
 use domain::store::entities::log;
 use domain::store::memory::MemoryStore;
@@ -65,7 +67,7 @@ impl Site {
     }
 }
 
-async fn take(store: &Arc<dyn PollStore>, poll: &str) -> Turn {
+async fn take(store: &Arc<dyn PollStore>, poll: &str) -> PollLease {
     match store.begin(poll, "a", RHYTHM).await.unwrap() {
         Begin::Taken(turn) => turn,
         other => panic!("{other:?}"),
@@ -190,7 +192,7 @@ async fn a_look_is_stored_whole_and_its_events_once() {
             .map(|change| change.event_id.as_str())
             .chain(["new"])
             .collect();
-        let heard = w.store.heard(Side::Crm, &events).await.unwrap();
+        let heard = w.store.known_events(Side::Crm, &events).await.unwrap();
         assert!(heard.len() == 1200 && !heard.contains("new"));
         w.clock.turn(RHYTHM.interval);
         let turn = take(&w.store, "crm:person").await;
@@ -382,7 +384,11 @@ async fn what_the_guard_holds_is_released_or_dropped_as_a_whole_and_once() {
             Begin::Held(guard)
         );
         assert_eq!(
-            w.store.heard(Side::Finance, &["poll:1:1"]).await.unwrap().len(),
+            w.store
+                .known_events(Side::Finance, &["poll:1:1"])
+                .await
+                .unwrap()
+                .len(),
             1,
             "held is heard"
         );
@@ -422,22 +428,22 @@ async fn what_the_guard_holds_is_released_or_dropped_as_a_whole_and_once() {
 
 #[tokio::test]
 async fn mappings_are_loaded_by_either_id_and_counted_without_halves_and_tombstones() {
-    use domain::store::entities::mapping;
-    use domain::store::{EntityType, MappingState};
+    use domain::store::entities::link;
+    use domain::store::{EntityType, LinkState};
     use sea_orm::ActiveValue::Set;
     for on in [On::Sqlite, On::Postgres] {
         let w = Site::new(on).await;
         let now = w.clock.now();
         let states = [
-            MappingState::Active,
-            MappingState::Conflict,
-            MappingState::Closed,
-            MappingState::New,
+            LinkState::Active,
+            LinkState::Conflict,
+            LinkState::Closed,
+            LinkState::New,
         ];
         for (n, state) in states.into_iter().enumerate() {
-            let whole = state != MappingState::New;
+            let whole = state != LinkState::New;
             let base = domain::merge::Base::new(Kind::Organization);
-            let row = mapping::ActiveModel {
+            let row = link::ActiveModel {
                 id: Set(w.clock.id()),
                 entity_type: Set(EntityType::Customer),
                 crm_id: Set(Some(format!("c{n}"))),
@@ -451,25 +457,25 @@ async fn mappings_are_loaded_by_either_id_and_counted_without_halves_and_tombsto
                 updated_at: Set(now),
                 ..Default::default()
             };
-            mapping::Entity::insert(row)
+            link::Entity::insert(row)
                 .exec_without_returning(w.db.as_ref().unwrap().store.db())
                 .await
                 .unwrap();
         }
-        assert_eq!(w.store.mapped_count(EntityType::Customer).await.unwrap(), 2);
-        let crm = w.store.mapped(Side::Crm, &["c0", "c3", "unknown"]).await.unwrap();
+        assert_eq!(w.store.linked_count(EntityType::Customer).await.unwrap(), 2);
+        let crm = w.store.linked(Side::Crm, &["c0", "c3", "unknown"]).await.unwrap();
         assert_eq!(crm.len(), 2);
         assert_eq!(
             crm["c0"].base.as_ref().map(|base| base.kind),
             Some(Kind::Organization)
         );
-        assert_eq!((&crm["c3"].base, crm["c3"].state), (&None, MappingState::New));
+        assert_eq!((&crm["c3"].base, crm["c3"].state), (&None, LinkState::New));
         let written = w.store.written_since(now).await.unwrap();
         assert_eq!(written.into_iter().collect::<Vec<_>>(), ["1"]);
         let later = now + chrono::Duration::milliseconds(1);
         assert!(w.store.written_since(later).await.unwrap().is_empty());
-        let finance = w.store.mapped(Side::Finance, &["2"]).await.unwrap();
-        assert_eq!(finance["2"].state, MappingState::Closed);
+        let finance = w.store.linked(Side::Finance, &["2"]).await.unwrap();
+        assert_eq!(finance["2"].state, LinkState::Closed);
         w.drop_it().await;
     }
 }

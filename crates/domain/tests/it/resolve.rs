@@ -5,7 +5,7 @@ use domain::engine::resolve::NotRuled;
 use domain::engine::{Engine, Ran};
 use domain::merge::{ConflictStrategy, Policy};
 use domain::ports::{Ring, Side};
-use domain::store::{EntityRef, EntityType, MappingState, Status};
+use domain::store::{EntityRef, EntityType, LinkState, Status};
 
 use crate::world::{ALL, On, World, person};
 
@@ -85,7 +85,7 @@ async fn the_kept_side_is_written_over_the_other_and_the_loser_is_remembered() {
             assert!(told.contains("settled_by_hand"), "{told}");
             assert!(told.contains("علی کریمی") && told.contains("علی رضایی"), "{told}");
             assert_eq!(conflicts(&w).await, 0, "the conflict ends with it");
-            assert_eq!(w.mappings().await[0].state, MappingState::Active);
+            assert_eq!(w.links().await[0].state, LinkState::Active);
             assert!(why(engine.keep(&other, side, None).await).contains("no field of"));
             assert_eq!(w.sync_by(&engine, Side::Crm, &id).await, Status::Skipped);
             w.drop_it().await;
@@ -104,7 +104,7 @@ async fn a_ruling_outlives_who_took_it_down_and_leads_the_run() {
             .keep(&entity(Side::Crm, &id), Side::Finance, None)
             .await
             .unwrap();
-        let heard = w.hear(Side::Crm, &id).await;
+        let heard = w.enqueue(Side::Crm, &id).await;
         let by_a_worker = w.engine.clone();
         let Ran::Ended { row, outcome, .. } = by_a_worker.run(&heard).await.unwrap() else {
             panic!("not run")
@@ -165,10 +165,10 @@ async fn a_meeting_in_doubt_is_linked_as_the_operator_says_and_both_conflicts_en
         assert_eq!(w.finance.get("1", Field::Email), "r@b.ir");
         assert_eq!(w.crm.get(&id, Field::FinanceCode), "1");
         assert_eq!(conflicts(&w).await, 0);
-        let mappings = w.mappings().await;
-        assert_eq!(mappings.len(), 1);
-        assert_eq!(mappings[0].state, MappingState::Active);
-        assert_eq!(mappings[0].finance_id.as_deref(), Some("1"));
+        let links = w.links().await;
+        assert_eq!(links.len(), 1);
+        assert_eq!(links[0].state, LinkState::Active);
+        assert_eq!(links[0].finance_id.as_deref(), Some("1"));
         assert_eq!(w.sync(Side::Finance, "1").await, Status::Skipped);
 
         // Neither end can be given away again, and both must be there.
@@ -214,7 +214,7 @@ async fn what_a_lost_create_has_sent_is_not_forgotten_when_its_record_is_linked_
             assert_eq!(ended(&w.engine, &ring).await, Status::Success, "{on:?}");
         }
         assert_eq!(w.crm.ids().len(), 1, "created once");
-        assert_eq!(w.mappings().await.len(), 1);
+        assert_eq!(w.links().await.len(), 1);
         assert_eq!(conflicts(&w).await, 0);
         w.drop_it().await;
     }

@@ -7,7 +7,7 @@ use domain::customer::Kind;
 use domain::merge::Base;
 use domain::ports::Side;
 use domain::store::{
-    Claim, Commit, EntityRef, EntityType, Event, InFlight, MappingState, Outcome, Retry, Status, StoreError,
+    Claim, Commit, EntityRef, EntityType, Event, InFlight, LinkState, Outcome, Retry, Status, StoreError,
     Trigger, Work,
 };
 use uuid::Uuid;
@@ -37,11 +37,11 @@ pub fn entity(side: Side, id: &str) -> EntityRef {
 }
 
 pub fn ending(work: &Work, status: Status) -> Commit {
-    let mut mapping = work.mapping.clone();
-    mapping.base = Some(Base::new(Kind::Person));
-    mapping.state = MappingState::Active;
+    let mut link = work.link.clone();
+    link.base = Some(Base::new(Kind::Person));
+    link.state = LinkState::Active;
     Commit {
-        mapping: Some(mapping),
+        link: Some(link),
         transaction: Uuid::now_v7(),
         synced_from: (status == Status::Success).then_some(Side::Crm),
         outcome: Outcome::new(status, None),
@@ -68,13 +68,13 @@ async fn the_same_event_is_one_row_even_within_one_batch() {
             event(Side::Crm, "a", Some("e1")),
             event(Side::Crm, "a", None),
         ];
-        assert_eq!(w.store.hear(&one).await.unwrap(), [true, false, true]);
+        assert_eq!(w.store.enqueue(&one).await.unwrap(), [true, false, true]);
         let again = [
             event(Side::Crm, "a", Some("e1")),
             event(Side::Finance, "a", Some("e1")),
         ];
         assert_eq!(
-            w.store.hear(&again).await.unwrap(),
+            w.store.enqueue(&again).await.unwrap(),
             [false, true],
             "the key is unique per source system"
         );
@@ -97,7 +97,7 @@ async fn a_claim_takes_all_open_rows_of_the_entity_and_nobody_else_gets_any() {
             event(Side::Crm, "a", None),
             event(Side::Crm, "b", None),
         ];
-        w.store.hear(&events).await.unwrap();
+        w.store.enqueue(&events).await.unwrap();
         let work = take(&w, events[1].row).await;
         assert_eq!(work.lead.id, events[1].row);
         assert_eq!(
@@ -109,7 +109,7 @@ async fn a_claim_takes_all_open_rows_of_the_entity_and_nobody_else_gets_any() {
             Claim::Busy
         ));
         let late = event(Side::Crm, "a", None);
-        w.store.hear(std::slice::from_ref(&late)).await.unwrap();
+        w.store.enqueue(std::slice::from_ref(&late)).await.unwrap();
         let next = w
             .store
             .commit(&work, &ending(&work, Status::Success))
@@ -139,7 +139,7 @@ async fn many_workers_at_once_one_claim() {
     for on in ALL {
         let w = World::new(on).await;
         let one = event(Side::Crm, "a", None);
-        w.store.hear(std::slice::from_ref(&one)).await.unwrap();
+        w.store.enqueue(std::slice::from_ref(&one)).await.unwrap();
         let claims = (0..16).map(|_| {
             let store = w.store.clone();
             tokio::spawn(async move { store.claim(one.row, "w", LEASE).await.unwrap() })
@@ -158,7 +158,7 @@ async fn a_lapsed_lease_passes_on_and_fences_out_the_slow() {
     for on in ALL {
         let w = World::new(on).await;
         let one = event(Side::Crm, "a", None);
-        w.store.hear(std::slice::from_ref(&one)).await.unwrap();
+        w.store.enqueue(std::slice::from_ref(&one)).await.unwrap();
         let slow = take(&w, one.row).await;
         assert!(
             w.store.sweep(10, Duration::ZERO).await.unwrap().is_empty(),
@@ -201,7 +201,7 @@ async fn the_sweeper_finds_what_nobody_was_told_of_and_respects_retry_times() {
             event(Side::Crm, "rung now", None),
             event(Side::Crm, "to be retried", None),
         ];
-        w.store.hear(&events).await.unwrap();
+        w.store.enqueue(&events).await.unwrap();
         let work = take(&w, events[2].row).await;
         let mut wait = ending(&work, Status::Pending);
         let at = domain::clock::Clock::now(&*w.clock) + chrono::Duration::seconds(30);
@@ -251,35 +251,35 @@ async fn linking_takes_over_a_free_half_and_refuses_a_foreign_mapping() {
             event(Side::Finance, "22", None),
             event(Side::Crm, "b", None),
         ];
-        w.store.hear(&events).await.unwrap();
+        w.store.enqueue(&events).await.unwrap();
         let crm = take(&w, events[0].row).await;
         let finance = take(&w, events[1].row).await;
         let entity = entity(Side::Finance, "22");
         assert!(
             matches!(
                 w.store.link(&crm.lease, &entity).await,
-                Err(StoreError::MappedElsewhere { .. })
+                Err(StoreError::LinkedElsewhere { .. })
             ),
             "it is worked on"
         );
-        let theirs = w.store.mapping(&entity).await.unwrap();
-        assert_eq!(theirs.map(|theirs| theirs.state), Some(MappingState::New));
+        let theirs = w.store.find_link(&entity).await.unwrap();
+        assert_eq!(theirs.map(|theirs| theirs.state), Some(LinkState::New));
         w.store.release(&finance).await.unwrap();
         w.store.link(&crm.lease, &entity).await.unwrap();
         let mut done = ending(&crm, Status::Success);
-        done.mapping.as_mut().unwrap().finance_id = Some("22".into());
+        done.link.as_mut().unwrap().finance_id = Some("22".into());
         let next = w.store.commit(&crm, &done).await.unwrap();
         assert_eq!(next.unwrap().row, events[1].row, "the half's row is ours now");
         let other = take(&w, events[2].row).await;
         assert!(matches!(
             w.store.link(&other.lease, &entity).await,
-            Err(StoreError::MappedElsewhere { .. })
+            Err(StoreError::LinkedElsewhere { .. })
         ));
         let mut stolen = ending(&other, Status::Success);
-        stolen.mapping.as_mut().unwrap().finance_id = Some("22".into());
+        stolen.link.as_mut().unwrap().finance_id = Some("22".into());
         assert!(matches!(
             w.store.commit(&other, &stolen).await,
-            Err(StoreError::MappedElsewhere { .. })
+            Err(StoreError::LinkedElsewhere { .. })
         ));
         w.drop_it().await;
     }
@@ -290,7 +290,7 @@ async fn counts_by_status() {
     for on in ALL {
         let w = World::new(on).await;
         let events = [event(Side::Crm, "a", None), event(Side::Crm, "b", None)];
-        w.store.hear(&events).await.unwrap();
+        w.store.enqueue(&events).await.unwrap();
         take(&w, events[0].row).await;
         w.clock.turn(Duration::from_secs(90));
         let backlog = w.store.backlog().await.unwrap();

@@ -6,7 +6,7 @@ use domain::clock::Clock;
 use domain::customer::Field;
 use domain::ports::Side;
 use domain::store::{
-    Claim, InFlight, Intent, MappingState, Outcome, Retry, Status, Store as _, StoreError, Trigger,
+    Claim, InFlight, Intent, LinkState, Outcome, Retry, Status, Store as _, StoreError, Trigger,
 };
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use testkit::{Engine, TestDb};
@@ -34,13 +34,13 @@ async fn a_run_that_failed_after_a_write_is_known_as_failed() {
     for on in ALL {
         let w = World::new(on).await;
         let first = event(Side::Crm, "c1", None);
-        w.store.hear(std::slice::from_ref(&first)).await.unwrap();
+        w.store.enqueue(std::slice::from_ref(&first)).await.unwrap();
         let work = take(&w, first.row).await;
-        assert_eq!(w.store.last_run(work.lease.mapping).await.unwrap(), None);
+        assert_eq!(w.store.last_run(work.lease.link).await.unwrap(), None);
         let mut failed = ending(&work, Status::Failed);
         failed.audits = vec![(Side::Finance, Outcome::new(Status::Success, None))];
         w.store.commit(&work, &failed).await.unwrap();
-        let last = w.store.last_run(work.lease.mapping).await.unwrap().unwrap();
+        let last = w.store.last_run(work.lease.link).await.unwrap().unwrap();
         assert_eq!((last.row, last.status), (first.row, Status::Failed), "{on:?}");
         // A row that was heard earlier may end later: it has the last word.
         w.clock.turn(Duration::from_secs(1));
@@ -50,7 +50,7 @@ async fn a_run_that_failed_after_a_write_is_known_as_failed() {
             .commit(&work, &ending(&work, Status::Success))
             .await
             .unwrap();
-        let last = w.store.last_run(work.lease.mapping).await.unwrap().unwrap();
+        let last = w.store.last_run(work.lease.link).await.unwrap().unwrap();
         assert_eq!((last.row, last.status), (first.row, Status::Success), "{on:?}");
         w.drop_it().await;
     }
@@ -61,9 +61,9 @@ async fn a_row_written_twice_because_the_answer_was_lost_is_one_row() {
     for on in ALL {
         let w = World::new(on).await;
         let one = event(Side::Crm, "a", None);
-        assert_eq!(w.store.hear(std::slice::from_ref(&one)).await.unwrap(), [true]);
+        assert_eq!(w.store.enqueue(std::slice::from_ref(&one)).await.unwrap(), [true]);
         let again = [one, event(Side::Crm, "b", None)];
-        assert_eq!(w.store.hear(&again).await.unwrap(), [false, true]);
+        assert_eq!(w.store.enqueue(&again).await.unwrap(), [false, true]);
         assert_eq!(w.rows().await.len(), 2);
         w.drop_it().await;
     }
@@ -74,7 +74,7 @@ async fn lapses_are_counted_release_is_none() {
     for on in ALL {
         let w = World::new(on).await;
         let one = event(Side::Crm, "a", None);
-        w.store.hear(std::slice::from_ref(&one)).await.unwrap();
+        w.store.enqueue(std::slice::from_ref(&one)).await.unwrap();
         for lapses in 0..10 {
             assert_eq!(take(&w, one.row).await.lead.lapses, lapses);
             w.clock.turn(LEASE + Duration::from_secs(1));
@@ -95,12 +95,12 @@ async fn a_commit_leaves_audits_a_fresh_row_and_checksums_behind() {
     for on in ALL {
         let w = World::new(on).await;
         let one = event(Side::Crm, "a", None);
-        w.store.hear(std::slice::from_ref(&one)).await.unwrap();
+        w.store.enqueue(std::slice::from_ref(&one)).await.unwrap();
         let work = take(&w, one.row).await;
         let mut done = ending(&work, Status::Success);
-        let mapping = done.mapping.as_mut().unwrap();
-        mapping.finance_id = Some("22".into());
-        mapping.base.as_mut().unwrap().agree(Field::Name, "علي", "علی");
+        let link = done.link.as_mut().unwrap();
+        link.finance_id = Some("22".into());
+        link.base.as_mut().unwrap().agree(Field::Name, "علي", "علی");
         let back = Outcome {
             changes: Some(serde_json::json!([{"field": "name"}])),
             ..Outcome::new(Status::Success, "the other way".to_owned())
@@ -130,17 +130,14 @@ async fn a_commit_leaves_audits_a_fresh_row_and_checksums_behind() {
             (audit.source_entity_id.as_str(), audit.target_entity_id.as_deref()),
             ("22", Some("a"))
         );
-        assert_eq!(audit.entity_mapping_id, Some(work.mapping.id));
+        assert_eq!(audit.entity_mapping_id, Some(work.link.id));
         assert_eq!(audit.trigger_payload, None);
         assert!(audit.changes.is_some());
-        let mapping = &w.mappings().await[0];
-        assert_eq!(mapping.last_sync_transaction_id, Some(done.transaction));
-        assert_eq!(
-            (mapping.last_sync_source.as_deref(), mapping.version),
-            (Some("CRM"), 1)
-        );
-        assert_eq!((mapping.lease_until, mapping.in_flight.clone()), (None, None));
-        sums.push((mapping.crm_checksum.clone(), mapping.finance_checksum.clone()));
+        let link = &w.links().await[0];
+        assert_eq!(link.last_sync_transaction_id, Some(done.transaction));
+        assert_eq!((link.last_sync_source.as_deref(), link.version), (Some("CRM"), 1));
+        assert_eq!((link.lease_until, link.in_flight.clone()), (None, None));
+        sums.push((link.crm_checksum.clone(), link.finance_checksum.clone()));
         w.drop_it().await;
     }
     assert_ne!(sums[0].0, sums[0].1);
@@ -152,23 +149,23 @@ async fn a_commit_that_fails_leaves_nothing_behind() {
     for on in ALL {
         let w = World::new(on).await;
         let events = [event(Side::Crm, "a", None), event(Side::Finance, "22", None)];
-        w.store.hear(&events).await.unwrap();
+        w.store.enqueue(&events).await.unwrap();
         let ours = take(&w, events[0].row).await;
         let theirs = take(&w, events[1].row).await;
         let mut done = ending(&ours, Status::Success);
-        done.mapping.as_mut().unwrap().finance_id = Some("22".into());
+        done.link.as_mut().unwrap().finance_id = Some("22".into());
         done.audits = vec![(Side::Finance, Outcome::new(Status::Success, None))];
         done.look_again = true;
         let refused = w.store.commit(&ours, &done).await;
         assert!(
-            matches!(refused, Err(StoreError::MappedElsewhere { side: Side::Finance, id }) if id == "22")
+            matches!(refused, Err(StoreError::LinkedElsewhere { side: Side::Finance, id }) if id == "22")
         );
         assert_eq!(w.rows().await.len(), 2);
         assert!(w.rows().await.iter().all(|row| row.status == Status::InProgress));
-        // Released, it is a half mapping that nobody works on: the same commit takes it over.
+        // Released, it is a half link that nobody works on: the same commit takes it over.
         w.store.release(&theirs).await.unwrap();
         w.store.commit(&ours, &done).await.unwrap();
-        assert_eq!(w.mappings().await.len(), 1);
+        assert_eq!(w.links().await.len(), 1);
         assert!(matches!(
             w.store.commit(&theirs, &ending(&theirs, Status::Success)).await,
             Err(StoreError::Fenced)
@@ -182,18 +179,18 @@ async fn a_half_that_has_something_in_flight_is_not_taken_over() {
     for on in ALL {
         let w = World::new(on).await;
         let events = [event(Side::Crm, "a", None), event(Side::Finance, "22", None)];
-        w.store.hear(&events).await.unwrap();
+        w.store.enqueue(&events).await.unwrap();
         let theirs = take(&w, events[1].row).await;
         let mut waits = ending(&theirs, Status::Pending);
-        let mapping = waits.mapping.as_mut().unwrap();
-        mapping.state = MappingState::New;
+        let link = waits.link.as_mut().unwrap();
+        link.state = LinkState::New;
         let sent = created_at(w.clock.now());
-        mapping.in_flight = InFlight::from([(Side::Crm, vec![sent])]);
+        link.in_flight = InFlight::from([(Side::Crm, vec![sent])]);
         w.store.commit(&theirs, &waits).await.unwrap();
         let ours = take(&w, events[0].row).await;
         let linked = w.store.link(&ours.lease, &entity(Side::Finance, "22")).await;
         assert!(
-            matches!(linked, Err(StoreError::MappedElsewhere { .. })),
+            matches!(linked, Err(StoreError::LinkedElsewhere { .. })),
             "what it has created would be forgotten"
         );
         w.drop_it().await;
@@ -210,10 +207,10 @@ async fn a_half_that_is_taken_over_leaves_no_retry_behind() {
             event(Side::Crm, "a", None),
             event(Side::Finance, "22", None),
         ];
-        w.store.hear(&events).await.unwrap();
+        w.store.enqueue(&events).await.unwrap();
         let theirs = take(&w, events[2].row).await;
         let mut waits = ending(&theirs, Status::Pending);
-        waits.mapping.as_mut().unwrap().state = MappingState::New;
+        waits.link.as_mut().unwrap().state = LinkState::New;
         waits.retry = Some(Retry {
             at: w.clock.now(),
             count: 1,
@@ -228,7 +225,7 @@ async fn a_half_that_is_taken_over_leaves_no_retry_behind() {
             .await
             .unwrap();
         let mut done = ending(&ours, Status::Success);
-        done.mapping.as_mut().unwrap().finance_id = Some("22".into());
+        done.link.as_mut().unwrap().finance_id = Some("22".into());
         w.store.commit(&ours, &done).await.unwrap();
         assert_eq!(w.retries().await.len(), 0);
         w.drop_it().await;
@@ -240,12 +237,12 @@ async fn a_half_mapping_of_nothing_is_dropped_a_linked_one_is_not() {
     for on in ALL {
         let w = World::new(on).await;
         let events = [event(Side::Crm, "a", None), event(Side::Crm, "b", None)];
-        w.store.hear(&events).await.unwrap();
+        w.store.enqueue(&events).await.unwrap();
         let work = take(&w, events[0].row).await;
         let mut gone = ending(&work, Status::Skipped);
-        gone.mapping = None;
+        gone.link = None;
         assert_eq!(w.store.commit(&work, &gone).await.unwrap(), None);
-        assert!(w.mappings().await.is_empty());
+        assert!(w.links().await.is_empty());
         assert_eq!(w.rows().await[0].entity_mapping_id, None);
         let other = take(&w, events[1].row).await;
         w.store
@@ -253,12 +250,12 @@ async fn a_half_mapping_of_nothing_is_dropped_a_linked_one_is_not() {
             .await
             .unwrap();
         let mut gone = ending(&other, Status::Skipped);
-        gone.mapping = None;
+        gone.link = None;
         assert!(matches!(
             w.store.commit(&other, &gone).await,
             Err(StoreError::Fenced)
         ));
-        assert_eq!(w.mappings().await.len(), 1);
+        assert_eq!(w.links().await.len(), 1);
         w.drop_it().await;
     }
 }
@@ -271,7 +268,7 @@ async fn what_is_closed_is_no_longer_scheduled() {
         // A wait that counts as no try, then one that does.
         for (count, round) in [(0, 0), (1, 1)] {
             let one = &events[round];
-            w.store.hear(std::slice::from_ref(one)).await.unwrap();
+            w.store.enqueue(std::slice::from_ref(one)).await.unwrap();
             let work = take(&w, one.row).await;
             let mut wait = ending(&work, Status::Pending);
             let at = w.clock.now() + chrono::Duration::seconds(30);
@@ -315,10 +312,10 @@ async fn earlier_conflicts_end_with_a_run_that_ends() {
             .iter()
             .zip([Status::Conflict, Status::Pending, Status::Conflict])
         {
-            w.store.hear(std::slice::from_ref(one)).await.unwrap();
+            w.store.enqueue(std::slice::from_ref(one)).await.unwrap();
             let work = take(&w, one.row).await;
             let mut end = ending(&work, status);
-            end.mapping.as_mut().unwrap().state = MappingState::Conflict;
+            end.link.as_mut().unwrap().state = LinkState::Conflict;
             end.outcome.message = Some(format!("{status:?}"));
             w.store.commit(&work, &end).await.unwrap();
             let rows = w.rows().await;
@@ -355,7 +352,7 @@ async fn a_lost_lease_links_and_intends_nothing() {
     for on in ALL {
         let w = World::new(on).await;
         let one = event(Side::Crm, "a", None);
-        w.store.hear(std::slice::from_ref(&one)).await.unwrap();
+        w.store.enqueue(std::slice::from_ref(&one)).await.unwrap();
         let work = take(&w, one.row).await;
         w.clock.turn(LEASE + Duration::from_secs(1));
         let fenced = |result| matches!(result, Err(StoreError::Fenced));
@@ -365,7 +362,7 @@ async fn a_lost_lease_links_and_intends_nothing() {
         assert!(fenced(w.store.intend(&work.lease, &InFlight::new(), LEASE).await));
         let lock = w.store.lock(&work.lease, &["name".to_owned()]).await;
         assert!(fenced(lock.map(drop)));
-        assert_eq!(w.mappings().await[0].finance_id, None);
+        assert_eq!(w.links().await[0].finance_id, None);
         take(&w, one.row).await;
         w.store.release(&work).await.unwrap();
         assert_eq!(
@@ -373,7 +370,7 @@ async fn a_lost_lease_links_and_intends_nothing() {
             Status::InProgress,
             "not its to give back"
         );
-        assert!(w.mappings().await[0].lease_until.is_some());
+        assert!(w.links().await[0].lease_until.is_some());
         w.drop_it().await;
     }
 }
@@ -383,25 +380,25 @@ async fn match_keys_are_reserved_all_or_none_until_nothing_is_being_created() {
     for on in ALL {
         let w = World::new(on).await;
         let events = [event(Side::Crm, "a", None), event(Side::Crm, "b", None)];
-        w.store.hear(&events).await.unwrap();
+        w.store.enqueue(&events).await.unwrap();
         let (a, b) = (take(&w, events[0].row).await, take(&w, events[1].row).await);
         let keys = |keys: &[&str]| keys.iter().map(|k| (*k).to_owned()).collect::<Vec<_>>();
         let lock = async |work: &domain::store::Work, of: &[&str]| {
             let holder = w.store.lock(&work.lease, &keys(of)).await.unwrap();
-            holder.map(|holder| (holder.mapping, holder.waits))
+            holder.map(|holder| (holder.link, holder.waits))
         };
         assert_eq!(lock(&a, &["mobile", "name"]).await, None);
         assert_eq!(lock(&a, &["name", "mobile"]).await, None, "its own");
-        assert_eq!(lock(&b, &["email", "name"]).await, Some((a.mapping.id, true)));
+        assert_eq!(lock(&b, &["email", "name"]).await, Some((a.link.id, true)));
         assert_eq!(lock(&a, &["email"]).await, None, "none of them was taken");
         // It waits for what it has created: the keys stay reserved.
         let mut waits = ending(&a, Status::Conflict);
-        let mapping = waits.mapping.as_mut().unwrap();
-        mapping.base = None;
-        mapping.in_flight = InFlight::from([(Side::Finance, vec![created_at(w.clock.now())])]);
+        let link = waits.link.as_mut().unwrap();
+        link.base = None;
+        link.in_flight = InFlight::from([(Side::Finance, vec![created_at(w.clock.now())])]);
         w.store.commit(&a, &waits).await.unwrap();
-        assert_eq!(lock(&b, &["name"]).await, Some((a.mapping.id, false)));
-        w.store.hear(&[event(Side::Crm, "a", None)]).await.unwrap();
+        assert_eq!(lock(&b, &["name"]).await, Some((a.link.id, false)));
+        w.store.enqueue(&[event(Side::Crm, "a", None)]).await.unwrap();
         let row = w
             .rows()
             .await
@@ -410,7 +407,7 @@ async fn match_keys_are_reserved_all_or_none_until_nothing_is_being_created() {
             .unwrap();
         let again = take(&w, row.id).await;
         let mut done = ending(&again, Status::Success);
-        done.mapping.as_mut().unwrap().in_flight.clear();
+        done.link.as_mut().unwrap().in_flight.clear();
         w.store.commit(&again, &done).await.unwrap();
         assert_eq!(lock(&b, &["mobile", "email", "name"]).await, None);
         w.drop_it().await;
@@ -447,7 +444,7 @@ async fn pruning_empties_old_final_rows_and_nothing_else() {
             .enumerate()
         {
             let one = event(Side::Crm, &format!("old{n}"), Some(&format!("key{n}")));
-            w.store.hear(std::slice::from_ref(&one)).await.unwrap();
+            w.store.enqueue(std::slice::from_ref(&one)).await.unwrap();
             let work = take(&w, one.row).await;
             let mut done = ending(&work, status);
             done.outcome.source_data = Some(serde_json::json!({"name": "مریم"}));
@@ -459,10 +456,10 @@ async fn pruning_empties_old_final_rows_and_nothing_else() {
             w.clock.turn(Duration::from_secs(60));
         }
         let waiting = event(Side::Crm, "waiting", None);
-        w.store.hear(std::slice::from_ref(&waiting)).await.unwrap();
+        w.store.enqueue(std::slice::from_ref(&waiting)).await.unwrap();
         w.clock.turn(20 * DAY);
         let young = event(Side::Crm, "young", None);
-        w.store.hear(std::slice::from_ref(&young)).await.unwrap();
+        w.store.enqueue(std::slice::from_ref(&young)).await.unwrap();
         let work = take(&w, young.row).await;
         w.store
             .commit(&work, &ending(&work, Status::Success))
@@ -473,7 +470,7 @@ async fn pruning_empties_old_final_rows_and_nothing_else() {
         // An operator's, which failed: a retry still has to know what he ruled.
         let mut ruled = event(Side::Crm, "ruled", None);
         ruled.trigger = Trigger::Manual;
-        w.store.hear(std::slice::from_ref(&ruled)).await.unwrap();
+        w.store.enqueue(std::slice::from_ref(&ruled)).await.unwrap();
         let work = take(&w, ruled.row).await;
         w.store
             .commit(&work, &ending(&work, Status::Failed))
@@ -481,7 +478,7 @@ async fn pruning_empties_old_final_rows_and_nothing_else() {
             .unwrap();
         w.clock.turn(31 * DAY);
 
-        let mappings = w.mappings().await;
+        let links = w.links().await;
         let holding = async || -> Vec<_> {
             let rows = w.rows().await;
             let mut ids: Vec<_> = rows
@@ -516,10 +513,10 @@ async fn pruning_empties_old_final_rows_and_nothing_else() {
         }
         let conflict = rows.iter().find(|row| row.id == old[3]).unwrap();
         assert!(conflict.source_data.is_some() && conflict.changes.is_some());
-        assert_eq!(w.mappings().await, mappings);
+        assert_eq!(w.links().await, links);
         // The event keys still know what was heard.
         let again = event(Side::Crm, "old0", Some("key0"));
-        assert_eq!(w.store.hear(&[again]).await.unwrap(), [false]);
+        assert_eq!(w.store.enqueue(&[again]).await.unwrap(), [false]);
         // A failed row without its payload is retried like any other.
         assert_eq!(w.store.retry(Some(old[2])).await.unwrap(), 1);
         assert_eq!(take(&w, old[2]).await.lead.id, old[2]);
@@ -531,7 +528,7 @@ async fn pruning_empties_old_final_rows_and_nothing_else() {
 async fn one_worker_prunes_at_a_time() {
     let db = TestDb::new(Engine::Postgres).await.unwrap();
     let one = event(Side::Crm, "a", None);
-    db.store.hear(std::slice::from_ref(&one)).await.unwrap();
+    db.store.enqueue(std::slice::from_ref(&one)).await.unwrap();
     let Claim::Taken(work) = db.store.claim(one.row, "w", LEASE).await.unwrap() else {
         panic!()
     };
@@ -554,7 +551,7 @@ async fn a_row_that_is_closed_while_it_is_claimed_leaves_no_lease_behind() {
     for on in ALL {
         let w = World::new(on).await;
         let events = [event(Side::Crm, "a", None), event(Side::Crm, "a", None)];
-        w.store.hear(&events).await.unwrap();
+        w.store.enqueue(&events).await.unwrap();
         let work = take(&w, events[0].row).await;
         // The ring of the second comes when the first run, which covers it, is just ending: over and over again, as there
         // is no way to stop between two statements of one claim.
@@ -569,8 +566,8 @@ async fn a_row_that_is_closed_while_it_is_claimed_leaves_no_lease_behind() {
         for claim in claims {
             assert!(matches!(claim.unwrap(), Claim::Done | Claim::Busy));
         }
-        let mapping = w.mappings().await.remove(0);
-        assert_eq!((mapping.lease_owner, mapping.lease_until), (None, None));
+        let link = w.links().await.remove(0);
+        assert_eq!((link.lease_owner, link.lease_until), (None, None));
         w.drop_it().await;
     }
 }

@@ -14,7 +14,7 @@ use domain::engine::document::DocumentRules;
 use domain::engine::{Config, Engine, Ran};
 use domain::merge::Policy;
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Ring, Side, Snapshot};
-use domain::store::entities::{log, mapping, retry};
+use domain::store::entities::{link, log, retry};
 use domain::store::memory::MemoryStore;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
@@ -467,7 +467,7 @@ impl World {
         }
     }
 
-    pub async fn hear(&self, side: Side, id: &str) -> Ring {
+    pub async fn enqueue(&self, side: Side, id: &str) -> Ring {
         self.hear_of(EntityType::Customer, side, id).await
     }
 
@@ -488,7 +488,7 @@ impl World {
             traceparent: None,
             rung: true,
         };
-        assert_eq!(self.store.hear(&[event]).await.unwrap(), [true]);
+        assert_eq!(self.store.enqueue(&[event]).await.unwrap(), [true]);
         Ring {
             row,
             traceparent: None,
@@ -503,7 +503,7 @@ impl World {
 
     /// [`Self::sync`] by an engine with other rules.
     pub async fn sync_by(&self, engine: &Engine, side: Side, id: &str) -> Status {
-        let mut ring = self.hear(side, id).await;
+        let mut ring = self.enqueue(side, id).await;
         for _ in 0..20 {
             match engine.run(&ring).await.unwrap() {
                 Ran::Ended {
@@ -537,11 +537,11 @@ impl World {
     }
 
     /// All rows of `"EntityMapping"`, by id.
-    pub async fn mappings(&self) -> Vec<mapping::Model> {
+    pub async fn links(&self) -> Vec<link::Model> {
         match &self.tables {
-            Tables::Memory(store) => store.mappings(),
+            Tables::Memory(store) => store.links(),
             Tables::Sql(db) => {
-                let rows = mapping::Entity::find().order_by_asc(mapping::Column::Id);
+                let rows = link::Entity::find().order_by_asc(link::Column::Id);
                 rows.all(db.store.db()).await.unwrap()
             }
         }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::polls::{Harvest, PollStore, Turn};
+use domain::polls::{Harvest, PollLease, PollStore};
 use domain::ports::{Ring, Side};
 use domain::store::memory::MemoryStore;
 use domain::store::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState,
-    Outcome, Stats, Status, Store, StoreError, StoreResult, Work,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Link, LinkState, Outcome,
+    Stats, Status, Store, StoreError, StoreResult, Work,
 };
 use uuid::Uuid;
 
@@ -42,7 +42,7 @@ pub enum Bug {
     CursorBeforeDurable,
     /// The loser of a conflict is not written down.
     NoAudit,
-    /// A closed mapping is forgotten: who survives is met as new.
+    /// A closed link is forgotten: who survives is met as new.
     NoTombstone,
     /// Twins, and the two ends of a pair, are met at once.
     NoMatchLock,
@@ -74,7 +74,7 @@ pub fn store(client: &Arc<Client>, good: MemoryStore) -> Arc<dyn Store> {
 /// The end of a look in the wrong order, and in two transactions.
 pub async fn finish_cursor_first(
     store: &MemoryStore,
-    turn: &Turn,
+    turn: &PollLease,
     harvest: &Harvest,
     rows: &[Event],
 ) -> StoreResult<()> {
@@ -83,7 +83,7 @@ pub async fn finish_cursor_first(
         ..harvest.clone()
     };
     store.finish(turn, &bare).await?;
-    store.hear(rows).await.map(drop)
+    store.enqueue(rows).await.map(drop)
 }
 
 struct Broken {
@@ -98,10 +98,10 @@ impl Broken {
         if self.bug != Some(Bug::NoFence) {
             return lease.clone();
         }
-        let mut mappings = self.good.mappings().into_iter();
-        let now = mappings.find(|row| row.id == lease.mapping);
+        let mut links = self.good.links().into_iter();
+        let now = links.find(|row| row.id == lease.link);
         Lease {
-            mapping: lease.mapping,
+            link: lease.link,
             token: now.map_or(lease.token, |row| row.lease_token),
         }
     }
@@ -109,8 +109,8 @@ impl Broken {
 
 #[async_trait]
 impl Store for Broken {
-    async fn hear(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
-        self.good.hear(events).await
+    async fn enqueue(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
+        self.good.enqueue(events).await
     }
 
     async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
@@ -121,34 +121,34 @@ impl Store for Broken {
         };
         let mut claim = self.good.claim(row, owner, lease).await?;
         if let Claim::Taken(work) = &mut claim {
-            let mapping = &mut work.mapping;
+            let link = &mut work.link;
             match self.bug {
                 Some(Bug::NoBase) => {
-                    if let Some(base) = &mut mapping.base {
+                    if let Some(base) = &mut link.base {
                         base.crm.clear();
                         base.finance.clear();
                     }
                 }
-                Some(Bug::NoProbe) => mapping
+                Some(Bug::NoProbe) => link
                     .in_flight
                     .values_mut()
                     .for_each(|sent| sent.retain(|i| !i.create)),
                 Some(Bug::SendsAgain) => {
-                    let sent = mapping.in_flight.values_mut().flatten();
+                    let sent = link.in_flight.values_mut().flatten();
                     sent.filter_map(|intent| intent.document.as_mut())
                         .for_each(|document| document.again = true);
                 }
-                Some(Bug::NoInFlight) => mapping
+                Some(Bug::NoInFlight) => link
                     .in_flight
                     .values_mut()
                     .for_each(|sent| sent.retain(|i| i.create)),
-                Some(Bug::NoTombstone) if mapping.state == MappingState::Closed => {
+                Some(Bug::NoTombstone) if link.state == LinkState::Closed => {
                     match work.lead.side {
-                        Side::Crm => mapping.finance_id = None,
-                        Side::Finance => mapping.crm_id = None,
+                        Side::Crm => link.finance_id = None,
+                        Side::Finance => link.crm_id = None,
                     }
-                    mapping.state = MappingState::New;
-                    mapping.base = None;
+                    link.state = LinkState::New;
+                    link.base = None;
                 }
                 _ => {}
             }
@@ -164,12 +164,12 @@ impl Store for Broken {
         }
     }
 
-    async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
-        self.good.mapping(entity).await
+    async fn link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
+        self.good.find_link(entity).await
     }
 
-    async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>> {
-        self.good.last_run(mapping).await
+    async fn last_run(&self, link: Uuid) -> StoreResult<Option<LastRun>> {
+        self.good.last_run(link).await
     }
 
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
@@ -206,7 +206,7 @@ impl Store for Broken {
             && let Claim::Taken(late) = self.good.claim(late.row, "bug", Duration::from_secs(60)).await?
         {
             let covered = Commit {
-                mapping: Some(late.mapping.clone()),
+                link: Some(late.link.clone()),
                 outcome: Outcome::new(Status::Skipped, "covered too late".to_owned()),
                 retry: None,
                 audits: Vec::new(),

@@ -179,9 +179,9 @@ fn ending(world: &Shared) -> Vec<String> {
             ));
         }
     }
-    for m in world.store.mappings() {
+    for m in world.store.links() {
         lines.push(format!(
-            "  mapping {} {:?} {:?} {:?} {:?}",
+            "  link {} {:?} {:?} {:?} {:?}",
             m.id.as_u128(),
             m.crm_id,
             m.finance_id,

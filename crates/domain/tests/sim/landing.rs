@@ -6,7 +6,7 @@ use domain::document::Document;
 use domain::fields::Flow;
 use domain::ports::{PortError, PortResult, Side, Snapshot};
 use domain::store::EntityType;
-use domain::store::entities::mapping;
+use domain::store::entities::link;
 use domain::text::{normal, same};
 
 use crate::bugs::Bug;
@@ -64,11 +64,11 @@ fn create(
         return Err(PortError::Refused("no name".into()));
     };
     let mut problems = made_up(&world.lock(), person, side, &customer.values);
-    let mappings = world.store.mappings();
+    let links = world.store.links();
     let mut all = world.lock();
     let sent_at = all.sent[place].at;
     let source = source(&all, side, customer);
-    problems.extend(resurrected(&all, &mappings, side, &source, sent_at));
+    problems.extend(resurrected(&all, &links, side, &source, sent_at));
     if all.systems[side as usize].refuses(None, &customer.values) {
         return Err(PortError::Refused("شماره تلفن نمی تواند تکراری باشد.".into()));
     }
@@ -133,14 +133,8 @@ fn source(all: &All, side: Side, customer: &Customer) -> String {
 }
 
 /// A customer whose counterpart was known when it was sent, and is deleted, must not come up there again.
-fn resurrected(
-    all: &All,
-    mappings: &[mapping::Model],
-    side: Side,
-    source: &str,
-    sent_at: Time,
-) -> Option<String> {
-    let mapped = mappings
+fn resurrected(all: &All, links: &[link::Model], side: Side, source: &str, sent_at: Time) -> Option<String> {
+    let mapped = links
         .iter()
         .filter(|m| m.entity_type == EntityType::Customer)
         .filter_map(|m| {

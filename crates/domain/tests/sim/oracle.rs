@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use domain::customer::Field;
 use domain::merge::{ConflictStrategy, Policy, Reason};
 use domain::ports::Side;
-use domain::store::entities::{log, mapping};
-use domain::store::{Change, EntityType, MappingState, Status};
+use domain::store::entities::{link, log};
+use domain::store::{Change, EntityType, LinkState, Status};
 use domain::text::{normal, same};
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ struct View<'a> {
     all: &'a All,
     rows: Vec<log::Model>,
     losses: Vec<Loss>,
-    /// Closed mappings whose survivor has gone to another.
+    /// Closed links whose survivor has gone to another.
     left: BTreeSet<Uuid>,
     policy: Policy,
     found: Vec<String>,
@@ -32,7 +32,7 @@ struct View<'a> {
 
 /// A value that an audit row says has lost, or is held.
 struct Loss {
-    mapping: Option<Uuid>,
+    link: Option<Uuid>,
     field: Field,
     side: Side,
     /// In normal form.
@@ -71,7 +71,7 @@ fn losses(row: &log::Model) -> Vec<Loss> {
                 Side::Finance => &change.finance,
             };
             losses.push(Loss {
-                mapping: row.entity_mapping_id,
+                link: row.entity_mapping_id,
                 field: change.field,
                 side,
                 value: normal(change.field, value),
@@ -106,15 +106,14 @@ pub fn check(world: &Shared, retried: bool) -> Vec<String> {
     {
         view.found.push("retry entries are left".into());
     }
-    let mappings = world.store.mappings();
-    let left = |m: &&mapping::Model| {
-        m.state == MappingState::Closed && (m.crm_id.is_none() || m.finance_id.is_none())
-    };
-    view.left = mappings.iter().filter(left).map(|m| m.id).collect();
-    for mapping in mappings.iter().filter(|m| m.entity_type == EntityType::Customer) {
-        view.mapping(mapping);
+    let links = world.store.links();
+    let left =
+        |m: &&link::Model| m.state == LinkState::Closed && (m.crm_id.is_none() || m.finance_id.is_none());
+    view.left = links.iter().filter(left).map(|m| m.id).collect();
+    for link in links.iter().filter(|m| m.entity_type == EntityType::Customer) {
+        view.find_link(link);
     }
-    view.everyone_was_met(&mappings);
+    view.everyone_was_met(&links);
     view.unmapped_survives();
     view.found.extend(papers::check(&all, &view.rows));
     let (saves, allowed) = (
@@ -147,17 +146,15 @@ pub fn tried_again(world: &Shared, before: &BTreeSet<(Side, String)>) -> BTreeSe
             .any(|change| change.reason == Reason::Oscillates)
     };
     let mut tried = BTreeSet::new();
-    for mapping in world.store.mappings() {
-        let failed = view
-            .last(mapping.id)
-            .is_some_and(|row| row.status == Status::Failed);
-        let half = mapping.crm_id.is_none() || mapping.finance_id.is_none();
+    for link in world.store.links() {
+        let failed = view.last(link.id).is_some_and(|row| row.status == Status::Failed);
+        let half = link.crm_id.is_none() || link.finance_id.is_none();
         let waits = view
-            .open_conflict(mapping.id)
+            .open_conflict(link.id)
             .is_some_and(|row| half || oscillates(row));
         let ids = [
-            mapping.crm_id.map(|id| (Side::Crm, id)),
-            mapping.finance_id.map(|id| (Side::Finance, id)),
+            link.crm_id.map(|id| (Side::Crm, id)),
+            link.finance_id.map(|id| (Side::Finance, id)),
         ];
         let ids: Vec<_> = ids.into_iter().flatten().collect();
         if failed || waits || ids.iter().any(|id| before.contains(id)) {
@@ -226,12 +223,9 @@ impl View<'_> {
         }
     }
 
-    /// The last word on a mapping: its row that ended last and covered itself.
-    fn last(&self, mapping: Uuid) -> Option<&log::Model> {
-        let rows = self
-            .rows
-            .iter()
-            .filter(|row| row.entity_mapping_id == Some(mapping));
+    /// The last word on a link: its row that ended last and covered itself.
+    fn last(&self, link: Uuid) -> Option<&log::Model> {
+        let rows = self.rows.iter().filter(|row| row.entity_mapping_id == Some(link));
         let leads = rows.filter(|row| {
             !row.error_message
                 .as_deref()
@@ -241,38 +235,36 @@ impl View<'_> {
         leads.max_by_key(|row| (row.completed_at, row.status == Status::Failed, row.id))
     }
 
-    fn open_conflict(&self, mapping: Uuid) -> Option<&log::Model> {
+    fn open_conflict(&self, link: Uuid) -> Option<&log::Model> {
         let mut rows = self.rows.iter();
-        rows.find(|row| row.entity_mapping_id == Some(mapping) && row.status == Status::Conflict)
+        rows.find(|row| row.entity_mapping_id == Some(link) && row.status == Status::Conflict)
     }
 
-    fn mapping(&mut self, mapping: &mapping::Model) {
-        let conflict = self.open_conflict(mapping.id);
-        if (mapping.state == MappingState::Conflict) != conflict.is_some() {
-            let id = mapping.id.as_u128();
+    fn link(&mut self, link: &link::Model) {
+        let conflict = self.open_conflict(link.id);
+        if (link.state == LinkState::Conflict) != conflict.is_some() {
+            let id = link.id.as_u128();
             self.found.push(format!(
-                "mapping {id} is {:?}, its conflict row: {:?}",
-                mapping.state,
+                "link {id} is {:?}, its conflict row: {:?}",
+                link.state,
                 conflict.map(|c| c.id)
             ));
             return;
         }
-        let failed = self
-            .last(mapping.id)
-            .is_some_and(|row| row.status == Status::Failed);
-        let (Some(c), Some(f)) = (&mapping.crm_id, &mapping.finance_id) else {
+        let failed = self.last(link.id).is_some_and(|row| row.status == Status::Failed);
+        let (Some(c), Some(f)) = (&link.crm_id, &link.finance_id) else {
             let dead = |side: Side, id: &Option<String>| {
                 let record = id
                     .as_ref()
                     .and_then(|id| self.all.systems[side as usize].records.get(id));
                 record.is_some_and(|record| !record.alive)
             };
-            let deleted = dead(Side::Crm, &mapping.crm_id) || dead(Side::Finance, &mapping.finance_id);
+            let deleted = dead(Side::Crm, &link.crm_id) || dead(Side::Finance, &link.finance_id);
             if !failed && conflict.is_none() && !deleted {
-                let id = mapping.id.as_u128();
+                let id = link.id.as_u128();
                 self.found.push(format!(
-                    "mapping {id} ({:?}, {:?}) stays half",
-                    mapping.crm_id, mapping.finance_id
+                    "link {id} ({:?}, {:?}) stays half",
+                    link.crm_id, link.finance_id
                 ));
             }
             return;
@@ -283,7 +275,7 @@ impl View<'_> {
                 held.map(|change| change.field).collect()
             })
             .unwrap_or_default();
-        if mapping.state == MappingState::Closed || (conflict.is_some() && held.is_empty()) {
+        if link.state == LinkState::Closed || (conflict.is_some() && held.is_empty()) {
             return;
         }
         if failed {
@@ -308,9 +300,9 @@ impl View<'_> {
             // The second record of a customer whom nothing tells apart (counted where it was made).
             return;
         }
-        let met = self.first_met(mapping.id);
+        let met = self.first_met(link.id);
         for field in FIELDS.into_iter().filter(|field| !held.contains(field)) {
-            self.field(mapping.id, field, (c, crm), (f, finance), met);
+            self.field(link.id, field, (c, crm), (f, finance), met);
         }
         let number = |record: &Record| {
             record
@@ -364,7 +356,7 @@ impl View<'_> {
 
     fn field(
         &mut self,
-        mapping: Uuid,
+        link: Uuid,
         field: Field,
         (c, crm): (&str, &Record),
         (f, finance): (&str, &Record),
@@ -442,8 +434,8 @@ impl View<'_> {
         let agreed = same(&winner.before, &loser.value);
         let may_win = agreed || self.may_win(field, winner, loser) || same(&loser.before, &loser.value);
         let kept = self.losses.iter().any(|loss| {
-            let of_it = |theirs| theirs == mapping || self.left.contains(&theirs);
-            loss.mapping.is_some_and(of_it)
+            let of_it = |theirs| theirs == link || self.left.contains(&theirs);
+            loss.link.is_some_and(of_it)
                 && (loss.field, loss.side) == (field, loser.side)
                 && loss.value == normal(field, &loser.value)
                 && loss.told >= loser.at
@@ -525,21 +517,18 @@ impl View<'_> {
 
     /// When a run first ended with the two in step: until then no one knows which of two values is the later edit, and
     /// the policy of a first meeting decides.
-    fn first_met(&self, mapping: Uuid) -> Time {
-        let rows = self
-            .rows
-            .iter()
-            .filter(|row| row.entity_mapping_id == Some(mapping));
+    fn first_met(&self, link: Uuid) -> Time {
+        let rows = self.rows.iter().filter(|row| row.entity_mapping_id == Some(link));
         let ended = rows
             .filter(|row| row.status == Status::Success)
             .filter_map(|row| row.completed_at);
         ended.min().map_or(0, time_of)
     }
 
-    fn everyone_was_met(&mut self, mappings: &[mapping::Model]) {
+    fn everyone_was_met(&mut self, links: &[link::Model]) {
         for system in &self.all.systems {
             for (id, _) in system.alive() {
-                let known = mappings.iter().any(|m| match system.side {
+                let known = links.iter().any(|m| match system.side {
                     Side::Crm => m.crm_id.as_ref() == Some(id),
                     Side::Finance => m.finance_id.as_ref() == Some(id),
                 });

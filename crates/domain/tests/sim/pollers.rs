@@ -9,11 +9,11 @@ use domain::customer::{Customer, Kind};
 use domain::document::{Document, DocumentKind, differences};
 use domain::polls::{
     Begin, CRM_INVOICES, CRM_ORGANIZATION, CRM_QUOTES, ContactNow, FINANCE_CONTACTS, Fingerprint, Found,
-    Harvest, PollStore, Rhythm, Turn, checksum, document_checksum, poll_of,
+    Harvest, PollLease, PollStore, Rhythm, checksum, document_checksum, poll_of,
 };
 use domain::ports::{PortError, Side};
 use domain::store::memory::MemoryStore;
-use domain::store::{IssuedDocument, MappingState, StoreError, Trigger};
+use domain::store::{IssuedDocument, LinkState, StoreError, Trigger};
 
 use crate::bugs::{self, Bug};
 use crate::ports::{Client, Port};
@@ -95,7 +95,7 @@ async fn answer(client: &Arc<Client>, side: Side) -> Result<BTreeMap<String, (Cu
     Ok(shown)
 }
 
-async fn crm(client: &Arc<Client>, store: &MemoryStore, turn: &Turn) -> Result<(), Failure> {
+async fn crm(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Result<(), Failure> {
     let kind = if turn.poll == CRM_ORGANIZATION {
         Kind::Organization
     } else {
@@ -119,7 +119,7 @@ async fn crm(client: &Arc<Client>, store: &MemoryStore, turn: &Turn) -> Result<(
         }
     }
     let events: Vec<&str> = changes.iter().map(|change| change.event_id.as_str()).collect();
-    let heard = store.heard(Side::Crm, &events).await?;
+    let heard = store.known_events(Side::Crm, &events).await?;
     changes.retain(|change| !heard.contains(&change.event_id));
     let harvest = Harvest {
         changes,
@@ -135,7 +135,7 @@ fn kind_of(poll: &str) -> Option<DocumentKind> {
     kinds.into_iter().find(|kind| poll_of(*kind) == poll)
 }
 
-async fn documents(client: &Arc<Client>, store: &MemoryStore, turn: &Turn) -> Result<(), Failure> {
+async fn documents(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Result<(), Failure> {
     let kind = kind_of(&turn.poll).unwrap();
     let cursor = turn.cursor.as_deref().and_then(|c| c.parse().ok()).unwrap_or(0);
     let shown: BTreeMap<String, (Document, String, Time)> = {
@@ -177,7 +177,7 @@ async fn documents(client: &Arc<Client>, store: &MemoryStore, turn: &Turn) -> Re
     finish(client, store, turn, Side::Crm, &harvest).await
 }
 
-async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &Turn) -> Result<(), Failure> {
+async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Result<(), Failure> {
     let before = store.contacts().await?;
     let written = match turn.last {
         Some(last) => store.written_since(last.started_at - WRITTEN).await?,
@@ -216,7 +216,7 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &Turn) -> Resu
         !echo || !unchanged
     });
     for code in &gone {
-        let open = mapped.get(code).is_some_and(|m| m.state != MappingState::Closed);
+        let open = mapped.get(code).is_some_and(|m| m.state != LinkState::Closed);
         if open {
             let event = format!("poll:{code}:{}", before[code].changes + 1);
             changes.push(change(code, event, true));
@@ -245,7 +245,7 @@ fn change(id: &str, event_id: String, vanished: bool) -> Found {
 async fn finish(
     client: &Client,
     store: &MemoryStore,
-    turn: &Turn,
+    turn: &PollLease,
     side: Side,
     harvest: &Harvest,
 ) -> Result<(), Failure> {

@@ -77,11 +77,11 @@ impl Client {
                 self.over.lock().unwrap().clear();
             }
             "link" => {
-                let mappings = self.world.store.mappings();
+                let links = self.world.store.links();
                 let now = self.world.sim.time();
                 let mut all = self.world.lock();
-                for mapping in mappings {
-                    let (Some(crm), Some(finance)) = (&mapping.crm_id, &mapping.finance_id) else {
+                for link in links {
+                    let (Some(crm), Some(finance)) = (&link.crm_id, &link.finance_id) else {
                         continue;
                     };
                     for (side, id) in [(Side::Crm, crm), (Side::Finance, finance)] {

@@ -36,7 +36,7 @@ pub struct Record {
     pub born: Time,
     /// The record that it was created for, and when that was sent.
     pub made_for: Option<(String, Time)>,
-    /// When a mapping first paired it, and when a user deleted it.
+    /// When a link first paired it, and when a user deleted it.
     pub linked: Option<Time>,
     pub died: Option<Time>,
     pub modified: Time,

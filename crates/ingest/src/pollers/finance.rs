@@ -7,9 +7,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::polls::{ContactNow, ContactSeen, Fingerprint, Found, Harvest, Turn, checksum};
+use domain::polls::{ContactNow, ContactSeen, Fingerprint, Found, Harvest, PollLease, checksum};
 use domain::ports::{Side, Snapshot};
-use domain::store::MappingState;
+use domain::store::LinkState;
 use metrics::{counter, gauge};
 use serde_json::json;
 use tracing::warn;
@@ -17,7 +17,7 @@ use tracing::warn;
 use super::judge::Read;
 use super::{Failure, Pollers};
 
-/// So many mappings stand in memory at once.
+/// So many links stand in memory at once.
 const GROUP: usize = 500;
 
 /// A commit may carry a time that is so old when it lands: of a process that stood still.
@@ -43,7 +43,7 @@ struct Diff {
     twice: u64,
 }
 
-pub(super) async fn read(pollers: &Pollers, turn: &Turn) -> Result<Read, Failure> {
+pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Failure> {
     let before = pollers.store.contacts().await?;
     let known = before.values().filter(|contact| !contact.gone).count() as u64;
     let written = match turn.last {
@@ -132,7 +132,7 @@ async fn edited(pollers: &Pollers, changed: &mut Vec<Suspect>) -> Result<Vec<Fou
     let mut edits = Vec::new();
     for group in changed.chunks(GROUP) {
         let codes: Vec<&str> = group.iter().map(|one| one.contact.code.as_str()).collect();
-        let mapped = pollers.store.mapped(Side::Finance, &codes).await?;
+        let mapped = pollers.store.linked(Side::Finance, &codes).await?;
         for Suspect {
             contact, fingerprint, ..
         } in group
@@ -154,7 +154,7 @@ async fn edited(pollers: &Pollers, changed: &mut Vec<Suspect>) -> Result<Vec<Fou
     Ok(edits)
 }
 
-/// A row for each contact that is missing and of interest: one that was never mapped, or whose mapping is closed
+/// A row for each contact that is missing and of interest: one that was never mapped, or whose link is closed
 /// already, is nobody's loss.
 async fn vanished(
     pollers: &Pollers,
@@ -164,11 +164,11 @@ async fn vanished(
     let mut rows = Vec::new();
     for group in gone.chunks(GROUP) {
         let codes: Vec<&str> = group.iter().map(String::as_str).collect();
-        let mapped = pollers.store.mapped(Side::Finance, &codes).await?;
+        let mapped = pollers.store.linked(Side::Finance, &codes).await?;
         for code in group {
             let open = mapped
                 .get(code)
-                .is_some_and(|mapped| mapped.state != MappingState::Closed);
+                .is_some_and(|mapped| mapped.state != LinkState::Closed);
             if let (true, Some(seen)) = (open, before.get(code)) {
                 rows.push(Found {
                     id: code.clone(),

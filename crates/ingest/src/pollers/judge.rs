@@ -1,7 +1,7 @@
 //! From what a look read to what is stored: the guard decides, the store keeps, the bell is rung.
 
 use domain::polls::guard::LOOK_FROM;
-use domain::polls::{Harvest, Turn};
+use domain::polls::{Harvest, PollLease};
 use domain::ports::Ring;
 use domain::store::EntityType;
 use service::telemetry::{current_traceparent, new_traceparent};
@@ -21,7 +21,12 @@ pub(super) struct Read {
 }
 
 /// Stores a complete look.
-pub(super) async fn store(pollers: &Pollers, source: Source, turn: &Turn, read: Read) -> Result<(), Failure> {
+pub(super) async fn store(
+    pollers: &Pollers,
+    source: Source,
+    turn: &PollLease,
+    read: Read,
+) -> Result<(), Failure> {
     let Read { mut harvest, loss } = read;
     tell::found(source, harvest.changes.len());
     let objection = objection(pollers, source, &harvest, loss).await?;
@@ -63,7 +68,7 @@ async fn objection(
     let mapped = if changes < LOOK_FROM {
         u64::MAX
     } else {
-        pollers.store.mapped_count(source.entity_type()).await?
+        pollers.store.linked_count(source.entity_type()).await?
     };
     let first_day = mapped == 0 && source.entity_type() == EntityType::Customer;
     Ok(guard.objects(changes, mapped).map(|why| match first_day {

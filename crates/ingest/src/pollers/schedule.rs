@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::polls::{Begin, Rhythm, Turn};
+use domain::polls::{Begin, PollLease, Rhythm};
 use domain::store::StoreError;
 use metrics::gauge;
 use tokio_util::sync::CancellationToken;
@@ -107,7 +107,7 @@ async fn look(
     pollers: &Pollers,
     source: Source,
     memory: &mut Memory,
-    turn: &Turn,
+    turn: &PollLease,
     shutdown: &CancellationToken,
 ) -> Option<Result<(), Failure>> {
     tell::begins(pollers, source, turn);
@@ -138,7 +138,7 @@ async fn settle(
     pollers: &Pollers,
     source: Source,
     memory: &mut Memory,
-    turn: &Turn,
+    turn: &PollLease,
     looked: Option<Result<(), Failure>>,
     interval: Duration,
 ) -> Duration {

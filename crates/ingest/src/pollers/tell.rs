@@ -1,7 +1,7 @@
 //! What a poll says of itself: the log lines that operators look for, and the figures.
 
 use chrono::{DateTime, Utc};
-use domain::polls::Turn;
+use domain::polls::PollLease;
 use metrics::{counter, gauge, histogram};
 use tracing::{debug, info, warn};
 
@@ -22,7 +22,7 @@ fn known_since(poll: &'static str, at: DateTime<Utc>) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "seconds")]
-pub(super) fn begins(pollers: &Pollers, source: Source, turn: &Turn) {
+pub(super) fn begins(pollers: &Pollers, source: Source, turn: &PollLease) {
     let poll = source.poll();
     if let Some(last) = turn.last {
         known_since(poll, last.started_at);
@@ -37,7 +37,7 @@ pub(super) fn begins(pollers: &Pollers, source: Source, turn: &Turn) {
     );
 }
 
-pub(super) fn done(pollers: &Pollers, source: Source, turn: &Turn) {
+pub(super) fn done(pollers: &Pollers, source: Source, turn: &PollLease) {
     let poll = source.poll();
     let took = (pollers.clock.now() - turn.started_at)
         .to_std()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::polls::{PollStore, Turn};
+use domain::polls::{PollLease, PollStore};
 use domain::store::StoreError;
 use tracing::debug;
 
@@ -12,7 +12,7 @@ use super::Failure;
 /// happens between two renewals, the end of a look is fenced by the lease's token.
 pub(super) async fn under_lease<T>(
     store: &dyn PollStore,
-    turn: &Turn,
+    turn: &PollLease,
     lease: Duration,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {

@@ -19,7 +19,7 @@ pub(super) struct LastHeard(Arc<Mutex<Vec<(EntityType, Instant)>>>);
 
 impl LastHeard {
     /// One was stored just now.
-    pub(super) fn hear(&self, entity_type: EntityType) {
+    pub(super) fn enqueue(&self, entity_type: EntityType) {
         self.keep(entity_type, Instant::now());
     }
 
@@ -29,7 +29,7 @@ impl LastHeard {
             let ends = tokio::time::timeout(PAUSE, shutdown.cancelled()).await.is_ok();
             for (entity_type, heard) in self.take() {
                 let at = store.clock().now() - heard.elapsed();
-                if let Err(error) = subscriptions::heard(&store, &url, entity_type, at).await {
+                if let Err(error) = subscriptions::heard_of(&store, &url, entity_type, at).await {
                     debug!(%error, "the time of the last webhook is not noted, tried again");
                     self.keep(entity_type, heard);
                 }

@@ -92,12 +92,13 @@ impl App {
     /// their own. Serve it with `ConnectInfo<SocketAddr>`, or all clients share one rate limit.
     pub fn router(&self) -> Router {
         let native = |kind| {
-            let handler =
-                move |state, trace, uri, path, request| native::hear(kind, state, trace, uri, path, request);
+            let handler = move |state, trace, uri, path, request| {
+                native::enqueue(kind, state, trace, uri, path, request)
+            };
             // A HEAD is nobody's event, though axum would take it for a GET.
             on(MethodFilter::GET.or(MethodFilter::POST), handler).head(answer::method_not_allowed)
         };
-        let signed = |side| post(move |state, trace, request| signed::hear(side, state, trace, request));
+        let signed = |side| post(move |state, trace, request| signed::enqueue(side, state, trace, request));
         Router::new()
             .route("/webhook/crm", signed(Side::Crm))
             .route("/webhook/finance", signed(Side::Finance))
@@ -179,7 +180,7 @@ impl Shared {
             .await
             .map_err(|recorder::NotStored| Refusal::NotStored)?;
         if of_crm {
-            self.last_heard.hear(kind.entity_type());
+            self.last_heard.enqueue(kind.entity_type());
         }
         if new {
             info!(row = %row, "✅ Webhook queued for processing");

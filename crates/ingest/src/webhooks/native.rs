@@ -40,7 +40,7 @@ struct Parameters {
 }
 
 /// The handler.
-pub(super) async fn hear(
+pub(super) async fn enqueue(
     kind: Kind,
     State(shared): State<Arc<Shared>>,
     Extension(trace): Extension<Trace>,

@@ -173,7 +173,7 @@ impl Writer {
             "store",
             events.first().and_then(|event| event.traceparent.as_deref()),
         );
-        let result = match tokio::time::timeout(INSERT, store.hear(events).instrument(span)).await {
+        let result = match tokio::time::timeout(INSERT, store.enqueue(events).instrument(span)).await {
             Ok(Ok(new)) => Ok(new),
             Ok(Err(error)) => Err((error.to_string(), false)),
             Err(_) => Err((format!("no answer within {} s", INSERT.as_secs()), true)),

@@ -45,7 +45,7 @@ pub(super) struct Signed {
 }
 
 /// The handler.
-pub(super) async fn hear(
+pub(super) async fn enqueue(
     side: Side,
     State(shared): State<Arc<Shared>>,
     Extension(trace): Extension<Trace>,

@@ -9,8 +9,8 @@ use domain::{
     polls::{CRM_INVOICES, CRM_QUOTES, PollStore, Verdict},
     ports::Crm,
     store::{
-        EntityType, IssuedDocument, MappingState, Status, Trigger,
-        entities::{log, mapping},
+        EntityType, IssuedDocument, LinkState, Status, Trigger,
+        entities::{link, log},
     },
 };
 use ingest::pollers::Pollers;
@@ -141,7 +141,7 @@ impl Polled {
         id
     }
 
-    /// The mapping of a quote that is issued as it is now; `disputed`: the description that the accountant was told of.
+    /// The link of a quote that is issued as it is now; `disputed`: the description that the accountant was told of.
     async fn issued(&self, id: &str, disputed: Option<&str>) {
         let crm = clients::crm(&self.settings(&[]), Arc::new(SystemClock), None).unwrap();
         let read = crm.read_document(DocumentKind::Quote, id).await.unwrap().unwrap();
@@ -161,7 +161,7 @@ impl Polled {
             accepted: None,
             disputed,
         };
-        let model = mapping::Model {
+        let model = link::Model {
             id: Uuid::new_v4(),
             entity_type: EntityType::PreInvoice,
             crm_id: Some(id.to_owned()),
@@ -178,7 +178,7 @@ impl Polled {
             base: Some(serde_json::to_value(issued).unwrap()),
             in_flight: None,
             version: 1,
-            state: MappingState::Active,
+            state: LinkState::Active,
             lease_owner: None,
             lease_token: 0,
             lease_until: None,

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use domain::{
     ports::Ring,
     store::{
-        Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, Stats, Store,
+        Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Link, Stats, Store,
         StoreError, StoreResult, Work, sql::SqlStore,
     },
 };
@@ -44,7 +44,7 @@ impl Watched {
 
 #[async_trait]
 impl Store for Watched {
-    async fn hear(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
+    async fn enqueue(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
         self.inserts.fetch_add(1, Ordering::SeqCst);
         let delay = *self.delay.lock().unwrap();
         tokio::time::sleep(delay).await;
@@ -57,7 +57,7 @@ impl Store for Watched {
                 "poisoned".to_owned(),
             )));
         }
-        self.inner.hear(events).await
+        self.inner.enqueue(events).await
     }
 
     async fn claim(&self, row: uuid::Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
@@ -68,12 +68,12 @@ impl Store for Watched {
         self.inner.intend(lease, in_flight, duration).await
     }
 
-    async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
-        self.inner.mapping(entity).await
+    async fn link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
+        self.inner.find_link(entity).await
     }
 
-    async fn last_run(&self, mapping: uuid::Uuid) -> StoreResult<Option<LastRun>> {
-        self.inner.last_run(mapping).await
+    async fn last_run(&self, link: uuid::Uuid) -> StoreResult<Option<LastRun>> {
+        self.inner.last_run(link).await
     }
 
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {

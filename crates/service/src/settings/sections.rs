@@ -129,7 +129,7 @@ pub struct PollingSettings {
 /// `DELETE_POLICY`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeletePolicy {
-    /// `ignore`, the default: the mapping is closed.
+    /// `ignore`, the default: the link is closed.
     Ignore,
     /// `deactivate`: Siagh `isactive=0`.
     Deactivate,

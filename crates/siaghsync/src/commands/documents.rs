@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::document::{Document, DocumentKind};
 use domain::polls::PollStore;
 use domain::ports::Side;
-use domain::store::entities::mapping;
+use domain::store::entities::link;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, IssuedDocument};
 use payamgostar::{ChangedDocument, Payamgostar, Walk};
@@ -116,14 +116,14 @@ fn known(issued: &IssuedDocument) -> &Document {
 }
 
 async fn issued(store: &SqlStore) -> anyhow::Result<Issued> {
-    let rows = mapping::Entity::find()
-        .filter(mapping::Column::EntityType.ne(EntityType::Customer))
-        .filter(mapping::Column::Base.is_not_null());
+    let rows = link::Entity::find()
+        .filter(link::Column::EntityType.ne(EntityType::Customer))
+        .filter(link::Column::Base.is_not_null());
     let mut issued = Issued::new();
     for model in rows.all(store.db()).await? {
         let kind = DocumentKind::of(model.entity_type);
-        let mapping = domain::store::sql::mapping_of(model)?;
-        if let (Some(kind), Some(id), Some(document)) = (kind, mapping.crm_id, mapping.issued) {
+        let link = domain::store::sql::link_of(model)?;
+        if let (Some(kind), Some(id), Some(document)) = (kind, link.crm_id, link.issued) {
             issued.insert((kind, id.to_ascii_lowercase()), *document);
         }
     }

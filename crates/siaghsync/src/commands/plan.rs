@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use domain::engine::Engine;
 use domain::engine::plan::{Plan, Step};
 use domain::ports::Side;
-use domain::store::entities::mapping;
+use domain::store::entities::link;
 use domain::store::sql::SqlStore;
-use domain::store::{EntityType, Mapping, MappingState};
+use domain::store::{EntityType, Link, LinkState};
 use futures::StreamExt;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use service::settings::Settings;
@@ -102,7 +102,7 @@ fn look(arguments: &Arguments, interesting: impl Fn(&Plan) -> bool) -> anyhow::R
         let engine = worker::assemble::engine(&settings, &store, &gates)?;
         let customers = customers(&store, arguments.id.as_deref()).await?;
         let mut plans = futures::stream::iter(&customers)
-            .map(|(mapping, heard)| plan_one(&engine, mapping, *heard))
+            .map(|(link, heard)| plan_one(&engine, link, *heard))
             .buffer_unordered(AT_ONCE);
         let mut shown = Shown {
             looked_at: 0,
@@ -128,36 +128,34 @@ fn look(arguments: &Arguments, interesting: impl Fn(&Plan) -> bool) -> anyhow::R
     })
 }
 
-async fn plan_one(engine: &Engine, mapping: &Mapping, heard: Side) -> Plan {
-    engine.plan(mapping, heard).await
+async fn plan_one(engine: &Engine, link: &Link, heard: Side) -> Plan {
+    engine.plan(link, heard).await
 }
 
 /// All mapped customers that are not closed, or the one that was named (it need not be mapped yet).
-async fn customers(store: &SqlStore, id: Option<&str>) -> anyhow::Result<Vec<(Mapping, Side)>> {
-    let mut query = mapping::Entity::find()
-        .filter(mapping::Column::EntityType.eq(EntityType::Customer))
-        .order_by_asc(mapping::Column::CreatedAt);
+async fn customers(store: &SqlStore, id: Option<&str>) -> anyhow::Result<Vec<(Link, Side)>> {
+    let mut query = link::Entity::find()
+        .filter(link::Column::EntityType.eq(EntityType::Customer))
+        .order_by_asc(link::Column::CreatedAt);
     let entity = id.map(super::sync::entity).transpose()?;
     match &entity {
-        Some(entity) if entity.side == Side::Crm => {
-            query = query.filter(mapping::Column::CrmId.eq(&entity.id))
-        }
-        Some(entity) => query = query.filter(mapping::Column::FinanceId.eq(&entity.id)),
-        None => query = query.filter(mapping::Column::State.ne(MappingState::Closed)),
+        Some(entity) if entity.side == Side::Crm => query = query.filter(link::Column::CrmId.eq(&entity.id)),
+        Some(entity) => query = query.filter(link::Column::FinanceId.eq(&entity.id)),
+        None => query = query.filter(link::Column::State.ne(LinkState::Closed)),
     }
     let models = query.all(store.db()).await?;
     let mut customers = Vec::with_capacity(models.len());
     for model in models {
-        let mapping = domain::store::sql::mapping_of(model)?;
-        let heard = if mapping.crm_id.is_some() {
+        let link = domain::store::sql::link_of(model)?;
+        let heard = if link.crm_id.is_some() {
             Side::Crm
         } else {
             Side::Finance
         };
-        customers.push((mapping, heard));
+        customers.push((link, heard));
     }
     if let (Some(entity), true) = (entity, customers.is_empty()) {
-        let mut unmet = Mapping::unmet(entity.entity_type);
+        let mut unmet = Link::unmet(entity.entity_type);
         unmet.set_id(entity.side, entity.id);
         customers.push((unmet, entity.side));
     }

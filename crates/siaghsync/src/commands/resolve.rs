@@ -119,7 +119,7 @@ async fn document(store: &SqlStore, id: &str) -> anyhow::Result<EntityRef> {
     if entity.entity_type == EntityType::Customer {
         for entity_type in [EntityType::PreInvoice, EntityType::Invoice] {
             entity.entity_type = entity_type;
-            if store.mapping(&entity).await?.is_some() {
+            if store.find_link(&entity).await?.is_some() {
                 return Ok(entity);
             }
         }

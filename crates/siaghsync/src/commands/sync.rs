@@ -59,7 +59,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             traceparent: traceparent.clone(),
             rung: true,
         };
-        store.hear(&[event]).await?;
+        store.enqueue(&[event]).await?;
         let row = row::run(&engine, &store, Ring { row, traceparent }).await?;
         row::tell(&row, arguments.json)
     })

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use domain::polls::{Begin, CRM_ORGANIZATION, CRM_PERSON, CRM_QUOTES, FINANCE_CONTACTS, PollStore, Rhythm};
 use domain::store::Stats;
 use domain::store::Store;
-use domain::store::entities::{log, mapping};
+use domain::store::entities::{link, log};
 use sea_orm::EntityTrait;
 use simulator::config::{NativeHook, SignedHook};
 use simulator::{Simulator, SimulatorConfig};
@@ -322,7 +322,7 @@ impl Deployment {
         log::Entity::find().all(self.db.store.db()).await.unwrap()
     }
 
-    pub async fn mappings(&self) -> Vec<mapping::Model> {
-        mapping::Entity::find().all(self.db.store.db()).await.unwrap()
+    pub async fn links(&self) -> Vec<link::Model> {
+        link::Entity::find().all(self.db.store.db()).await.unwrap()
     }
 }

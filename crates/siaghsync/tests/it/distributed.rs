@@ -34,10 +34,10 @@ async fn two_hundred_customers_reach_finance_once_without_the_sweeper() {
     }
     d.settled(Duration::from_secs(120)).await;
     oracle::finance_holds_exactly(&d.sim, &typed);
-    let mappings = d.mappings().await;
-    assert_eq!(mappings.len(), 200);
+    let links = d.links().await;
+    assert_eq!(links.len(), 200);
     assert!(
-        mappings
+        links
             .iter()
             .all(|m| m.crm_id.is_some() && m.finance_id.is_some() && m.base.is_some())
     );
@@ -128,7 +128,7 @@ async fn a_backlog_of_fifty_thousand_rows_drains_without_a_wedge() {
                 rung: false,
             })
             .collect();
-        d.db.store.hear(&events).await.unwrap();
+        d.db.store.enqueue(&events).await.unwrap();
     }
     let started = Instant::now();
     let _workers = [d.run("siagh-worker", &[]), d.run("siagh-worker", &[])];

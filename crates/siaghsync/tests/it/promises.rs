@@ -124,7 +124,7 @@ async fn fifty_simultaneous_first_events_make_one_contact() {
     assert_eq!(heard.count(), 50, "a row for each event");
     assert_eq!(d.sim.finance().stats().calls("2BFDA/create"), 1);
     assert_eq!(d.sim.finance().contacts().len(), 1);
-    assert_eq!(d.mappings().await.len(), 1);
+    assert_eq!(d.links().await.len(), 1);
     every_row_went_well(&d).await;
     d.db.drop_it().await;
 }
@@ -332,7 +332,7 @@ async fn an_update_that_answers_another_code_is_a_conflict_and_no_new_link() {
     let id = d.sim.crm().create(customer.kind, object).unwrap();
     d.settled(LIMIT).await;
     let code = d.sim.finance().contacts()[0]["Code"].as_i64().unwrap();
-    let linked = d.mappings().await.remove(0);
+    let linked = d.links().await.remove(0);
     d.sim.finance().configure(|finance| finance.updates_create = true);
     d.sim
         .crm()
@@ -348,9 +348,9 @@ async fn an_update_that_answers_another_code_is_a_conflict_and_no_new_link() {
     for code in [code, second] {
         assert!(message.contains(&code.to_string()), "{code} in {message:?}");
     }
-    let mapping = d.mappings().await.remove(0);
+    let link = d.links().await.remove(0);
     assert_eq!(
-        (&mapping.crm_id, &mapping.finance_id, &mapping.base),
+        (&link.crm_id, &link.finance_id, &link.base),
         (&linked.crm_id, &linked.finance_id, &linked.base)
     );
     assert_eq!(d.sim.crm().get(&id).unwrap()["refId"], code.to_string());

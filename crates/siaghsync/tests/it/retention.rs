@@ -49,7 +49,7 @@ async fn old_rows_are_emptied_and_syncs_go_on() {
     let old: Vec<_> = d.rows().await.iter().map(|row| row.id).collect();
     let young = create(52, 5);
     d.settled(LONG).await;
-    let mappings = d.mappings().await;
+    let links = d.links().await;
 
     // A worker looks when it starts, then once an hour; the first one has looked already.
     let second = d.run("siagh-worker", &[]);
@@ -65,7 +65,7 @@ async fn old_rows_are_emptied_and_syncs_go_on() {
             assert!(!is_empty(&row), "a young row keeps all");
         }
     }
-    assert_eq!(d.mappings().await, mappings);
+    assert_eq!(d.links().await, links);
     assert!(
         second
             .log()

@@ -4,7 +4,7 @@
 
 use super::{DocumentRun, Stop};
 use crate::ports::{Ring, Side};
-use crate::store::{EntityRef, EntityType, Event, LastRun, Mapping, MappingState, Status};
+use crate::store::{EntityRef, EntityType, Event, LastRun, Link, LinkState, Status};
 
 impl DocumentRun<'_> {
     /// Finance's code of the customer.
@@ -15,12 +15,12 @@ impl DocumentRun<'_> {
             side: Side::Crm,
             id: id.to_owned(),
         };
-        let mapping = store.mapping(&entity).await?;
-        let last = match &mapping {
-            Some(mapping) => store.last_run(mapping.id).await?,
+        let link = store.find_link(&entity).await?;
+        let last = match &link {
+            Some(link) => store.last_run(link.id).await?,
             None => None,
         };
-        let why = match standing(mapping.as_ref(), last) {
+        let why = match standing(link.as_ref(), last) {
             Standing::Code(code) => return Ok(code),
             Standing::Waits(why) => why,
             Standing::Unmet => {
@@ -34,15 +34,13 @@ impl DocumentRun<'_> {
                 "was deleted in one of the systems, and is looked at again first".to_owned()
             }
         };
-        self.still_there(id, mapping.as_ref()).await?;
+        self.still_there(id, link.as_ref()).await?;
         Err(Stop::Wait(format!("its customer {id} {why}")))
     }
 
     /// Nobody settles a customer that is gone: its document ends, and waits for its author.
-    async fn still_there(&self, id: &str, mapping: Option<&Mapping>) -> Result<(), Stop> {
-        let kind = mapping
-            .and_then(|mapping| mapping.base.as_ref())
-            .map(|base| base.kind);
+    async fn still_there(&self, id: &str, link: Option<&Link>) -> Result<(), Stop> {
+        let kind = link.and_then(|link| link.base.as_ref()).map(|base| base.kind);
         let gone = async |side: Side, id: &str| {
             let read = self.engine.port(side).read(id, kind).await;
             Ok::<_, Stop>(read.map_err(|error| Stop::Port(side, error))?.is_none())
@@ -55,8 +53,8 @@ impl DocumentRun<'_> {
             );
             return Err(Stop::Invalid(vec![why]));
         }
-        let closed = mapping.filter(|mapping| mapping.state == MappingState::Closed);
-        let code = closed.and_then(|mapping| mapping.finance_id.as_deref());
+        let closed = link.filter(|link| link.state == LinkState::Closed);
+        let code = closed.and_then(|link| link.finance_id.as_deref());
         if let Some(code) = code
             && gone(Side::Finance, code).await?
         {
@@ -82,7 +80,7 @@ impl DocumentRun<'_> {
             rung: true,
         };
         let row = event.row;
-        let heard = self.engine.store.hear(&[event]).await? == [true];
+        let heard = self.engine.store.enqueue(&[event]).await? == [true];
         if heard {
             self.also.push(Ring {
                 row,
@@ -106,8 +104,8 @@ enum Standing {
     Closed,
 }
 
-fn standing(mapping: Option<&Mapping>, last: Option<LastRun>) -> Standing {
-    let Some(mapping) = mapping else {
+fn standing(link: Option<&Link>, last: Option<LastRun>) -> Standing {
+    let Some(link) = link else {
         return Standing::Unmet;
     };
     if let Some(failed) = last.filter(|last| last.status == Status::Failed) {
@@ -118,13 +116,13 @@ fn standing(mapping: Option<&Mapping>, last: Option<LastRun>) -> Standing {
             failed.row
         ));
     }
-    match (mapping.state, &mapping.finance_id) {
-        (MappingState::Active, Some(code)) => Standing::Code(code.clone()),
-        (MappingState::Conflict, _) => {
+    match (link.state, &link.finance_id) {
+        (LinkState::Active, Some(code)) => Standing::Code(code.clone()),
+        (LinkState::Conflict, _) => {
             Standing::Waits("waits for a human itself: see `siaghsync log --entity`".to_owned())
         }
-        (MappingState::Closed, _) => Standing::Closed,
-        (MappingState::New | MappingState::Active, _) => Standing::Unmet,
+        (LinkState::Closed, _) => Standing::Closed,
+        (LinkState::New | LinkState::Active, _) => Standing::Unmet,
     }
 }
 
@@ -136,11 +134,11 @@ mod tests {
 
     #[test]
     fn only_a_settled_customer_has_a_code() {
-        let mut mapping = Mapping::unmet(EntityType::Customer);
+        let mut link = Link::unmet(EntityType::Customer);
         assert_eq!(standing(None, None), Standing::Unmet);
-        assert_eq!(standing(Some(&mapping), None), Standing::Unmet);
-        mapping.finance_id = Some("22".to_owned());
-        mapping.state = MappingState::Active;
+        assert_eq!(standing(Some(&link), None), Standing::Unmet);
+        link.finance_id = Some("22".to_owned());
+        link.state = LinkState::Active;
         let ended = |status| {
             Some(LastRun {
                 row: Uuid::nil(),
@@ -149,16 +147,16 @@ mod tests {
             })
         };
         assert_eq!(
-            standing(Some(&mapping), ended(Status::Skipped)),
+            standing(Some(&link), ended(Status::Skipped)),
             Standing::Code("22".to_owned())
         );
-        let failed = standing(Some(&mapping), ended(Status::Failed));
+        let failed = standing(Some(&link), ended(Status::Failed));
         assert!(
             matches!(failed, Standing::Waits(why) if why.contains("تکراری") && why.contains("siaghsync retry"))
         );
-        mapping.state = MappingState::Conflict;
-        assert!(matches!(standing(Some(&mapping), None), Standing::Waits(_)));
-        mapping.state = MappingState::Closed;
-        assert_eq!(standing(Some(&mapping), None), Standing::Closed);
+        link.state = LinkState::Conflict;
+        assert!(matches!(standing(Some(&link), None), Standing::Waits(_)));
+        link.state = LinkState::Closed;
+        assert_eq!(standing(Some(&link), None), Standing::Closed);
     }
 }

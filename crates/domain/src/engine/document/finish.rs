@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{DocumentRun, Stop, unknown};
 use crate::engine::finish::class;
 use crate::ports::Side;
-use crate::store::{Commit, InFlight, MappingState, Outcome, Retry, Status};
+use crate::store::{Commit, InFlight, LinkState, Outcome, Retry, Status};
 
 /// A document that waits for its customer is looked at again after half of the time that it has waited, within these.
 const SOONEST: Duration = Duration::from_millis(500);
@@ -28,7 +28,7 @@ impl DocumentRun<'_> {
         if status.is_final() && self.out().is_some_and(|sent| sent.again) {
             // An operator says that finance does not have it, and this run has not sent it: nothing is on its way that
             // others of the same order would have to wait for (simulated histories 2588, 33764).
-            self.mapping.in_flight = InFlight::new();
+            self.link.in_flight = InFlight::new();
         }
         self.set_state(status);
         let retry = wait.map(|(wait, counts)| Retry {
@@ -50,8 +50,8 @@ impl DocumentRun<'_> {
             audits.push((Side::Finance, self.noted()));
         }
         // A half of which nothing is known is no more than its rows.
-        let nothing = self.mapping.issued.is_none() && self.mapping.in_flight.is_empty();
-        let forget = nothing && status.is_final() && self.work.mapping.state == MappingState::New;
+        let nothing = self.link.issued.is_none() && self.link.in_flight.is_empty();
+        let forget = nothing && status.is_final() && self.work.link.state == LinkState::New;
         Commit {
             transaction: self.transaction,
             synced_from: self.answer.is_some().then_some(Side::Crm),
@@ -60,7 +60,7 @@ impl DocumentRun<'_> {
             audits,
             look_again: self.look_again,
             took: self.engine.clock.monotonic().saturating_sub(self.started),
-            mapping: (!forget).then_some(self.mapping),
+            link: (!forget).then_some(self.link),
         }
     }
 
@@ -72,7 +72,7 @@ impl DocumentRun<'_> {
                 (Status::Success, told.join("; "), None, None)
             }
             Ok(()) => {
-                let number = self.mapping.issued.as_ref().map_or("", |issued| &issued.number);
+                let number = self.link.issued.as_ref().map_or("", |issued| &issued.number);
                 (
                     Status::Skipped,
                     format!("issued as pre-invoice {number}, and unchanged"),
@@ -91,7 +91,7 @@ impl DocumentRun<'_> {
             ),
             Err(Stop::Unknown(why)) => (Status::Conflict, why, Some("unknown_outcome"), None),
             Err(Stop::Changed(found)) => {
-                let number = self.mapping.issued.as_ref().map_or("", |issued| &issued.number);
+                let number = self.link.issued.as_ref().map_or("", |issued| &issued.number);
                 let told: Vec<String> = found.iter().map(ToString::to_string).collect();
                 let message = format!(
                     "changed after it was issued as pre-invoice {number}: {}. Put finance right by hand, then \
@@ -124,16 +124,14 @@ impl DocumentRun<'_> {
     }
 
     fn set_state(&mut self, status: Status) {
-        let mapping = &mut self.mapping;
-        mapping.state = match (status, mapping.issued.is_some()) {
-            (Status::Conflict, _) => MappingState::Conflict,
+        let link = &mut self.link;
+        link.state = match (status, link.issued.is_some()) {
+            (Status::Conflict, _) => LinkState::Conflict,
             // Its conflict row is still open.
-            (Status::Pending, _) if self.work.mapping.state == MappingState::Conflict => {
-                MappingState::Conflict
-            }
-            (_, true) if self.seen.is_none() && status == Status::Skipped => MappingState::Closed,
-            (_, true) => MappingState::Active,
-            (_, false) => MappingState::New,
+            (Status::Pending, _) if self.work.link.state == LinkState::Conflict => LinkState::Conflict,
+            (_, true) if self.seen.is_none() && status == Status::Skipped => LinkState::Closed,
+            (_, true) => LinkState::Active,
+            (_, false) => LinkState::New,
         };
     }
 
@@ -150,7 +148,7 @@ impl DocumentRun<'_> {
     }
 
     fn gone(&self) -> String {
-        match &self.mapping.issued {
+        match &self.link.issued {
             Some(issued) => format!(
                 "the CRM no longer has it; pre-invoice {} stands in finance, where nothing is deleted",
                 issued.number
@@ -166,7 +164,7 @@ impl DocumentRun<'_> {
 
     /// The audit of what was carried to finance, or was to be.
     fn outcome(&self, status: Status, message: Option<String>) -> Outcome {
-        let issued = self.mapping.issued.as_ref();
+        let issued = self.link.issued.as_ref();
         Outcome {
             source_data: self
                 .seen
@@ -174,7 +172,7 @@ impl DocumentRun<'_> {
                 .and_then(|seen| serde_json::to_value(&seen.document).ok()),
             target_before: None,
             target_after: self.answer.as_ref().map(|answer| json!(answer)).or_else(|| {
-                issued.map(|issued| json!({ "id": self.mapping.finance_id, "number": issued.number }))
+                issued.map(|issued| json!({ "id": self.link.finance_id, "number": issued.number }))
             }),
             ..Outcome::new(status, message)
         }
@@ -182,7 +180,7 @@ impl DocumentRun<'_> {
 
     /// The audit of the number that went to the CRM.
     fn noted(&self) -> Outcome {
-        let number = self.mapping.issued.as_ref().map_or("", |issued| &issued.number);
+        let number = self.link.issued.as_ref().map_or("", |issued| &issued.number);
         let change: Value = json!([{ "field": "refId", "issued": "", "now": number }]);
         Outcome {
             changes: Some(change),

@@ -9,7 +9,7 @@ use crate::store::{EntityType, Holder};
 impl DocumentRun<'_> {
     /// Reserves the order for this document.
     pub(super) async fn reserve(&mut self, document: &Document) -> Result<(), Stop> {
-        let own = self.mapping.crm_id.clone().unwrap_or_default();
+        let own = self.link.crm_id.clone().unwrap_or_default();
         let quote = match self.kind {
             DocumentKind::Quote => Some(own),
             DocumentKind::Invoice => document.related_quote.clone(),
@@ -48,7 +48,7 @@ mod tests {
     #[test]
     fn an_order_is_issued_as_quote_or_as_invoices() {
         let holder = |entity_type, known| Holder {
-            mapping: Uuid::nil(),
+            link: Uuid::nil(),
             waits: false,
             entity_type,
             known,

@@ -10,7 +10,7 @@ use crate::document::DocumentKind;
 use crate::engine::Engine;
 use crate::engine::resolve::NotRuled;
 use crate::ports::{Ring, Side};
-use crate::store::{EntityRef, IssuedDocument, Mapping, Ruling, SentDocument};
+use crate::store::{EntityRef, IssuedDocument, Link, Ruling, SentDocument};
 
 impl Engine {
     /// A document whose outcome is unknown stands in finance under that number. Says the row to run.
@@ -29,8 +29,8 @@ impl Engine {
                 "--exists needs the pre-invoice's number".to_owned(),
             ));
         }
-        let (mapping, sent_at, _) = self.unknown_document(entity).await?;
-        self.rule(mapping, Ruling::Exists { sent_at, number }, traceparent)
+        let (link, sent_at, _) = self.unknown_document(entity).await?;
+        self.rule(link, Ruling::Exists { sent_at, number }, traceparent)
             .await
     }
 
@@ -43,7 +43,7 @@ impl Engine {
         entity: &EntityRef,
         traceparent: Option<String>,
     ) -> Result<Ring, NotRuled> {
-        let (mapping, sent_at, sent) = self.unknown_document(entity).await?;
+        let (link, sent_at, sent) = self.unknown_document(entity).await?;
         let settled = chrono::Duration::from_std(self.config.create_settle).unwrap_or(chrono::Duration::MAX);
         let left = sent_at + settled - self.clock.now();
         if sent.said_to_be.is_none() && left > chrono::Duration::zero() {
@@ -53,8 +53,7 @@ impl Engine {
                 left.num_seconds() + 1
             )));
         }
-        self.rule(mapping, Ruling::SendAgain { sent_at }, traceparent)
-            .await
+        self.rule(link, Ruling::SendAgain { sent_at }, traceparent).await
     }
 
     /// The change of an issued document is handled: it is as it should be. Says the row to run.
@@ -62,8 +61,8 @@ impl Engine {
     /// # Errors
     /// When no change of it waits.
     pub async fn accept(&self, entity: &EntityRef, traceparent: Option<String>) -> Result<Ring, NotRuled> {
-        let mapping = self.document_of(entity).await?;
-        let disputed = mapping.issued.as_ref().and_then(|issued| issued.disputed.clone());
+        let link = self.document_of(entity).await?;
+        let disputed = link.issued.as_ref().and_then(|issued| issued.disputed.clone());
         let Some(document) = disputed else {
             return Err(NotRuled::Refused(format!(
                 "no change of {} {} waits to be accepted",
@@ -74,17 +73,17 @@ impl Engine {
         let ruling = Ruling::Accept {
             document: Box::new(document),
         };
-        self.rule(mapping, ruling, traceparent).await
+        self.rule(link, ruling, traceparent).await
     }
 
-    async fn document_of(&self, entity: &EntityRef) -> Result<Mapping, NotRuled> {
+    async fn document_of(&self, entity: &EntityRef) -> Result<Link, NotRuled> {
         let Some(kind) = DocumentKind::of(entity.entity_type) else {
             return Err(NotRuled::Refused(
                 "this is a customer: --exists, --send-again and --accept are about documents".to_owned(),
             ));
         };
-        let mapping = self.store.mapping(entity).await?;
-        mapping.ok_or_else(|| {
+        let link = self.store.find_link(entity).await?;
+        link.ok_or_else(|| {
             NotRuled::Refused(format!(
                 "{} {} was never sent: `siaghsync sync {}` looks at it",
                 kind.name(),
@@ -97,9 +96,9 @@ impl Engine {
     async fn unknown_document(
         &self,
         entity: &EntityRef,
-    ) -> Result<(Mapping, DateTime<Utc>, SentDocument), NotRuled> {
-        let mapping = self.document_of(entity).await?;
-        let intent = mapping.in_flight.get(&Side::Finance).and_then(|sent| sent.last());
+    ) -> Result<(Link, DateTime<Utc>, SentDocument), NotRuled> {
+        let link = self.document_of(entity).await?;
+        let intent = link.in_flight.get(&Side::Finance).and_then(|sent| sent.last());
         let unknown = intent.and_then(|intent| {
             let sent = intent
                 .document
@@ -110,8 +109,8 @@ impl Engine {
         let again = intent
             .and_then(|intent| intent.document.as_deref())
             .is_some_and(|sent| sent.again);
-        match (unknown, &mapping.issued) {
-            (Some((sent_at, sent)), _) => Ok((mapping, sent_at, sent)),
+        match (unknown, &link.issued) {
+            (Some((sent_at, sent)), _) => Ok((link, sent_at, sent)),
             (None, None) if again => Err(NotRuled::Refused(
                 "it is to be sent again already: `siaghsync log --entity` shows how far that has come"
                     .to_owned(),
@@ -126,16 +125,11 @@ impl Engine {
         }
     }
 
-    async fn rule(
-        &self,
-        mapping: Mapping,
-        ruling: Ruling,
-        traceparent: Option<String>,
-    ) -> Result<Ring, NotRuled> {
+    async fn rule(&self, link: Link, ruling: Ruling, traceparent: Option<String>) -> Result<Ring, NotRuled> {
         let entity = EntityRef {
-            entity_type: mapping.entity_type,
+            entity_type: link.entity_type,
             side: Side::Crm,
-            id: mapping.crm_id.unwrap_or_default(),
+            id: link.crm_id.unwrap_or_default(),
         };
         self.hear_ruling(entity, ruling, traceparent).await
     }
@@ -162,7 +156,7 @@ impl DocumentRun<'_> {
                 }
             }
             Ruling::Accept { document } => {
-                if let Some(issued) = &mut self.mapping.issued {
+                if let Some(issued) = &mut self.link.issued {
                     let issued: &mut IssuedDocument = issued;
                     issued.accepted = Some(*document);
                     issued.disputed = None;
@@ -175,7 +169,7 @@ impl DocumentRun<'_> {
 
     /// What was sent at that time, if nothing else is known of it.
     fn unknown_since(&mut self, sent_at: DateTime<Utc>) -> Option<&mut SentDocument> {
-        let intent = self.mapping.in_flight.get_mut(&Side::Finance)?.last_mut()?;
+        let intent = self.link.in_flight.get_mut(&Side::Finance)?.last_mut()?;
         let at = intent.at;
         let sent = intent.document.as_deref_mut()?;
         (at == sent_at && sent.answer.is_none()).then_some(sent)

@@ -10,12 +10,12 @@ use sea_orm::{
 use super::{GROUP, entity_type_of, rows, side_of, statement};
 use crate::customer::Kind;
 use crate::polls::entities::{held, snapshot};
-use crate::polls::{ContactNow, Harvest, Stored, Turn};
+use crate::polls::{ContactNow, Harvest, PollLease, Stored};
 use crate::ports::Ring;
 use crate::store::sql::{SqlStore, system};
 use crate::store::{StoreError, StoreResult};
 
-pub(super) async fn finish(store: &SqlStore, turn: &Turn, harvest: &Harvest) -> StoreResult<Stored> {
+pub(super) async fn finish(store: &SqlStore, turn: &PollLease, harvest: &Harvest) -> StoreResult<Stored> {
     let now = store.clock().now();
     let held_by = harvest.hold.as_ref().map(|_| store.clock().id());
     let tx = store.db().begin().await?;
@@ -76,7 +76,7 @@ pub(super) async fn finish(store: &SqlStore, turn: &Turn, harvest: &Harvest) -> 
 /// What was read stood so at the end of the read at the latest: that is when it was seen.
 async fn see(
     tx: &impl ConnectionTrait,
-    turn: &Turn,
+    turn: &PollLease,
     contacts: &[ContactNow],
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
@@ -135,7 +135,7 @@ fn unless_as_before(column: &str) -> Expr {
 
 async fn see_gone(
     tx: &impl ConnectionTrait,
-    turn: &Turn,
+    turn: &PollLease,
     codes: &[String],
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
@@ -156,7 +156,7 @@ async fn see_gone(
 async fn hold(
     tx: &impl ConnectionTrait,
     store: &SqlStore,
-    turn: &Turn,
+    turn: &PollLease,
     harvest: &Harvest,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {

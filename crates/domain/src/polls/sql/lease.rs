@@ -7,7 +7,7 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 
 use super::{after, statement, until};
 use crate::polls::entities::cursor;
-use crate::polls::{Begin, Look, Rhythm, Turn};
+use crate::polls::{Begin, Look, PollLease, Rhythm};
 use crate::store::sql::SqlStore;
 use crate::store::{StoreError, StoreResult};
 
@@ -52,7 +52,7 @@ pub(super) async fn begin(store: &SqlStore, poll: &str, owner: &str, rhythm: Rhy
     if done.rows_affected() != 1 {
         return Ok(Begin::Busy(QUICKER));
     }
-    Ok(Begin::Taken(Turn {
+    Ok(Begin::Taken(PollLease {
         poll: poll.to_owned(),
         token,
         last: look(&row),
@@ -98,7 +98,7 @@ pub(super) fn look(row: &cursor::Model) -> Option<Look> {
     })
 }
 
-pub(super) async fn renew(store: &SqlStore, turn: &Turn, lease: Duration) -> StoreResult<()> {
+pub(super) async fn renew(store: &SqlStore, turn: &PollLease, lease: Duration) -> StoreResult<()> {
     let now = store.clock().now();
     // One that lapsed and that nobody took is still ours: the token says so. One that was given back stays free,
     // should this statement have waited for the end of the look.
@@ -118,7 +118,7 @@ pub(super) async fn renew(store: &SqlStore, turn: &Turn, lease: Duration) -> Sto
     }
 }
 
-pub(super) async fn give_back(store: &SqlStore, turn: &Turn, wait: Duration) -> StoreResult<()> {
+pub(super) async fn give_back(store: &SqlStore, turn: &PollLease, wait: Duration) -> StoreResult<()> {
     let now = store.clock().now();
     let sql = r#"UPDATE "PollCursor" SET "leaseOwner" = NULL, "leaseUntil" = NULL, "notBefore" = $1, "updatedAt" = $2
                  WHERE "name" = $3 AND "leaseToken" = $4"#;

@@ -12,11 +12,11 @@ use super::{GROUP, lease, statement};
 use crate::customer::Field;
 use crate::document::DocumentKind;
 use crate::polls::entities::{cursor, held, snapshot};
-use crate::polls::{ContactSeen, ContactTimes, Look, Mapped};
+use crate::polls::{ContactSeen, ContactTimes, Linked, Look};
 use crate::ports::{MatchKeys, Side};
-use crate::store::entities::{log, mapping};
+use crate::store::entities::{link, log};
 use crate::store::sql::{SqlStore, system};
-use crate::store::{EntityType, IssuedDocument, MappingState, StoreResult};
+use crate::store::{EntityType, IssuedDocument, LinkState, StoreResult};
 use crate::text::normal;
 
 /// So many contacts of the snapshot stand in memory as rows at once.
@@ -28,25 +28,25 @@ const CANDIDATES: u64 = 100;
 struct MappedRow {
     id: Option<String>,
     base: Option<serde_json::Value>,
-    state: MappingState,
+    state: LinkState,
 }
 
-pub(super) async fn mapped(
+pub(super) async fn linked(
     store: &SqlStore,
     side: Side,
     ids: &[&str],
-) -> StoreResult<HashMap<String, Mapped>> {
+) -> StoreResult<HashMap<String, Linked>> {
     let column = match side {
-        Side::Crm => mapping::Column::CrmId,
-        Side::Finance => mapping::Column::FinanceId,
+        Side::Crm => link::Column::CrmId,
+        Side::Finance => link::Column::FinanceId,
     };
     let mut all = HashMap::with_capacity(ids.len());
     for group in ids.chunks(GROUP) {
-        let rows = mapping::Entity::find()
+        let rows = link::Entity::find()
             .select_only()
             .column_as(column, "id")
-            .columns([mapping::Column::Base, mapping::Column::State])
-            .filter(mapping::Column::EntityType.eq(EntityType::Customer))
+            .columns([link::Column::Base, link::Column::State])
+            .filter(link::Column::EntityType.eq(EntityType::Customer))
             .filter(column.is_in(group.iter().copied()))
             .into_model::<MappedRow>()
             .all(store.db())
@@ -54,7 +54,7 @@ pub(super) async fn mapped(
         for row in rows {
             // One that can't be read stops nobody: the record makes a row, and its run says what is wrong.
             let base = row.base.and_then(|base| serde_json::from_value(base).ok());
-            let mapped = Mapped {
+            let mapped = Linked {
                 base,
                 state: row.state,
             };
@@ -64,7 +64,11 @@ pub(super) async fn mapped(
     Ok(all)
 }
 
-pub(super) async fn heard(store: &SqlStore, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>> {
+pub(super) async fn known_events(
+    store: &SqlStore,
+    side: Side,
+    event_ids: &[&str],
+) -> StoreResult<HashSet<String>> {
     let mut all = HashSet::new();
     for group in event_ids.chunks(GROUP) {
         let rows: Vec<Option<String>> = log::Entity::find()
@@ -90,12 +94,12 @@ pub(super) async fn heard(store: &SqlStore, side: Side, event_ids: &[&str]) -> S
 }
 
 pub(super) async fn written_since(store: &SqlStore, since: DateTime<Utc>) -> StoreResult<HashSet<String>> {
-    let codes: Vec<Option<String>> = mapping::Entity::find()
+    let codes: Vec<Option<String>> = link::Entity::find()
         .select_only()
-        .column(mapping::Column::FinanceId)
-        .filter(mapping::Column::EntityType.eq(EntityType::Customer))
-        .filter(mapping::Column::FinanceId.is_not_null())
-        .filter(mapping::Column::LastSyncAt.gte(since))
+        .column(link::Column::FinanceId)
+        .filter(link::Column::EntityType.eq(EntityType::Customer))
+        .filter(link::Column::FinanceId.is_not_null())
+        .filter(link::Column::LastSyncAt.gte(since))
         .filter(sea_orm::sea_query::Expr::cust(
             r#"NOT EXISTS (SELECT 1 FROM "FinanceSnapshot" s WHERE s."code" = "EntityMapping"."financeId"
                            AND s."seenAt" >= "EntityMapping"."lastSyncAt")"#,
@@ -111,10 +115,10 @@ pub(super) async fn issued(
     kind: DocumentKind,
     ids: &[&str],
 ) -> StoreResult<HashMap<String, IssuedDocument>> {
-    use mapping::Column as C;
+    use link::Column as C;
     let mut all = HashMap::new();
     for group in ids.chunks(GROUP) {
-        let rows: Vec<(Option<String>, Option<serde_json::Value>)> = mapping::Entity::find()
+        let rows: Vec<(Option<String>, Option<serde_json::Value>)> = link::Entity::find()
             .select_only()
             .columns([C::CrmId, C::Base])
             .filter(C::EntityType.eq(kind.entity_type()))
@@ -131,7 +135,7 @@ pub(super) async fn issued(
     Ok(all)
 }
 
-pub(super) async fn mapped_count(store: &SqlStore, entity_type: EntityType) -> StoreResult<u64> {
+pub(super) async fn linked_count(store: &SqlStore, entity_type: EntityType) -> StoreResult<u64> {
     let sql = r#"SELECT COUNT(*) AS "n" FROM "EntityMapping" WHERE "entityType" = $1 AND "crmId" IS NOT NULL
                  AND "financeId" IS NOT NULL AND "state" IN ('ACTIVE', 'CONFLICT')"#;
     let values = [entity_type.to_value().into()];

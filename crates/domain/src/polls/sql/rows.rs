@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{entity_type_of, side_of};
 use crate::polls::entities::held;
-use crate::polls::{Found, Harvest, Turn};
+use crate::polls::{Found, Harvest, PollLease};
 use crate::store::entities::log;
 use crate::store::sql::{direction, system};
 use crate::store::{Status, StoreResult, Trigger};
@@ -102,7 +102,7 @@ pub(super) fn row(
 /// The guard's row: one `CONFLICT` that names the poll, and in words the setting and the commands.
 pub(super) fn guard(
     id: Uuid,
-    turn: &Turn,
+    turn: &PollLease,
     why: &str,
     harvest: &Harvest,
     now: DateTime<Utc>,

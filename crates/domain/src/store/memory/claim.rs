@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::store::{Claim, EntityRef, Lease, Mapping, Status, StoreResult, Work};
+use crate::store::{Claim, EntityRef, Lease, Link, Status, StoreResult, Work};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -35,18 +35,18 @@ impl MemoryStore {
         let id = self.clock.id();
         let taken = self
             .carry_out("claim: take", |tables| {
-                let before = tables.mapping_of(&entity).cloned();
-                let Some(mapping) = take_lease(tables, id, &entity, owner, now, lease) else {
+                let before = tables.link_of(&entity).cloned();
+                let Some(link) = take_lease(tables, id, &entity, owner, now, lease) else {
                     return Ok(Claim::Busy);
                 };
-                let taken = mapping.mapping.id;
-                if let Some(work) = take_rows(tables, mapping, row) {
+                let taken = link.link.id;
+                if let Some(work) = take_rows(tables, link, row) {
                     return Ok(Claim::Taken(Box::new(work)));
                 }
                 // Someone closed the row between our look and the lease.
                 match before {
-                    Some(before) => tables.mappings.insert(taken, before),
-                    None => tables.mappings.remove(&taken),
+                    Some(before) => tables.links.insert(taken, before),
+                    None => tables.links.remove(&taken),
                 };
                 Ok(Claim::Done)
             })
@@ -63,10 +63,10 @@ fn take_lease(
     now: DateTime<Utc>,
     lease: Duration,
 ) -> Option<MappingRow> {
-    let known = tables.mapping_of(entity).map(|row| row.mapping.id);
+    let known = tables.link_of(entity).map(|row| row.link.id);
     let row = match known {
-        Some(known) => tables.mappings.get_mut(&known)?,
-        None => tables.mappings.entry(id).or_insert_with(|| half(id, entity, now)),
+        Some(known) => tables.links.get_mut(&known)?,
+        None => tables.links.entry(id).or_insert_with(|| half(id, entity, now)),
     };
     if !row.free_at(now) {
         return None;
@@ -78,13 +78,13 @@ fn take_lease(
 }
 
 fn half(id: Uuid, entity: &EntityRef, now: DateTime<Utc>) -> MappingRow {
-    let mut mapping = Mapping {
+    let mut link = Link {
         id,
-        ..Mapping::unmet(entity.entity_type)
+        ..Link::unmet(entity.entity_type)
     };
-    mapping.set_id(entity.side, entity.id.clone());
+    link.set_id(entity.side, entity.id.clone());
     MappingRow {
-        mapping,
+        link,
         last_sync_at: None,
         last_sync_source: None,
         last_sync_transaction_id: None,
@@ -101,7 +101,7 @@ fn half(id: Uuid, entity: &EntityRef, now: DateTime<Utc>) -> MappingRow {
 /// All open rows of the entity; rows that an earlier run left in progress are orphans, its lease is ours now.
 fn take_rows(tables: &mut Tables, taken: MappingRow, lead: Uuid) -> Option<Work> {
     let lease = Lease {
-        mapping: taken.mapping.id,
+        link: taken.link.id,
         token: taken.lease_token,
     };
     let mut claimed = Vec::new();
@@ -109,13 +109,13 @@ fn take_rows(tables: &mut Tables, taken: MappingRow, lead: Uuid) -> Option<Work>
         let Some(row) = tables
             .log
             .get_mut(id)
-            .filter(|row| Tables::is_of(row, &taken.mapping))
+            .filter(|row| Tables::is_of(row, &taken.link))
         else {
             continue;
         };
         row.lapses += i32::from(row.status == Status::InProgress);
         row.status = Status::InProgress;
-        row.entity_mapping_id = Some(taken.mapping.id);
+        row.entity_mapping_id = Some(taken.link.id);
         claimed.push(rows::claimed(row));
     }
     claimed.sort_by_key(|row| (row.heard_at, row.id));
@@ -124,13 +124,13 @@ fn take_rows(tables: &mut Tables, taken: MappingRow, lead: Uuid) -> Option<Work>
     }
     let lead = claimed.iter().position(|row| row.id == lead).unwrap_or(0);
     let lead = claimed.remove(lead);
-    let mapping = Mapping {
+    let link = Link {
         in_flight: taken.in_flight.unwrap_or_default(),
-        ..taken.mapping
+        ..taken.link
     };
     Some(Work {
         lease,
-        mapping,
+        link,
         lead,
         covered: claimed,
     })

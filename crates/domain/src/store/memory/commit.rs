@@ -3,12 +3,12 @@
 use crate::ports::Ring;
 use crate::store::entities::{log, retry};
 use crate::store::{
-    Commit, EntityRef, Event, Mapping, MappingState, Retry, Status, StoreError, StoreResult, Trigger, Work,
+    Commit, EntityRef, Event, Link, LinkState, Retry, Status, StoreError, StoreResult, Trigger, Work,
 };
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{MemoryStore, SIDES, Tables, claim, link, rows};
+use super::{MemoryStore, SIDES, Tables, claim, rows};
 
 impl MemoryStore {
     pub(super) async fn commit_run(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
@@ -16,14 +16,14 @@ impl MemoryStore {
         let id = || self.clock.id();
         self.carry_out("commit", |tables| {
             // What can fail comes first: all or nothing.
-            match &commit.mapping {
-                Some(mapping) => save_mapping(tables, work, mapping, commit, now)?,
+            match &commit.link {
+                Some(link) => save_mapping(tables, work, link, commit, now)?,
                 None => drop_half(tables, work)?,
             }
-            if (work.mapping.base.is_none() || work.mapping.is_creating())
-                && !commit.mapping.as_ref().is_some_and(Mapping::keeps_its_locks)
+            if (work.link.base.is_none() || work.link.is_creating())
+                && !commit.link.as_ref().is_some_and(Link::keeps_its_locks)
             {
-                tables.locks.retain(|_, holder| *holder != work.lease.mapping);
+                tables.locks.retain(|_, holder| *holder != work.lease.link);
             }
             let Some(lead) = end_lead(tables, work, commit, now) else {
                 return Ok(());
@@ -33,9 +33,9 @@ impl MemoryStore {
             if let Some(retry) = commit.retry {
                 schedule(tables, id(), work.lead.id, retry, now);
             }
-            if let Some(mapping) = &commit.mapping {
+            if let Some(link) = &commit.link {
                 for (side, outcome) in &commit.audits {
-                    let row = rows::audit(id(), &lead, mapping, *side, outcome, lead.duration_ms, now);
+                    let row = rows::audit(id(), &lead, link, *side, outcome, lead.duration_ms, now);
                     tables.insert(row);
                 }
             }
@@ -46,10 +46,10 @@ impl MemoryStore {
         })
         .await?;
         // Rows that came in meanwhile found the lease taken and left it to us to look.
-        let Some(mapping) = &commit.mapping else {
+        let Some(link) = &commit.link else {
             return Ok(None);
         };
-        self.carry_out("commit: waiting", |tables| Ok(waiting(tables, mapping, now)))
+        self.carry_out("commit: waiting", |tables| Ok(waiting(tables, link, now)))
             .await
     }
 
@@ -62,7 +62,7 @@ impl MemoryStore {
                 let Some(row) = tables.log.get_mut(id) else {
                     continue;
                 };
-                if row.status == Status::InProgress && row.entity_mapping_id == Some(work.lease.mapping) {
+                if row.status == Status::InProgress && row.entity_mapping_id == Some(work.lease.link) {
                     row.status = Status::Pending;
                     row.rung_at = None;
                 }
@@ -77,7 +77,7 @@ impl MemoryStore {
 fn save_mapping(
     tables: &mut Tables,
     work: &Work,
-    mapping: &Mapping,
+    link: &Link,
     commit: &Commit,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
@@ -85,18 +85,18 @@ fn save_mapping(
         return Err(StoreError::Fenced);
     }
     for side in SIDES {
-        if let (None, Some(id)) = (work.mapping.id_on(side), mapping.id_on(side)) {
+        if let (None, Some(id)) = (work.link.id_on(side), link.id_on(side)) {
             let entity = EntityRef {
-                entity_type: mapping.entity_type,
+                entity_type: link.entity_type,
                 side,
                 id: id.to_owned(),
             };
-            link::gain(tables, mapping.id, &entity, &[MappingState::New], now)?;
+            super::linking::gain(tables, link.id, &entity, &[LinkState::New], now)?;
         }
     }
     let row = tables.leased(&work.lease).ok_or(StoreError::Fenced)?;
-    row.in_flight = Some(mapping.in_flight.clone()).filter(|sent| !sent.is_empty());
-    row.mapping = mapping.clone();
+    row.in_flight = Some(link.in_flight.clone()).filter(|sent| !sent.is_empty());
+    row.link = link.clone();
     row.version += 1;
     row.updated_at = now;
     row.lease_owner = None;
@@ -112,19 +112,19 @@ fn save_mapping(
 fn drop_half(tables: &mut Tables, work: &Work) -> StoreResult<()> {
     let half = tables
         .leased(&work.lease)
-        .filter(|row| row.mapping.state == MappingState::New);
+        .filter(|row| row.link.state == LinkState::New);
     half.ok_or(StoreError::Fenced)?;
-    tables.mappings.remove(&work.lease.mapping);
+    tables.links.remove(&work.lease.link);
     Ok(())
 }
 
 fn end_lead(tables: &mut Tables, work: &Work, commit: &Commit, now: DateTime<Utc>) -> Option<log::Model> {
     let outcome = &commit.outcome;
-    let mapping = commit.mapping.as_ref();
+    let link = commit.link.as_ref();
     let lead = tables.log.get_mut(&work.lead.id)?;
     lead.transaction_id = commit.transaction;
-    lead.entity_mapping_id = mapping.map(|m| m.id);
-    lead.target_entity_id = mapping
+    lead.entity_mapping_id = link.map(|m| m.id);
+    lead.target_entity_id = link
         .and_then(|m| m.id_on(work.lead.side.other()))
         .map(str::to_owned);
     lead.source_data.clone_from(&outcome.source_data);
@@ -154,10 +154,10 @@ fn cover(tables: &mut Tables, work: &Work, status: Status, now: DateTime<Utc>) {
         }
         tables.set_status(covered.id, Status::Skipped);
     }
-    if status.is_final() && work.mapping.state == MappingState::Conflict {
+    if status.is_final() && work.link.state == LinkState::Conflict {
         for row in tables.log.values_mut() {
             let earlier = row.status == Status::Conflict
-                && row.entity_mapping_id == Some(work.lease.mapping)
+                && row.entity_mapping_id == Some(work.lease.link)
                 && row.id != work.lead.id;
             if earlier {
                 row.status = Status::Skipped;
@@ -206,13 +206,13 @@ fn look_again(id: Uuid, lead: &log::Model, now: DateTime<Utc>) -> log::Model {
 }
 
 /// A row of the entity that waits and is due.
-fn waiting(tables: &Tables, mapping: &Mapping, now: DateTime<Utc>) -> Option<Ring> {
+fn waiting(tables: &Tables, link: &Link, now: DateTime<Utc>) -> Option<Ring> {
     let due = |row: &&log::Model| {
         let retry = tables.retries.get(&row.id);
         retry.is_none_or(|retry| retry.next_retry_at <= now)
     };
     let mut rows = tables.open.iter().filter_map(|id| tables.log.get(id));
-    rows.find(|row| row.status == Status::Pending && Tables::is_of(row, mapping) && due(row))
+    rows.find(|row| row.status == Status::Pending && Tables::is_of(row, link) && due(row))
         .map(|row| Ring {
             row: row.id,
             traceparent: row.trace_parent.clone(),

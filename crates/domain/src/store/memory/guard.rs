@@ -7,7 +7,7 @@ use super::polls::{entity_type_of, side_of};
 use super::{Tables, rows};
 use crate::clock::Clock;
 use crate::polls::entities::held;
-use crate::polls::{Found, Harvest, Held, Turn, Verdict};
+use crate::polls::{Found, Harvest, Held, PollLease, Verdict};
 use crate::store::Status;
 use crate::store::entities::log;
 
@@ -23,7 +23,7 @@ fn change(id: &str, event_id: &str) -> Found {
 /// Keeps the changes of a look, and writes the guard's row.
 pub(super) fn hold(
     tables: &mut Tables,
-    turn: &Turn,
+    turn: &PollLease,
     harvest: &Harvest,
     (row, why): (Uuid, &str),
     clock: &dyn Clock,

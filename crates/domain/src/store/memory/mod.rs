@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::ports::{Ring, Side};
-use crate::store::entities::{log, mapping, retry};
+use crate::store::entities::{link, log, retry};
 use crate::store::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Mapping, MappingState, Stats,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Link, LinkState, Stats,
     Status, Store, StoreError, StoreResult, Work,
 };
 use async_trait::async_trait;
@@ -22,7 +22,7 @@ use uuid::Uuid;
 mod claim;
 mod commit;
 mod guard;
-mod link;
+mod linking;
 mod polls;
 mod prune;
 mod rows;
@@ -56,7 +56,7 @@ impl Wire for GoodWire {
 /// A row of `"EntityMapping"`.
 #[derive(Debug, Clone)]
 pub(crate) struct MappingRow {
-    pub(crate) mapping: Mapping,
+    pub(crate) link: Link,
     pub(crate) last_sync_at: Option<DateTime<Utc>>,
     pub(crate) last_sync_source: Option<String>,
     pub(crate) last_sync_transaction_id: Option<Uuid>,
@@ -82,33 +82,33 @@ pub(crate) struct Tables {
     /// Rows that are not final.
     pub(crate) open: BTreeSet<Uuid>,
     pub(crate) event_ids: BTreeSet<(String, String)>,
-    pub(crate) mappings: BTreeMap<Uuid, MappingRow>,
+    pub(crate) links: BTreeMap<Uuid, MappingRow>,
     pub(crate) retries: BTreeMap<Uuid, retry::Model>,
-    /// `"MatchLock"`: which mapping has reserved a key.
+    /// `"MatchLock"`: which link has reserved a key.
     pub(crate) locks: BTreeMap<String, Uuid>,
     /// What pollers keep.
     pub(crate) polls: polls::Polls,
 }
 
 impl Tables {
-    pub(crate) fn mapping_of(&self, entity: &EntityRef) -> Option<&MappingRow> {
-        let mut rows = self.mappings.values();
+    pub(crate) fn link_of(&self, entity: &EntityRef) -> Option<&MappingRow> {
+        let mut rows = self.links.values();
         rows.find(|row| {
-            row.mapping.entity_type == entity.entity_type
-                && row.mapping.id_on(entity.side) == Some(entity.id.as_str())
+            row.link.entity_type == entity.entity_type
+                && row.link.id_on(entity.side) == Some(entity.id.as_str())
         })
     }
 
-    /// The mapping under that lease, if the lease is still the last that was given.
+    /// The link under that lease, if the lease is still the last that was given.
     pub(crate) fn leased(&mut self, lease: &Lease) -> Option<&mut MappingRow> {
-        let row = self.mappings.get_mut(&lease.mapping);
+        let row = self.links.get_mut(&lease.link);
         row.filter(|row| row.lease_token == lease.token)
     }
 
-    /// Whether a row is about the entity of `mapping`.
-    pub(crate) fn is_of(row: &log::Model, mapping: &Mapping) -> bool {
-        row.entity_type == mapping.entity_type
-            && mapping.id_on(rows::side_of(&row.source_system)) == Some(row.source_entity_id.as_str())
+    /// Whether a row is about the entity of `link`.
+    pub(crate) fn is_of(row: &log::Model, link: &Link) -> bool {
+        row.entity_type == link.entity_type
+            && link.id_on(rows::side_of(&row.source_system)) == Some(row.source_entity_id.as_str())
     }
 
     pub(crate) fn set_status(&mut self, id: Uuid, status: Status) {
@@ -189,8 +189,8 @@ impl MemoryStore {
 
     /// All rows of `"EntityMapping"`, by id.
     #[must_use]
-    pub fn mappings(&self) -> Vec<mapping::Model> {
-        self.tables().mappings.values().map(rows::model).collect()
+    pub fn links(&self) -> Vec<link::Model> {
+        self.tables().links.values().map(rows::model).collect()
     }
 
     /// All rows of `"SyncRetryQueue"`, by the row that is to be tried again.
@@ -238,7 +238,7 @@ impl MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn hear(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
+    async fn enqueue(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
         if events.is_empty() {
             return Ok(Vec::new());
         }
@@ -275,19 +275,19 @@ impl Store for MemoryStore {
         .await
     }
 
-    async fn mapping(&self, entity: &EntityRef) -> StoreResult<Option<Mapping>> {
-        self.carry_out("mapping", |tables| {
-            let row = tables.mapping_of(entity);
-            Ok(row.map(|row| Mapping {
+    async fn find_link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
+        self.carry_out("link", |tables| {
+            let row = tables.link_of(entity);
+            Ok(row.map(|row| Link {
                 in_flight: row.in_flight.clone().unwrap_or_default(),
-                ..row.mapping.clone()
+                ..row.link.clone()
             }))
         })
         .await
     }
 
-    async fn last_run(&self, mapping: Uuid) -> StoreResult<Option<LastRun>> {
-        self.carry_out("last_run", |tables| Ok(rows::last_run(tables, mapping)))
+    async fn last_run(&self, link: Uuid) -> StoreResult<Option<LastRun>> {
+        self.carry_out("last_run", |tables| Ok(rows::last_run(tables, link)))
             .await
     }
 
@@ -296,11 +296,11 @@ impl Store for MemoryStore {
     }
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        self.link_entity(lease, entity, &[MappingState::New]).await
+        self.link_entity(lease, entity, &[LinkState::New]).await
     }
 
     async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        let states = [MappingState::New, MappingState::Conflict, MappingState::Closed];
+        let states = [LinkState::New, LinkState::Conflict, LinkState::Closed];
         self.link_entity(lease, entity, &states).await
     }
 

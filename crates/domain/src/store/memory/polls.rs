@@ -13,11 +13,11 @@ use crate::customer::Field;
 use crate::document::DocumentKind;
 use crate::polls::entities::{cursor, held, snapshot};
 use crate::polls::{
-    Begin, CRM_INVOICES, CRM_QUOTES, ContactSeen, ContactTimes, Harvest, Held, Look, Mapped, PollStore,
-    Rhythm, Stored, Turn, Verdict,
+    Begin, CRM_INVOICES, CRM_QUOTES, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease,
+    PollStore, Rhythm, Stored, Verdict,
 };
 use crate::ports::{MatchKeys, Ring, Side};
-use crate::store::{EntityType, IssuedDocument, MappingState, StoreError, StoreResult};
+use crate::store::{EntityType, IssuedDocument, LinkState, StoreError, StoreResult};
 use crate::text::normal;
 
 /// `"PollCursor"`, `"FinanceSnapshot"` and `"HeldChange"`.
@@ -95,7 +95,7 @@ impl Polls {
         row.lease_owner = Some(owner.to_owned());
         row.lease_until = Some(now + rhythm.lease);
         row.attempted_at = Some(now);
-        Begin::Taken(Turn {
+        Begin::Taken(PollLease {
             poll: poll.to_owned(),
             token: row.lease_token,
             last: look(row),
@@ -105,12 +105,12 @@ impl Polls {
     }
 
     /// The row of a turn that is still the last one given.
-    fn of(&mut self, turn: &Turn) -> Option<&mut cursor::Model> {
+    fn of(&mut self, turn: &PollLease) -> Option<&mut cursor::Model> {
         let row = self.cursors.get_mut(&turn.poll);
         row.filter(|row| row.lease_token == turn.token)
     }
 
-    fn see(&mut self, turn: &Turn, harvest: &Harvest, now: DateTime<Utc>) {
+    fn see(&mut self, turn: &PollLease, harvest: &Harvest, now: DateTime<Utc>) {
         let look_before = turn.last.map(|look| look.started_at);
         for contact in &harvest.contacts {
             let [mobile, national_id, email, customer_number] = contact.keys.clone();
@@ -166,7 +166,12 @@ impl Polls {
     }
 }
 
-fn finish(tables: &mut Tables, turn: &Turn, harvest: &Harvest, clock: &dyn Clock) -> StoreResult<Stored> {
+fn finish(
+    tables: &mut Tables,
+    turn: &PollLease,
+    harvest: &Harvest,
+    clock: &dyn Clock,
+) -> StoreResult<Stored> {
     let now = clock.now();
     let row = tables.polls.of(turn).ok_or(StoreError::Fenced)?;
     let held_by: Option<Uuid> = harvest.hold.as_ref().map(|_| clock.id());
@@ -208,7 +213,7 @@ impl PollStore for MemoryStore {
         .await
     }
 
-    async fn renew(&self, turn: &Turn, lease: Duration) -> StoreResult<()> {
+    async fn renew(&self, turn: &PollLease, lease: Duration) -> StoreResult<()> {
         let now = self.clock.now();
         self.carry_out("poll: renew", |tables| {
             let row = tables.polls.of(turn).filter(|row| row.lease_owner.is_some());
@@ -218,7 +223,7 @@ impl PollStore for MemoryStore {
         .await
     }
 
-    async fn give_back(&self, turn: &Turn, wait: Duration) -> StoreResult<()> {
+    async fn give_back(&self, turn: &PollLease, wait: Duration) -> StoreResult<()> {
         let now = self.clock.now();
         self.carry_out("poll: give back", |tables| {
             if let Some(row) = tables.polls.of(turn) {
@@ -230,23 +235,23 @@ impl PollStore for MemoryStore {
         .await
     }
 
-    async fn finish(&self, turn: &Turn, harvest: &Harvest) -> StoreResult<Stored> {
+    async fn finish(&self, turn: &PollLease, harvest: &Harvest) -> StoreResult<Stored> {
         let clock = self.clock.clone();
         self.carry_out("poll: finish", |tables| finish(tables, turn, harvest, &*clock))
             .await
     }
 
-    async fn mapped(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Mapped>> {
+    async fn linked(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Linked>> {
         self.carry_out("poll: mapped", |tables| {
             let customers = tables
-                .mappings
+                .links
                 .values()
-                .filter(|row| row.mapping.entity_type == EntityType::Customer);
+                .filter(|row| row.link.entity_type == EntityType::Customer);
             let known = customers.filter_map(|row| {
-                let id = row.mapping.id_on(side).filter(|id| ids.contains(id))?;
-                let mapped = Mapped {
-                    base: row.mapping.base.clone(),
-                    state: row.mapping.state,
+                let id = row.link.id_on(side).filter(|id| ids.contains(id))?;
+                let mapped = Linked {
+                    base: row.link.base.clone(),
+                    state: row.link.state,
                 };
                 Some((id.to_owned(), mapped))
             });
@@ -255,7 +260,7 @@ impl PollStore for MemoryStore {
         .await
     }
 
-    async fn heard(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>> {
+    async fn known_events(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>> {
         self.carry_out("poll: heard", |tables| {
             let heard = |event: &&&str| tables.has_heard(side, event);
             Ok(event_ids
@@ -271,45 +276,41 @@ impl PollStore for MemoryStore {
         self.carry_out("poll: written", |tables| {
             let snapshot = &tables.polls.snapshot;
             let written = |row: &&MappingRow| {
-                let seen = row
-                    .mapping
-                    .finance_id
-                    .as_ref()
-                    .and_then(|code| snapshot.get(code));
-                row.mapping.entity_type == EntityType::Customer
+                let seen = row.link.finance_id.as_ref().and_then(|code| snapshot.get(code));
+                row.link.entity_type == EntityType::Customer
                     && row
                         .last_sync_at
                         .is_some_and(|at| at >= since && seen.is_none_or(|seen| seen.seen_at < at))
             };
-            let rows = tables.mappings.values().filter(written);
-            Ok(rows.filter_map(|row| row.mapping.finance_id.clone()).collect())
+            let rows = tables.links.values().filter(written);
+            Ok(rows.filter_map(|row| row.link.finance_id.clone()).collect())
         })
         .await
     }
 
     async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>> {
         self.carry_out("poll: issued", |tables| {
-            let rows = tables.mappings.values();
-            let known = rows.filter(|row| row.mapping.entity_type == kind.entity_type());
+            let rows = tables.links.values();
+            let known = rows.filter(|row| row.link.entity_type == kind.entity_type());
             let known = known.filter_map(|row| {
-                let id = row.mapping.crm_id.as_deref().filter(|id| ids.contains(id))?;
-                Some((id.to_owned(), row.mapping.issued.as_deref()?.clone()))
+                let id = row.link.crm_id.as_deref().filter(|id| ids.contains(id))?;
+                Some((id.to_owned(), row.link.issued.as_deref()?.clone()))
             });
             Ok(known.collect())
         })
         .await
     }
 
-    async fn mapped_count(&self, entity_type: EntityType) -> StoreResult<u64> {
+    async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64> {
         self.carry_out("poll: count", |tables| {
             let whole = |row: &&MappingRow| {
-                let mapping = &row.mapping;
-                mapping.entity_type == entity_type
-                    && mapping.crm_id.is_some()
-                    && mapping.finance_id.is_some()
-                    && matches!(mapping.state, MappingState::Active | MappingState::Conflict)
+                let link = &row.link;
+                link.entity_type == entity_type
+                    && link.crm_id.is_some()
+                    && link.finance_id.is_some()
+                    && matches!(link.state, LinkState::Active | LinkState::Conflict)
             };
-            Ok(tables.mappings.values().filter(whole).count() as u64)
+            Ok(tables.links.values().filter(whole).count() as u64)
         })
         .await
     }

@@ -3,8 +3,8 @@
 use crate::merge::Known;
 use crate::polls::{Found, Harvest};
 use crate::ports::Side;
-use crate::store::entities::{log, mapping};
-use crate::store::{ClaimedRow, EntityRef, Event, Mapping, Outcome, Ruling, Status, Trigger};
+use crate::store::entities::{link, log};
+use crate::store::{ClaimedRow, EntityRef, Event, Link, Outcome, Ruling, Status, Trigger};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -104,7 +104,7 @@ pub(crate) fn found(
 pub(crate) fn audit(
     id: Uuid,
     lead: &log::Model,
-    mapping: &Mapping,
+    link: &Link,
     side: Side,
     outcome: &Outcome,
     took: Option<i32>,
@@ -113,9 +113,9 @@ pub(crate) fn audit(
     let event = Event {
         row: id,
         entity: EntityRef {
-            entity_type: mapping.entity_type,
+            entity_type: link.entity_type,
             side,
-            id: mapping.id_on(side).unwrap_or_default().to_owned(),
+            id: link.id_on(side).unwrap_or_default().to_owned(),
         },
         trigger: lead.trigger_type,
         event_id: None,
@@ -125,10 +125,10 @@ pub(crate) fn audit(
     };
     log::Model {
         transaction_id: lead.transaction_id,
-        entity_mapping_id: Some(mapping.id),
+        entity_mapping_id: Some(link.id),
         status: outcome.status,
         trigger_payload: None,
-        target_entity_id: mapping.id_on(side.other()).map(str::to_owned),
+        target_entity_id: link.id_on(side.other()).map(str::to_owned),
         source_data: outcome.source_data.clone(),
         target_data_before: outcome.target_before.clone(),
         target_data_after: outcome.target_after.clone(),
@@ -154,25 +154,25 @@ pub(crate) fn claimed(row: &log::Model) -> ClaimedRow {
     }
 }
 
-/// The mapping as the tables show it.
-pub(crate) fn model(row: &MappingRow) -> mapping::Model {
-    let mapping = &row.mapping;
-    let base = mapping.base.as_ref();
-    mapping::Model {
-        id: mapping.id,
-        entity_type: mapping.entity_type,
-        crm_id: mapping.crm_id.clone(),
-        finance_id: mapping.finance_id.clone(),
+/// The link as the tables show it.
+pub(crate) fn model(row: &MappingRow) -> link::Model {
+    let link = &row.link;
+    let base = link.base.as_ref();
+    link::Model {
+        id: link.id,
+        entity_type: link.entity_type,
+        crm_id: link.crm_id.clone(),
+        finance_id: link.finance_id.clone(),
         last_sync_at: row.last_sync_at,
         last_sync_source: row.last_sync_source.clone(),
         last_sync_transaction_id: row.last_sync_transaction_id,
         crm_checksum: base.map(|base| checksum(&base.crm)),
         finance_checksum: base.map(|base| checksum(&base.finance)),
-        crm_updated_at: mapping.crm_updated_at,
-        finance_updated_at: mapping.finance_updated_at,
+        crm_updated_at: link.crm_updated_at,
+        finance_updated_at: link.finance_updated_at,
         created_at: row.created_at,
         updated_at: row.updated_at,
-        base: match &mapping.issued {
+        base: match &link.issued {
             Some(issued) => serde_json::to_value(issued).ok(),
             None => base.and_then(|base| serde_json::to_value(base).ok()),
         },
@@ -181,7 +181,7 @@ pub(crate) fn model(row: &MappingRow) -> mapping::Model {
             .as_ref()
             .and_then(|sent| serde_json::to_value(sent).ok()),
         version: row.version,
-        state: mapping.state,
+        state: link.state,
         lease_owner: row.lease_owner.clone(),
         lease_token: row.lease_token,
         lease_until: row.lease_until,
@@ -198,7 +198,7 @@ fn checksum(values: &Known) -> String {
 }
 
 /// The last row that a run has ended, and that is not merely covered by one.
-pub(crate) fn last_run(tables: &super::Tables, mapping: uuid::Uuid) -> Option<crate::store::LastRun> {
+pub(crate) fn last_run(tables: &super::Tables, link: uuid::Uuid) -> Option<crate::store::LastRun> {
     let covered = |row: &&log::Model| {
         row.status == Status::Skipped
             && row
@@ -207,7 +207,7 @@ pub(crate) fn last_run(tables: &super::Tables, mapping: uuid::Uuid) -> Option<cr
                 .is_some_and(|why| why.starts_with("covered by "))
     };
     let rows = tables.log.values();
-    let ended = rows.filter(|row| row.entity_mapping_id == Some(mapping) && row.status.is_final());
+    let ended = rows.filter(|row| row.entity_mapping_id == Some(link) && row.status.is_final());
     let last = ended
         .filter(|row| !covered(row))
         .max_by_key(|row| (row.completed_at, row.status == Status::Failed, row.id))?;

@@ -18,7 +18,7 @@ impl MemoryStore {
                 let Some(row) = tables.log.get(id) else {
                     return false;
                 };
-                let lease = row.entity_mapping_id.and_then(|id| tables.mappings.get(&id));
+                let lease = row.entity_mapping_id.and_then(|id| tables.links.get(&id));
                 row.rung_at.is_none_or(|at| at <= quiet)
                     && tables
                         .retries

@@ -45,7 +45,7 @@ impl SqlStore {
     ) -> StoreResult<Claim> {
         let tx = self.db.begin().await?;
         let column = id_column(entity.side);
-        // Creates the half mapping, or takes the lease of the mapping unless someone holds it.
+        // Creates the half link, or takes the lease of the link unless someone holds it.
         let sql = format!(
             r#"INSERT INTO "EntityMapping" ("id", "entityType", "{column}", "state", "version", "leaseOwner", "leaseToken",
                                             "leaseUntil", "createdAt", "updatedAt")
@@ -64,12 +64,12 @@ impl SqlStore {
             (now + lease).into(),
             now.into(),
         ];
-        let Some(model) = self.mapping_from(&tx, self.statement(&sql, values)).await? else {
+        let Some(model) = self.link_from(&tx, self.statement(&sql, values)).await? else {
             tx.rollback().await?;
             return Ok(Claim::Busy);
         };
         let token = model.lease_token;
-        let mapping = rows::mapping(model)?;
+        let link = rows::link(model)?;
         // Rows that an earlier run left in progress are orphans: its lease is ours now.
         let sql = r#"UPDATE "SyncLog" SET "lapses" = "lapses" + (CASE WHEN "status" = 'IN_PROGRESS' THEN 1 ELSE 0 END),
                             "status" = 'IN_PROGRESS', "entityMappingId" = $1
@@ -78,10 +78,10 @@ impl SqlStore {
                          OR ("sourceSystem" = 'FINANCE' AND "sourceEntityId" = $4))
                      RETURNING *"#;
         let values = [
-            mapping.id.into(),
+            link.id.into(),
             entity.entity_type.to_value().into(),
-            mapping.crm_id.clone().into(),
-            mapping.finance_id.clone().into(),
+            link.crm_id.clone().into(),
+            link.finance_id.clone().into(),
         ];
         let mut open = Vec::new();
         for row in tx.query_all_raw(self.statement(sql, values)).await? {
@@ -94,15 +94,12 @@ impl SqlStore {
         }
         tx.commit().await?;
         open.sort_by_key(|row| (row.heard_at, row.id));
-        let lease = Lease {
-            mapping: mapping.id,
-            token,
-        };
+        let lease = Lease { link: link.id, token };
         let lead = open.iter().position(|claimed| claimed.id == row).unwrap_or(0);
         let lead = open.remove(lead);
         Ok(Claim::Taken(Box::new(Work {
             lease,
-            mapping,
+            link,
             lead,
             covered: open,
         })))

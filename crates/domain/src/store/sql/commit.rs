@@ -8,20 +8,19 @@ use super::{SqlStore, elsewhere, rows, system};
 use crate::ports::{Ring, Side};
 use crate::store::entities::log;
 use crate::store::{
-    Commit, EntityRef, Event, Lease, Mapping, MappingState, Retry, Status, StoreError, StoreResult, Trigger,
-    Work,
+    Commit, EntityRef, Event, Lease, Link, LinkState, Retry, Status, StoreError, StoreResult, Trigger, Work,
 };
 
 impl SqlStore {
     pub(super) async fn commit_run(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
         let now = self.clock.now();
         let tx = self.db.begin().await?;
-        match &commit.mapping {
-            Some(mapping) => self.save_mapping(&tx, work, mapping, commit, now).await?,
+        match &commit.link {
+            Some(link) => self.save_mapping(&tx, work, link, commit, now).await?,
             None => self.drop_half(&tx, &work.lease).await?,
         }
-        if (work.mapping.base.is_none() || work.mapping.is_creating())
-            && !commit.mapping.as_ref().is_some_and(Mapping::keeps_its_locks)
+        if (work.link.base.is_none() || work.link.is_creating())
+            && !commit.link.as_ref().is_some_and(Link::keeps_its_locks)
         {
             self.unlock(&tx, &work.lease).await?;
         }
@@ -31,9 +30,9 @@ impl SqlStore {
         if let Some(retry) = commit.retry {
             self.schedule(&tx, work.lead.id, retry, now).await?;
         }
-        if let Some(mapping) = &commit.mapping {
+        if let Some(link) = &commit.link {
             for (side, outcome) in &commit.audits {
-                let row = rows::audit(&lead, mapping, *side, outcome, millis(commit.took), now);
+                let row = rows::audit(&lead, link, *side, outcome, millis(commit.took), now);
                 log::Entity::insert(row).exec_without_returning(&tx).await?;
             }
         }
@@ -42,8 +41,8 @@ impl SqlStore {
         }
         tx.commit().await?;
         // Rows that came in meanwhile found the lease taken and left it to us to look.
-        match &commit.mapping {
-            Some(mapping) => self.waiting(mapping, now).await,
+        match &commit.link {
+            Some(link) => self.waiting(link, now).await,
             None => Ok(None),
         }
     }
@@ -52,20 +51,19 @@ impl SqlStore {
         &self,
         tx: &impl ConnectionTrait,
         work: &Work,
-        mapping: &Mapping,
+        link: &Link,
         commit: &Commit,
         now: DateTime<Utc>,
     ) -> StoreResult<()> {
         let mut gained = None;
         for side in [Side::Crm, Side::Finance] {
-            if let (None, Some(id)) = (work.mapping.id_on(side), mapping.id_on(side)) {
+            if let (None, Some(id)) = (work.link.id_on(side), link.id_on(side)) {
                 let entity = EntityRef {
-                    entity_type: mapping.entity_type,
+                    entity_type: link.entity_type,
                     side,
                     id: id.to_owned(),
                 };
-                self.absorb_half(tx, mapping.id, &entity, &[MappingState::New])
-                    .await?;
+                self.absorb_half(tx, link.id, &entity, &[LinkState::New]).await?;
                 gained = Some(entity);
             }
         }
@@ -77,30 +75,30 @@ impl SqlStore {
                 "version" = "version" + 1, "updatedAt" = $11, "leaseOwner" = NULL, "leaseUntil" = NULL
             WHERE "id" = $13 AND "leaseToken" = $14"#;
         use sea_orm::ActiveEnum;
-        let base = mapping.base.as_ref();
-        let known = match &mapping.issued {
+        let base = link.base.as_ref();
+        let known = match &link.issued {
             Some(issued) => Some(rows::json(issued)?),
             None => base.map(rows::json).transpose()?,
         };
-        let in_flight = if mapping.in_flight.is_empty() {
+        let in_flight = if link.in_flight.is_empty() {
             None
         } else {
-            Some(rows::json(&mapping.in_flight)?)
+            Some(rows::json(&link.in_flight)?)
         };
         let values = [
-            mapping.crm_id.clone().into(),
-            mapping.finance_id.clone().into(),
-            mapping.state.to_value().into(),
+            link.crm_id.clone().into(),
+            link.finance_id.clone().into(),
+            link.state.to_value().into(),
             known.into(),
             in_flight.into(),
-            mapping.crm_updated_at.into(),
-            mapping.finance_updated_at.into(),
+            link.crm_updated_at.into(),
+            link.finance_updated_at.into(),
             base.map(|b| checksum(&b.crm)).into(),
             base.map(|b| checksum(&b.finance)).into(),
             commit.synced_from.map(system).into(),
             now.into(),
             commit.transaction.into(),
-            mapping.id.into(),
+            link.id.into(),
             work.lease.token.into(),
         ];
         let done = tx
@@ -119,7 +117,7 @@ impl SqlStore {
 
     async fn drop_half(&self, tx: &impl ConnectionTrait, lease: &Lease) -> StoreResult<()> {
         let sql = r#"DELETE FROM "EntityMapping" WHERE "id" = $1 AND "leaseToken" = $2 AND "state" = 'NEW'"#;
-        let values = [lease.mapping.into(), lease.token.into()];
+        let values = [lease.link.into(), lease.token.into()];
         let done = tx.execute_raw(self.statement(sql, values)).await?;
         if done.rows_affected() == 1 {
             Ok(())
@@ -138,7 +136,7 @@ impl SqlStore {
         use sea_orm::ActiveEnum;
         let outcome = &commit.outcome;
         let done = outcome.status.is_final().then_some(now);
-        let mapping = commit.mapping.as_ref();
+        let link = commit.link.as_ref();
         let sql = r#"UPDATE "SyncLog" SET "status" = $1, "transactionId" = $2, "entityMappingId" = $3, "targetEntityId" = $4,
                 "sourceData" = $5, "targetDataBefore" = $6, "targetDataAfter" = $7, "errorMessage" = $8, "errorClass" = $9,
                 "changes" = $10, "retryCount" = $11, "completedAt" = $12, "durationMs" = $13
@@ -146,9 +144,8 @@ impl SqlStore {
         let values = [
             outcome.status.to_value().into(),
             commit.transaction.into(),
-            mapping.map(|m| m.id).into(),
-            mapping
-                .and_then(|m| m.id_on(work.lead.side.other()))
+            link.map(|m| m.id).into(),
+            link.and_then(|m| m.id_on(work.lead.side.other()))
                 .map(str::to_owned)
                 .into(),
             outcome.source_data.clone().into(),
@@ -187,15 +184,15 @@ impl SqlStore {
             let values = [
                 message.clone().into(),
                 now.into(),
-                work.lease.mapping.into(),
+                work.lease.link.into(),
                 work.lead.id.into(),
             ];
             tx.execute_raw(self.statement(sql, values)).await?;
         }
-        if status.is_final() && work.mapping.state == crate::store::MappingState::Conflict {
+        if status.is_final() && work.link.state == crate::store::LinkState::Conflict {
             let sql = r#"UPDATE "SyncLog" SET "status" = 'SKIPPED', "errorMessage" = $1 || ': ' || COALESCE("errorMessage", '')
                          WHERE "entityMappingId" = $2 AND "status" = 'CONFLICT' AND "id" <> $3"#;
-            let values = [message.into(), work.lease.mapping.into(), work.lead.id.into()];
+            let values = [message.into(), work.lease.link.into(), work.lead.id.into()];
             tx.execute_raw(self.statement(sql, values)).await?;
         }
         Ok(())
@@ -260,7 +257,7 @@ impl SqlStore {
     }
 
     /// A row of the entity that waits and is due.
-    async fn waiting(&self, mapping: &Mapping, now: DateTime<Utc>) -> StoreResult<Option<Ring>> {
+    async fn waiting(&self, link: &Link, now: DateTime<Utc>) -> StoreResult<Option<Ring>> {
         use sea_orm::ActiveEnum;
         let sql = r#"SELECT l."id", l."traceParent" FROM "SyncLog" l
                      LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id"
@@ -270,9 +267,9 @@ impl SqlStore {
                        AND (r."nextRetryAt" IS NULL OR r."nextRetryAt" <= $4)
                      LIMIT 1"#;
         let values = [
-            mapping.entity_type.to_value().into(),
-            mapping.crm_id.clone().into(),
-            mapping.finance_id.clone().into(),
+            link.entity_type.to_value().into(),
+            link.crm_id.clone().into(),
+            link.finance_id.clone().into(),
             now.into(),
         ];
         let row = self.db.query_one_raw(self.statement(sql, values)).await?;
@@ -288,7 +285,7 @@ impl SqlStore {
     pub(super) async fn free(&self, db: &impl ConnectionTrait, lease: &Lease) -> StoreResult<()> {
         let sql = r#"UPDATE "EntityMapping" SET "leaseOwner" = NULL, "leaseUntil" = NULL
                      WHERE "id" = $1 AND "leaseToken" = $2"#;
-        db.execute_raw(self.statement(sql, [lease.mapping.into(), lease.token.into()]))
+        db.execute_raw(self.statement(sql, [lease.link.into(), lease.token.into()]))
             .await?;
         Ok(())
     }
@@ -298,7 +295,7 @@ impl SqlStore {
         let sql = r#"UPDATE "SyncLog" SET "status" = 'PENDING', "rungAt" = NULL
                      WHERE "entityMappingId" = $1 AND "status" = 'IN_PROGRESS'
                        AND EXISTS (SELECT 1 FROM "EntityMapping" m WHERE m."id" = $1 AND m."leaseToken" = $2)"#;
-        tx.execute_raw(self.statement(sql, [work.lease.mapping.into(), work.lease.token.into()]))
+        tx.execute_raw(self.statement(sql, [work.lease.link.into(), work.lease.token.into()]))
             .await?;
         self.free(&tx, &work.lease).await?;
         tx.commit().await?;

@@ -6,7 +6,7 @@ use super::SqlStore;
 use crate::store::{EntityType, Holder, Lease, StoreError, StoreResult};
 
 impl SqlStore {
-    /// All keys or none. A key is free when nobody has it, or a mapping that is no more.
+    /// All keys or none. A key is free when nobody has it, or a link that is no more.
     pub(super) async fn lock_keys(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
         let mut sorted = keys.to_vec();
         // Always in one order, so that two that want the same keys wait for each other and don't block each other.
@@ -20,7 +20,7 @@ impl SqlStore {
                   OR NOT EXISTS (SELECT 1 FROM "EntityMapping" m WHERE m."id" = "MatchLock"."entityMappingId")"#,
             places.join(", ")
         );
-        let values: Vec<Value> = std::iter::once(lease.mapping.into())
+        let values: Vec<Value> = std::iter::once(lease.link.into())
             .chain(sorted.iter().map(|key| key.clone().into()))
             .collect();
         let backend = self.db.get_database_backend();
@@ -29,7 +29,7 @@ impl SqlStore {
         // SQLite takes no lock for writing once a transaction has begun with reading.
         let fence = r#"UPDATE "EntityMapping" SET "leaseToken" = "leaseToken"
                        WHERE "id" = $1 AND "leaseToken" = $2 AND "leaseUntil" > $3"#;
-        let held = [lease.mapping.into(), lease.token.into(), self.clock.now().into()];
+        let held = [lease.link.into(), lease.token.into(), self.clock.now().into()];
         let leased = tx.execute_raw(self.statement(fence, held)).await?;
         if leased.rows_affected() != 1 {
             return Err(StoreError::Fenced);
@@ -54,14 +54,14 @@ impl SqlStore {
         tx.rollback().await?;
         Ok(Some(match row {
             Some(row) => Holder {
-                mapping: row.try_get("", "entityMappingId")?,
+                link: row.try_get("", "entityMappingId")?,
                 waits: row.try_get::<i64>("", "open")? > 0,
                 entity_type: row.try_get("", "entityType")?,
                 known: row.try_get::<i32>("", "known")? > 0,
             },
             // Given back between the two statements.
             None => Holder {
-                mapping: lease.mapping,
+                link: lease.link,
                 waits: true,
                 entity_type: EntityType::Customer,
                 known: false,
@@ -71,8 +71,7 @@ impl SqlStore {
 
     pub(super) async fn unlock(&self, tx: &impl ConnectionTrait, lease: &Lease) -> StoreResult<()> {
         let sql = r#"DELETE FROM "MatchLock" WHERE "entityMappingId" = $1"#;
-        tx.execute_raw(self.statement(sql, [lease.mapping.into()]))
-            .await?;
+        tx.execute_raw(self.statement(sql, [lease.link.into()])).await?;
         Ok(())
     }
 }

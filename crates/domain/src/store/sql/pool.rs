@@ -48,7 +48,7 @@ pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, 
         .min_connections(1)
         .connect_timeout(Duration::from_secs(5))
         .acquire_timeout(Duration::from_secs(5))
-        .map_sqlx_postgres_pool_opts(heard)
+        .map_sqlx_postgres_pool_opts(tested)
         .sqlx_logging(false);
     if sqlite {
         options.map_sqlx_sqlite_opts(|sqlite| {
@@ -84,7 +84,7 @@ const SESSION: &str = "SET idle_in_transaction_session_timeout = '15s'; SET tcp_
                        SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3";
 
 /// The pool's own tests of a connection wait for as long as it takes.
-fn heard(options: PgPoolOptions) -> PgPoolOptions {
+fn tested(options: PgPoolOptions) -> PgPoolOptions {
     async fn answers(connection: &mut PgConnection) -> Result<bool, Sqlx> {
         match tokio::time::timeout(PING, connection.ping()).await {
             Ok(answer) => answer.map(|()| true),

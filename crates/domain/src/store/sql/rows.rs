@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::{direction, side_of, system};
 use crate::ports::Side;
-use crate::store::entities::{log, mapping};
-use crate::store::{ClaimedRow, EntityType, Event, Mapping, Outcome, Ruling, Status, StoreResult};
+use crate::store::entities::{link, log};
+use crate::store::{ClaimedRow, EntityType, Event, Link, Outcome, Ruling, Status, StoreResult};
 
 pub(super) fn json(value: &impl Serialize) -> StoreResult<serde_json::Value> {
     Ok(serde_json::to_value(value).map_err(|error| DbErr::Json(error.to_string()))?)
@@ -61,7 +61,7 @@ pub(super) fn pending(event: &Event, now: DateTime<Utc>) -> log::ActiveModel {
 /// The audit row of a write that the lead row is not about.
 pub(super) fn audit(
     lead: &log::Model,
-    mapping: &Mapping,
+    link: &Link,
     side: Side,
     outcome: &Outcome,
     took_ms: i32,
@@ -70,9 +70,9 @@ pub(super) fn audit(
     let event = Event {
         row: Uuid::now_v7(),
         entity: crate::store::EntityRef {
-            entity_type: mapping.entity_type,
+            entity_type: link.entity_type,
             side,
-            id: mapping.id_on(side).unwrap_or_default().to_owned(),
+            id: link.id_on(side).unwrap_or_default().to_owned(),
         },
         trigger: lead.trigger_type,
         event_id: None,
@@ -82,10 +82,10 @@ pub(super) fn audit(
     };
     log::ActiveModel {
         transaction_id: Set(lead.transaction_id),
-        entity_mapping_id: Set(Some(mapping.id)),
+        entity_mapping_id: Set(Some(link.id)),
         status: Set(outcome.status),
         trigger_payload: Set(None),
-        target_entity_id: Set(mapping.id_on(side.other()).map(str::to_owned)),
+        target_entity_id: Set(link.id_on(side.other()).map(str::to_owned)),
         source_data: Set(outcome.source_data.clone()),
         target_data_before: Set(outcome.target_before.clone()),
         target_data_after: Set(outcome.target_after.clone()),
@@ -98,11 +98,11 @@ pub(super) fn audit(
     }
 }
 
-/// A mapping as the engine knows it, from its row.
+/// A link as the engine knows it, from its row.
 ///
 /// # Errors
 /// When a JSON column does not hold what this version writes.
-pub fn mapping(model: mapping::Model) -> StoreResult<Mapping> {
+pub fn link(model: link::Model) -> StoreResult<Link> {
     fn parse<T: serde::de::DeserializeOwned>(
         column: &str,
         json: Option<serde_json::Value>,
@@ -116,7 +116,7 @@ pub fn mapping(model: mapping::Model) -> StoreResult<Mapping> {
         EntityType::Customer => (parse("base", model.base)?, None),
         EntityType::PreInvoice | EntityType::Invoice => (None, parse("base", model.base)?),
     };
-    Ok(Mapping {
+    Ok(Link {
         id: model.id,
         entity_type: model.entity_type,
         crm_id: model.crm_id,

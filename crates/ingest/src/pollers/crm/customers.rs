@@ -1,7 +1,7 @@
 //! Persons and organizations: what equals the CRM's base is an echo of our own write, and makes no row.
 
 use domain::customer::Kind;
-use domain::polls::{Fingerprint, Turn, checksum};
+use domain::polls::{Fingerprint, PollLease, checksum};
 use domain::ports::{PortResult, Side, Snapshot};
 use payamgostar::{ChangedPage, Position, Walk, modify_date};
 
@@ -17,7 +17,7 @@ struct Customers<'a> {
 pub(in crate::pollers) async fn read(
     pollers: &Pollers,
     kind: Kind,
-    turn: &Turn,
+    turn: &PollLease,
     wide: bool,
 ) -> Result<Read, Failure> {
     let walk = match &turn.cursor {
@@ -47,7 +47,7 @@ impl Records for Customers<'_> {
     async fn changed(&self, rows: &[Snapshot]) -> Result<Vec<Option<String>>, Failure> {
         let ids = rows.iter().map(|row| row.id.as_str());
         let ids: Vec<&str> = ids.filter(|id| is_plain(id)).collect();
-        let mapped = self.pollers.store.mapped(Side::Crm, &ids).await?;
+        let mapped = self.pollers.store.linked(Side::Crm, &ids).await?;
         let sums = rows.iter().map(|row| {
             let mapped = mapped.get(&row.id);
             let echo = mapped.is_some_and(|mapped| mapped.knows(&Fingerprint::of(&row.customer), Side::Crm));

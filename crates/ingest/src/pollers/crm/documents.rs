@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::document::{Document, DocumentKind, differences};
-use domain::polls::{Turn, document_checksum};
+use domain::polls::{PollLease, document_checksum};
 use domain::ports::{PortError, PortResult};
 use domain::store::IssuedDocument;
 use payamgostar::{ChangedDocument, ChangedPage, Position, Walk};
@@ -39,7 +39,7 @@ struct Documents<'a> {
 pub(in crate::pollers) async fn read(
     pollers: &Pollers,
     kind: DocumentKind,
-    turn: &Turn,
+    turn: &PollLease,
     wide: bool,
 ) -> Result<Read, Failure> {
     let since = match pollers.documents.since {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::polls::{Found, Harvest, Turn};
+use domain::polls::{Found, Harvest, PollLease};
 use domain::ports::{PortResult, Side};
 use metrics::counter;
 use payamgostar::{ChangedPage, Position, Walk};
@@ -90,13 +90,13 @@ async fn gather<R: Records>(records: &R, mut walk: Walk) -> Result<Gathered, Fai
 /// The end of a look: what was not heard before, and where the next one goes on.
 async fn harvest(
     pollers: &Pollers,
-    turn: &Turn,
+    turn: &PollLease,
     mut changes: Vec<Found>,
     cursor: Option<String>,
 ) -> Result<Read, Failure> {
     changes.sort_unstable_by(|a, b| a.event_id.cmp(&b.event_id));
     let events: Vec<&str> = changes.iter().map(|change| change.event_id.as_str()).collect();
-    let heard = pollers.store.heard(Side::Crm, &events).await?;
+    let heard = pollers.store.known_events(Side::Crm, &events).await?;
     changes.retain(|change| !heard.contains(&change.event_id));
     Ok(Read {
         harvest: Harvest {
@@ -110,7 +110,7 @@ async fn harvest(
 }
 
 /// The newest value, but never beyond the present: one record from the future would hide all edits until then.
-fn next_cursor(pollers: &Pollers, turn: &Turn, (at, text): (DateTime<Utc>, String)) -> String {
+fn next_cursor(pollers: &Pollers, turn: &PollLease, (at, text): (DateTime<Utc>, String)) -> String {
     let now = pollers.clock.now();
     if at <= now + OVERLAP {
         return text;

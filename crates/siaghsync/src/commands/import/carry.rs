@@ -81,7 +81,7 @@ impl<'a> Carrier<'a> {
             if self.stop.is_cancelled() {
                 break;
             }
-            let heard = self.hear(batch).await?;
+            let heard = self.enqueue(batch).await?;
             let rings = heard.iter().map(|(row, _)| ring_for(*row)).collect();
             rows.extend(heard);
             self.run_all(rings).await?;
@@ -91,7 +91,7 @@ impl<'a> Carrier<'a> {
     }
 
     /// A row for each contact: the one of an earlier import if it is still open, else a new one.
-    async fn hear(&self, codes: &[&str]) -> anyhow::Result<Vec<(Uuid, String)>> {
+    async fn enqueue(&self, codes: &[&str]) -> anyhow::Result<Vec<(Uuid, String)>> {
         let keys: Vec<String> = codes.iter().map(|code| format!("import:{code}")).collect();
         let known = log::Entity::find()
             .filter(log::Column::SourceSystem.eq("FINANCE"))
@@ -118,7 +118,7 @@ impl<'a> Carrier<'a> {
             };
             rows.push((row, (*code).to_owned()));
         }
-        let new = self.store.hear(&events).await?;
+        let new = self.store.enqueue(&events).await?;
         let beaten: Vec<_> = events
             .iter()
             .zip(new)

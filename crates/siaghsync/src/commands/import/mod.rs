@@ -15,9 +15,9 @@ use domain::customer::{Field, Kind};
 use domain::engine::Engine;
 use domain::polls::PollStore;
 use domain::ports::Side;
-use domain::store::entities::{log, mapping};
+use domain::store::entities::{link, log};
 use domain::store::sql::SqlStore;
-use domain::store::{EntityType, MappingState, Status};
+use domain::store::{EntityType, LinkState, Status};
 use payamgostar::{Payamgostar, Walk};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::{Value, json};
@@ -160,14 +160,14 @@ async fn identities(crm: &Payamgostar) -> anyhow::Result<Directory> {
 
 /// Mappings by finance's code.
 async fn known(store: &SqlStore) -> anyhow::Result<HashMap<String, Known>> {
-    let rows = mapping::Entity::find()
-        .filter(mapping::Column::EntityType.eq(EntityType::Customer))
-        .filter(mapping::Column::FinanceId.is_not_null())
+    let rows = link::Entity::find()
+        .filter(link::Column::EntityType.eq(EntityType::Customer))
+        .filter(link::Column::FinanceId.is_not_null())
         .select_only()
-        .column(mapping::Column::FinanceId)
-        .column(mapping::Column::CrmId)
-        .column(mapping::Column::State)
-        .into_tuple::<(String, Option<String>, MappingState)>();
+        .column(link::Column::FinanceId)
+        .column(link::Column::CrmId)
+        .column(link::Column::State)
+        .into_tuple::<(String, Option<String>, LinkState)>();
     let rows = rows.all(store.db()).await?.into_iter();
     Ok(rows
         .map(|(code, crm_id, state)| (code, Known { crm_id, state }))
@@ -294,11 +294,11 @@ async fn carry(
 async fn linked<'a>(store: &SqlStore, codes: &[&'a str]) -> anyhow::Result<HashSet<&'a str>> {
     let mut linked = HashSet::with_capacity(codes.len());
     for batch in codes.chunks(500) {
-        let mapped = PollStore::mapped(store, Side::Finance, batch).await?;
+        let mapped = PollStore::linked(store, Side::Finance, batch).await?;
         let whole = |code: &&&str| {
             mapped
                 .get(**code)
-                .is_some_and(|mapped| mapped.state == MappingState::Active || mapped.base.is_some())
+                .is_some_and(|mapped| mapped.state == LinkState::Active || mapped.base.is_some())
         };
         linked.extend(batch.iter().filter(whole).copied());
     }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use domain::customer::Field;
 use domain::engine::meet::{self, Meeting, Numbering};
 use domain::ports::{Side, Snapshot};
-use domain::store::MappingState;
+use domain::store::LinkState;
 
 use super::directory::Directory;
 
@@ -32,10 +32,10 @@ pub(super) struct Entry {
     pub(super) fate: Fate,
 }
 
-/// What is known of a contact's mapping.
+/// What is known of a contact's link.
 pub(super) struct Known {
     pub(super) crm_id: Option<String>,
-    pub(super) state: MappingState,
+    pub(super) state: LinkState,
 }
 
 /// "This value as that system would hold it", for one task while another may run.
@@ -97,11 +97,11 @@ impl<'a> Matcher<'a> {
         }) = self.known.get(&contact.id)
         {
             return Fate::Skip(match state {
-                MappingState::Closed => {
+                LinkState::Closed => {
                     format!("it was linked with CRM {id}, and one of the two was deleted since")
                 }
-                MappingState::Conflict => format!("linked with CRM {id} already; it waits for a human"),
-                MappingState::New | MappingState::Active => format!("linked with CRM {id} already"),
+                LinkState::Conflict => format!("linked with CRM {id} already; it waits for a human"),
+                LinkState::New | LinkState::Active => format!("linked with CRM {id} already"),
             });
         }
         if contact.customer.get(Field::Name).is_empty() {
@@ -184,7 +184,7 @@ mod tests {
             .for_each(|(id, customer)| directory.add(id, customer));
         let linked = |id: &str| Known {
             crm_id: Some(id.to_owned()),
-            state: MappingState::Active,
+            state: LinkState::Active,
         };
         let known = known
             .iter()

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::store::entities::mapping;
+use domain::store::entities::link;
 use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
@@ -17,10 +17,10 @@ use crate::deployment::{Deployment, Process};
 /// So many requests are enough to see what is under way.
 const LATEST: usize = 400;
 
-/// A run that was cut off: the mapping whose lease it held.
+/// A run that was cut off: the link whose lease it held.
 #[derive(Clone, Copy, Debug)]
 pub struct Cut {
-    pub mapping: Uuid,
+    pub link: Uuid,
     pub token: i64,
     /// Which kill it was; one may cut several runs.
     pub kill: usize,
@@ -77,8 +77,8 @@ impl Killer {
         self.kills += 1;
         // A statement that had left the worker may still be carried out.
         let when = Instant::now() + Duration::from_millis(300);
-        let cut = |m: &mapping::Model| Cut {
-            mapping: m.id,
+        let cut = |m: &link::Model| Cut {
+            link: m.id,
             token: m.lease_token,
             kill: self.kills,
         };
@@ -130,15 +130,15 @@ impl Killer {
         let (due, fresh): (Vec<_>, Vec<_>) = self.fresh.drain(..).partition(|(when, _)| *when <= now);
         self.fresh = fresh;
         for (_, cut) in due {
-            if still_held(d, cut.mapping, cut.token).await {
+            if still_held(d, cut.link, cut.token).await {
                 self.cuts.push(cut);
             }
         }
         for worker in &mut self.workers {
             if let Some((_, holds)) = worker.stopped.take_if(|(until, _)| *until <= now) {
                 let mut lost = false;
-                for (mapping, token) in holds {
-                    lost |= token_has_moved(d, mapping, token).await;
+                for (link, token) in holds {
+                    lost |= token_has_moved(d, link, token).await;
                 }
                 self.fenced += usize::from(lost);
                 worker.process.signal("CONT");
@@ -162,10 +162,9 @@ impl Killer {
             .collect()
     }
 
-    fn holds(&self, worker: usize, mapping: &mapping::Model) -> bool {
+    fn holds(&self, worker: usize, link: &link::Model) -> bool {
         let name = format!("worker-{}-", self.workers[worker].process.pid());
-        mapping
-            .lease_owner
+        link.lease_owner
             .as_ref()
             .is_some_and(|owner| owner.starts_with(&name))
     }
@@ -174,16 +173,16 @@ impl Killer {
     /// behind, in which the next holder of the lease has counted a lapse.
     pub async fn counted(&self, d: &Deployment) -> usize {
         let rows = d.rows().await;
-        let lapses = |mapping: Uuid| -> usize {
-            let of_it = rows.iter().filter(|row| row.entity_mapping_id == Some(mapping));
+        let lapses = |link: Uuid| -> usize {
+            let of_it = rows.iter().filter(|row| row.entity_mapping_id == Some(link));
             of_it.map(|row| usize::try_from(row.lapses).unwrap()).sum()
         };
         let borne_out = |cut: &&Cut| {
             let so_far = self
                 .cuts
                 .iter()
-                .filter(|c| c.mapping == cut.mapping && c.kill <= cut.kill);
-            so_far.count() <= lapses(cut.mapping)
+                .filter(|c| c.link == cut.link && c.kill <= cut.kill);
+            so_far.count() <= lapses(cut.link)
         };
         let mut kills: Vec<_> = self.cuts.iter().filter(borne_out).map(|cut| cut.kill).collect();
         kills.sort_unstable();
@@ -198,35 +197,34 @@ impl Killer {
 }
 
 /// Mappings under a lease that lives.
-async fn held(d: &Deployment) -> Vec<mapping::Model> {
+async fn held(d: &Deployment) -> Vec<link::Model> {
     let now = d.db.store.clock().now();
-    let query = mapping::Entity::find().filter(mapping::Column::LeaseUntil.gt(now));
+    let query = link::Entity::find().filter(link::Column::LeaseUntil.gt(now));
     // A connection may just have been ended on purpose.
     query.all(d.db.store.db()).await.unwrap_or_default()
 }
 
 /// Those whose run has sent its first read, by what the simulated systems have heard, and has not ended.
-fn begun(d: &Deployment, held: &[mapping::Model]) -> Vec<mapping::Model> {
+fn begun(d: &Deployment, held: &[link::Model]) -> Vec<link::Model> {
     let mut requests = d.sim.crm().stats().latest(LATEST);
     requests.extend(d.sim.finance().stats().latest(LATEST));
-    let begun = |mapping: &&mapping::Model| {
-        let since = mapping.lease_until.unwrap() - TimeDelta::from_std(LEASE).unwrap();
+    let begun = |link: &&link::Model| {
+        let since = link.lease_until.unwrap() - TimeDelta::from_std(LEASE).unwrap();
         let ids = [
-            mapping.crm_id.as_ref().map(|id| format!("\"id\":\"{id}\"")),
-            mapping
-                .finance_id
+            link.crm_id.as_ref().map(|id| format!("\"id\":\"{id}\"")),
+            link.finance_id
                 .as_ref()
                 .map(|code| format!("{{\"Code\":{code}}}")),
         ];
         let asked = |r: &RequestRecord| r.at >= since && ids.iter().flatten().any(|id| r.body.contains(id));
-        requests.iter().any(asked) || intended(mapping, since)
+        requests.iter().any(asked) || intended(link, since)
     };
     held.iter().filter(begun).cloned().collect()
 }
 
 /// The lease was last renewed for a write, which comes after the reads.
-fn intended(mapping: &mapping::Model, renewed: DateTime<Utc>) -> bool {
-    let sides = mapping.in_flight.iter().filter_map(Value::as_object);
+fn intended(link: &link::Model, renewed: DateTime<Utc>) -> bool {
+    let sides = link.in_flight.iter().filter_map(Value::as_object);
     let intents = sides.flat_map(|sides| sides.values()).filter_map(Value::as_array);
     intents
         .flatten()
@@ -234,17 +232,17 @@ fn intended(mapping: &mapping::Model, renewed: DateTime<Utc>) -> bool {
         .any(|at| (renewed - at).abs() < TimeDelta::milliseconds(200))
 }
 
-async fn find(d: &Deployment, mapping: Uuid) -> Option<mapping::Model> {
-    let query = mapping::Entity::find_by_id(mapping);
+async fn find(d: &Deployment, link: Uuid) -> Option<link::Model> {
+    let query = link::Entity::find_by_id(link);
     query.one(d.db.store.db()).await.ok().flatten()
 }
 
-async fn still_held(d: &Deployment, mapping: Uuid, token: i64) -> bool {
-    let now = find(d, mapping).await;
+async fn still_held(d: &Deployment, link: Uuid, token: i64) -> bool {
+    let now = find(d, link).await;
     now.is_some_and(|m| m.lease_token == token && m.lease_owner.is_some())
 }
 
-async fn token_has_moved(d: &Deployment, mapping: Uuid, token: i64) -> bool {
-    let now = find(d, mapping).await;
+async fn token_has_moved(d: &Deployment, link: Uuid, token: i64) -> bool {
+    let now = find(d, link).await;
     now.is_none_or(|m| m.lease_token != token)
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use domain::store::entities::{log, mapping};
-use domain::store::{EntityType, MappingState, Status};
+use domain::store::entities::{link, log};
+use domain::store::{EntityType, LinkState, Status};
 use serde_json::Value;
 use simulator::{Document, Kind, System};
 
@@ -32,14 +32,14 @@ pub struct Figures {
 
 /// Adds to the verdict what does not hold of documents.
 pub async fn judge(d: &Deployment, users: &Users, papers: &Papers, verdict: &mut Verdict) -> Figures {
-    let mappings = d.mappings().await;
+    let links = d.links().await;
     let mut judge = Judge {
         d,
         users,
         papers,
-        windows: Windows::of(&d.sim, &mappings),
+        windows: Windows::of(&d.sim, &links),
         rows: d.rows().await,
-        mappings,
+        links,
         held: d.sim.finance().documents(),
         verdict,
         figures: Figures::default(),
@@ -58,7 +58,7 @@ struct Judge<'a> {
     papers: &'a Papers,
     windows: Windows,
     rows: Vec<log::Model>,
-    mappings: Vec<mapping::Model>,
+    links: Vec<link::Model>,
     held: Vec<Document>,
     verdict: &'a mut Verdict,
     figures: Figures,
@@ -99,14 +99,14 @@ impl Judge<'_> {
             }
         }
         let known: HashSet<&String> = self.papers.all.iter().map(|paper| &paper.id).collect();
-        let mappings = self
-            .mappings
+        let links = self
+            .links
             .iter()
             .filter(|m| m.entity_type != EntityType::Customer);
-        for mapping in mappings.filter(|m| m.crm_id.as_ref().is_none_or(|id| !known.contains(id))) {
+        for link in links.filter(|m| m.crm_id.as_ref().is_none_or(|id| !known.contains(id))) {
             self.verdict
                 .invented
-                .push(format!("a document's mapping {:?}", mapping.crm_id));
+                .push(format!("a document's link {:?}", link.crm_id));
         }
     }
 
@@ -164,7 +164,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Neither its rows nor its mapping wait for anything.
+    /// Neither its rows nor its link wait for anything.
     fn at_rest(&mut self, number: usize, paper: &Paper, held: Option<&Document>) {
         let of_it = self.rows.iter().filter(|row| is_row_of(row, paper));
         let mended = |row: &&log::Model| {
@@ -183,19 +183,16 @@ impl Judge<'_> {
                 row.id, row.status, row.error_class, row.error_message
             ));
         }
-        let mapping = self
-            .mappings
-            .iter()
-            .find(|m| m.crm_id.as_ref() == Some(&paper.id));
-        let noted = mapping
+        let link = self.links.iter().find(|m| m.crm_id.as_ref() == Some(&paper.id));
+        let noted = link
             .and_then(|m| m.base.as_ref())
             .map(|base| text(&base["number"]));
-        let in_flight = mapping.and_then(|m| m.in_flight.as_ref());
-        let waits = mapping.is_some_and(|m| m.lease_owner.is_some() || m.state == MappingState::Conflict)
+        let in_flight = link.and_then(|m| m.in_flight.as_ref());
+        let waits = link.is_some_and(|m| m.lease_owner.is_some() || m.state == LinkState::Conflict)
             || in_flight.is_some_and(|sent| sent.as_object().is_none_or(|sent| !sent.is_empty()));
         if waits || noted != held.map(|held| held.number.to_string()) {
             self.verdict.stuck.push(format!(
-                "document {number} is {:?} in finance, its mapping says {noted:?}: {mapping:?}",
+                "document {number} is {:?} in finance, its link says {noted:?}: {link:?}",
                 held.map(|held| held.number)
             ));
         }

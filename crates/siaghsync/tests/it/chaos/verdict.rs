@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::store::entities::{log, mapping, retry};
-use domain::store::{EntityType, MappingState, Status};
+use domain::store::entities::{link, log, retry};
+use domain::store::{EntityType, LinkState, Status};
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use simulator::{Simulator, System};
@@ -20,7 +20,7 @@ pub struct Verdict {
     /// Edits that nobody can find again, and customers who are not in both systems.
     pub lost: Vec<String>,
     pub duplicated: Vec<String>,
-    /// Rows, retries and mappings that are not at an end.
+    /// Rows, retries and links that are not at an end.
     pub stuck: Vec<String>,
     /// Values that nobody typed, and such that no sync may touch.
     pub invented: Vec<String>,
@@ -61,20 +61,20 @@ impl Verdict {
 }
 
 pub async fn judge(d: &Deployment, users: &Users) -> Verdict {
-    let mappings = d.mappings().await;
+    let links = d.links().await;
     let mut judge = Judge {
         users,
-        windows: Windows::of(&d.sim, &mappings),
+        windows: Windows::of(&d.sim, &links),
         rows: d.rows().await,
         losses: losses(&d.rows().await),
         verdict: Verdict::default(),
     };
     judge.stuck(d).await;
     judge.verdict.from_an_older_look = judge.windows.from_an_older_look;
-    let mappings = of_customers(mappings, |mapping| mapping.entity_type);
-    judge.counts(d, &mappings);
+    let links = of_customers(links, |link| link.entity_type);
+    judge.counts(d, &links);
     for person in 0..users.people.len() {
-        judge.person(d, person, &mappings);
+        judge.person(d, person, &links);
     }
     judge.verdict
 }
@@ -129,7 +129,7 @@ const CONFLICTS: [&str; 8] = [
     "taken_back",
 ];
 
-/// Mapping, field, side and value.
+/// Link, field, side and value.
 type Key = (String, &'static str, System, String);
 
 /// An audit row says that a value gave way.
@@ -155,7 +155,7 @@ struct Judge<'a> {
 struct Case<'a> {
     field: Field,
     edits: Vec<&'a Edit>,
-    mapping: &'a mapping::Model,
+    link: &'a link::Model,
     held: String,
 }
 
@@ -174,19 +174,19 @@ impl Judge<'_> {
         for entry in retry::Entity::find().all(d.db.store.db()).await.unwrap() {
             stuck.push(format!("a retry of row {}", entry.sync_log_id));
         }
-        for mapping in of_customers(d.mappings().await, |mapping| mapping.entity_type) {
-            let whole = mapping.crm_id.is_some() && mapping.finance_id.is_some() && mapping.base.is_some();
-            if !whole || mapping.state != MappingState::Active || mapping.lease_owner.is_some() {
+        for link in of_customers(d.links().await, |link| link.entity_type) {
+            let whole = link.crm_id.is_some() && link.finance_id.is_some() && link.base.is_some();
+            if !whole || link.state != LinkState::Active || link.lease_owner.is_some() {
                 stuck.push(format!(
-                    "mapping {} {:?} {:?}: {:?}, lease {:?}",
-                    mapping.id, mapping.crm_id, mapping.finance_id, mapping.state, mapping.lease_owner
+                    "link {} {:?} {:?}: {:?}, lease {:?}",
+                    link.id, link.crm_id, link.finance_id, link.state, link.lease_owner
                 ));
             }
         }
     }
 
-    /// One object, one contact and one mapping for each customer, and none besides.
-    fn counts(&mut self, d: &Deployment, mappings: &[mapping::Model]) {
+    /// One object, one contact and one link for each customer, and none besides.
+    fn counts(&mut self, d: &Deployment, links: &[link::Model]) {
         let mut seen: HashMap<(System, String), usize> = HashMap::new();
         for object in d.sim.crm().customers() {
             *seen
@@ -221,16 +221,16 @@ impl Judge<'_> {
                 "{side:?} has a customer with the national id {national:?}"
             ));
         }
-        if mappings.len() > self.users.people.len() {
+        if links.len() > self.users.people.len() {
             self.verdict.duplicated.push(format!(
-                "{} mappings for {} customers",
-                mappings.len(),
+                "{} links for {} customers",
+                links.len(),
                 self.users.people.len()
             ));
         }
     }
 
-    fn person(&mut self, d: &Deployment, person: usize, mappings: &[mapping::Model]) {
+    fn person(&mut self, d: &Deployment, person: usize, links: &[link::Model]) {
         let known = &self.users.people[person];
         let (object, contact) = (in_crm(&d.sim, &known.sample), in_finance(&d.sim, &known.sample));
         // Told by the counts.
@@ -238,12 +238,11 @@ impl Judge<'_> {
             return;
         };
         let (id, code) = (text(&object["crmId"]), text(&contact["Code"]));
-        let pair =
-            |m: &&mapping::Model| m.crm_id.as_ref() == Some(&id) && m.finance_id.as_ref() == Some(&code);
-        let Some(mapping) = mappings.iter().find(pair) else {
+        let pair = |m: &&link::Model| m.crm_id.as_ref() == Some(&id) && m.finance_id.as_ref() == Some(&code);
+        let Some(link) = links.iter().find(pair) else {
             self.verdict
                 .lost
-                .push(format!("customer {person}: no mapping of {id} and {code}"));
+                .push(format!("customer {person}: no link of {id} and {code}"));
             return;
         };
         if text(&object["refId"]) != code || object["customerNumber"] != contact["tmpid"] {
@@ -266,7 +265,7 @@ impl Judge<'_> {
             self.field(&Case {
                 field,
                 edits: edits.collect(),
-                mapping,
+                link,
                 held: crm,
             });
         }
@@ -348,8 +347,8 @@ impl Judge<'_> {
 
     fn exempt(&self, case: &Case<'_>, edit: &Edit) -> bool {
         let id = match edit.side {
-            System::Crm => &case.mapping.crm_id,
-            System::Finance => &case.mapping.finance_id,
+            System::Crm => &case.link.crm_id,
+            System::Finance => &case.link.finance_id,
         };
         let id = id.as_deref().unwrap_or_default();
         self.windows.hold(edit.side, id, edit.at)
@@ -402,8 +401,8 @@ impl Judge<'_> {
     /// When the first run ended that has carried something between the two.
     fn met(&self, case: &Case<'_>) -> Option<DateTime<Utc>> {
         let rows = self.rows.iter();
-        let ended = rows
-            .filter(|row| row.entity_mapping_id == Some(case.mapping.id) && row.status == Status::Success);
+        let ended =
+            rows.filter(|row| row.entity_mapping_id == Some(case.link.id) && row.status == Status::Success);
         ended.filter_map(|row| row.completed_at).min()
     }
 
@@ -438,8 +437,8 @@ impl Judge<'_> {
         format!(
             "{:?} of {:?}/{:?} is {:?}, lost is {:?}, told {:?}; typed: {}\n{}",
             case.field,
-            case.mapping.crm_id,
-            case.mapping.finance_id,
+            case.link.crm_id,
+            case.link.finance_id,
             case.held,
             lost.value,
             self.told(case, lost)
@@ -457,7 +456,7 @@ impl Judge<'_> {
             told.max(lost.at + TimeDelta::seconds(12)),
         );
         let around = |at| from <= at && at <= to;
-        let ids = [&case.mapping.crm_id, &case.mapping.finance_id];
+        let ids = [&case.link.crm_id, &case.link.finance_id];
         let mut happened: Vec<_> = self
             .windows
             .about(ids, Some(case.field))
@@ -465,7 +464,7 @@ impl Judge<'_> {
             .filter(|(at, _)| around(*at))
             .collect();
         let of_mapping =
-            |row: &&log::Model| row.entity_mapping_id == Some(case.mapping.id) && around(row.started_at);
+            |row: &&log::Model| row.entity_mapping_id == Some(case.link.id) && around(row.started_at);
         happened.extend(self.rows.iter().filter(of_mapping).map(|row| {
             let line = format!(
                 "row {} {} {:?} lapses {} heard, ended {:?}: {:?} {:?}",
@@ -505,8 +504,8 @@ fn is_unsettled(edits: &[&Edit], edit: &Edit) -> bool {
 }
 
 fn key(case: &Case<'_>, edit: &Edit) -> Key {
-    let mapping = case.mapping.id.to_string();
-    (mapping, case.field.in_audit(), edit.side, edit.value.clone())
+    let link = case.link.id.to_string();
+    (link, case.field.in_audit(), edit.side, edit.value.clone())
 }
 
 fn losses(rows: &[log::Model]) -> Losses {
@@ -516,7 +515,7 @@ fn losses(rows: &[log::Model]) -> Losses {
     ];
     let mut losses = Losses::new();
     for row in rows {
-        let (Some(mapping), Some(at), Some(Value::Array(changes))) =
+        let (Some(link), Some(at), Some(Value::Array(changes))) =
             (row.entity_mapping_id, row.completed_at, &row.changes)
         else {
             continue;
@@ -530,7 +529,7 @@ fn losses(rows: &[log::Model]) -> Losses {
                 .zip(sides.iter().rev())
                 .filter(|((.., winner), _)| change["winner"] != *winner)
             {
-                let key = (mapping.to_string(), field.in_audit(), *side, text(&change[name]));
+                let key = (link.to_string(), field.in_audit(), *side, text(&change[name]));
                 losses.entry(key).or_default().push(Loss {
                     at,
                     reason: text(&change["reason"]),

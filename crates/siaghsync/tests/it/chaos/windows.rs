@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::store::EntityType;
-use domain::store::entities::mapping;
+use domain::store::entities::link;
 use serde_json::Value;
 use simulator::{RequestRecord, Simulator, System};
 
@@ -34,7 +34,7 @@ pub struct Windows {
 }
 
 impl Windows {
-    pub fn of(sim: &Simulator, mappings: &[mapping::Model]) -> Self {
+    pub fn of(sim: &Simulator, links: &[link::Model]) -> Self {
         let mut requests = sim.crm().stats().requests();
         requests.extend(sim.finance().stats().requests());
         let mut reads: HashMap<Record, Vec<DateTime<Utc>>> = HashMap::new();
@@ -45,7 +45,7 @@ impl Windows {
                 let record = (request.system, id.clone());
                 reads.entry(record).or_default().push(done);
             }
-            let others = others(request.system, read.as_ref(), saved.as_ref(), mappings);
+            let others = others(request.system, read.as_ref(), saved.as_ref(), links);
             for record in others.filter(|_| request.fault.as_deref() != Some("session_expired")) {
                 calls.entry(record).or_default().push(request.at);
             }
@@ -110,10 +110,10 @@ fn others<'a>(
     system: System,
     read: Option<&'a String>,
     saved: Option<&'a String>,
-    mappings: &'a [mapping::Model],
+    links: &'a [link::Model],
 ) -> impl Iterator<Item = Record> + 'a {
     let about = read.or(saved);
-    let pair = mappings
+    let pair = links
         .iter()
         .filter(|m| m.entity_type == EntityType::Customer)
         .find(move |m| {

@@ -106,9 +106,8 @@ async fn a_contact_that_vanishes_is_asked_for_by_its_code_and_a_change_back_is_s
     d.settled(Duration::from_secs(30)).await;
     d.sim.finance().delete(codes[1]).unwrap();
     d.eventually("closed", Duration::from_secs(20), async || {
-        d.mappings().await.iter().any(|mapping| {
-            mapping.finance_id == Some(codes[1].to_string())
-                && mapping.state == domain::store::MappingState::Closed
+        d.links().await.iter().any(|link| {
+            link.finance_id == Some(codes[1].to_string()) && link.state == domain::store::LinkState::Closed
         })
     })
     .await;

@@ -1,7 +1,7 @@
-//! First meetings: reserving keys, and making an id part of a mapping.
+//! First meetings: reserving keys, and making an id part of a link.
 
 use crate::ports::Side;
-use crate::store::{EntityRef, EntityType, Holder, Lease, MappingState, Status, StoreError, StoreResult};
+use crate::store::{EntityRef, EntityType, Holder, Lease, LinkState, Status, StoreError, StoreResult};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -16,13 +16,13 @@ impl MemoryStore {
                 return Err(StoreError::Fenced);
             }
             for key in keys {
-                let holder = tables.locks.get(key).filter(|id| **id != lease.mapping);
-                if let Some(mapping) = holder.filter(|id| tables.mappings.contains_key(id)).copied() {
+                let holder = tables.locks.get(key).filter(|id| **id != lease.link);
+                if let Some(link) = holder.filter(|id| tables.links.contains_key(id)).copied() {
                     let mut open = tables.open.iter().filter_map(|id| tables.log.get(id));
-                    let waits = open.any(|row| row.entity_mapping_id == Some(mapping));
-                    let theirs = tables.mappings.get(&mapping).map(|row| &row.mapping);
+                    let waits = open.any(|row| row.entity_mapping_id == Some(link));
+                    let theirs = tables.links.get(&link).map(|row| &row.link);
                     return Ok(Some(Holder {
-                        mapping,
+                        link,
                         waits,
                         entity_type: theirs.map_or(EntityType::Customer, |theirs| theirs.entity_type),
                         known: theirs.is_some_and(|theirs| theirs.base.is_some() || theirs.issued.is_some()),
@@ -30,7 +30,7 @@ impl MemoryStore {
                 }
             }
             for key in keys {
-                tables.locks.insert(key.clone(), lease.mapping);
+                tables.locks.insert(key.clone(), lease.link);
             }
             Ok(None)
         })
@@ -41,18 +41,18 @@ impl MemoryStore {
         &self,
         lease: &Lease,
         entity: &EntityRef,
-        states: &[MappingState],
+        states: &[LinkState],
     ) -> StoreResult<()> {
         let now = self.clock.now();
         self.carry_out("link", |tables| {
             if tables.leased(lease).is_none_or(|row| row.free_at(now)) {
                 return Err(StoreError::Fenced);
             }
-            gain(tables, lease.mapping, entity, states, now)?;
+            gain(tables, lease.link, entity, states, now)?;
             if let Some(row) = tables.leased(lease) {
-                row.mapping.set_id(entity.side, entity.id.clone());
-                if row.mapping.state == MappingState::New {
-                    row.mapping.state = MappingState::Active;
+                row.link.set_id(entity.side, entity.id.clone());
+                if row.link.state == LinkState::New {
+                    row.link.state = LinkState::Active;
                 }
                 row.updated_at = now;
             }
@@ -62,40 +62,40 @@ impl MemoryStore {
     }
 }
 
-/// A half mapping that the other side's event made of the same record becomes ours, with its rows, unless it waits
+/// A half link that the other side's event made of the same record becomes ours, with its rows, unless it waits
 /// for something that it sent; anything else that has the id keeps it.
 pub(super) fn gain(
     tables: &mut Tables,
     ours: Uuid,
     entity: &EntityRef,
-    states: &[MappingState],
+    states: &[LinkState],
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
-    let Some(theirs) = tables.mapping_of(entity).filter(|row| row.mapping.id != ours) else {
+    let Some(theirs) = tables.link_of(entity).filter(|row| row.link.id != ours) else {
         return Ok(());
     };
-    let taken = states.contains(&theirs.mapping.state);
-    if taken && theirs.free_at(now) && theirs.mapping.state == MappingState::Closed {
+    let taken = states.contains(&theirs.link.state);
+    if taken && theirs.free_at(now) && theirs.link.state == LinkState::Closed {
         // What is left of it names the record that is gone.
-        let theirs = theirs.mapping.id;
-        if let Some(row) = tables.mappings.get_mut(&theirs) {
+        let theirs = theirs.link.id;
+        if let Some(row) = tables.links.get_mut(&theirs) {
             match entity.side {
-                Side::Crm => row.mapping.crm_id = None,
-                Side::Finance => row.mapping.finance_id = None,
+                Side::Crm => row.link.crm_id = None,
+                Side::Finance => row.link.finance_id = None,
             }
             row.updated_at = now;
         }
         return Ok(());
     }
-    let half = theirs.mapping.id_on(entity.side.other()).is_none() && taken;
+    let half = theirs.link.id_on(entity.side.other()).is_none() && taken;
     if !half || !theirs.free_at(now) || theirs.in_flight.is_some() {
-        return Err(StoreError::MappedElsewhere {
+        return Err(StoreError::LinkedElsewhere {
             side: entity.side,
             id: entity.id.clone(),
         });
     }
-    let theirs = theirs.mapping.id;
-    tables.mappings.remove(&theirs);
+    let theirs = theirs.link.id;
+    tables.links.remove(&theirs);
     for row in tables
         .log
         .values_mut()
