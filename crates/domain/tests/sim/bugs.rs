@@ -164,7 +164,7 @@ impl Store for Broken {
         }
     }
 
-    async fn link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
+    async fn find_link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
         self.good.find_link(entity).await
     }
 

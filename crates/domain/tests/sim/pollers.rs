@@ -106,7 +106,7 @@ async fn crm(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Res
     shown.retain(|_, (customer, modified)| customer.kind == kind && *modified + OVERLAP > cursor);
     let newest = shown.values().map(|(_, modified)| *modified).max();
     let ids: Vec<&str> = shown.keys().map(String::as_str).collect();
-    let mapped = PollStore::mapped(store, Side::Crm, &ids).await?;
+    let mapped = PollStore::linked(store, Side::Crm, &ids).await?;
     let mut changes = Vec::new();
     for (id, (customer, modified)) in &shown {
         let fingerprint = Fingerprint::of(customer);
@@ -203,7 +203,7 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
         .map(|(contact, _)| contact.code.as_str())
         .chain(gone.iter().map(String::as_str))
         .collect();
-    let mapped = PollStore::mapped(store, Side::Finance, &codes).await?;
+    let mapped = PollStore::linked(store, Side::Finance, &codes).await?;
     let mut changes = Vec::new();
     contacts.retain(|(contact, unchanged)| {
         let mapped = mapped.get(&contact.code);

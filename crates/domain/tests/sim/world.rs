@@ -168,7 +168,7 @@ pub fn event(world: &Shared, entity: EntityRef, trigger: Trigger, key: Option<St
 }
 
 /// Ingest: rows first, then the bell; it may be killed in between. `false`: not stored, or not known to be.
-pub async fn enqueue(world: &Shared, events: Vec<Event>) -> bool {
+pub async fn hear(world: &Shared, events: Vec<Event>) -> bool {
     let store = world.store.behind(Arc::new(Client::new(world, "ingest", true)));
     let stored = store.enqueue(&events).await.is_ok();
     if stored {

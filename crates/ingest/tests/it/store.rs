@@ -68,7 +68,7 @@ impl Store for Watched {
         self.inner.intend(lease, in_flight, duration).await
     }
 
-    async fn link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
+    async fn find_link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
         self.inner.find_link(entity).await
     }
 
