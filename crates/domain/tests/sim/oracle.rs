@@ -111,7 +111,7 @@ pub fn check(world: &Shared, retried: bool) -> Vec<String> {
         |m: &&link::Model| m.state == LinkState::Closed && (m.crm_id.is_none() || m.finance_id.is_none());
     view.left = links.iter().filter(left).map(|m| m.id).collect();
     for link in links.iter().filter(|m| m.entity_type == EntityType::Customer) {
-        view.find_link(link);
+        view.link(link);
     }
     view.everyone_was_met(&links);
     view.unmapped_survives();
