@@ -16,7 +16,7 @@ fn queue(cluster: &Cluster) -> Queue {
 }
 
 /// Rings, as the sweeper would: again until it is heard.
-async fn known_events(bell: &RedisDoorbell, notebook: &Notebook) -> Duration {
+async fn heard(bell: &RedisDoorbell, notebook: &Notebook) -> Duration {
     let start = Instant::now();
     let one = [ring()];
     let heard = eventually(LONG, || async {
