@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::store::EntityType;
+use crate::entity::EntityType;
 
 mod check;
 mod differ;

@@ -1,19 +1,27 @@
-//! What a customer is, how two versions of one merge, and the engine that keeps them in step.
+//! What a customer and a document are: fields, forms, matching, merging; the ports that connectors implement; the
+//! entity models and the link and audit store. How they are brought in step is the `engine`'s.
 //!
-//! The domain never knows HTTP or a vendor's wire format: connectors implement its ports
-//! ([`ports::Crm`], [`ports::Finance`]), the services ring its rows ([`ports::Doorbell`]).
+//! The domain never knows HTTP, a vendor, or which queue rang.
 
+pub mod base;
 pub mod breaker;
+pub mod change;
 pub mod clock;
 pub mod customer;
 pub mod document;
-pub mod engine;
+pub mod entity;
 pub mod fields;
+pub mod forms;
+pub mod in_flight;
+pub mod link;
+pub mod meeting;
 pub mod merge;
+pub mod message;
 pub mod outside;
 pub mod phone;
 pub mod polls;
 pub mod ports;
+pub mod side;
 pub mod store;
 pub mod subscriptions;
 pub mod text;

@@ -3,114 +3,15 @@
 //! A field's **base** is what each side was last known to hold when both were in agreement. A side that
 //! equals its base was not edited since; that is what stops the echo of our own writes, too.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::customer::{Customer, Field, Kind, Values};
+use crate::base::Base;
+use crate::change::{Change, Reason};
+use crate::customer::{Customer, Field, Values};
 use crate::fields::{Flow, TABLE};
-use crate::ports::Side;
+use crate::side::Side;
 use crate::text::same;
-
-/// Known values of one side: an empty string is known to be empty, an absent key is not known at all.
-pub type Known = BTreeMap<Field, String>;
-
-/// What each side was last known to hold when the two agreed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Base {
-    /// Person or organization: the hint that saves a call when the CRM is read.
-    pub kind: Kind,
-    /// The CRM's values.
-    #[serde(default)]
-    pub crm: Known,
-    /// Finance's values.
-    #[serde(default)]
-    pub finance: Known,
-    /// Fields that a late write of ours took back on that side: no edit of anyone, so that the other side's value goes
-    /// there again, unless someone edits the field meanwhile.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub taken_back: BTreeMap<Field, Side>,
-    /// What we wrote of late, oldest first: shows a value that is being written back and forth.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub written: Vec<Written>,
-}
-
-/// A value that we wrote into a field of one side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Written {
-    /// The field.
-    pub field: Field,
-    /// The side that was written.
-    pub side: Side,
-    /// The value, in normal form.
-    pub value: String,
-    /// When.
-    pub at: DateTime<Utc>,
-}
-
-impl Base {
-    /// A base that knows nothing yet.
-    #[must_use]
-    pub fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            crm: Known::new(),
-            finance: Known::new(),
-            taken_back: BTreeMap::new(),
-            written: Vec::new(),
-        }
-    }
-
-    /// What that side was last known to hold.
-    #[must_use]
-    pub fn of(&self, side: Side, field: Field) -> Option<&str> {
-        match side {
-            Side::Crm => self.crm.get(&field),
-            Side::Finance => self.finance.get(&field),
-        }
-        .map(String::as_str)
-    }
-
-    /// Both sides agree on this field now.
-    pub fn agree(&mut self, field: Field, crm: &str, finance: &str) {
-        self.crm.insert(field, crm.to_owned());
-        self.finance.insert(field, finance.to_owned());
-        self.taken_back.remove(&field);
-    }
-
-    /// How often this value was written into that side's field since then though no one can have asked for it anew: it was
-    /// written there last, or something was written to the other side in between. A user who types two values in turns
-    /// into one side is none of that.
-    #[must_use]
-    pub fn returns(&self, field: Field, side: Side, value: &str, since: DateTime<Utc>) -> usize {
-        let of_it: Vec<_> = self
-            .written
-            .iter()
-            .filter(|w| w.field == field && w.at > since)
-            .collect();
-        let typed = |n: usize| n > 0 && of_it[n - 1].side == side && of_it[n - 1].value != value;
-        let again = |(n, w): &(usize, &&Written)| w.side == side && w.value == value && !typed(*n);
-        of_it.iter().enumerate().filter(again).count()
-    }
-
-    /// Whether the CRM still holds what finance had when the two agreed, and has no more.
-    fn is_outdated(&self, field: Field, in_crm: &str, in_finance: &str) -> bool {
-        let is = |side, now: &str| self.of(side, field).map(|was| same(field, was, now));
-        is(Side::Crm, in_crm) == Some(true) && is(Side::Finance, in_finance) == Some(false)
-    }
-
-    /// A late write of ours took this field back to `holds` on that side.
-    pub fn take_back(&mut self, side: Side, field: Field, holds: &str) {
-        match side {
-            Side::Crm => &mut self.crm,
-            Side::Finance => &mut self.finance,
-        }
-        .insert(field, holds.to_owned());
-        self.taken_back.insert(field, side);
-    }
-}
 
 /// Who wins when both sides changed one field to different values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -166,42 +67,14 @@ impl Default for Policy {
 /// last look that found it equal to its base and this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Times {
+    /// The time of the read. A CRM's time after it says nothing: its clock is wrong.
+    pub now: Option<DateTime<Utc>>,
     /// The CRM's `modifyDate`.
     pub crm_modified: Option<DateTime<Utc>>,
     /// The last look before this one at which finance still held its base.
     pub finance_last_seen: Option<DateTime<Utc>>,
     /// The first look that found finance's change, if there was one before this.
     pub finance_change_seen: Option<DateTime<Utc>>,
-}
-
-/// Why a field is treated as it is; stands in the audit row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reason {
-    /// Only this side changed.
-    OnlyThisChanged,
-    /// First meeting: the other side has no value.
-    OtherIsEmpty,
-    /// Both changed; this side's change is the later.
-    LaterWins,
-    /// Both changed, it can't be said which is the later; the tie-breaker names this side.
-    Tie,
-    /// Both changed; the strategy names this side.
-    Priority,
-    /// Both changed; a human decides.
-    HeldForHuman,
-    /// The CRM deleted the customer: finance's contact is set inactive (`DELETE_POLICY=deactivate`).
-    DeletedInCrm,
-    /// Written by an earlier run whose answer was lost; seen to have landed.
-    ConfirmedLater,
-    /// An old write of ours, landing late, had taken the other side's field back: it gets this side's value again.
-    TakenBack,
-    /// Written back and forth between the same values: a human decides.
-    Oscillates,
-    /// An operator has said whose value stands (`siaghsync resolve --keep`).
-    SettledByHand,
-    /// This field travels in one direction only.
-    OneWay,
 }
 
 /// What is to be done about one field on which the sides differ.
@@ -232,15 +105,19 @@ impl Decision {
     /// Whether both sides had changed, so that one value loses.
     #[must_use]
     pub fn is_conflict(&self) -> bool {
-        matches!(
-            self.reason,
-            Reason::LaterWins
-                | Reason::Tie
-                | Reason::Priority
-                | Reason::HeldForHuman
-                | Reason::SettledByHand
-                | Reason::Oscillates
-        )
+        self.reason.is_conflict()
+    }
+
+    /// As an audit row says it.
+    #[must_use]
+    pub fn change(&self) -> Change {
+        Change {
+            field: self.field,
+            crm: self.crm.clone(),
+            finance: self.finance.clone(),
+            winner: self.winner,
+            reason: self.reason,
+        }
     }
 }
 
@@ -315,7 +192,7 @@ pub fn merge(
             Flow::ToFinance => Some(one_way(field, Side::Crm, in_crm, in_finance)),
             Flow::ToCrm if in_finance.is_empty() => continue,
             // Only what is empty, or was ours and is finance's no more.
-            Flow::ToCrm if !in_crm.is_empty() && !base.is_outdated(field, in_crm, in_finance) => continue,
+            Flow::ToCrm if !in_crm.is_empty() && !is_outdated(base, field, in_crm, in_finance) => continue,
             Flow::ToCrm => Some(one_way(field, Side::Finance, in_crm, in_finance)),
             Flow::Both => match both_ways(base, field, in_crm, in_finance, times, policy) {
                 Some((winner, reason)) => Some(Decision {
@@ -338,6 +215,12 @@ pub fn merge(
         }
     }
     result
+}
+
+/// Whether the CRM still holds what finance had when the two agreed, and has no more.
+fn is_outdated(base: &Base, field: Field, in_crm: &str, in_finance: &str) -> bool {
+    let is = |side, now: &str| base.of(side, field).map(|was| same(field, was, now));
+    is(Side::Crm, in_crm) == Some(true) && is(Side::Finance, in_finance) == Some(false)
 }
 
 /// What a side holds now: shown, or (where the side does not show the field) last known.
@@ -370,16 +253,19 @@ fn both_ways(
 ) -> Option<(Option<Side>, Reason)> {
     let changed = |side, now: &str| base.of(side, field).map(|was| !same(field, was, now));
     let changed = (changed(Side::Crm, crm), changed(Side::Finance, finance));
-    match (base.taken_back.get(&field), changed) {
-        (Some(Side::Crm), (Some(false), None | Some(false))) => {
-            return Some((Some(Side::Finance), Reason::TakenBack));
-        }
-        (Some(Side::Finance), (None | Some(false), Some(false))) => {
-            return Some((Some(Side::Crm), Reason::TakenBack));
-        }
-        _ => {}
+    if let Some(put_back) = base.put_back.get(&field) {
+        let typed_since = match put_back {
+            Side::Crm => changed.0,
+            Side::Finance => changed.1,
+        };
+        return Some(if typed_since == Some(true) {
+            settle(times, policy)
+        } else {
+            (Some(put_back.other()), Reason::TakenBack)
+        });
     }
     match changed {
+        (Some(false), Some(false)) if base.altered.contains_key(&field) => Some((None, Reason::Altered)),
         (Some(false), Some(false)) => None,
         (Some(true), Some(false)) => Some((Some(Side::Crm), Reason::OnlyThisChanged)),
         (Some(false), Some(true)) => Some((Some(Side::Finance), Reason::OnlyThisChanged)),
@@ -397,7 +283,8 @@ fn settle(times: Times, policy: Policy) -> (Option<Side>, Reason) {
         ConflictStrategy::FinancePriority => (Some(Side::Finance), Reason::Priority),
         ConflictStrategy::Manual => (None, Reason::HeldForHuman),
         ConflictStrategy::LastWriteWins => {
-            let Some(crm) = times.crm_modified else {
+            let known = |at: &DateTime<Utc>| times.now.is_none_or(|now| *at <= now);
+            let Some(crm) = times.crm_modified.filter(known) else {
                 return (Some(policy.tie_breaker), Reason::Tie);
             };
             if times.finance_last_seen.is_some_and(|seen| crm < seen) {

@@ -8,43 +8,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::customer::{Customer, Field, Kind, Values};
+pub use crate::side::Side;
+
 use crate::document::{Document, DocumentKind, DocumentSnapshot, Issued};
-
-/// One of the two systems.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum Side {
-    /// Payamgostar.
-    Crm,
-    /// Siagh.
-    Finance,
-}
-
-impl Side {
-    /// The other one.
-    #[must_use]
-    pub fn other(self) -> Self {
-        match self {
-            Self::Crm => Self::Finance,
-            Self::Finance => Self::Crm,
-        }
-    }
-
-    /// The name for messages: `CRM`, `finance`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Crm => "CRM",
-            Self::Finance => "finance",
-        }
-    }
-}
-
-impl std::fmt::Display for Side {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
-    }
-}
 
 /// A customer as one side held it at the moment of a read.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::engine::document::DocumentRules;
-use domain::engine::meet::Numbering;
-use domain::engine::{Config, Engine};
+use engine::document::DocumentRules;
+use domain::meeting::Numbering;
+use engine::{Config, Engine};
 use domain::merge::Policy;
 use domain::store::sql::SqlStore;
 use service::clients;

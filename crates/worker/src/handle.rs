@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::engine::{Engine, Ran};
+use engine::{Engine, Ran};
 use domain::ports::{Doorbell, Ring, Side};
 use domain::store::{Outcome, Status};
 use metrics::{counter, gauge, histogram};
@@ -130,14 +130,10 @@ fn tell(row: uuid::Uuid, heard: Side, outcome: &Outcome, took: Duration) {
         .increment(1);
     histogram!("sync_run_duration_seconds", "direction" => direction).record(took.as_secs_f64());
     let ms = took.as_millis();
-    let why = outcome
-        .message
-        .as_deref()
-        .filter(|_| class != "conflict")
-        .unwrap_or_default();
+    let why = outcome.text().filter(|_| class != "conflict").unwrap_or_default();
     match outcome.status {
         Status::Success => {
-            info!(%row, direction, ms, "✅ Synced, row {row}: {}", if why.is_empty() { "updated" } else { why })
+            info!(%row, direction, ms, "✅ Synced, row {row}: {}", if why.is_empty() { "updated" } else { &why })
         }
         Status::Skipped => info!(%row, direction, ms, "⏭️ Nothing to do, row {row}: {why}"),
         // Said once for all of them, by the circuit breaker.

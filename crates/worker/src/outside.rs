@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::engine::Engine;
+use engine::Engine;
 use domain::ports::Side;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;

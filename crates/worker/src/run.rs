@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::engine::Engine;
+use engine::Engine;
 use domain::ports::Doorbell;
 use domain::store::sql::SqlStore;
 use service::doorbell::{Listener, Listening};

@@ -5,32 +5,30 @@
 use rust_decimal::Decimal;
 
 use super::{Document, Row};
+use crate::message::{Code, Message};
 
 /// So much may a sum differ for each number that went into it: the CRM rounds each to whole rials.
 const ROUNDING: Decimal = Decimal::ONE;
 
-/// What speaks against issuing the document, in words for its author; rows count from 1. Empty: nothing.
+/// What speaks against issuing the document, for its author; rows count from 1. Empty: nothing.
 /// `services`: rows of services may be sent too (`SEND_SERVICE_ROWS`).
 #[must_use]
-pub fn problems(document: &Document, services: bool) -> Vec<String> {
+pub fn problems(document: &Document, services: bool) -> Vec<Message> {
     let mut problems = Vec::new();
     if document.customer.trim().is_empty() {
-        problems.push("it has no customer".to_owned());
+        problems.push(Message::new(Code::NoCustomer));
     }
     if document.date.is_none() {
-        problems.push("it has no date".to_owned());
+        problems.push(Message::new(Code::NoDate));
     }
     if document.rows.is_empty() {
-        problems.push("it has no rows".to_owned());
+        problems.push(Message::new(Code::NoRows));
         return problems;
     }
     for (at, row) in document.rows.iter().enumerate() {
         let found = of_row(row, services);
-        problems.extend(
-            found
-                .into_iter()
-                .map(|problem| format!("row {}: {problem}", at + 1)),
-        );
+        let in_row = |problem: &Message| Message::new(Code::InRow).with("row", at + 1).with_message("problem", problem);
+        problems.extend(found.iter().map(in_row));
     }
     // Sums of rows that are wrong themselves say nothing new.
     if problems.is_empty() {
@@ -39,57 +37,48 @@ pub fn problems(document: &Document, services: bool) -> Vec<String> {
     problems
 }
 
-fn of_row(row: &Row, services: bool) -> Vec<String> {
+fn of_row(row: &Row, services: bool) -> Vec<Message> {
     let mut problems = Vec::new();
     if row.product_code.trim().is_empty() {
-        problems.push(format!("the product {:?} has no code", row.product_name));
+        problems.push(Message::new(Code::ProductHasNoCode).with("product", format!("{:?}", row.product_name)));
     }
     if row.is_service && !services {
-        problems.push(format!(
-            "{:?} is a service, and a pre-invoice takes goods (SEND_SERVICE_ROWS=true sends services too)",
-            row.product_name
-        ));
+        problems.push(Message::new(Code::IsAService).with("product", format!("{:?}", row.product_name)));
     }
     if row.count <= Decimal::ZERO {
-        problems.push(format!("the count is {}, and must be above 0", row.count));
+        problems.push(Message::new(Code::CountNotAboveZero).with("value", row.count));
     }
     if row.unit_price <= Decimal::ZERO {
-        problems.push(format!("the price is {}, and must be above 0", row.unit_price));
+        problems.push(Message::new(Code::PriceNotAboveZero).with("value", row.unit_price));
     }
     for (name, value) in [("discount", row.discount), ("VAT", row.vat), ("toll", row.toll)] {
         if value < Decimal::ZERO {
-            problems.push(format!("the {name} is {value}, and must not be below 0"));
+            problems.push(Message::new(Code::BelowZero).with("what", name).with("value", value));
         }
     }
     if !problems.is_empty() {
         return problems;
     }
     let Some(price) = row.count.checked_mul(row.unit_price) else {
-        return vec!["count times price is more than can be reckoned with".to_owned()];
+        return vec![Message::new(Code::PriceBeyondReckoning)];
     };
     if row.discount > price.saturating_add(ROUNDING) {
-        problems.push(format!(
-            "the discount {} is more than the price {}",
-            row.discount,
-            price.normalize()
-        ));
+        let problem = Message::new(Code::DiscountAbovePrice);
+        problems.push(problem.with("discount", row.discount).with("price", price.normalize()));
     }
     // Unverified whether the CRM says it before or after the discount: either is right.
     if let Some(said) = row.total_price
         && !near(said, price, ROUNDING)
         && !near(said, price.saturating_sub(row.discount), ROUNDING)
     {
-        problems.push(format!(
-            "the total is {said}, but {} times {} is {}",
-            row.count,
-            row.unit_price,
-            price.normalize()
-        ));
+        let problem = Message::new(Code::RowTotalIsAnother).with("said", said);
+        let problem = problem.with("count", row.count).with("price", row.unit_price);
+        problems.push(problem.with("is", price.normalize()));
     }
     problems
 }
 
-fn of_totals(document: &Document) -> Vec<String> {
+fn of_totals(document: &Document) -> Vec<Message> {
     let tolerance = ROUNDING * Decimal::from(document.rows.len() + 1);
     let sum = |part: fn(&Row) -> Option<Decimal>| {
         document
@@ -104,24 +93,21 @@ fn of_totals(document: &Document) -> Vec<String> {
         sum(|row| Some(row.toll)),
     );
     let (Some(price), Some(discount), Some(vat), Some(toll)) = sums else {
-        return vec!["the rows add up to more than can be reckoned with".to_owned()];
+        return vec![Message::new(Code::SumsBeyondReckoning)];
     };
     let totals = &document.totals;
     let costs = totals.additional_costs.unwrap_or_default();
     let mut problems = Vec::new();
     if costs != Decimal::ZERO {
-        problems.push(format!(
-            "it has additional costs of {costs}, for which a pre-invoice has no place: make them a row"
-        ));
+        problems.push(Message::new(Code::AdditionalCosts).with("value", costs));
     }
     let mut compare = |name: &str, said: Option<Decimal>, sums: &[Decimal]| {
         if let Some(said) = said
             && !sums.iter().any(|sum| near(said, *sum, tolerance))
         {
             let sum = sums.first().copied().unwrap_or_default().normalize();
-            problems.push(format!(
-                "the header's {name} is {said}, but the rows add up to {sum}"
-            ));
+            let problem = Message::new(Code::HeaderIsAnother).with("what", name);
+            problems.push(problem.with("said", said).with("is", sum));
         }
     };
     compare("total", totals.total, &[price, price.saturating_sub(discount)]);

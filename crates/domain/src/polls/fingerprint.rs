@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::customer::{Customer, Kind};
 use crate::document::Document;
 use crate::fields::{Flow, TABLE};
-use crate::merge::Base;
+use crate::base::Base;
 use crate::ports::Side;
 use crate::text::normal;
 

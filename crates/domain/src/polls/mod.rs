@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::customer::{Customer, Field, Kind};
 use crate::document::DocumentKind;
-use crate::merge::Base;
+use crate::base::Base;
 use crate::ports::{MatchKeys, Ring, Side};
 use crate::store::{EntityType, IssuedDocument, LinkState, StoreResult};
 use crate::text::normal;

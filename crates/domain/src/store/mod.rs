@@ -3,7 +3,6 @@
 //! The database is the truth. A row is written before anyone is told that something was heard, and every
 //! decision ends in one. [`Store`] is the port; [`sql::SqlStore`] keeps it in PostgreSQL or SQLite.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,10 +13,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::customer::{Field, Values};
-use crate::document::{Document, Issued};
-use crate::merge::Base;
-use crate::ports::{Ring, Side};
+use crate::base::Base;
+use crate::message::Message;
+use crate::ports::Ring;
+use crate::side::Side;
+
+pub use crate::change::Change;
+pub use crate::entity::{EntityRef, EntityType};
+pub use crate::in_flight::InFlight;
+pub use crate::link::{IssuedDocument, Link, LinkState};
 
 pub mod entities;
 #[cfg(feature = "testing")]
@@ -28,23 +32,6 @@ mod words;
 
 pub use ruling::Ruling;
 pub use words::words;
-
-/// What kind of thing a row is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
-#[sea_orm(
-    rs_type = "String",
-    db_type = "String(StringLen::None)",
-    rename_all = "SCREAMING_SNAKE_CASE"
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum EntityType {
-    Customer,
-    #[sea_orm(string_value = "PREINVOICE")]
-    #[serde(rename = "PREINVOICE")]
-    PreInvoice,
-    Invoice,
-}
 
 /// `SyncLog.status` (design, "Statuses").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
@@ -93,17 +80,6 @@ pub enum Trigger {
     Import,
 }
 
-/// Which record of which system: a CRM guid or a finance code, with its type.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct EntityRef {
-    /// Its type.
-    pub entity_type: EntityType,
-    /// The system that knows it by `id`.
-    pub side: Side,
-    /// Its id there.
-    pub id: String,
-}
-
 /// Something that was heard: becomes one `PENDING` row.
 #[derive(Debug, Clone)]
 pub struct Event {
@@ -130,197 +106,6 @@ pub struct Lease {
     pub link: Uuid,
     /// The fence: every statement under the lease names it.
     pub token: i64,
-}
-
-/// `EntityMapping.state`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum, Serialize, Deserialize)]
-#[sea_orm(
-    rs_type = "String",
-    db_type = "String(StringLen::None)",
-    rename_all = "SCREAMING_SNAKE_CASE"
-)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum LinkState {
-    /// Half a link: met on one side, not yet linked.
-    New,
-    /// Linked; kept in step.
-    Active,
-    /// A row of this entity waits for a human.
-    Conflict,
-    /// A tombstone: one side deleted it. Both ids are kept, so that the survivor is never met as new.
-    Closed,
-}
-
-/// What was sent to a side and is not yet confirmed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Intent {
-    /// `true`: a record was to be created; `false`: one was to be updated.
-    pub create: bool,
-    /// When the intent was committed.
-    pub at: DateTime<Utc>,
-    /// What was sent.
-    pub values: Values,
-    /// What the other side held of these fields when they were sent.
-    pub source: Values,
-    /// Updates only: what was overwritten. The loser of a conflict must not be forgotten when the answer is lost.
-    #[serde(default, skip_serializing_if = "Values::is_empty")]
-    pub before: Values,
-    /// Updates only: what this side was known to hold of these fields. As long as it is, nothing newer was agreed on.
-    #[serde(default, skip_serializing_if = "Values::is_empty")]
-    pub known: Values,
-    /// Updates only: the rest of the object (empty values included), which was sent along as it had been read. A
-    /// write that lands late takes these fields back to what they were then.
-    #[serde(default, skip_serializing_if = "Values::is_empty")]
-    pub along: Values,
-    /// Creates only: ids that the keys already found before sending; they are not ours.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub strangers: Vec<String>,
-    /// Fields that were as this write leaves them when the side was last looked at, and are accounted for. One that
-    /// becomes so anew has just landed.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub seen: BTreeSet<Field>,
-    /// Another write of the same side may be the one that was seen: this one may still land.
-    #[serde(default)]
-    pub overtaken: bool,
-    /// Updates only: the other id that it was answered with. It has made a second record, as long as that is there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answered: Option<String>,
-    /// Creates only: what it may have made was met by its keys, and may be another's. Otherwise a linked record is surely
-    /// what was made.
-    #[serde(default)]
-    pub met: bool,
-    /// Creates only: looks since that did not find it.
-    #[serde(default)]
-    pub empty_looks: u32,
-    /// Documents only: what was sent, and what came back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub document: Option<Box<SentDocument>>,
-}
-
-/// A document that was sent to be issued.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct SentDocument {
-    /// As it was read.
-    pub document: Document,
-    /// Finance's code of its customer.
-    pub customer_code: String,
-    /// Nothing was sent: the CRM's `refId` named this number before, and only a human knows why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub said_to_be: Option<String>,
-    /// The answer, once there is one: a run that is killed before its commit must not forget it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Issued>,
-    /// An operator says that it is not in finance: it may be sent again.
-    #[serde(default)]
-    pub again: bool,
-}
-
-impl Intent {
-    /// A document is about to be issued.
-    #[must_use]
-    pub fn of_document(sent: SentDocument, at: DateTime<Utc>) -> Self {
-        Self {
-            create: true,
-            at,
-            values: Values::new(),
-            source: Values::new(),
-            before: Values::new(),
-            along: Values::new(),
-            strangers: Vec::new(),
-            seen: BTreeSet::new(),
-            overtaken: false,
-            answered: None,
-            known: Values::new(),
-            met: false,
-            empty_looks: 0,
-            document: Some(Box::new(sent)),
-        }
-    }
-}
-
-/// By the side that was written to, oldest first. Several, since a write whose answer was lost may still land
-/// after a later one.
-pub type InFlight = BTreeMap<Side, Vec<Intent>>;
-
-/// What is known of an entity across both systems.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Link {
-    /// `EntityMapping.id`.
-    pub id: Uuid,
-    /// Its type.
-    pub entity_type: EntityType,
-    /// The CRM's guid.
-    pub crm_id: Option<String>,
-    /// Finance's code.
-    pub finance_id: Option<String>,
-    /// Where it stands.
-    pub state: LinkState,
-    /// What each side was last known to hold; `None` before the first meeting.
-    pub base: Option<Base>,
-    /// What was sent and not confirmed.
-    pub in_flight: InFlight,
-    /// The CRM's `modifyDate` at the last look.
-    pub crm_updated_at: Option<DateTime<Utc>>,
-    /// The last look at which finance held its base.
-    pub finance_updated_at: Option<DateTime<Utc>>,
-    /// Documents only: what stands in finance. Kept in the `base` column.
-    pub issued: Option<Box<IssuedDocument>>,
-}
-
-/// A document that stands in finance.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct IssuedDocument {
-    /// The pre-invoice's number, as people speak of it.
-    pub number: String,
-    /// When its answer came, or a human said so.
-    pub at: DateTime<Utc>,
-    /// As it was issued.
-    pub document: Document,
-    /// As the accountant has last accepted it, after it was changed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accepted: Option<Document>,
-    /// As it was when a change of it was last held.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub disputed: Option<Document>,
-}
-
-impl Link {
-    /// Of an entity that was never met; it stands in no table yet.
-    #[must_use]
-    pub fn unmet(entity_type: EntityType) -> Self {
-        Self {
-            id: Uuid::nil(),
-            entity_type,
-            crm_id: None,
-            finance_id: None,
-            state: LinkState::New,
-            base: None,
-            in_flight: InFlight::new(),
-            crm_updated_at: None,
-            finance_updated_at: None,
-            issued: None,
-        }
-    }
-
-    /// The id on that side.
-    #[must_use]
-    pub fn id_on(&self, side: Side) -> Option<&str> {
-        match side {
-            Side::Crm => self.crm_id.as_deref(),
-            Side::Finance => self.finance_id.as_deref(),
-        }
-    }
-
-    /// Sets the id on that side.
-    pub fn set_id(&mut self, side: Side, id: String) {
-        match side {
-            Side::Crm => self.crm_id = Some(id),
-            Side::Finance => self.finance_id = Some(id),
-        }
-    }
 }
 
 /// A row that a run has claimed.
@@ -399,8 +184,8 @@ pub enum Claim {
 pub struct Outcome {
     /// The status.
     pub status: Status,
-    /// Why, for people; the target's own words where it refused.
-    pub message: Option<String>,
+    /// Why: a code with arguments, the target's own words among them where it refused.
+    pub message: Option<Message>,
     /// The class of the error: `transient`, `session`, `refused`, `unknown_outcome`, `integrity`, …
     pub error_class: Option<&'static str>,
     /// Per field: before, after, which side won and why.
@@ -416,7 +201,7 @@ pub struct Outcome {
 impl Outcome {
     /// An outcome with a message and nothing else.
     #[must_use]
-    pub fn new(status: Status, message: impl Into<Option<String>>) -> Self {
+    pub fn new(status: Status, message: impl Into<Option<Message>>) -> Self {
         Self {
             status,
             message: message.into(),
@@ -427,6 +212,21 @@ impl Outcome {
             target_after: None,
         }
     }
+
+    /// The message in English, as it stands in `errorMessage`.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        self.message.as_ref().map(Message::english)
+    }
+}
+
+/// What is committed before something is sent: what is on its way, and what is known by now.
+#[derive(Debug, Clone, Copy)]
+pub struct Intended<'a> {
+    /// All writes that are on their way, the new one last.
+    pub in_flight: &'a InFlight,
+    /// What each side is known to hold by now; `None`: as it stands in the store.
+    pub base: Option<&'a Base>,
 }
 
 /// When a row is to be tried again.
@@ -438,29 +238,6 @@ pub struct Retry {
     pub count: u32,
     /// How many may.
     pub max: u32,
-}
-
-impl Link {
-    /// Whether a create was sent and it is not known what became of it.
-    #[must_use]
-    pub fn is_creating(&self) -> bool {
-        self.in_flight.values().flatten().any(|sent| sent.create)
-    }
-
-    /// The row that waited for a human has ended.
-    pub(crate) fn end_conflict(&mut self) {
-        if self.state == LinkState::Conflict {
-            let whole = self.crm_id.is_some() && self.finance_id.is_some();
-            self.state = if whole { LinkState::Active } else { LinkState::New };
-        }
-    }
-
-    /// Whether the keys that it has reserved stay its own: while a create is on its way, and, of a document that
-    /// stands in finance, for good.
-    #[must_use]
-    pub fn keeps_its_locks(&self) -> bool {
-        self.is_creating() || self.issued.is_some()
-    }
 }
 
 /// What a run leaves behind, in one transaction.
@@ -524,8 +301,9 @@ pub trait Store: Send + Sync {
     /// and claims all its open rows.
     async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim>;
 
-    /// Renews the lease and records what is about to be sent, in one fenced statement.
-    async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()>;
+    /// Renews the lease and records what is about to be sent, with all that is known and decided by then, in one fenced
+    /// statement: a run that is killed after it forgets nothing.
+    async fn intend(&self, lease: &Lease, intended: Intended<'_>, duration: Duration) -> StoreResult<()>;
 
     /// The link that has that id, if there is one.
     async fn find_link(&self, entity: &EntityRef) -> StoreResult<Option<Link>>;
@@ -619,18 +397,3 @@ impl Stats {
     }
 }
 
-/// Changes of one field in an audit row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Change {
-    /// The field.
-    pub field: Field,
-    /// The CRM's value before.
-    pub crm: String,
-    /// Finance's value before.
-    pub finance: String,
-    /// Whose value was taken; `None`: held for a human.
-    pub winner: Option<Side>,
-    /// Why.
-    pub reason: crate::merge::Reason,
-}

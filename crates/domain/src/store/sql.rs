@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::entities::{link, log};
 use super::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Link, LinkState, Stats,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, LinkState, Stats,
     Store, StoreError, StoreResult, Work,
 };
 use crate::clock::{Clock, SystemClock};
@@ -186,8 +186,8 @@ impl Store for SqlStore {
         in_time(QUICK, claim.instrument(self.span("claim"))).await
     }
 
-    async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
-        in_time(QUICK, self.intend_writes(lease, in_flight, duration)).await
+    async fn intend(&self, lease: &Lease, intended: Intended<'_>, duration: Duration) -> StoreResult<()> {
+        in_time(QUICK, self.intend_writes(lease, intended, duration)).await
     }
 
     async fn find_link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
@@ -282,21 +282,24 @@ impl SqlStore {
     async fn intend_writes(
         &self,
         lease: &Lease,
-        in_flight: &InFlight,
+        intended: Intended<'_>,
         duration: Duration,
     ) -> StoreResult<()> {
         let now = self.clock.now();
-        let sql = r#"UPDATE "EntityMapping" SET "inFlight" = $1, "leaseUntil" = $2, "updatedAt" = $3
+        let sql = r#"UPDATE "EntityMapping" SET "inFlight" = $1, "leaseUntil" = $2, "updatedAt" = $3,
+                            "base" = COALESCE($6, "base")
                      WHERE "id" = $4 AND "leaseToken" = $5 AND "leaseUntil" > $3"#;
-        let in_flight = (!in_flight.is_empty())
-            .then(|| rows::json(in_flight))
+        let in_flight = (!intended.in_flight.is_empty())
+            .then(|| rows::json(intended.in_flight))
             .transpose()?;
+        let base = intended.base.map(rows::json).transpose()?;
         let values = [
             in_flight.into(),
             (now + duration).into(),
             now.into(),
             lease.link.into(),
             lease.token.into(),
+            base.into(),
         ];
         let intended = self.db.execute_raw(self.statement(sql, values));
         if intended.instrument(self.span("intend")).await?.rows_affected() == 1 {

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use domain::engine::Engine;
-use domain::engine::plan::{Plan, Step};
+use engine::Engine;
+use engine::plan::{Doing, Plan};
 use domain::ports::Side;
 use domain::store::entities::link;
 use domain::store::sql::SqlStore;
@@ -48,7 +48,7 @@ pub(crate) struct Verify {
 
 /// `plan`: every customer that a sync would change; exit code 0.
 pub(crate) fn plan(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let shown = look(&arguments, |plan| plan.step != Step::Nothing)?;
+    let shown = look(&arguments, |plan| plan.step != Doing::Nothing)?;
     if !arguments.json {
         say!("{}", counted(&shown, "would be changed, or wait"));
     }
@@ -70,7 +70,7 @@ pub(crate) fn verify(arguments: Verify) -> anyhow::Result<ExitCode> {
         });
     }
     let drifted =
-        |plan: &Plan| !plan.differences.is_empty() || !matches!(plan.step, Step::Nothing | Step::Write);
+        |plan: &Plan| !plan.differences.is_empty() || !matches!(plan.step, Doing::Nothing | Doing::Write);
     let shown = look(&arguments, drifted)?;
     if !arguments.json {
         say!("{}", counted(&shown, "differ, or can't be compared"));
@@ -186,7 +186,7 @@ fn diff(plan: &Plan) -> String {
             story::because(why)
         ));
     }
-    let explained = |difference: &&domain::engine::plan::Difference| {
+    let explained = |difference: &&engine::plan::Difference| {
         !plan.changes.iter().any(|c| c.field == difference.field)
     };
     for difference in plan.differences.iter().filter(explained) {
@@ -198,15 +198,15 @@ fn diff(plan: &Plan) -> String {
     lines.join("\n")
 }
 
-fn words(step: &Step) -> String {
+fn words(step: &Doing) -> String {
     match step {
-        Step::Nothing => "nothing to do".to_owned(),
-        Step::Write => "would be written".to_owned(),
-        Step::Hold => "would wait for a human (fields in conflict)".to_owned(),
-        Step::Link(id) => format!("would be linked with {id}"),
-        Step::Create(side) => format!("would be created in {side}"),
-        Step::Conflict(why) => format!("would wait for a human: {why}"),
-        Step::Gone(side) => format!("no longer in {side}"),
-        Step::Unknown(why) => format!("can't be said: {why}"),
+        Doing::Nothing => "nothing to do".to_owned(),
+        Doing::Write => "would be written".to_owned(),
+        Doing::Hold => "would wait for a human (fields in conflict)".to_owned(),
+        Doing::Link(id) => format!("would be linked with {id}"),
+        Doing::Create(side) => format!("would be created in {side}"),
+        Doing::Conflict(why) => format!("would wait for a human: {why}"),
+        Doing::Gone(side) => format!("no longer in {side}"),
+        Doing::Unknown(why) => format!("can't be said: {why}"),
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use domain::engine::{Engine, Ran};
+use engine::{Engine, Ran};
 use domain::ports::{Ring, Side};
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;

@@ -2,7 +2,7 @@
 
 use domain::customer::{Customer, Field};
 use domain::fields::{Flow, TABLE};
-use domain::merge::Reason;
+use domain::change::Reason;
 use domain::ports::Side;
 use domain::store::entities::log;
 use domain::store::{Change, EntityType, Ruling, Status, Trigger};
@@ -355,6 +355,7 @@ pub(crate) fn because(reason: Reason) -> &'static str {
         Reason::ConfirmedLater => "written before, confirmed now",
         Reason::TakenBack => "a late write of ours had taken it back",
         Reason::Oscillates => "written back and forth: set aside",
+        Reason::Altered => "came back otherwise than it was written: an edit, or a form that nobody knows",
     }
 }
 

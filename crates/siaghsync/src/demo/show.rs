@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
-use domain::merge::Reason;
+use domain::change::Reason;
 use domain::ports::Side;
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;

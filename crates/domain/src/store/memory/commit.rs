@@ -20,7 +20,7 @@ impl MemoryStore {
                 Some(link) => save_mapping(tables, work, link, commit, now)?,
                 None => drop_half(tables, work)?,
             }
-            if (work.link.base.is_none() || work.link.is_creating())
+            if (work.link.base.is_none() || work.link.in_flight.is_making())
                 && !commit.link.as_ref().is_some_and(Link::keeps_its_locks)
             {
                 tables.locks.retain(|_, holder| *holder != work.lease.link);
@@ -130,7 +130,7 @@ fn end_lead(tables: &mut Tables, work: &Work, commit: &Commit, now: DateTime<Utc
     lead.source_data.clone_from(&outcome.source_data);
     lead.target_data_before.clone_from(&outcome.target_before);
     lead.target_data_after.clone_from(&outcome.target_after);
-    lead.error_message.clone_from(&outcome.message);
+    lead.error_message = outcome.text();
     lead.error_class = outcome.error_class.map(str::to_owned);
     lead.changes.clone_from(&outcome.changes);
     lead.retry_count = commit

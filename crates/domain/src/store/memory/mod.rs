@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::ports::{Ring, Side};
 use crate::store::entities::{link, log, retry};
 use crate::store::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Link, LinkState, Stats,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, Intended, LastRun, Lease, Link, LinkState, Stats,
     Status, Store, StoreError, StoreResult, Work,
 };
 use async_trait::async_trait;
@@ -262,12 +262,15 @@ impl Store for MemoryStore {
         self.claim_row(row, owner, lease).await
     }
 
-    async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
+    async fn intend(&self, lease: &Lease, intended: Intended<'_>, duration: Duration) -> StoreResult<()> {
         let now = self.clock.now();
         self.carry_out("intend", |tables| {
             let row = tables.leased(lease).filter(|row| !row.free_at(now));
             let row = row.ok_or(StoreError::Fenced)?;
-            row.in_flight = (!in_flight.is_empty()).then(|| in_flight.clone());
+            row.in_flight = (!intended.in_flight.is_empty()).then(|| intended.in_flight.clone());
+            if let Some(base) = intended.base {
+                row.link.base = Some(base.clone());
+            }
             row.lease_until = Some(now + duration);
             row.updated_at = now;
             Ok(())

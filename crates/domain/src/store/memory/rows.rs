@@ -1,6 +1,6 @@
 //! The rows of the tables, as `SqlStore` writes them.
 
-use crate::merge::Known;
+use crate::base::Known;
 use crate::polls::{Found, Harvest};
 use crate::ports::Side;
 use crate::store::entities::{link, log};
@@ -132,7 +132,7 @@ pub(crate) fn audit(
         source_data: outcome.source_data.clone(),
         target_data_before: outcome.target_before.clone(),
         target_data_after: outcome.target_after.clone(),
-        error_message: outcome.message.clone(),
+        error_message: outcome.text(),
         error_class: outcome.error_class.map(str::to_owned),
         changes: outcome.changes.clone(),
         completed_at: Some(now),

@@ -19,7 +19,7 @@ impl SqlStore {
             Some(link) => self.save_mapping(&tx, work, link, commit, now).await?,
             None => self.drop_half(&tx, &work.lease).await?,
         }
-        if (work.link.base.is_none() || work.link.is_creating())
+        if (work.link.base.is_none() || work.link.in_flight.is_making())
             && !commit.link.as_ref().is_some_and(Link::keeps_its_locks)
         {
             self.unlock(&tx, &work.lease).await?;
@@ -151,7 +151,7 @@ impl SqlStore {
             outcome.source_data.clone().into(),
             outcome.target_before.clone().into(),
             outcome.target_after.clone().into(),
-            outcome.message.clone().into(),
+            outcome.text().into(),
             outcome.error_class.into(),
             outcome.changes.clone().into(),
             commit
@@ -308,7 +308,7 @@ fn millis(took: std::time::Duration) -> i32 {
 }
 
 /// A fingerprint of a side's values: "did anything change?" at a glance.
-fn checksum(values: &crate::merge::Known) -> String {
+fn checksum(values: &crate::base::Known) -> String {
     use sha2::Digest;
     let mut hash = sha2::Sha256::new();
     for part in values

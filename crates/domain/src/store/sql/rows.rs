@@ -89,7 +89,7 @@ pub(super) fn audit(
         source_data: Set(outcome.source_data.clone()),
         target_data_before: Set(outcome.target_before.clone()),
         target_data_after: Set(outcome.target_after.clone()),
-        error_message: Set(outcome.message.clone()),
+        error_message: Set(outcome.text()),
         error_class: Set(outcome.error_class.map(str::to_owned)),
         changes: Set(outcome.changes.clone()),
         completed_at: Set(Some(now)),

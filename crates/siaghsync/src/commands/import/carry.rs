@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use domain::engine::{Engine, Ran};
+use engine::{Engine, Ran};
 use domain::ports::{Ring, Side};
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;
@@ -210,7 +210,7 @@ async fn run(engine: &Engine, ring: Ring) -> anyhow::Result<Run> {
                 next: after,
                 ..
             } => {
-                let why = outcome.message.clone().unwrap_or_default();
+                let why = outcome.text().unwrap_or_default();
                 let class = outcome.error_class.unwrap_or_default();
                 let systemic = matches!(class, "transient" | "session" | "unknown_outcome");
                 if outcome.status.is_final() && (led == row || asked.row == row) {

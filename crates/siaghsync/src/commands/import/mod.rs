@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use domain::customer::{Field, Kind};
-use domain::engine::Engine;
+use engine::Engine;
 use domain::polls::PollStore;
 use domain::ports::Side;
 use domain::store::entities::{link, log};

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use domain::customer::Field;
-use domain::engine::meet::{self, Meeting, Numbering};
+use domain::meeting::{self, Numbering, Verdict};
 use domain::ports::{Side, Snapshot};
 use domain::store::LinkState;
 
@@ -107,17 +107,17 @@ impl<'a> Matcher<'a> {
         if contact.customer.get(Field::Name).is_empty() {
             return Fate::Skip("it has no name in finance".to_owned());
         }
-        let keys = meet::keys(&contact.customer, Side::Finance, self.numbering);
+        let keys = meeting::keys(&contact.customer, Side::Finance, self.numbering);
         let candidates = self.directory.find(&keys);
         let project = |side: Side, field: Field, value: &str| (self.project)(side, field, value);
         let numbering = self.numbering;
-        match meet::decide(&contact.customer, Side::Finance, &candidates, numbering, &project) {
-            Meeting::Create => Fate::Create,
-            Meeting::Conflict(why) => Fate::Ambiguous(why),
-            Meeting::Link(id) if id.starts_with("the new") => {
+        match meeting::judge(&contact.customer, Side::Finance, &candidates, numbering, &project) {
+            Verdict::Apart => Fate::Create,
+            Verdict::Doubt(doubt) => Fate::Ambiguous(doubt.message(Side::Crm).english()),
+            Verdict::Link(id) if id.starts_with("the new") => {
                 Fate::Ambiguous(format!("it has the same keys as {id}: a double?"))
             }
-            Meeting::Link(id) => Fate::Link(id),
+            Verdict::Link(id) => Fate::Link(id),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// No wait is longer than this.
-pub(super) const LONGEST: Duration = Duration::from_secs(3600);
+pub(crate) const LONGEST: Duration = Duration::from_secs(3600);
 
 /// The wait before try number `failed + 1`, after `failed` (1, 2, …) tries have failed.
 ///

@@ -1,12 +1,15 @@
-//! First meeting: is one of these candidates the customer, or is it new there? Pure.
+//! First meeting: is one of these candidates the customer, or is it new there? Pure: candidates in, verdict with reasons
+//! out.
 //!
 //! Families and offices share phones, and both systems number by themselves; so a mobile, an e-mail or the
 //! reading of a customer number counts only when the name or another key agrees (design, "First meeting").
 
-use crate::customer::{Customer, Field};
+use crate::customer::{Customer, Field, Kind};
 use crate::fields::{Flow, TABLE};
 use crate::merge::{Project, agrees};
-use crate::ports::{MatchKeys, Side, Snapshot};
+use crate::message::{Code, Message};
+use crate::ports::{MatchKeys, Snapshot};
+use crate::side::Side;
 use crate::text::normal;
 
 /// How a finance code is read as a customer number: company code, and the code with an offset that some
@@ -30,13 +33,47 @@ impl Numbering {
 
 /// What a first meeting comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Meeting {
+pub enum Verdict {
     /// It is this one.
     Link(String),
     /// It is not there yet.
-    Create,
-    /// A human must say; in words.
-    Conflict(String),
+    Apart,
+    /// A human must say.
+    Doubt(Doubt),
+}
+
+/// Why it can't be said, and who is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// Why.
+    pub why: Why,
+    /// Who may be it.
+    pub ids: Vec<String>,
+}
+
+/// What speaks against a link though keys agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// It is of this kind there.
+    Kind(Kind),
+    /// It has another national id there.
+    NationalId,
+    /// There are several.
+    Several,
+}
+
+impl Doubt {
+    /// As people are told of it. `side`: where those are that may be it.
+    #[must_use]
+    pub fn message(&self, side: Side) -> Message {
+        let code = match self.why {
+            Why::Kind(Kind::Person) => Code::DoubtIsPerson,
+            Why::Kind(Kind::Organization) => Code::DoubtIsOrganization,
+            Why::NationalId => Code::DoubtNationalId,
+            Why::Several => Code::DoubtSeveral,
+        };
+        Message::new(code).with("side", side).with("ids", self.ids.join(", "))
+    }
 }
 
 /// The keys by which `customer`, held by `side`, may be found on the other side.
@@ -128,16 +165,16 @@ fn contradicts(crm: &Customer, finance: &Customer) -> bool {
     !a.is_empty() && !b.is_empty() && a != b
 }
 
-/// Decides a first meeting of `met`, held by `side`, with what the other side was found to hold. Names are compared
-/// as far as each side can hold them.
+/// Judges a first meeting of `met`, held by `side`, with what the other side was found to hold. Names are compared as far
+/// as each side can hold them.
 #[must_use]
-pub fn decide(
+pub fn judge(
     met: &Customer,
     side: Side,
     candidates: &[Snapshot],
     numbering: Numbering,
     project: Project<'_>,
-) -> Meeting {
+) -> Verdict {
     let mut matches = Vec::new();
     for candidate in candidates {
         let (crm, finance) = match side {
@@ -145,46 +182,26 @@ pub fn decide(
             Side::Finance => (&candidate.customer, met),
         };
         let (strong, weak) = agreeing(crm, finance, numbering);
-        let name = agrees(
-            project,
-            Field::Name,
-            crm.get(Field::Name),
-            finance.get(Field::Name),
-        );
+        let names = (crm.get(Field::Name), finance.get(Field::Name));
+        let name = agrees(project, Field::Name, names.0, names.1);
         if strong > 0 || weak > 1 || (weak == 1 && name) {
             matches.push((candidate, contradicts(crm, finance)));
         }
     }
-    let other = side.other();
-    match matches.as_slice() {
-        [] => Meeting::Create,
-        [(one, _)] if one.customer.kind != met.kind => Meeting::Conflict(format!(
-            "{other} {} has the same keys but is {}; correct one of the two, or link them by hand",
-            one.id,
-            match one.customer.kind {
-                crate::customer::Kind::Person => "a person, not an organization",
-                crate::customer::Kind::Organization => "an organization, not a person",
-            }
-        )),
-        [(one, true)] => Meeting::Conflict(format!(
-            "{other} {} shares a key but has another national id; correct one of the two, or link them by hand",
-            one.id
-        )),
-        [(one, false)] => Meeting::Link(one.id.clone()),
-        many => {
-            let ids: Vec<_> = many.iter().map(|(candidate, _)| candidate.id.as_str()).collect();
-            Meeting::Conflict(format!(
-                "several records of {other} match ({}); remove the duplicates there, or link one by hand",
-                ids.join(", ")
-            ))
-        }
-    }
+    let why = match matches.as_slice() {
+        [] => return Verdict::Apart,
+        [(one, _)] if one.customer.kind != met.kind => Why::Kind(one.customer.kind),
+        [(_, true)] => Why::NationalId,
+        [(one, false)] => return Verdict::Link(one.id.clone()),
+        _ => Why::Several,
+    };
+    let ids = matches.iter().map(|(candidate, _)| candidate.id.clone()).collect();
+    Verdict::Doubt(Doubt { why, ids })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::customer::Kind;
 
     fn customer(values: &[(Field, &str)]) -> Customer {
         values
@@ -202,8 +219,8 @@ mod tests {
         }
     }
 
-    fn meet(met: &Customer, candidates: &[Snapshot]) -> Meeting {
-        decide(
+    fn meet(met: &Customer, candidates: &[Snapshot]) -> Verdict {
+        judge(
             met,
             Side::Crm,
             candidates,
@@ -222,9 +239,9 @@ mod tests {
             "22",
             &[(Field::Name, "رضا"), (Field::NationalId, "0012345679")],
         )];
-        assert_eq!(meet(&met, &found), Meeting::Link("22".into()));
+        assert_eq!(meet(&met, &found), Verdict::Link("22".into()));
         let by_ref = customer(&[(Field::Name, "x"), (Field::FinanceCode, "22")]);
-        assert_eq!(meet(&by_ref, &found), Meeting::Link("22".into()));
+        assert_eq!(meet(&by_ref, &found), Verdict::Link("22".into()));
     }
 
     #[test]
@@ -234,12 +251,12 @@ mod tests {
             "22",
             &[(Field::Name, "مینا کریمی"), (Field::Mobile, "+98 912 111 1111")],
         )];
-        assert_eq!(meet(&met, &sister), Meeting::Create);
+        assert_eq!(meet(&met, &sister), Verdict::Apart);
         let himself = [contact(
             "22",
             &[(Field::Name, "علي  كريمي"), (Field::Mobile, "+98 912 111 1111")],
         )];
-        assert_eq!(meet(&met, &himself), Meeting::Link("22".into()));
+        assert_eq!(meet(&met, &himself), Verdict::Link("22".into()));
     }
 
     #[test]
@@ -247,11 +264,11 @@ mod tests {
         let met = customer(&[(Field::Name, "علی"), (Field::CustomerNumber, "100-505")]);
         assert_eq!(
             meet(&met, &[contact("505", &[(Field::Name, "شرکت پارس")])]),
-            Meeting::Create
+            Verdict::Apart
         );
         assert_eq!(
             meet(&met, &[contact("505", &[(Field::Name, "علی")])]),
-            Meeting::Link("505".into())
+            Verdict::Link("505".into())
         );
     }
 
@@ -266,10 +283,10 @@ mod tests {
             contact("1", &[(Field::NationalId, "1")]),
             contact("2", &[(Field::Name, "علی"), (Field::Mobile, "09121111111")]),
         ];
-        assert!(matches!(meet(&met, &two), Meeting::Conflict(why) if why.contains("1, 2")));
+        assert!(matches!(meet(&met, &two), Verdict::Doubt(doubt) if doubt.why == Why::Several && doubt.ids == ["1", "2"]));
         let mut company = contact("1", &[(Field::NationalId, "1")]);
         company.customer.kind = Kind::Organization;
-        assert!(matches!(meet(&met, &[company]), Meeting::Conflict(why) if why.contains("organization")));
+        assert!(matches!(meet(&met, &[company]), Verdict::Doubt(doubt) if doubt.why == Why::Kind(Kind::Organization)));
         let other_id = [contact(
             "3",
             &[
@@ -278,6 +295,6 @@ mod tests {
                 (Field::Mobile, "09121111111"),
             ],
         )];
-        assert!(matches!(meet(&met, &other_id), Meeting::Conflict(why) if why.contains("national id")));
+        assert!(matches!(meet(&met, &other_id), Verdict::Doubt(doubt) if doubt.why == Why::NationalId));
     }
 }

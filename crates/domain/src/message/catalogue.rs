@@ -1,0 +1,191 @@
+//! Every code with its English text, in which `{name}` stands for an argument.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! catalogue {
+    ($($name:ident $code:literal $text:literal;)*) => {
+        /// What is said. The text form stands in `errorCode`, and never changes its meaning.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[allow(missing_docs, reason = "the texts say it")]
+        pub enum Code {
+            $($name,)*
+            /// A code of a newer version.
+            Newer(String),
+        }
+
+        impl Code {
+            /// All that this version knows.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// As it is stored.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $code,)*
+                    Self::Newer(code) => code,
+                }
+            }
+
+            /// The code that is stored so.
+            #[must_use]
+            pub fn named(code: &str) -> Self {
+                match code {
+                    $($code => Self::$name,)*
+                    other => Self::Newer(other.to_owned()),
+                }
+            }
+
+            /// Its text in English.
+            #[must_use]
+            pub fn english(&self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                    Self::Newer(_) => "a newer version of SiaghSync has left this; upgrade this one to read it",
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    Several "several" "{parts}";
+    Words "words" "{words}";
+    CoveredBy "covered_by" "covered by {row}";
+    SettledByLink "settled_by_link" "settled when {side} {id} was linked: {earlier}";
+    InStep "in_step" "in step already";
+    NothingToCarryOver "nothing_to_carry_over" "nothing to carry over from {side}";
+    Linked "linked" "linked with {side} {id}";
+    LinkedByHand "linked_by_hand" "linked with {side} {id} by hand";
+    Created "created" "created {side} {id}";
+    FoundCreated "found_created" "found {side} {id}, created by an earlier try whose answer was lost";
+    MayStillLand "may_still_land" "an update without an answer may still land: looked at again then";
+    GoneAndClosed "gone_and_closed" "{side} no longer has this record; the link is closed, and nothing is deleted on the other side";
+    NoSuchRecord "no_such_record" "{side} has no such record (any more)";
+    ToFinanceIsOff "to_finance_is_off" "it is not in finance, and SYNC_CRM_TO_FINANCE is off";
+    ToCrmIsOff "to_crm_is_off" "it is not in CRM, and SYNC_FINANCE_TO_CRM is off";
+    NotShownYet "not_shown_yet" "{side} does not show yet what it has created";
+    LeaseTooShort "lease_too_short" "the database was too slow to send it within the lease";
+    GivenUpAfterLapses "given_up_after_lapses" "given up: {lapses} runs of this row ended without a word (killed, or too slow for LEASE_SECONDS); look at the worker's log, then `siaghsync retry {row}`";
+    LinkedElsewhere "linked_elsewhere" "{side} {id} belongs to another link";
+    LinkedElsewhereNow "linked_elsewhere_now" "{side} {id} belongs to another link at the moment";
+    HeldFields "held_fields" "both systems changed these fields; a human decides: {fields}";
+    HeldField "held_field" "{field}: CRM {crm}, finance {finance}";
+    HeldFieldOscillates "held_field_oscillates" "{field} (written back and forth): CRM {crm}, finance {finance}";
+    HeldFieldAltered "held_field_altered" "{field} (came back altered from a save): CRM {crm}, finance {finance}";
+    NotAnswered "not_answered" "{side}: {words}";
+    Unavailable "unavailable" "{side}: {words}";
+    OutcomeUnknown "outcome_unknown" "{side}: {words}";
+    NoSession "no_session" "{side}: {words}";
+    Refused "refused" "{side}: {words}";
+    SecondRecord "second_record" "{side}: {words}";
+    SecondRecordStands "second_record_stands" "an update of {side} {sent} was answered with {answered}, which is there: nothing more is written to {side} meanwhile; remove one of the two, or, if {answered} is another customer's, `siaghsync resolve <row> --keep crm|finance` sends again";
+    KeysAreBeingMet "keys_are_being_met" "another record with the same keys is being met";
+    KeysWaitForAHuman "keys_wait_for_a_human" "another record with the same keys (link {link}) waits for a human: whether it was created is not known";
+    WaitedForLong "waited_for_long" "{why}, and has been for long: look at both, and link them by hand (`siaghsync resolve --link <crm-id> <finance-code>`)";
+    DoubtIsPerson "doubt_is_person" "{side} {ids} has the same keys but is a person, not an organization; correct one of the two, or link them by hand";
+    DoubtIsOrganization "doubt_is_organization" "{side} {ids} has the same keys but is an organization, not a person; correct one of the two, or link them by hand";
+    DoubtNationalId "doubt_national_id" "{side} {ids} shares a key but has another national id; correct one of the two, or link them by hand";
+    DoubtSeveral "doubt_several" "several records of {side} match ({ids}); remove the duplicates there, or link one by hand";
+    NamesAnother "names_another" "{side} {id} has the same keys, but its refId says that it is finance {code}; correct its refId, or link one of them by hand";
+    NamesADeletedOne "names_a_deleted_one" "its refId names finance {code}, which was deleted: it is not created again; empty its refId, if it is to be";
+    NotLinkedNoSuch "not_linked_no_such" "not linked: {side} has no customer {id}";
+    WorkedOnFromItsOtherEnd "worked_on_from_its_other_end" "{side} {id} is being worked on from its other end";
+    CandidateWaitsForAHuman "candidate_waits_for_a_human" "{side} {id} has the same keys, and waits for a human itself: settle that, or link the two by hand (`siaghsync resolve --link <crm-id> <finance-code>`)";
+    CandidateIsAnothers "candidate_is_anothers" "{side} {id} has the same keys but belongs to another record of {other} already; correct one of them, or remove the duplicate";
+    CandidateIsLeftBehind "candidate_is_left_behind" "{side} {id} has the same keys, and its own counterpart of {other} was deleted: if it is this one's now, link the two by hand (`siaghsync resolve --link <crm-id> <finance-code>`)";
+    LostCreateWithoutKeys "lost_create_without_keys" "whether {side} has created this customer is not known, and it has no number, national id, mobile or e-mail to look by; look there by name, then link it or send it again by hand";
+    LostCreateInDoubt "lost_create_in_doubt" "whether {side} has created this customer is not known; since then {ids} came up there, which may be it: link them by hand, or correct its keys";
+    LostCreateSeveral "lost_create_several" "{side} has several records that hold what was sent ({ids}); remove the duplicates there";
+    LostCreateNotThereYet "lost_create_not_there_yet" "whether {side} has created this customer is not known yet; looked {looks} times, not there so far";
+    FinanceTellsNoDocuments "finance_tells_no_documents" "finance can't be asked about documents";
+    DocumentsAreOff "documents_are_off" "it is not issued: SYNC_CRM_TO_FINANCE is off";
+    StateIsNotTaken "state_is_not_taken" "its state is \"{state}\"; DOCUMENT_STATES takes {states}";
+    NoSuchDocument "no_such_document" "the CRM has no such document (any more)";
+    IssuedAndGone "issued_and_gone" "the CRM no longer has it; pre-invoice {number} stands in finance, where nothing is deleted";
+    IssuedAndUnchanged "issued_and_unchanged" "issued as pre-invoice {number}, and unchanged";
+    IssuedAs "issued_as" "issued as pre-invoice {number} (id {id})";
+    NumberIsNoted "number_is_noted" "its number is noted in the CRM";
+    NumberIsNotedInRefId "number_is_noted_in_ref_id" "the pre-invoice's number is noted in refId";
+    SaidToExist "said_to_exist" "an operator says that it is pre-invoice {number}";
+    SaidNotToExist "said_not_to_exist" "sent again, since an operator says that it is not in finance";
+    ChangeAccepted "change_accepted" "an operator has accepted the change";
+    DocumentOutcomeUnknown "document_outcome_unknown" "outcome unknown: {why}. Look in finance for a pre-invoice of customer {customer}: `siaghsync resolve <id> --exists <number>` if it is there, `--send-again` if it is not";
+    NoAnswerTells "no_answer_tells" "it was sent, and no answer tells what became of it";
+    NoAnswerTellsBecause "no_answer_tells_because" "it was sent, and no answer tells what became of it ({why})";
+    RefIdNamesANumber "ref_id_names_a_number" "its refId in the CRM says \"{number}\", but it was not issued from here";
+    DocumentIsGone "document_is_gone" "the CRM no longer has it";
+    ChangedAfterIssue "changed_after_issue" "changed after it was issued as pre-invoice {number}: {differences}. Put finance right by hand, then `siaghsync resolve <id> --accept`";
+    OrderIsBeingIssued "order_is_being_issued" "another document of the same order (quote {quote}) is being issued, or waits to be";
+    QuoteIsIssued "quote_is_issued" "its quote {quote} is issued already";
+    InvoiceIsIssued "invoice_is_issued" "an invoice of it is issued already";
+    CustomerIsSyncedFirst "customer_is_synced_first" "its customer {customer} is synced first";
+    CustomerWasDeletedSomewhere "customer_was_deleted_somewhere" "its customer {customer} was deleted in one of the systems, and is looked at again first";
+    CustomerWaitsForAHuman "customer_waits_for_a_human" "its customer {customer} waits for a human itself: see `siaghsync log --entity`";
+    CustomerFailed "customer_failed" "its customer {customer} could not be synced (row {row}: {why}): mend it, then `siaghsync retry {row}`";
+    CustomerIsGone "customer_is_gone" "its customer {customer} is not in the CRM (any more): give the document another customer in the CRM (that edit is heard by itself), or bring that one back and `siaghsync retry` this row";
+    CustomerWasDeletedInFinance "customer_was_deleted_in_finance" "its customer {customer} was deleted in finance, where it was contact {code}, and is not created again by itself: give the document another customer in the CRM (that edit is heard by itself)";
+    InRow "in_row" "row {row}: {problem}";
+    NoCustomer "no_customer" "it has no customer";
+    NoDate "no_date" "it has no date";
+    NoRows "no_rows" "it has no rows";
+    ProductHasNoCode "product_has_no_code" "the product {product} has no code";
+    IsAService "is_a_service" "{product} is a service, and a pre-invoice takes goods (SEND_SERVICE_ROWS=true sends services too)";
+    CountNotAboveZero "count_not_above_zero" "the count is {value}, and must be above 0";
+    PriceNotAboveZero "price_not_above_zero" "the price is {value}, and must be above 0";
+    BelowZero "below_zero" "the {what} is {value}, and must not be below 0";
+    PriceBeyondReckoning "price_beyond_reckoning" "count times price is more than can be reckoned with";
+    DiscountAbovePrice "discount_above_price" "the discount {discount} is more than the price {price}";
+    RowTotalIsAnother "row_total_is_another" "the total is {said}, but {count} times {price} is {is}";
+    SumsBeyondReckoning "sums_beyond_reckoning" "the rows add up to more than can be reckoned with";
+    AdditionalCosts "additional_costs" "it has additional costs of {value}, for which a pre-invoice has no place: make them a row";
+    HeaderIsAnother "header_is_another" "the header's {what} is {said}, but the rows add up to {is}";
+    PollHeld "poll_held" "{why}";
+    SetAside "set_aside" "{why}";
+    DroppedByGuard "dropped_by_guard" "{why}";
+    RuledNeverMet "ruled_never_met" "{side} {id} was never met: `siaghsync sync {id}` meets it";
+    RuledHasNoCounterpart "ruled_has_no_counterpart" "{side} {id} has no counterpart yet, so that there is nothing to keep; where the first meeting is in doubt, say who it is: `siaghsync resolve --link <crm-id> <finance-code>`";
+    RuledNothingWaits "ruled_nothing_waits" "no field of {side} {id} waits for a human; `siaghsync plan {id}` shows what a sync would do";
+    RuledDirectionIsOff "ruled_direction_is_off" "to keep {side}'s values, {other} would have to be written, which SYNC_CRM_TO_FINANCE or SYNC_FINANCE_TO_CRM switches off";
+    RuledNoSuchCustomer "ruled_no_such_customer" "{side} has no customer {id}";
+    RuledLinkedAlready "ruled_linked_already" "{side} {id} is linked with {other} {linked} already: nothing was changed";
+    RuledLinkedWithAnother "ruled_linked_with_another" "{side} {id} is linked with {other} {linked}: nothing was changed";
+    RuledBothLeftBehind "ruled_both_left_behind" "the counterparts of CRM {crm} and of finance {finance} were both deleted; only one of the two may have been linked before: nothing was changed";
+    RuledBothAreBeingCreated "ruled_both_are_being_created" "creates of CRM {crm} and of finance {finance} are both on their way: try again in CREATE_SETTLE_SECONDS";
+    RuledNeedsANumber "ruled_needs_a_number" "--exists needs the pre-invoice's number";
+    RuledMayStillArrive "ruled_may_still_arrive" "the request that was sent at {at} may still arrive: look into finance again and repeat this in {seconds} s (CREATE_SETTLE_SECONDS)";
+    RuledNoChangeWaits "ruled_no_change_waits" "no change of {kind} {id} waits to be accepted";
+    RuledIsACustomer "ruled_is_a_customer" "this is a customer: --exists, --send-again and --accept are about documents";
+    RuledNeverSent "ruled_never_sent" "{kind} {id} was never sent: `siaghsync sync {id}` looks at it";
+    RuledIsSentAgain "ruled_is_sent_again" "it is to be sent again already: `siaghsync log --entity` shows how far that has come";
+    RuledStandsInFinance "ruled_stands_in_finance" "it stands in finance as pre-invoice {number}: nothing is unknown";
+    RuledNothingUnknown "ruled_nothing_unknown" "nothing is unknown about it: it was not sent";
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Ok(Self::named(&code))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_code_stands_for_two_things() {
+        let codes: BTreeSet<&str> = Code::ALL.iter().map(Code::as_str).collect();
+        assert_eq!(codes.len(), Code::ALL.len());
+        for code in Code::ALL {
+            assert_eq!(&Code::named(code.as_str()), code);
+        }
+    }
+}

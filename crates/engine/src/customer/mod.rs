@@ -1,0 +1,328 @@
+//! What is to be done next about a customer. Pure: no I/O, no clock, no randomness.
+
+use std::time::Duration;
+
+use domain::base::Base;
+use domain::change::{Change, Reason};
+use domain::customer::{Customer, Field, Values};
+use domain::in_flight::{InFlight, Write};
+use domain::link::LinkState;
+use domain::merge::{Decision, Merge, Times, merge};
+use domain::message::{Code, Message};
+use domain::ports::PortError;
+use domain::side::Side;
+use domain::store::Ruling;
+use domain::text::normal;
+
+use crate::Rules;
+use crate::seen::{Known, Refusal, Seen, Sight};
+use crate::step::{Ending, Sending, Step};
+
+mod meeting;
+pub mod ours;
+pub(crate) mod saving;
+
+/// A field is held when a value has come back to it so often within [`saving::REMEMBERED_FOR`].
+const RETURNS: usize = 3;
+/// `Active` of a contact that is not.
+const INACTIVE: &str = "0";
+
+/// The next step, and what is known by now.
+#[must_use]
+pub fn decide(mut known: Known, seen: &Seen, rules: &Rules<'_>) -> (Known, Step) {
+    let step = next(&mut known, seen, rules);
+    (known, step)
+}
+
+fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
+    let (source, target) = (seen.source, seen.source.other());
+    // The side that was heard is read first, so that the one that will most likely be written is read last.
+    match seen.sight(source) {
+        Sight::Unread => return Step::Read(source),
+        Sight::Absent => return gone(known, seen, source, rules),
+        Sight::Here { .. } => {}
+    }
+    if known.link.id_on(target).is_none() {
+        return meeting::next(known, seen, rules);
+    }
+    match seen.sight(target) {
+        Sight::Unread => return Step::Read(target),
+        Sight::Absent => return gone(known, seen, target, rules),
+        Sight::Here { .. } => {}
+    }
+    known.link.state = LinkState::Active;
+    begin(known, seen, rules);
+    confirm(known, seen, rules);
+    let sides = Side::BOTH.map(|side| seen.customer(side));
+    if let Some(base) = &mut known.link.base {
+        ours::recognise(base, &known.link.in_flight, sides, rules.project);
+    }
+    if let Some(step) = second_record(known, seen) {
+        return step;
+    }
+    let merged = merged(known, seen, rules);
+    if seen.narrowed.is_none() && merged.decisions.iter().any(Decision::is_conflict) {
+        return Step::Narrow;
+    }
+    if let Some(base) = &mut known.link.base {
+        for (field, crm, finance) in &merged.agreed {
+            base.agree(*field, crm, finance);
+        }
+        ours::settle_pending(base, &mut known.link.in_flight);
+    }
+    carry(known, seen, &merged)
+}
+
+/// Nothing is known yet of a pair that was just linked, but what a create of ours sent.
+fn begin(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
+    if known.link.base.is_some() {
+        return;
+    }
+    let Some(kind) = seen.customer(seen.source).map(|customer| customer.kind) else {
+        return;
+    };
+    let mut base = Base::new(kind);
+    let creates: Vec<_> = Side::BOTH
+        .into_iter()
+        .filter_map(|side| known.link.in_flight.create(side).cloned())
+        .collect();
+    // Nothing is known of what two records have in common that a human has linked.
+    let by_hand = matches!(seen.ruling, Some(Ruling::Link { .. }));
+    for create in creates.iter().filter(|_| !by_hand) {
+        match &seen.answered {
+            Some(answered @ Write::Create(now)) if now.at == create.at => {
+                if let Some(holds) = seen.customer(create.side) {
+                    saving::read_back(&mut base, answered, holds, seen.now, rules.project);
+                }
+            }
+            _ => saving::made(&mut base, create, seen.customer(create.side), rules.project),
+        }
+        known.told.extend(create.decided.iter().cloned());
+    }
+    known.link.in_flight.0.retain(|write| !matches!(write, Write::Create(_)));
+    if let (Some(Ruling::Link { .. }), Some(crm)) = (&seen.ruling, seen.customer(Side::Crm)) {
+        // Who links two records by hand links the reference, too, whatever it named before.
+        let named = crm.get(Field::FinanceCode);
+        if !named.is_empty() {
+            base.agree(Field::FinanceCode, named, named);
+        }
+    }
+    known.link.base = Some(base);
+}
+
+/// What was sent in this run, answered, and is read back now.
+fn confirm(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
+    let Some(write @ Write::Update(update)) = &seen.answered else {
+        return;
+    };
+    let is_out = known.link.in_flight.iter().any(|out| out.at() == update.at && out.side() == update.side);
+    let (Some(base), Some(holds), true) = (&mut known.link.base, seen.customer(update.side), is_out) else {
+        return;
+    };
+    saving::read_back(base, write, holds, seen.now, rules.project);
+    ours::settle_pending(base, &mut known.link.in_flight);
+    known.told.extend(update.decided.iter().cloned());
+    known.link.in_flight.0.retain(|out| out.at() != update.at || out.side() != update.side);
+}
+
+/// An update that was answered with another id has made a second record, and would make a third: nothing is sent there
+/// while that one stands, unless an operator says so.
+fn second_record(known: &mut Known, seen: &Seen) -> Option<Step> {
+    for side in Side::BOTH {
+        let answered = known.link.in_flight.updates(side).filter_map(|update| update.answered.clone());
+        let Some(answered) = answered.last() else { continue };
+        let stands = match &seen.ruling {
+            Some(Ruling::Keep(_)) => false,
+            _ => match seen.asked.get(&(side, answered.clone())) {
+                Some(stands) => *stands,
+                None => return Some(Step::Ask(side, answered)),
+            },
+        };
+        if !stands {
+            let out = |write: &Write| matches!(write, Write::Update(update) if update.side == side && update.answered.is_some());
+            known.link.in_flight.0.retain(|write| !out(write));
+        }
+    }
+    None
+}
+
+/// Why that side is not written, if a second record stands there.
+fn held_back(known: &Known, side: Side) -> Option<Message> {
+    let answered = known.link.in_flight.updates(side).filter_map(|update| update.answered.clone()).last()?;
+    Some(
+        Message::new(Code::SecondRecordStands)
+            .with("side", side)
+            .with("sent", known.link.id_on(side).unwrap_or_default())
+            .with("answered", answered),
+    )
+}
+
+fn merged(known: &Known, seen: &Seen, rules: &Rules<'_>) -> Merge {
+    let (Some(crm), Some(finance), Some(base)) =
+        (seen.customer(Side::Crm), seen.customer(Side::Finance), &known.link.base)
+    else {
+        return Merge::default();
+    };
+    let policy = rules.config.policy;
+    let mut merged = merge(base, crm, finance, times(seen), policy, rules.project);
+    for decision in &mut merged.decisions {
+        if let Some((side, value)) = decision.write() {
+            let value = normal(decision.field, value);
+            let since = seen.now - saving::REMEMBERED_FOR;
+            if base.returns(decision.field, side, &value, since) >= RETURNS {
+                decision.winner = None;
+                decision.reason = Reason::Oscillates;
+            }
+        }
+        if let Some(Ruling::Keep(side)) = seen.ruling
+            && policy.carries_to(side.other())
+            && decision.is_conflict()
+        {
+            decision.winner = Some(side);
+            decision.reason = Reason::SettledByHand;
+        }
+    }
+    merged
+}
+
+fn times(seen: &Seen) -> Times {
+    let mut times = seen.narrowed.unwrap_or_default();
+    times.now = Some(seen.now);
+    times.crm_modified = seen.snapshot(Side::Crm).and_then(|snapshot| snapshot.modified_at);
+    times.finance_last_seen = times.finance_last_seen.max(seen.claimed.finance_updated_at);
+    times.finance_change_seen = times.finance_change_seen.or(seen.finance_heard_at);
+    times
+}
+
+/// Writes each side that differs, at most once a run; what is seen after that is for the next.
+fn carry(known: &mut Known, seen: &Seen, merged: &Merge) -> Step {
+    let (source, target) = (seen.source, seen.source.other());
+    let wants = |side: Side| !merged.writes_to(side).is_empty();
+    let may = |side: Side| !seen.written[side as usize] && seen.refused[side as usize].is_none();
+    let wanted: Vec<Side> = [target, source].into_iter().filter(|side| wants(*side) && may(*side)).collect();
+    let open: Vec<Side> = wanted.iter().copied().filter(|side| held_back(known, *side).is_none()).collect();
+    let Some(side) = open.iter().find(|side| seen.fresh == Some(**side)).or(open.first()) else {
+        return conclude(known, seen, merged, wanted.first().copied(), wants(source) || wants(target));
+    };
+    if seen.fresh != Some(*side) {
+        // What it held may be some calls old: read again, and decided anew.
+        return Step::Read(*side);
+    }
+    let asked = merged.decisions.iter().filter(|d| d.write().is_some_and(|(to, _)| to == *side));
+    let decided: Vec<Change> = asked.map(Decision::change).collect();
+    let update = saving::update(known, seen, *side, merged.writes_to(*side), decided);
+    Step::Write(Box::new(Sending::Update(update)))
+}
+
+/// Both sides are as they should be, but for what a human decides, what was refused, and what came up meanwhile.
+fn conclude(known: &mut Known, seen: &Seen, merged: &Merge, kept: Option<Side>, differs: bool) -> Step {
+    for side in [seen.source.other(), seen.source] {
+        match &seen.refused[side as usize] {
+            Some(Refusal::Port(error)) => return Step::End(Ending::Failed(side, error.clone())),
+            Some(Refusal::Conflict(why)) => return Step::End(Ending::Conflict(why.clone())),
+            None => {}
+        }
+    }
+    let standing = kept.or_else(|| Side::BOTH.into_iter().find(|side| held_back(known, *side).is_some()));
+    if let Some(why) = standing.and_then(|side| held_back(known, side)) {
+        return Step::End(Ending::Conflict(why));
+    }
+    known.look_again |= differs;
+    known.held = Merge {
+        decisions: merged.held().cloned().collect(),
+        agreed: Vec::new(),
+    };
+    if merged.decisions.is_empty() {
+        known.link.finance_updated_at = seen.sight(Side::Finance).at();
+    }
+    Step::End(Ending::InStep)
+}
+
+/// The record is not there: it was deleted, or is not shown yet.
+fn gone(known: &mut Known, seen: &Seen, side: Side, rules: &Rules<'_>) -> Step {
+    let settle = rules.config.settle();
+    let just_made = known.link.in_flight.create(side).filter(|create| seen.now - create.at < settle);
+    if just_made.is_some() && known.link.id_on(side).is_some() {
+        let why = Message::new(Code::NotShownYet).with("side", side);
+        return Step::End(Ending::Wait(why, rules.config.retry_base));
+    }
+    if side == Side::Crm
+        && rules.config.deactivate
+        && let Some(step) = deactivate(known, seen, rules)
+    {
+        return step;
+    }
+    Step::End(Ending::Gone(side))
+}
+
+/// The CRM has deleted the customer, and the policy says to set its contact inactive. Once: whoever sets it active again
+/// after that has a reason.
+fn deactivate(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step> {
+    let finance = Side::Finance;
+    let link = &known.link;
+    let concerns = link.finance_id.is_some() && link.base.is_some() && seen.claimed.state != LinkState::Closed;
+    if !concerns || !rules.config.policy.to_finance {
+        return None;
+    }
+    if seen.written[finance as usize] {
+        let out = seen.answered.as_ref().map(Write::at);
+        let told = known.link.in_flight.0.iter().filter(|write| Some(write.at()) == out);
+        let told: Vec<Change> = told.flat_map(|write| write.clone().decided()).collect();
+        known.told.extend(told);
+        known.link.in_flight.0.retain(|write| Some(write.at()) != out);
+        return matches!(seen.sight(finance), Sight::Unread).then_some(Step::Read(finance));
+    }
+    let active = match seen.sight(finance) {
+        Sight::Unread => return Some(Step::Read(finance)),
+        Sight::Absent => return None,
+        Sight::Here { record, .. } => record.customer.get(Field::Active).to_owned(),
+    };
+    if active == INACTIVE {
+        return None;
+    }
+    if seen.fresh != Some(finance) {
+        return Some(Step::Read(finance));
+    }
+    if let Some(Refusal::Port(error)) = &seen.refused[finance as usize] {
+        return Some(Step::End(Ending::Failed(finance, error.clone())));
+    }
+    let told = Change {
+        field: Field::Active,
+        crm: String::new(),
+        finance: active,
+        winner: Some(Side::Crm),
+        reason: Reason::DeletedInCrm,
+    };
+    let values = Values::from([(Field::Active, INACTIVE.to_owned())]);
+    let update = saving::update(known, seen, finance, values, vec![told]);
+    Some(Step::Write(Box::new(Sending::Update(update))))
+}
+
+/// What the run leaves behind of what is on its way, once it has ended.
+pub(crate) fn forget(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
+    let sides = Side::BOTH.map(|side| seen.customer(side));
+    let read_at = Side::BOTH.map(|side| seen.sight(side).at());
+    ours::forget(&mut known.link.in_flight, sides, read_at, rules.config.settle(), rules.project);
+}
+
+/// How long the last save without an answer may still be on its way, by the last look at its side.
+pub(crate) fn out_for(in_flight: &InFlight, seen: &Seen, settle: chrono::Duration) -> Option<Duration> {
+    let until = Side::BOTH.into_iter().filter_map(|side| {
+        let until = in_flight.updates(side).map(|update| update.at).max()? + settle;
+        let read_at = seen.sight(side).at().unwrap_or(seen.now);
+        (read_at < until).then_some(until)
+    });
+    let left = until.max()? - seen.now + chrono::Duration::seconds(1);
+    Some(left.to_std().unwrap_or_default())
+}
+
+/// Whether a failed write leaves the other side to its own news.
+pub(crate) fn is_its_own_matter(error: &PortError) -> bool {
+    matches!(error, PortError::Refused(_) | PortError::Integrity { .. })
+}
+
+/// The name, as the side that was heard holds it, else the other one.
+pub(crate) fn name(seen: &Seen) -> String {
+    let customer = seen.customer(seen.source).or(seen.customer(seen.source.other()));
+    customer.map(|customer| Customer::get(customer, Field::Name).to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,151 @@
+//! Is it ours? What an unconfirmed save of ours leaves in a field is no edit of anyone (rule 2 of a customer).
+//!
+//! A save leaves the whole object as it was sent. A value that one of our unconfirmed saves leaves there is ours, except an
+//! edit of that side that was sent along before both sides had agreed on it. If nothing newer was agreed on since it was
+//! sent, the save is confirmed; if something newer was, it has landed late and put the field back: the other side's value
+//! is owed to it. Of two that are ours on both sides, the older one was late. Judged against the base as it stands before
+//! this look. Pure.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use domain::base::{Base, Pair};
+use domain::customer::{Customer, Field};
+use domain::forms::form_of;
+use domain::in_flight::{InFlight, Sent, Update, Write};
+use domain::merge::Project;
+use domain::side::Side;
+use domain::text::same;
+
+/// What both sides hold now; `None`: not seen.
+pub type Sides<'a> = [Option<&'a Customer>; 2];
+
+/// Nothing is known of the pair any more: what is in flight was overtaken.
+const OVERTAKEN: Pair = (None, None);
+
+/// Whether `side` would hold `now` had the save landed. What was sent along comes back as it had been read, to the letter:
+/// whoever types it in another spelling has edited it.
+#[must_use]
+pub fn leaves(project: Project<'_>, side: Side, field: Field, sent: &Sent, now: &str) -> bool {
+    let projected = project(side, field, &sent.leaves);
+    if sent.written {
+        form_of(field, &sent.leaves, &projected, now).is_some()
+    } else {
+        now == sent.leaves || now == projected
+    }
+}
+
+fn shown(customer: Option<&Customer>, field: Field) -> Option<&str> {
+    customer
+        .filter(|customer| !customer.hidden.contains(&field))
+        .map(|customer| customer.get(field))
+}
+
+/// The save that has left `now` in that side's field, the newest if there are several.
+fn left_by<'a>(
+    in_flight: &'a InFlight,
+    project: Project<'_>,
+    side: Side,
+    field: Field,
+    now: &str,
+) -> Option<&'a Update> {
+    let mut saves = in_flight.updates(side).rev();
+    saves.find(|save| {
+        let sent = save.fields.get(&field);
+        sent.is_some_and(|sent| !sent.pending && leaves(project, side, field, sent, now))
+    })
+}
+
+/// Takes what our unconfirmed saves have left on either side into the base.
+pub fn recognise(base: &mut Base, in_flight: &InFlight, sides: Sides<'_>, project: Project<'_>) {
+    let fields: BTreeSet<Field> = Side::BOTH
+        .into_iter()
+        .flat_map(|side| in_flight.updates(side))
+        .flat_map(|save| save.fields.keys().copied())
+        .collect();
+    for field in fields {
+        if base.put_back.contains_key(&field) {
+            continue;
+        }
+        let pair = base.pair(field);
+        let ours = Side::BOTH.map(|side| {
+            let now = shown(sides[side as usize], field)?;
+            let known = base.of(side, field);
+            if known.is_some_and(|known| same(field, known, now)) {
+                return None;
+            }
+            left_by(in_flight, project, side, field, now)
+        });
+        let (save, both) = match ours {
+            [Some(one), Some(other)] => (if one.at < other.at { one } else { other }, true),
+            [Some(one), None] | [None, Some(one)] => (one, false),
+            [None, None] => continue,
+        };
+        let (side, sent) = (save.side, &save.fields[&field]);
+        let Some(now) = shown(sides[side as usize], field) else {
+            continue;
+        };
+        let newer = sent.base.as_ref().is_some_and(|then| *then != pair);
+        match &sent.source {
+            Some(source) if !newer && !both => base.agree_on(side, field, now, source),
+            _ => base.put_back(side, field, now),
+        }
+    }
+}
+
+/// Both sides agree now on what was sent along as an edit: from here on, seeing it again is a late landing.
+pub fn settle_pending(base: &Base, in_flight: &mut InFlight) {
+    for write in &mut in_flight.0 {
+        let Write::Update(save) = write else { continue };
+        let side = save.side;
+        for (field, sent) in save.fields.iter_mut().filter(|(_, sent)| sent.pending) {
+            let known = base.of(side, *field);
+            if known.is_some_and(|known| same(*field, known, &sent.leaves)) {
+                sent.pending = false;
+                sent.source = base.of(side.other(), *field).map(str::to_owned);
+                sent.base = Some(OVERTAKEN);
+            }
+        }
+    }
+}
+
+/// Forgets saves that can't matter any more: their time was over when the side was read, or the side was seen whole as
+/// they leave it and no other one leaves it so.
+pub fn forget(
+    in_flight: &mut InFlight,
+    sides: Sides<'_>,
+    read_at: [Option<DateTime<Utc>>; 2],
+    settle: chrono::Duration,
+    project: Project<'_>,
+) {
+    let all = in_flight.clone();
+    in_flight.0.retain_mut(|write| {
+        let Write::Update(save) = write else { return true };
+        let side = save.side as usize;
+        let is_over = read_at[side].is_some_and(|read_at| save.at + settle < read_at);
+        if save.answered.is_some() {
+            // It lands no more, but what it has made is known until that is settled.
+            if is_over {
+                save.fields.clear();
+            }
+            return true;
+        }
+        let whole = sides[side].is_some_and(|customer| {
+            save.fields.iter().all(|(field, sent)| {
+                shown(Some(customer), *field)
+                    .is_none_or(|now| leaves(project, save.side, *field, sent, now))
+            })
+        });
+        !(is_over || (whole && !has_twin(&all, save)))
+    });
+}
+
+/// Whether another save of that side leaves the very same.
+fn has_twin(all: &InFlight, save: &Update) -> bool {
+    let left = |save: &Update| -> Vec<(Field, String)> {
+        let fields = save.fields.iter();
+        fields.map(|(field, sent)| (*field, sent.leaves.clone())).collect()
+    };
+    let mut others = all.updates(save.side).filter(|other| other.at != save.at);
+    others.any(|other| left(other) == left(save))
+}

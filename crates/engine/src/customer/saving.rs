@@ -1,0 +1,186 @@
+//! What a save, or a create, of a customer consists of; and what becomes of the base once it was read back. Pure.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::base::{Base, Written};
+use domain::change::{Change, Reason};
+use domain::customer::{Customer, Field, Values};
+use domain::fields::{Flow, TABLE};
+use domain::forms::form_of;
+use domain::in_flight::{Create, Sent, Update, Write};
+use domain::merge::Project;
+use domain::side::Side;
+use domain::text::normal;
+
+use crate::Config;
+use crate::seen::{Known, Seen};
+
+/// So many writes are remembered for what is written back and forth …
+const REMEMBERED: usize = 64;
+/// … for so long.
+pub(super) const REMEMBERED_FOR: chrono::Duration = chrono::Duration::minutes(10);
+
+fn both_ways() -> impl Iterator<Item = Field> {
+    TABLE.iter().filter(|spec| spec.flow == Flow::Both).map(|spec| spec.field)
+}
+
+/// The save of `values` into what was read last of `side`.
+pub(super) fn update(known: &Known, seen: &Seen, side: Side, mut values: Values, decided: Vec<Change>) -> Update {
+    let empty = Customer::new(domain::customer::Kind::Person);
+    let (here, there) = (seen.customer(side).unwrap_or(&empty), seen.customer(side.other()).unwrap_or(&empty));
+    let base_of = |side, field| known.link.base.as_ref().and_then(|base| base.of(side, field));
+    // A form save writes all of its controls: what the side does not show must be sent along, or it is cleared.
+    for field in here.hidden.iter().filter(|field| field.spec().flow == Flow::ToFinance) {
+        let known = [there.get(*field), base_of(side, *field).unwrap_or_default()];
+        if let Some(value) = known.into_iter().find(|value| !value.is_empty()) {
+            values.entry(*field).or_insert_with(|| value.to_owned());
+        }
+    }
+    let pair = |field| known.link.base.as_ref().map(|base| base.pair(field)).unwrap_or_default();
+    let along = both_ways().filter(|field| !values.contains_key(field));
+    let mut fields: BTreeMap<Field, Sent> = along
+        .map(|field| {
+            let leaves = here.get(field);
+            let sent = Sent {
+                leaves: leaves.to_owned(),
+                source: base_of(side.other(), field).map(str::to_owned),
+                base: Some(pair(field)),
+                written: false,
+                pending: base_of(side, field).is_none_or(|was| !domain::text::same(field, was, leaves)),
+            };
+            (field, sent)
+        })
+        .collect();
+    fields.extend(values.into_iter().map(|(field, leaves)| {
+        let sent = Sent {
+            leaves,
+            source: Some(there.get(field).to_owned()),
+            base: Some(pair(field)),
+            written: true,
+            pending: false,
+        };
+        (field, sent)
+    }));
+    Update {
+        side,
+        at: seen.now,
+        fields,
+        answered: None,
+        decided,
+    }
+}
+
+/// The values that a write asks for.
+#[must_use]
+pub(crate) fn asked(fields: &BTreeMap<Field, Sent>) -> Values {
+    let written = fields.iter().filter(|(_, sent)| sent.written);
+    written.map(|(field, sent)| (*field, sent.leaves.clone())).collect()
+}
+
+/// The create of what `met` says on `side`. `not_ours`: records there that were found by its keys and are not it.
+pub(super) fn create(seen: &Seen, side: Side, met: &Customer, not_ours: Vec<String>, config: &Config) -> (Create, Customer) {
+    let goes = |flow| match side {
+        Side::Crm => flow == Flow::Both || flow == Flow::ToCrm,
+        Side::Finance => flow == Flow::Both || flow == Flow::ToFinance,
+    };
+    let mut customer = Customer::new(met.kind);
+    for spec in TABLE.iter().filter(|spec| goes(spec.flow)) {
+        customer.set(spec.field, met.get(spec.field));
+    }
+    if side == Side::Crm && customer.get(Field::CustomerNumber).is_empty() {
+        let number = config.numbering.number(met.get(Field::FinanceCode));
+        customer.set(Field::CustomerNumber, number.unwrap_or_default());
+    }
+    let names = both_ways().chain(customer.values.keys().copied());
+    let fields = names
+        .map(|field| {
+            let sent = Sent {
+                leaves: customer.get(field).to_owned(),
+                source: Some(met.get(field).to_owned()),
+                base: None,
+                written: !customer.get(field).is_empty(),
+                pending: false,
+            };
+            (field, sent)
+        })
+        .collect();
+    let decided = told_of(side, &customer.values);
+    let create = Create {
+        side,
+        at: seen.now,
+        fields,
+        not_ours,
+        empty_looks: 0,
+        decided,
+    };
+    (create, customer)
+}
+
+/// The audit of a record that did not exist before.
+fn told_of(side: Side, values: &Values) -> Vec<Change> {
+    let change = |(field, value): (&Field, &String)| {
+        let (crm, finance) = match side {
+            Side::Crm => (String::new(), value.clone()),
+            Side::Finance => (value.clone(), String::new()),
+        };
+        Change {
+            field: *field,
+            crm,
+            finance,
+            winner: Some(side.other()),
+            reason: Reason::OtherIsEmpty,
+        }
+    };
+    values.iter().map(change).collect()
+}
+
+/// What is known of a pair one half of which a create of ours has made: what was sent, and from what. Whatever differs from
+/// that now was typed since.
+pub(super) fn made(base: &mut Base, create: &Create, holds: Option<&Customer>, project: Project<'_>) {
+    let side = create.side;
+    for (field, sent) in &create.fields {
+        let projected = project(side, *field, &sent.leaves);
+        let now = holds.filter(|holds| !holds.hidden.contains(field)).map(|holds| holds.get(*field));
+        let here = now
+            .filter(|now| form_of(*field, &sent.leaves, &projected, now).is_some())
+            .unwrap_or(&projected);
+        base.agree_on(side, *field, here, sent.source.as_deref().unwrap_or_default());
+    }
+}
+
+/// What was sent was answered and is read back: what came back in a form that is known is agreed on; anything else is held,
+/// since it may be an edit of that moment.
+pub(super) fn read_back(base: &mut Base, write: &Write, holds: &Customer, at: DateTime<Utc>, project: Project<'_>) {
+    let (side, fields) = match write {
+        Write::Create(create) => (create.side, &create.fields),
+        Write::Update(update) => (update.side, &update.fields),
+        Write::Issue(_) => return,
+    };
+    let is_new = matches!(write, Write::Create(_));
+    for (field, sent) in fields.iter().filter(|(_, sent)| sent.written || is_new) {
+        let source = sent.source.as_deref().unwrap_or_default();
+        if holds.hidden.contains(field) {
+            base.agree_on(side, *field, &sent.leaves, source);
+            continue;
+        }
+        let came = holds.get(*field);
+        let projected = project(side, *field, &sent.leaves);
+        if form_of(*field, &sent.leaves, &projected, came).is_some() {
+            base.agree_on(side, *field, came, source);
+        } else if field.spec().flow == Flow::Both {
+            base.alter(side, *field, came, source);
+        }
+    }
+    let written = fields.iter().filter(|(_, sent)| sent.written && !is_new);
+    let remembered = written.map(|(field, sent)| Written {
+        field: *field,
+        side,
+        value: normal(*field, &sent.leaves),
+        at,
+    });
+    base.written.extend(remembered);
+    base.written.retain(|written| written.at + REMEMBERED_FOR > at);
+    let excess = base.written.len().saturating_sub(REMEMBERED);
+    base.written.drain(..excess);
+}

@@ -1,0 +1,124 @@
+//! Customer first: a document waits until its customer stands in finance, and goes on by itself. Pure.
+//!
+//! One whose customer is gone waits for nobody: it ends, and says what its author can do.
+
+use domain::link::{Link, LinkState};
+use domain::message::{Code, Message};
+use domain::side::Side;
+use domain::store::{LastRun, Status};
+
+use super::customer_of;
+use crate::seen::{Known, Seen};
+use crate::step::{Ending, Step};
+
+/// What a document's customer is to finance.
+#[derive(Debug, PartialEq)]
+enum Standing {
+    /// It stands there, under this code.
+    Code(String),
+    /// It must be synced first.
+    Unmet,
+    /// It waits for something itself.
+    Waits(Message),
+    /// It was deleted in one of the systems, as far as we know.
+    Closed,
+}
+
+/// Finance's code of the customer; or what is to be done first.
+pub(super) fn code(_: &Known, seen: &Seen, id: &str) -> Result<String, Box<Step>> {
+    let Some((link, last)) = &seen.standing else {
+        return Err(Box::new(Step::Standing(customer_of(id))));
+    };
+    let why = match standing(link.as_ref(), last.as_ref()) {
+        Standing::Code(code) => return Ok(code),
+        Standing::Waits(why) => why,
+        Standing::Unmet => match seen.enqueued {
+            None => return Err(Box::new(Step::Enqueue(customer_of(id)))),
+            Some(true) => return Err(waits(Message::new(Code::CustomerIsSyncedFirst), id)),
+            Some(false) => Message::new(Code::CustomerIsSyncedFirst),
+        },
+        Standing::Closed => match seen.enqueued {
+            None => return Err(Box::new(Step::Enqueue(customer_of(id)))),
+            Some(_) => Message::new(Code::CustomerWasDeletedSomewhere),
+        },
+    };
+    Err(still_there(seen, id, link.as_ref()).unwrap_or_else(|| waits(why, id)))
+}
+
+fn waits(why: Message, id: &str) -> Box<Step> {
+    let why = Message { ..why }.with("customer", id);
+    Box::new(Step::End(Ending::Dependency(why)))
+}
+
+/// Nobody settles a customer that is gone: its document ends, and waits for its author.
+fn still_there(seen: &Seen, id: &str, link: Option<&Link>) -> Option<Box<Step>> {
+    let asked = |side: Side, id: &str| match seen.asked.get(&(side, id.to_owned())) {
+        Some(there) => Ok(*there),
+        None => Err(Box::new(Step::Ask(side, id.to_owned()))),
+    };
+    let invalid = |why: Message| Some(Box::new(Step::End(Ending::Invalid(vec![why]))));
+    match asked(Side::Crm, id) {
+        Err(ask) => return Some(ask),
+        Ok(false) => return invalid(Message::new(Code::CustomerIsGone).with("customer", id)),
+        Ok(true) => {}
+    }
+    let closed = link.filter(|link| link.state == LinkState::Closed);
+    let code = closed.and_then(|link| link.finance_id.as_deref())?;
+    match asked(Side::Finance, code) {
+        Err(ask) => Some(ask),
+        Ok(true) => None,
+        Ok(false) => {
+            let why = Message::new(Code::CustomerWasDeletedInFinance);
+            invalid(why.with("customer", id).with("code", code))
+        }
+    }
+}
+
+fn standing(link: Option<&Link>, last: Option<&LastRun>) -> Standing {
+    let Some(link) = link else {
+        return Standing::Unmet;
+    };
+    if let Some(failed) = last.filter(|last| last.status == Status::Failed) {
+        let why = failed.message.clone().unwrap_or_default();
+        return Standing::Waits(Message::new(Code::CustomerFailed).with("row", failed.row).with("why", why));
+    }
+    match (link.state, &link.finance_id) {
+        (LinkState::Active, Some(code)) => Standing::Code(code.clone()),
+        (LinkState::Conflict, _) => Standing::Waits(Message::new(Code::CustomerWaitsForAHuman)),
+        (LinkState::Closed, _) => Standing::Closed,
+        (LinkState::New | LinkState::Active, _) => Standing::Unmet,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::entity::EntityType;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn only_a_settled_customer_has_a_code() {
+        let mut link = Link::unmet(EntityType::Customer);
+        assert_eq!(standing(None, None), Standing::Unmet);
+        assert_eq!(standing(Some(&link), None), Standing::Unmet);
+        link.finance_id = Some("22".to_owned());
+        link.state = LinkState::Active;
+        let ended = |status| LastRun {
+            row: Uuid::nil(),
+            status,
+            message: Some("تکراری".to_owned()),
+        };
+        let code = standing(Some(&link), Some(&ended(Status::Skipped)));
+        assert_eq!(code, Standing::Code("22".to_owned()));
+        let failed = standing(Some(&link), Some(&ended(Status::Failed)));
+        assert!(
+            matches!(&failed, Standing::Waits(why) if why.english().contains("تکراری") && why.english().contains("siaghsync retry")),
+            "{failed:?}"
+        );
+        link.state = LinkState::Conflict;
+        assert!(matches!(standing(Some(&link), None), Standing::Waits(_)));
+        link.state = LinkState::Closed;
+        assert_eq!(standing(Some(&link), None), Standing::Closed);
+    }
+}

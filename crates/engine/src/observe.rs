@@ -1,0 +1,217 @@
+//! Looking: at both systems, at the store, at what the polls have seen.
+
+use domain::document::DocumentKind;
+use domain::entity::{EntityRef, EntityType};
+use domain::merge::Times;
+use domain::polls::{FINANCE_CONTACTS, checksum};
+use domain::ports::{MatchKeys, PortError, Ring, Snapshot};
+use domain::side::Side;
+use domain::store::Event;
+
+use crate::executor::{Executor, Stop};
+use crate::seen::Sight;
+use crate::step::{Ending, Step};
+
+impl Executor<'_> {
+    /// Takes a step that looks; an outside call that fails ends the run.
+    pub(crate) async fn look(&mut self, step: Step) -> Result<Option<Ending>, Stop> {
+        match step {
+            Step::Read(side) => self.read(side).await,
+            Step::ReadDocument => self.read_document().await,
+            Step::Ask(side, id) => self.ask(side, id).await,
+            Step::Search(side, keys) => self.search(side, keys).await,
+            Step::Owner(side, id) => {
+                let entity = self.entity(side, &id);
+                let owner = self.engine.store.find_link(&entity).await?;
+                self.seen.owners.insert((side, id), owner);
+                Ok(None)
+            }
+            Step::Reserve(keys) => {
+                let holder = match self.noted {
+                    Some(_) => None,
+                    None => self.engine.store.lock(&self.work.lease, &keys).await?,
+                };
+                self.seen.reserved = Some(holder);
+                Ok(None)
+            }
+            Step::Narrow => self.narrow().await,
+            Step::Standing(entity) => {
+                let store = &self.engine.store;
+                let link = store.find_link(&entity).await?;
+                let last = match &link {
+                    Some(link) => store.last_run(link.id).await?,
+                    None => None,
+                };
+                self.seen.standing = Some((link, last));
+                Ok(None)
+            }
+            Step::Enqueue(entity) => self.enqueue(entity).await,
+            Step::Link {
+                side,
+                id,
+                takes_over,
+                told,
+            } => {
+                self.link(side, &id, takes_over, told).await?;
+                Ok(None)
+            }
+            Step::Write(_) | Step::End(_) => Ok(None),
+        }
+    }
+
+    pub(crate) fn entity(&self, side: Side, id: &str) -> EntityRef {
+        EntityRef {
+            entity_type: self.work.link.entity_type,
+            side,
+            id: id.to_owned(),
+        }
+    }
+
+    /// Reads one side afresh.
+    async fn read(&mut self, side: Side) -> Result<Option<Ending>, Stop> {
+        let Some(id) = self.known.link.id_on(side).map(str::to_owned) else {
+            self.seen.customers[side as usize] = Sight::Absent;
+            return Ok(None);
+        };
+        let met = self.seen.customer(side.other()).map(|customer| customer.kind);
+        let kind = self.known.link.base.as_ref().map(|base| base.kind).or(met);
+        let at = self.engine.clock.now();
+        let record = match self.renewing(self.engine.port(side).read(&id, kind)).await? {
+            Ok(record) => record,
+            Err(error) => return Ok(Some(Ending::Failed(side, error))),
+        };
+        self.seen.fresh = Some(side);
+        self.seen.customers[side as usize] = match record {
+            None => Sight::Absent,
+            Some(record) => {
+                self.before[side as usize].get_or_insert_with(|| record.customer.clone());
+                if side == Side::Crm {
+                    self.known.link.crm_updated_at = record.modified_at;
+                }
+                Sight::Here { record, at }
+            }
+        };
+        Ok(None)
+    }
+
+    async fn read_document(&mut self) -> Result<Option<Ending>, Stop> {
+        let kind = DocumentKind::of(self.work.link.entity_type);
+        let (Some(id), Some(kind)) = (self.known.link.crm_id.clone(), kind) else {
+            self.seen.document = Sight::Absent;
+            return Ok(None);
+        };
+        let at = self.engine.clock.now();
+        let read = self.renewing(self.engine.crm.read_document(kind, &id)).await?;
+        self.seen.document = match read {
+            Err(error) => return Ok(Some(Ending::Failed(Side::Crm, error))),
+            Ok(None) => Sight::Absent,
+            Ok(Some(record)) => Sight::Here { record, at },
+        };
+        self.seen.fresh = Some(Side::Crm);
+        Ok(None)
+    }
+
+    async fn ask(&mut self, side: Side, id: String) -> Result<Option<Ending>, Stop> {
+        self.seen.fresh = None;
+        let there = self.renewing(self.engine.port(side).read(&id, None)).await?;
+        match there {
+            Err(error) => Ok(Some(Ending::Failed(side, error))),
+            Ok(there) => {
+                self.seen.asked.insert((side, id), there.is_some());
+                Ok(None)
+            }
+        }
+    }
+
+    async fn search(&mut self, side: Side, keys: MatchKeys) -> Result<Option<Ending>, Stop> {
+        self.seen.fresh = None;
+        match self.candidates(side, &keys).await? {
+            Err(error) => Ok(Some(Ending::Failed(side, error))),
+            Ok(found) => {
+                self.seen.found = Some((keys, found));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Everything on `side` that may be this customer, read afresh: what the system finds by its keys, and what the last
+    /// poll of finance saw with one of them written in another way.
+    async fn candidates(&self, side: Side, keys: &MatchKeys) -> Result<Result<Vec<Snapshot>, PortError>, Stop> {
+        let port = self.engine.port(side);
+        let mut found = match self.renewing(port.find(keys)).await? {
+            Ok(found) => found,
+            Err(error) => return Ok(Err(error)),
+        };
+        if let (Side::Finance, Some(polls)) = (side, &self.engine.polls) {
+            for code in polls.candidates(keys).await? {
+                if found.iter().any(|candidate| candidate.id == code) {
+                    continue;
+                }
+                match self.renewing(port.read(&code, None)).await? {
+                    Ok(there) => found.extend(there),
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+        }
+        Ok(Ok(found))
+    }
+
+    /// Asks what the polls have seen of finance, to narrow down when its change came.
+    async fn narrow(&mut self) -> Result<Option<Ending>, Stop> {
+        let mut times = Times::default();
+        if let (Some(polls), Some(finance)) = (&self.engine.polls, self.seen.snapshot(Side::Finance)) {
+            // The look first: a poll that ends between the two questions has then told of the contact, too
+            // (`a_poll_that_ends_between_two_questions_hides_no_edit`).
+            let look = polls.last_look(FINANCE_CONTACTS).await?;
+            let contact = polls.contact_times(&finance.id).await?;
+            let as_now = contact.filter(|contact| contact.checksum == checksum(&finance.customer));
+            // It came to this state once before, and was brought back to it since it last held its base.
+            let agreed = self.seen.claimed.finance_updated_at;
+            match as_now.filter(|contact| agreed.is_none_or(|agreed| agreed < contact.seen_at)) {
+                // A poll has seen finance as it is now: the change came between two looks.
+                Some(contact) => {
+                    times.finance_last_seen = contact.look_before;
+                    times.finance_change_seen = Some(contact.seen_at);
+                }
+                // It has changed since the last look, which saw nothing that was not looked at.
+                None if self.seen.finance_heard_at.is_none() => {
+                    // One that ended after our claim may have heard of the very change, in a row that is not ours.
+                    let told = look.filter(|look| look.completed_at < self.seen.claimed_at);
+                    times.finance_last_seen = told.map(|look| look.started_at);
+                }
+                None => {}
+            }
+        }
+        self.seen.narrowed = Some(times);
+        Ok(None)
+    }
+
+    /// One row per document and customer: looking again makes no second one.
+    async fn enqueue(&mut self, entity: EntityRef) -> Result<Option<Ending>, Stop> {
+        if self.noted.is_some() {
+            self.seen.enqueued = Some(true);
+            return Ok(None);
+        }
+        debug_assert_eq!(entity.entity_type, EntityType::Customer);
+        let lead = &self.work.lead;
+        let event = Event {
+            row: self.engine.clock.id(),
+            event_id: Some(format!("customer-of:{}:{}", lead.id, entity.id)),
+            entity,
+            trigger: lead.trigger,
+            payload: serde_json::json!({ "customerOfDocument": lead.id }),
+            traceparent: None,
+            rung: true,
+        };
+        let row = event.row;
+        let new = self.engine.store.enqueue(&[event]).await? == [true];
+        if new {
+            self.also.push(Ring {
+                row,
+                traceparent: None,
+            });
+        }
+        self.seen.enqueued = Some(new);
+        Ok(None)
+    }
+}

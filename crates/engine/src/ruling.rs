@@ -1,0 +1,259 @@
+//! What an operator rules: fields in conflict, first meetings in doubt, documents of which nobody knows.
+//!
+//! A ruling is a row like any other, written down once it is known that it can be carried out. It decides only what both
+//! sides have changed, who is who, or what became of a request; everything else goes its way, as always.
+
+use chrono::{DateTime, Utc};
+use domain::document::DocumentKind;
+use domain::entity::EntityRef;
+use domain::in_flight::Issue;
+use domain::link::{Link, LinkState};
+use domain::message::{Code, Message};
+use domain::ports::{PortError, Ring};
+use domain::side::Side;
+use domain::store::{Event, Ruling, StoreError, Trigger, Work};
+
+use crate::Engine;
+
+/// Why a ruling was not taken down. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRuled {
+    /// It can't be carried out; says why, and what to do.
+    #[error("{0}")]
+    Refused(Message),
+    /// A system could not be asked.
+    #[error("{0}: {1}")]
+    Port(Side, PortError),
+    /// The store's own.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn refused<T>(why: Message) -> Result<T, NotRuled> {
+    Err(NotRuled::Refused(why))
+}
+
+/// The row that carries a ruling leads the run: its retries must not forget it.
+pub(crate) fn led_by_ruling(mut work: Work) -> Work {
+    if work.lead.ruling.is_none()
+        && let Some(ruled) = work.covered.iter_mut().rev().find(|row| row.ruling.is_some())
+    {
+        std::mem::swap(&mut work.lead, ruled);
+    }
+    work
+}
+
+impl Engine {
+    /// In the fields of this customer that wait for a human, `side`'s values are to stand. Says the row to run.
+    ///
+    /// # Errors
+    /// When it waits for nothing of the kind, or nothing may be written to the other side.
+    pub async fn keep(
+        &self,
+        entity: &EntityRef,
+        side: Side,
+        traceparent: Option<String>,
+    ) -> Result<Ring, NotRuled> {
+        let about = |code| Message::new(code).with("side", entity.side).with("id", &entity.id);
+        let Some(link) = self.store.find_link(entity).await? else {
+            return refused(about(Code::RuledNeverMet));
+        };
+        let Some(kept) = link.entity_on(side).filter(|_| link.is_whole()) else {
+            return refused(about(Code::RuledHasNoCounterpart));
+        };
+        if link.state != LinkState::Conflict {
+            return refused(about(Code::RuledNothingWaits));
+        }
+        if !self.config.policy.carries_to(side.other()) {
+            return refused(Message::new(Code::RuledDirectionIsOff).with("side", side).with("other", side.other()));
+        }
+        self.enqueue_ruling(kept, Ruling::Keep(side), traceparent).await
+    }
+
+    /// The two records are one customer. Says the row to run.
+    ///
+    /// # Errors
+    /// When one of them does not exist, or is linked with another.
+    pub async fn link(&self, crm: &str, finance: &str, traceparent: Option<String>) -> Result<Ring, NotRuled> {
+        let on_crm = self.linkable(Side::Crm, crm, finance).await?;
+        let on_finance = self.linkable(Side::Finance, finance, crm).await?;
+        let both = |code| Message::new(code).with("crm", crm).with("finance", finance);
+        use Linkable as L;
+        // What one of them has sent must not be forgotten: it takes over the other. Whoever has outlived its counterpart
+        // keeps to the closed link until the other takes it over.
+        let lead = match (on_crm, on_finance) {
+            (L::LeftBehind, L::LeftBehind) => return refused(both(Code::RuledBothLeftBehind)),
+            (L::Sends, L::Sends) => return refused(both(Code::RuledBothAreBeingCreated)),
+            (L::Sends, _) | (_, L::LeftBehind) => Side::Crm,
+            (_, L::Sends) | (L::LeftBehind, _) => Side::Finance,
+            (L::Free, L::Free) => Side::Crm,
+        };
+        let ruling = Ruling::Link {
+            crm: crm.to_owned(),
+            finance: finance.to_owned(),
+        };
+        let id = match lead {
+            Side::Crm => crm,
+            Side::Finance => finance,
+        };
+        self.enqueue_ruling(EntityRef::customer(lead, id), ruling, traceparent).await
+    }
+
+    async fn linkable(&self, side: Side, id: &str, other: &str) -> Result<Linkable, NotRuled> {
+        let about = |code| Message::new(code).with("side", side).with("id", id);
+        if !self.is_there(side, id).await? {
+            return refused(about(Code::RuledNoSuchCustomer));
+        }
+        let Some(link) = self.store.find_link(&EntityRef::customer(side, id)).await? else {
+            return Ok(Linkable::Free);
+        };
+        if let Some(linked) = link.id_on(side.other()) {
+            if link.state == LinkState::Closed && !self.is_there(side.other(), linked).await? {
+                return Ok(Linkable::LeftBehind);
+            }
+            let code = match linked == other {
+                true => Code::RuledLinkedAlready,
+                false => Code::RuledLinkedWithAnother,
+            };
+            return refused(about(code).with("other", side.other()).with("linked", linked));
+        }
+        Ok(match link.in_flight.is_empty() {
+            true => Linkable::Free,
+            false => Linkable::Sends,
+        })
+    }
+
+    async fn is_there(&self, side: Side, id: &str) -> Result<bool, NotRuled> {
+        let there = self.port(side).read(id, None).await;
+        Ok(there.map_err(|error| NotRuled::Port(side, error))?.is_some())
+    }
+
+    /// A document whose outcome is unknown stands in finance under that number. Says the row to run.
+    ///
+    /// # Errors
+    /// When nothing of the kind is unknown.
+    pub async fn exists(
+        &self,
+        entity: &EntityRef,
+        number: &str,
+        traceparent: Option<String>,
+    ) -> Result<Ring, NotRuled> {
+        let number = number.trim().to_owned();
+        if number.is_empty() {
+            return refused(Message::new(Code::RuledNeedsANumber));
+        }
+        let (link, sent) = self.unknown_document(entity).await?;
+        let ruling = Ruling::Exists {
+            sent_at: sent.at,
+            number,
+        };
+        self.rule(link, ruling, traceparent).await
+    }
+
+    /// A document whose outcome is unknown is not in finance: it is to be sent again. Says the row to run.
+    ///
+    /// # Errors
+    /// When nothing of the kind is unknown, or the first request may still arrive.
+    pub async fn send_again(
+        &self,
+        entity: &EntityRef,
+        traceparent: Option<String>,
+    ) -> Result<Ring, NotRuled> {
+        let (link, sent) = self.unknown_document(entity).await?;
+        let left = sent.at + self.config.settle() - self.clock.now();
+        if sent.said_to_be.is_none() && left > chrono::Duration::zero() {
+            let why = Message::new(Code::RuledMayStillArrive);
+            return refused(why.with("at", in_seconds(sent.at)).with("seconds", left.num_seconds() + 1));
+        }
+        self.rule(link, Ruling::SendAgain { sent_at: sent.at }, traceparent).await
+    }
+
+    /// The change of an issued document is handled: it is as it should be. Says the row to run.
+    ///
+    /// # Errors
+    /// When no change of it waits.
+    pub async fn accept(&self, entity: &EntityRef, traceparent: Option<String>) -> Result<Ring, NotRuled> {
+        let link = self.document_of(entity).await?;
+        let disputed = link.issued.as_ref().and_then(|issued| issued.disputed.clone());
+        let Some(document) = disputed else {
+            let why = Message::new(Code::RuledNoChangeWaits);
+            return refused(why.with("kind", kind_of(entity)).with("id", &entity.id));
+        };
+        let ruling = Ruling::Accept {
+            document: Box::new(document),
+        };
+        self.rule(link, ruling, traceparent).await
+    }
+
+    async fn document_of(&self, entity: &EntityRef) -> Result<Link, NotRuled> {
+        if DocumentKind::of(entity.entity_type).is_none() {
+            return refused(Message::new(Code::RuledIsACustomer));
+        }
+        match self.store.find_link(entity).await? {
+            Some(link) => Ok(link),
+            None => refused(
+                Message::new(Code::RuledNeverSent)
+                    .with("kind", kind_of(entity))
+                    .with("id", &entity.id),
+            ),
+        }
+    }
+
+    async fn unknown_document(&self, entity: &EntityRef) -> Result<(Link, Issue), NotRuled> {
+        let link = self.document_of(entity).await?;
+        match (link.in_flight.issue().cloned(), &link.issued) {
+            (Some(sent), _) if sent.is_unknown() => Ok((link, sent)),
+            (Some(sent), None) if sent.again => refused(Message::new(Code::RuledIsSentAgain)),
+            (_, Some(issued)) => refused(Message::new(Code::RuledStandsInFinance).with("number", &issued.number)),
+            (_, None) => refused(Message::new(Code::RuledNothingUnknown)),
+        }
+    }
+
+    async fn rule(&self, link: Link, ruling: Ruling, traceparent: Option<String>) -> Result<Ring, NotRuled> {
+        let entity = EntityRef {
+            entity_type: link.entity_type,
+            side: Side::Crm,
+            id: link.crm_id.unwrap_or_default(),
+        };
+        self.enqueue_ruling(entity, ruling, traceparent).await
+    }
+
+    async fn enqueue_ruling(
+        &self,
+        entity: EntityRef,
+        ruling: Ruling,
+        traceparent: Option<String>,
+    ) -> Result<Ring, NotRuled> {
+        let row = self.clock.id();
+        let event = Event {
+            row,
+            entity,
+            trigger: Trigger::Manual,
+            event_id: None,
+            payload: ruling.payload(),
+            traceparent: traceparent.clone(),
+            rung: true,
+        };
+        self.store.enqueue(&[event]).await?;
+        Ok(Ring { row, traceparent })
+    }
+}
+
+/// How a record stands that is to be linked by hand.
+#[derive(Debug, Clone, Copy)]
+enum Linkable {
+    /// Nobody's.
+    Free,
+    /// It has something on its way, which must not be forgotten.
+    Sends,
+    /// Its counterpart is gone, and the link is closed.
+    LeftBehind,
+}
+
+fn kind_of(entity: &EntityRef) -> &'static str {
+    DocumentKind::of(entity.entity_type).map_or("document", DocumentKind::name)
+}
+
+fn in_seconds(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

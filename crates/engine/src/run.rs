@@ -1,0 +1,156 @@
+//! One run from its ring to its commit.
+
+use std::time::Duration;
+
+use domain::document::DocumentKind;
+use domain::entity::EntityRef;
+use domain::link::LinkState;
+use domain::message::{Code, Message};
+use domain::ports::Ring;
+use domain::side::Side;
+use domain::store::{Claim, Commit, Event, Retry, StoreError, StoreResult, Trigger, Work};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::ending::{self, Facts};
+use crate::executor::{Executor, Stop};
+use crate::ruling::led_by_ruling;
+use crate::{Engine, Ran};
+
+/// A row whose lease has lapsed so often is given up: it kills whoever takes it.
+const POISON_LAPSES: u32 = 10;
+
+impl Engine {
+    /// Runs the sync that a rung row asks for.
+    ///
+    /// # Errors
+    /// The store's own. The row is then left as it is: its lease lapses and the sweeper finds it.
+    pub async fn run(&self, ring: &Ring) -> StoreResult<Ran> {
+        if let Some(side) = Side::BOTH.into_iter().find(|side| self.port(*side).refuses()) {
+            return Ok(Ran::Unavailable(side));
+        }
+        let started = self.clock.monotonic();
+        let work = match self.store.claim(ring.row, &self.owner, self.config.lease).await? {
+            Claim::Taken(work) => led_by_ruling(*work),
+            Claim::Done => return Ok(Ran::Done),
+            Claim::Busy => return Ok(Ran::Busy),
+            Claim::NotDue => return Ok(Ran::NotDue),
+        };
+        if work.lead.lapses >= POISON_LAPSES {
+            let commit = ending::poison(&work, work.lead.id);
+            return self.commit(&work, commit, None, Vec::new()).await;
+        }
+        let mut executor = Executor::new(self, &work, started);
+        match executor.run().await {
+            Ok(ended) => {
+                let (sent, also) = (sent(&executor), std::mem::take(&mut executor.also));
+                let commit = self.finish(executor, ended, self.clock.id());
+                self.commit(&work, commit, sent, also).await
+            }
+            Err(Stop::Store(StoreError::Fenced)) => self.fenced(&work, sent(&executor)).await,
+            Err(Stop::Store(error)) => Err(error),
+        }
+    }
+
+    fn finish(&self, executor: Executor<'_>, ended: crate::step::Ending, transaction: Uuid) -> Commit {
+        let facts = Facts {
+            work: executor.work,
+            config: &self.config,
+            transaction,
+            now: self.clock.now(),
+            took: self.clock.monotonic().saturating_sub(executor.started),
+            jitter: self.clock.jitter(),
+            before: &executor.before,
+        };
+        let (known, seen) = (executor.known, &executor.seen);
+        match DocumentKind::of(executor.work.link.entity_type) {
+            Some(_) => ending::document::finish(known, seen, ended, &facts),
+            None => self.with_rules(|rules| ending::customer::finish(known, seen, ended, &facts, rules)),
+        }
+    }
+
+    async fn commit(
+        &self,
+        work: &Work,
+        mut commit: Commit,
+        sent: Option<Value>,
+        also: Vec<Ring>,
+    ) -> StoreResult<Ran> {
+        let next = match self.store.commit(work, &commit).await {
+            Err(StoreError::Fenced) => return self.fenced(work, sent).await,
+            Err(StoreError::LinkedElsewhere { side, id }) => {
+                commit = self.linked_elsewhere(work, commit, side, id).await?;
+                self.store.commit(work, &commit).await?
+            }
+            committed => committed?,
+        };
+        let at_its_time = commit.retry.map(|retry| {
+            let ring = Ring {
+                row: work.lead.id,
+                traceparent: None,
+            };
+            (ring, (retry.at - self.clock.now()).to_std().unwrap_or_default())
+        });
+        Ok(Ran::Ended {
+            row: work.lead.id,
+            heard: work.lead.side,
+            outcome: Box::new(commit.outcome),
+            took: commit.took,
+            next: next.map(|ring| (ring, Duration::ZERO)).or(at_its_time),
+            also,
+        })
+    }
+
+    /// Someone has met the record from its other end: he finds our half link taken and lets go.
+    async fn linked_elsewhere(&self, work: &Work, commit: Commit, side: Side, id: String) -> StoreResult<Commit> {
+        let entity = EntityRef {
+            entity_type: work.link.entity_type,
+            side,
+            id,
+        };
+        let theirs = self.store.find_link(&entity).await?;
+        let is_busy = theirs.is_none_or(|theirs| theirs.state == LinkState::New);
+        let wait = is_busy.then_some(Retry {
+            at: self.clock.now() + chrono::Duration::seconds(1),
+            count: work.lead.retry_count,
+            max: self.config.max_retries,
+        });
+        let code = match is_busy {
+            true => Code::LinkedElsewhereNow,
+            false => Code::LinkedElsewhere,
+        };
+        let why = Message::new(code).with("side", side).with("id", &entity.id);
+        Ok(ending::linked_elsewhere(work, commit, why, wait))
+    }
+
+    /// Someone else has the entity now. If we have sent something, it may land after their look: a row makes sure
+    /// that it is seen.
+    async fn fenced(&self, work: &Work, sent: Option<Value>) -> StoreResult<Ran> {
+        if let Some(payload) = sent {
+            let side = work.lead.side;
+            let event = Event {
+                row: self.clock.id(),
+                entity: EntityRef {
+                    entity_type: work.link.entity_type,
+                    side,
+                    id: work.link.id_on(side).unwrap_or_default().to_owned(),
+                },
+                trigger: Trigger::Poll,
+                event_id: None,
+                payload,
+                traceparent: None,
+                rung: false,
+            };
+            self.store.enqueue(&[event]).await?;
+        }
+        Ok(Ran::Fenced)
+    }
+}
+
+/// What is to be written down if the lease was lost after a write has left the house.
+fn sent(executor: &Executor<'_>) -> Option<Value> {
+    let row = executor.work.lead.id;
+    executor
+        .sent
+        .then(|| json!({ "fencedOutAfterSending": row, "answer": executor.seen.issued }))
+}

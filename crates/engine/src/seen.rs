@@ -1,0 +1,201 @@
+//! What a run has observed so far, and what is known of the entity by now.
+//!
+//! [`Seen`] is what the executor fills in by looking; [`Known`] is what a decision makes of it. Everything of `Known` is
+//! committed before the next write is sent, and at the end; nothing of `Seen` is needed after a kill.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::change::Change;
+use domain::customer::Customer;
+use domain::document::{DocumentSnapshot, Issued};
+use domain::in_flight::Write;
+use domain::link::{Link, LinkState};
+use domain::merge::{Merge, Times};
+use domain::message::Message;
+use domain::ports::{MatchKeys, PortError, Snapshot};
+use domain::side::Side;
+use domain::store::{Holder, LastRun, Ruling};
+
+/// One look at a record.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sight<T> {
+    /// Not looked at, or not since it was written.
+    Unread,
+    /// It was not there.
+    Absent,
+    /// It was there.
+    Here {
+        /// What it held.
+        record: T,
+        /// When the read began.
+        at: DateTime<Utc>,
+    },
+}
+
+impl<T> Sight<T> {
+    /// What it held.
+    pub fn record(&self) -> Option<&T> {
+        match self {
+            Self::Here { record, .. } => Some(record),
+            _ => None,
+        }
+    }
+
+    /// When it was read.
+    pub fn at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Here { at, .. } => Some(*at),
+            _ => None,
+        }
+    }
+}
+
+/// What the executor has observed.
+#[derive(Debug)]
+pub struct Seen {
+    /// The time of this decision, by the store's clock.
+    pub now: DateTime<Utc>,
+    /// The side that was heard.
+    pub source: Side,
+    /// The link as it was claimed.
+    pub claimed: Link,
+    /// When the claim began.
+    pub claimed_at: DateTime<Utc>,
+    /// What an operator has ruled with the row.
+    pub ruling: Option<Ruling>,
+    /// When a change of finance was first heard of that nobody has looked at yet.
+    pub finance_heard_at: Option<DateTime<Utc>>,
+    /// Both sides of a customer.
+    pub customers: [Sight<Snapshot>; 2],
+    /// The side that was asked last and has been left alone since: what was read of it is as fresh as it can be.
+    pub fresh: Option<Side>,
+    /// What was sent last and answered, and is to be read back.
+    pub answered: Option<Write>,
+    /// Sides that this run has written, and why that failed.
+    pub written: [bool; 2],
+    /// What kept a side from being written, where that is no reason to keep the other one waiting.
+    pub refused: [Option<Refusal>; 2],
+    /// What polls tell of when finance changed.
+    pub narrowed: Option<Times>,
+    /// Whether these records are there.
+    pub asked: BTreeMap<(Side, String), bool>,
+    /// Whose these records are.
+    pub owners: BTreeMap<(Side, String), Option<Link>>,
+    /// Whether the keys of a first meeting are ours; `Some(Some(…))`: who has one of them.
+    pub reserved: Option<Option<Holder>>,
+    /// What was found by which keys.
+    pub found: Option<(MatchKeys, Vec<Snapshot>)>,
+    /// A record that could not be made ours, and whose it is.
+    pub not_linked: Option<(Side, String, bool, Option<Link>)>,
+    /// The document.
+    pub document: Sight<DocumentSnapshot>,
+    /// How the document's customer stands in the store.
+    pub standing: Option<(Option<Link>, Option<LastRun>)>,
+    /// Whether its customer's row is new.
+    pub enqueued: Option<bool>,
+    /// What finance answered in this run.
+    pub issued: Option<Issued>,
+    /// The number was written into the CRM's document in this run, which had been read so.
+    pub noted: Option<DocumentSnapshot>,
+}
+
+/// What kept a side from being written.
+#[derive(Debug, Clone)]
+pub enum Refusal {
+    /// Its own word.
+    Port(PortError),
+    /// A human must look first.
+    Conflict(Message),
+}
+
+impl Seen {
+    /// Before anything was looked at.
+    #[must_use]
+    pub fn nothing(source: Side, claimed: Link, now: DateTime<Utc>) -> Self {
+        Self {
+            now,
+            source,
+            claimed,
+            claimed_at: now,
+            ruling: None,
+            finance_heard_at: None,
+            customers: [Sight::Unread, Sight::Unread],
+            fresh: None,
+            answered: None,
+            written: [false, false],
+            refused: [None, None],
+            narrowed: None,
+            asked: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            reserved: None,
+            found: None,
+            not_linked: None,
+            document: Sight::Unread,
+            standing: None,
+            enqueued: None,
+            issued: None,
+            noted: None,
+        }
+    }
+
+    /// What was seen of that side.
+    #[must_use]
+    pub fn sight(&self, side: Side) -> &Sight<Snapshot> {
+        &self.customers[side as usize]
+    }
+
+    /// What that side held.
+    #[must_use]
+    pub fn snapshot(&self, side: Side) -> Option<&Snapshot> {
+        self.sight(side).record()
+    }
+
+    /// The same in canonical terms.
+    #[must_use]
+    pub fn customer(&self, side: Side) -> Option<&Customer> {
+        self.snapshot(side).map(|snapshot| &snapshot.customer)
+    }
+}
+
+/// What is known of the entity by now.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// The link.
+    pub link: Link,
+    /// What was written and answered in this run, to be told by the commit.
+    pub told: Vec<Change>,
+    /// What was held for a human when the run ended.
+    pub held: Merge,
+    /// What was linked, created, said or issued.
+    pub done: Vec<Message>,
+    /// Something was seen that this run does not carry over.
+    pub look_again: bool,
+}
+
+impl Known {
+    /// As the link says.
+    #[must_use]
+    pub fn of(link: Link) -> Self {
+        Self {
+            link,
+            told: Vec::new(),
+            held: Merge::default(),
+            done: Vec::new(),
+            look_again: false,
+        }
+    }
+
+    /// Takes down what was done, once.
+    pub fn has_done(&mut self, message: Message) {
+        if !self.done.contains(&message) {
+            self.done.push(message);
+        }
+    }
+
+    /// Whether the link was closed when it was claimed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.link.state == LinkState::Closed
+    }
+}

@@ -1,0 +1,91 @@
+//! What a decision asks for: one step, which the executor takes before it asks again.
+
+use std::time::Duration;
+
+use domain::customer::Customer;
+use domain::document::Difference;
+use domain::entity::EntityRef;
+use domain::in_flight::{Create, Issue, Update};
+use domain::message::Message;
+use domain::ports::{MatchKeys, PortError};
+use domain::side::Side;
+
+/// The next step of a run.
+#[derive(Debug)]
+pub enum Step {
+    /// Read that side's record afresh.
+    Read(Side),
+    /// Read the document afresh.
+    ReadDocument,
+    /// Ask that side whether it has this record.
+    Ask(Side, String),
+    /// Ask the store whose this record is.
+    Owner(Side, String),
+    /// Look for the customer there by these keys.
+    Search(Side, MatchKeys),
+    /// Reserve these keys, all or none.
+    Reserve(Vec<String>),
+    /// Ask the polls between which looks finance changed.
+    Narrow,
+    /// Ask the store how a document's customer stands.
+    Standing(EntityRef),
+    /// Write down that this customer is to be synced first.
+    Enqueue(EntityRef),
+    /// Make that record ours, before anything is written to it.
+    Link {
+        /// Its side.
+        side: Side,
+        /// Its id.
+        id: String,
+        /// It is known to be ours: a half of it that waits for a human is taken over, too.
+        takes_over: bool,
+        /// What is told of it.
+        told: Message,
+    },
+    /// Send something: the intent is committed first.
+    Write(Box<Sending>),
+    /// The run is over.
+    End(Ending),
+}
+
+/// What is sent.
+#[derive(Debug)]
+pub enum Sending {
+    /// A customer is created.
+    Create(Create, Customer),
+    /// A customer is saved: what was read last of that side, with these values.
+    Update(Update),
+    /// A document is issued.
+    Issue(Issue),
+    /// The pre-invoice's number is written into the CRM's document.
+    Note(String),
+}
+
+/// How a run ends.
+#[derive(Debug)]
+pub enum Ending {
+    /// Both sides are in step, but for what is held.
+    InStep,
+    /// The record does not exist on that side.
+    Gone(Side),
+    /// It would have to be created on that side, and nothing is carried there.
+    Off(Side),
+    /// A human must say.
+    Conflict(Message),
+    /// Something must be waited for; not counted as a try.
+    Wait(Message, Duration),
+    /// An outside call failed.
+    Failed(Side, PortError),
+    /// A document stands in finance as it should.
+    Issued,
+    /// Nothing is to be done about a document; says why.
+    Skip(Message),
+    /// A document can't be issued as it is: its author must mend it.
+    Invalid(Vec<Message>),
+    /// A document waits for its customer, or for another of its order.
+    Dependency(Message),
+    /// A document may have been issued, and only a human can tell.
+    Unknown(Message),
+    /// A document was changed after it was issued.
+    Changed(Vec<Difference>),
+}

@@ -1,0 +1,15 @@
+//! The engine between two systems in memory, on all stores.
+
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "a test binary has no public side and may fail"
+)]
+
+mod behind;
+mod desk;
+mod documents;
+mod engine;
+mod lost;
+mod resolve;
+mod world;

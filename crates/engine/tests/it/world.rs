@@ -1,0 +1,573 @@
+//! Two outside systems in memory, with faults, and a clock to turn.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::clock::Clock;
+use domain::customer::{Customer, Field, Kind, Values};
+use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
+use domain::engine::document::DocumentRules;
+use domain::engine::{Config, Engine, Ran};
+use domain::merge::Policy;
+use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Ring, Side, Snapshot};
+use domain::store::entities::{link, log, retry};
+use domain::store::memory::MemoryStore;
+use domain::store::sql::SqlStore;
+use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
+use domain::text::same;
+use futures::future::BoxFuture;
+use sea_orm::{EntityTrait, QueryOrder};
+use testkit::TestDb;
+use uuid::Uuid;
+
+use crate::desk::Desk;
+
+/// A clock that stands until it is turned.
+#[derive(Debug, Clone)]
+pub struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    pub fn turn(&self, by: Duration) {
+        self.0
+            .fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::SeqCst).unsigned_abs())
+    }
+
+    fn pause(&self, time: Duration) -> BoxFuture<'static, ()> {
+        let (clock, until) = (self.clone(), self.monotonic() + time);
+        Box::pin(async move {
+            while clock.monotonic() < until {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+    }
+}
+
+/// What is to happen to the next save.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// Nothing is done; the call fails.
+    Before(PortError),
+    /// All is done; the answer is lost.
+    LostAnswer,
+    /// Someone edits the record between our save and our look.
+    EditAfter(Field, String),
+    /// The call times out; the whole object lands when [`System::land`] says so. Updates only.
+    LandsLate,
+}
+
+#[derive(Debug, Default)]
+struct Records {
+    rows: BTreeMap<String, (Customer, DateTime<Utc>)>,
+    next: u32,
+    saves: u32,
+    calls: u32,
+    faults: Vec<Fault>,
+    /// What the next reads by id come to.
+    reads: Vec<Read>,
+    refuses: bool,
+    /// Whole objects that are still on their way.
+    late: Vec<(String, Customer)>,
+}
+
+/// What a read by id comes to.
+#[derive(Debug, Clone)]
+pub enum Read {
+    /// It fails.
+    Fails(PortError),
+    /// The record is not shown.
+    Nothing,
+    /// It takes so long.
+    Slow(Duration),
+}
+
+/// One outside system. Finance cuts names to 20 characters, knows no `|`, and does not show `tmpid`.
+#[derive(Debug, Clone)]
+pub struct System {
+    side: Side,
+    clock: Arc<TestClock>,
+    records: Arc<Mutex<Records>>,
+    /// Its documents.
+    pub desk: Desk,
+}
+
+impl System {
+    fn new(side: Side, clock: Arc<TestClock>) -> Self {
+        Self {
+            side,
+            clock,
+            records: Arc::default(),
+            desk: Desk::default(),
+        }
+    }
+
+    pub fn add(&self, customer: Customer) -> String {
+        let mut records = self.records.lock().unwrap();
+        records.next += 1;
+        let id = if self.side == Side::Crm {
+            format!("crm-{}", records.next)
+        } else {
+            records.next.to_string()
+        };
+        records.rows.insert(id.clone(), (customer, self.clock.now()));
+        id
+    }
+
+    pub fn edit(&self, id: &str, field: Field, value: &str) {
+        let mut records = self.records.lock().unwrap();
+        let row = records.rows.get_mut(id).unwrap();
+        row.0.set(field, value);
+        row.1 = self.clock.now();
+    }
+
+    pub fn delete(&self, id: &str) -> Customer {
+        self.records.lock().unwrap().rows.remove(id).unwrap().0
+    }
+
+    /// What was deleted is there again.
+    pub fn restore(&self, id: &str, customer: Customer) {
+        let row = (customer, self.clock.now());
+        self.records.lock().unwrap().rows.insert(id.to_owned(), row);
+    }
+
+    pub fn get(&self, id: &str, field: Field) -> String {
+        self.records.lock().unwrap().rows[id].0.get(field).to_owned()
+    }
+
+    pub fn ids(&self) -> Vec<String> {
+        self.records.lock().unwrap().rows.keys().cloned().collect()
+    }
+
+    pub fn saves(&self) -> u32 {
+        self.records.lock().unwrap().saves
+    }
+
+    pub fn calls(&self) -> u32 {
+        self.records.lock().unwrap().calls
+    }
+
+    pub fn fail(&self, fault: Fault) {
+        self.records.lock().unwrap().faults.push(fault);
+    }
+
+    /// What the next read by id comes to.
+    pub fn next_read(&self, read: Read) {
+        self.records.lock().unwrap().reads.push(read);
+    }
+
+    /// What was on its way arrives: each a whole object, as it was when it was sent.
+    pub fn land(&self) {
+        let mut records = self.records.lock().unwrap();
+        let now = self.clock.now();
+        for (id, whole) in std::mem::take(&mut records.late) {
+            records.saves += 1;
+            records.rows.insert(id, (whole, now));
+        }
+    }
+
+    /// Known to be down, or not.
+    pub fn refuse(&self, refuse: bool) {
+        self.records.lock().unwrap().refuses = refuse;
+    }
+
+    fn fault(&self) -> Result<Option<Fault>, PortError> {
+        let mut records = self.records.lock().unwrap();
+        records.calls += 1;
+        if records.faults.is_empty() {
+            return Ok(None);
+        }
+        match records.faults.remove(0) {
+            Fault::Before(error) => Err(error),
+            other => Ok(Some(other)),
+        }
+    }
+
+    fn show(&self, id: &str, row: &(Customer, DateTime<Utc>)) -> Snapshot {
+        let mut customer = row.0.clone();
+        if self.side == Side::Finance {
+            customer.values.remove(&Field::CustomerNumber);
+            customer.hidden.push(Field::CustomerNumber);
+            customer.set(Field::FinanceCode, id);
+        }
+        let modified_at = (self.side == Side::Crm).then_some(row.1);
+        Snapshot {
+            id: id.to_owned(),
+            customer,
+            modified_at,
+            whole: serde_json::Value::Null,
+        }
+    }
+
+    fn save(&self, id: &str, kind: Option<Kind>, values: &Values, fault: Option<Fault>) -> PortResult<()> {
+        let mut records = self.records.lock().unwrap();
+        records.saves += 1;
+        let now = self.clock.now();
+        if let Some(kind) = kind {
+            records.rows.insert(id.to_owned(), (Customer::new(kind), now));
+        }
+        let row = records.rows.get_mut(id).unwrap();
+        for (field, value) in values {
+            row.0.set(*field, self.project(*field, value));
+        }
+        row.1 = now;
+        match fault {
+            Some(Fault::LostAnswer) => Err(PortError::unknown("timed out")),
+            Some(Fault::EditAfter(field, value)) => {
+                row.0.set(field, value);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Customers for System {
+    async fn read(&self, id: &str, _: Option<Kind>) -> PortResult<Option<Snapshot>> {
+        let read = {
+            let mut records = self.records.lock().unwrap();
+            records.calls += 1;
+            (!records.reads.is_empty()).then(|| records.reads.remove(0))
+        };
+        match read {
+            Some(Read::Fails(error)) => return Err(error),
+            Some(Read::Nothing) => return Ok(None),
+            Some(Read::Slow(time)) => {
+                for _ in 0..20 {
+                    self.clock.turn(time / 20);
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+            None => {}
+        }
+        let records = self.records.lock().unwrap();
+        Ok(records.rows.get(id).map(|row| self.show(id, row)))
+    }
+
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>> {
+        let mut records = self.records.lock().unwrap();
+        records.calls += 1;
+        let agrees = |field, key: &Option<String>, customer: &Customer| {
+            key.as_deref()
+                .is_some_and(|key| !customer.get(field).is_empty() && same(field, key, customer.get(field)))
+        };
+        let found = records
+            .rows
+            .iter()
+            .map(|(id, row)| self.show(id, row))
+            .filter(|snapshot| {
+                let customer = &snapshot.customer;
+                keys.id.as_deref() == Some(&snapshot.id)
+                    || agrees(Field::FinanceCode, &keys.id, customer)
+                    || agrees(Field::CustomerNumber, &keys.customer_number, customer)
+                    || agrees(Field::NationalId, &keys.national_id, customer)
+                    || agrees(Field::Mobile, &keys.mobile, customer)
+                    || agrees(Field::Email, &keys.email, customer)
+            });
+        Ok(found.collect())
+    }
+
+    async fn create(&self, customer: &Customer) -> PortResult<String> {
+        let fault = self.fault()?;
+        let id = {
+            let mut records = self.records.lock().unwrap();
+            records.next += 1;
+            if self.side == Side::Crm {
+                format!("crm-{}", records.next)
+            } else {
+                records.next.to_string()
+            }
+        };
+        self.save(&id, Some(customer.kind), &customer.values, fault)?;
+        Ok(id)
+    }
+
+    async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
+        let fault = self.fault()?;
+        if let Some(Fault::LandsLate) = fault {
+            let mut whole = current.customer.clone();
+            whole.hidden.clear();
+            for (field, value) in changes {
+                whole.set(*field, self.project(*field, value));
+            }
+            self.records
+                .lock()
+                .unwrap()
+                .late
+                .push((current.id.clone(), whole));
+            return Err(PortError::unknown("timed out"));
+        }
+        if self.side == Side::Finance && !changes.contains_key(&Field::CustomerNumber) {
+            // A form save writes all of its controls: what is not sent is cleared.
+            self.records
+                .lock()
+                .unwrap()
+                .rows
+                .get_mut(&current.id)
+                .unwrap()
+                .0
+                .set(Field::CustomerNumber, "");
+        }
+        self.save(&current.id, None, changes, fault)
+    }
+
+    fn project(&self, field: Field, value: &str) -> String {
+        match (self.side, field) {
+            (Side::Finance, Field::Name) => value.replace(['|', '\n'], " ").chars().take(20).collect(),
+            _ => value.to_owned(),
+        }
+    }
+
+    fn refuses(&self) -> bool {
+        self.records.lock().unwrap().refuses
+    }
+
+    async fn check(&self) -> PortResult<String> {
+        Ok(String::new())
+    }
+}
+
+#[async_trait]
+impl Crm for System {
+    async fn register_webhook(&self, _: &str, _: &[&str]) -> PortResult<bool> {
+        Ok(false)
+    }
+
+    async fn webhooks(&self) -> PortResult<Option<Vec<String>>> {
+        Ok(None)
+    }
+
+    async fn read_document(&self, kind: DocumentKind, id: &str) -> PortResult<Option<DocumentSnapshot>> {
+        Ok(self.desk.read(kind, id))
+    }
+
+    async fn note_issued(&self, current: &DocumentSnapshot, number: &str) -> PortResult<()> {
+        let fault = self.fault()?;
+        self.desk.note(current, number);
+        lost(fault)
+    }
+}
+
+#[async_trait]
+impl Finance for System {
+    async fn fiscal_year(&self) -> PortResult<Option<i32>> {
+        Ok(None)
+    }
+
+    async fn issue(&self, document: &Document, customer_code: &str) -> PortResult<Issued> {
+        let fault = self.fault()?;
+        let issued = self.desk.issue(document, customer_code);
+        lost(fault).map(|()| issued)
+    }
+}
+
+fn lost(fault: Option<Fault>) -> PortResult<()> {
+    match fault {
+        Some(Fault::LostAnswer) => Err(PortError::unknown("timed out")),
+        _ => Ok(()),
+    }
+}
+
+/// Where a test's store keeps its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum On {
+    Memory,
+    Sqlite,
+    Postgres,
+}
+
+impl On {
+    pub fn engine(self) -> testkit::Engine {
+        match self {
+            Self::Memory | Self::Sqlite => testkit::Engine::Sqlite,
+            Self::Postgres => testkit::Engine::Postgres,
+        }
+    }
+}
+
+/// Every kind of store: they keep one contract.
+pub const ALL: [On; 3] = [On::Memory, On::Sqlite, On::Postgres];
+
+/// The tables behind a store, to be read by tests.
+pub enum Tables {
+    Memory(MemoryStore),
+    Sql(TestDb),
+}
+
+/// Both systems, a store and an engine between them.
+pub struct World {
+    pub crm: System,
+    pub finance: System,
+    pub clock: Arc<TestClock>,
+    pub store: Arc<dyn Store>,
+    pub engine: Engine,
+    tables: Tables,
+}
+
+impl World {
+    pub async fn new(on: On) -> Self {
+        let clock = Arc::new(TestClock(Arc::new(AtomicI64::new(1_700_000_000_000_000))));
+        let (store, tables): (Arc<dyn Store>, _) = match on {
+            On::Memory => {
+                let store = MemoryStore::new(clock.clone());
+                (Arc::new(store.clone()), Tables::Memory(store))
+            }
+            On::Sqlite | On::Postgres => {
+                let db = TestDb::new(on.engine()).await.unwrap();
+                let store = SqlStore::with_clock(db.store.db().clone(), clock.clone());
+                (Arc::new(store), Tables::Sql(db))
+            }
+        };
+        let (crm, finance) = (
+            System::new(Side::Crm, clock.clone()),
+            System::new(Side::Finance, clock.clone()),
+        );
+        let engine = Engine {
+            crm: Arc::new(crm.clone()),
+            finance: Arc::new(finance.clone()),
+            store: store.clone(),
+            clock: clock.clone(),
+            polls: None,
+            config: Config {
+                policy: Policy::default(),
+                lease: Duration::from_secs(60),
+                http_timeout: Duration::from_secs(30),
+                create_settle: Duration::from_secs(120),
+                max_retries: 3,
+                retry_base: Duration::from_secs(2),
+                numbering: domain::engine::meet::Numbering {
+                    company: 100,
+                    offset: 0,
+                },
+                deactivate: false,
+            },
+            documents: DocumentRules::default(),
+            owner: "test".into(),
+        };
+        Self {
+            crm,
+            finance,
+            clock,
+            store,
+            engine,
+            tables,
+        }
+    }
+
+    pub async fn enqueue(&self, side: Side, id: &str) -> Ring {
+        self.hear_of(EntityType::Customer, side, id).await
+    }
+
+    pub async fn hear_of(&self, entity_type: EntityType, side: Side, id: &str) -> Ring {
+        self.clock.turn(Duration::from_millis(1));
+        let row = Uuid::now_v7();
+        let entity = EntityRef {
+            entity_type,
+            side,
+            id: id.to_owned(),
+        };
+        let event = Event {
+            row,
+            entity,
+            trigger: Trigger::Webhook,
+            event_id: None,
+            payload: serde_json::Value::Null,
+            traceparent: None,
+            rung: true,
+        };
+        assert_eq!(self.store.enqueue(&[event]).await.unwrap(), [true]);
+        Ring {
+            row,
+            traceparent: None,
+        }
+    }
+
+    /// Hears of a record and runs until nothing of it waits, turning the clock to each retry; says how the last
+    /// run ended.
+    pub async fn sync(&self, side: Side, id: &str) -> Status {
+        self.sync_by(&self.engine, side, id).await
+    }
+
+    /// [`Self::sync`] by an engine with other rules.
+    pub async fn sync_by(&self, engine: &Engine, side: Side, id: &str) -> Status {
+        let mut ring = self.enqueue(side, id).await;
+        for _ in 0..20 {
+            match engine.run(&ring).await.unwrap() {
+                Ran::Ended {
+                    next: Some((next, wait)),
+                    ..
+                } => {
+                    self.clock.turn(wait);
+                    ring = next;
+                }
+                Ran::Ended { outcome, .. } => return outcome.status,
+                other => panic!("{other:?}"),
+            }
+        }
+        panic!("no end in sight");
+    }
+
+    /// All rows of `"SyncLog"`, by id.
+    pub async fn rows(&self) -> Vec<log::Model> {
+        match &self.tables {
+            Tables::Memory(store) => store.rows(),
+            Tables::Sql(db) => {
+                let rows = log::Entity::find().order_by_asc(log::Column::Id);
+                rows.all(db.store.db()).await.unwrap()
+            }
+        }
+    }
+
+    pub async fn row(&self, ring: &Ring) -> log::Model {
+        let mut rows = self.rows().await.into_iter();
+        rows.find(|row| row.id == ring.row).unwrap()
+    }
+
+    /// All rows of `"EntityMapping"`, by id.
+    pub async fn links(&self) -> Vec<link::Model> {
+        match &self.tables {
+            Tables::Memory(store) => store.links(),
+            Tables::Sql(db) => {
+                let rows = link::Entity::find().order_by_asc(link::Column::Id);
+                rows.all(db.store.db()).await.unwrap()
+            }
+        }
+    }
+
+    /// All rows of `"SyncRetryQueue"`.
+    pub async fn retries(&self) -> Vec<retry::Model> {
+        match &self.tables {
+            Tables::Memory(store) => store.retries(),
+            Tables::Sql(db) => {
+                let rows = retry::Entity::find().order_by_asc(retry::Column::SyncLogId);
+                rows.all(db.store.db()).await.unwrap()
+            }
+        }
+    }
+
+    /// Drops the database, where there is one.
+    pub async fn drop_it(self) {
+        if let Tables::Sql(db) = self.tables {
+            db.drop_it().await;
+        }
+    }
+}
+
+pub fn person(name: &str, mobile: &str) -> Customer {
+    Customer::new(Kind::Person)
+        .with(Field::Name, name)
+        .with(Field::Mobile, mobile)
+}
