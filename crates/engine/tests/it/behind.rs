@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use domain::customer::Field;
-use domain::engine::Ran;
+use engine::Ran;
 use domain::ports::{PortError, Side};
 use domain::store::{Claim, EntityRef, EntityType, InFlight, LinkState, Status};
 
-use crate::world::{ALL, Fault, Read, World, person};
+use crate::world::{intended, ALL, Fault, Read, World, person};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -241,7 +241,7 @@ async fn a_row_that_kills_its_runs_is_given_up_whatever_is_known_of_its_entity()
                     let there = customer(Side::Finance, "77");
                     w.store.link(&work.lease, &there).await.unwrap();
                     w.store
-                        .intend(&work.lease, &InFlight::new(), LEASE)
+                        .intend(&work.lease, intended(&InFlight::none()), LEASE)
                         .await
                         .unwrap();
                 }

@@ -9,7 +9,7 @@
 mod behind;
 mod desk;
 mod documents;
-mod engine;
+mod promises;
 mod lost;
 mod resolve;
 mod world;

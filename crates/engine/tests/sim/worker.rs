@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::engine::{Engine, Ran};
+use engine::{Engine, Ran};
 use domain::ports::{Ring, Side};
 use domain::store::Store;
 
