@@ -106,10 +106,13 @@ impl Executor<'_> {
             return Ok(Some(self.too_short()));
         }
         (self.sent, self.seen.fresh) = (true, None);
-        match self.engine.port(side).update(&current, &values).await {
+        let saved = self.engine.port(side).update(&current, &values).await;
+        if matches!(saved, Ok(()) | Err(PortError::UnknownOutcome { .. })) {
+            self.seen.customers[side as usize] = Sight::Unread;
+        }
+        match saved {
             Ok(()) => {
                 self.seen.written[side as usize] = true;
-                self.seen.customers[side as usize] = Sight::Unread;
                 self.seen.answered = Some(Write::Update(update));
                 Ok(None)
             }
