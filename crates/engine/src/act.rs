@@ -51,14 +51,15 @@ impl Executor<'_> {
 
     /// Commits the intent. `false`: the lease would not outlive the time-out of what is to be sent.
     async fn intend(&mut self) -> Result<bool, Stop> {
-        let (engine, link) = (self.engine, &self.known.link);
+        let engine = self.engine;
         let renewed = engine.clock.monotonic();
+        let on_its_way = self.known.on_its_way();
         let intended = Intended {
-            in_flight: &link.in_flight,
-            base: link.base.as_ref(),
+            in_flight: &on_its_way,
+            base: self.known.link.base.as_ref(),
         };
         engine.store.intend(&self.work.lease, intended, engine.config.lease).await?;
-        self.stored = link.in_flight.clone();
+        self.stored = on_its_way;
         self.lease_ends = renewed + engine.config.lease;
         let left = self.lease_ends.saturating_sub(engine.clock.monotonic());
         Ok(left > engine.config.http_timeout)

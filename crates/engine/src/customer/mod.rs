@@ -20,7 +20,7 @@ use crate::step::{Ending, Sending, Step};
 
 mod meeting;
 pub mod ours;
-pub(crate) mod saving;
+pub mod saving;
 
 /// A field is held when a value has come back to it so often within [`saving::REMEMBERED_FOR`].
 const RETURNS: usize = 3;
@@ -52,10 +52,12 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
     }
     known.link.state = LinkState::Active;
     begin(known, seen, rules);
+    known.confirm(|write| matches!(write, Write::Create(_)));
     confirm(known, seen, rules);
     let sides = Side::BOTH.map(|side| seen.customer(side));
     if let Some(base) = &mut known.link.base {
-        ours::recognise(base, &known.link.in_flight, sides, rules.project);
+        let landed = ours::recognise(base, &known.link.in_flight, sides, rules.project);
+        known.landed.extend(landed);
     }
     if let Some(step) = second_record(known, seen) {
         return step;
@@ -97,9 +99,7 @@ fn begin(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
             }
             _ => saving::made(&mut base, create, seen.customer(create.side), rules.project),
         }
-        known.told.extend(create.decided.iter().cloned());
     }
-    known.link.in_flight.0.retain(|write| !matches!(write, Write::Create(_)));
     if let (Some(Ruling::Link { .. }), Some(crm)) = (&seen.ruling, seen.customer(Side::Crm)) {
         // Who links two records by hand links the reference, too, whatever it named before.
         let named = crm.get(Field::FinanceCode);
@@ -121,8 +121,7 @@ fn confirm(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
     };
     saving::read_back(base, write, holds, seen.now, rules.project);
     ours::settle_pending(base, &mut known.link.in_flight);
-    known.told.extend(update.decided.iter().cloned());
-    known.link.in_flight.0.retain(|out| out.at() != update.at || out.side() != update.side);
+    known.confirm(|out| out.at() == update.at && out.side() == update.side);
 }
 
 /// An update that was answered with another id has made a second record, and would make a third: nothing is sent there
@@ -266,10 +265,7 @@ fn deactivate(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step>
     }
     if seen.written[finance as usize] {
         let out = seen.answered.as_ref().map(Write::at);
-        let told = known.link.in_flight.0.iter().filter(|write| Some(write.at()) == out);
-        let told: Vec<Change> = told.flat_map(|write| write.clone().decided()).collect();
-        known.told.extend(told);
-        known.link.in_flight.0.retain(|write| Some(write.at()) != out);
+        known.confirm(|write| Some(write.at()) == out);
         return matches!(seen.sight(finance), Sight::Unread).then_some(Step::Read(finance));
     }
     let active = match seen.sight(finance) {
@@ -298,11 +294,22 @@ fn deactivate(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step>
     Some(Step::Write(Box::new(Sending::Update(update))))
 }
 
-/// What the run leaves behind of what is on its way, once it has ended.
-pub(crate) fn forget(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
+/// What the run leaves behind of what is on its way, once it has ended, and what is to be told.
+pub fn forget(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
+    // What an earlier run wrote over is told by the run that sees it: that one may have been killed.
+    let landed = std::mem::take(&mut known.landed);
+    let saves = known.link.in_flight.0.iter_mut().filter(|write| landed.contains(&(write.side(), write.at())));
+    for write in saves.chain(&mut known.confirmed) {
+        known.told.extend(write.decided());
+    }
+    known.confirmed.clear();
+
     let sides = Side::BOTH.map(|side| seen.customer(side));
     let read_at = Side::BOTH.map(|side| seen.sight(side).at());
-    ours::forget(&mut known.link.in_flight, sides, read_at, rules.config.settle(), rules.project);
+    let settle = rules.config.settle();
+    let (told, unseen) = ours::forget(&mut known.link.in_flight, sides, read_at, settle, rules.project);
+    known.told.extend(told);
+    known.unseen.extend(unseen);
 }
 
 /// How long the last save without an answer may still be on its way, by the last look at its side.

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use domain::base::{Base, Pair};
+use domain::change::Change;
 use domain::customer::{Customer, Field};
 use domain::forms::form_of;
 use domain::in_flight::{InFlight, Sent, Update, Write};
@@ -56,8 +57,17 @@ fn left_by<'a>(
     })
 }
 
-/// Takes what our unconfirmed saves have left on either side into the base.
-pub fn recognise(base: &mut Base, in_flight: &InFlight, sides: Sides<'_>, project: Project<'_>) {
+/// Which save: its side, and when it was committed.
+pub type Which = (Side, DateTime<Utc>);
+
+/// Takes what our unconfirmed saves have left on either side into the base. Says which saves have landed.
+pub fn recognise(
+    base: &mut Base,
+    in_flight: &InFlight,
+    sides: Sides<'_>,
+    project: Project<'_>,
+) -> BTreeSet<Which> {
+    let mut landed = BTreeSet::new();
     let fields: BTreeSet<Field> = Side::BOTH
         .into_iter()
         .flat_map(|side| in_flight.updates(side))
@@ -90,7 +100,9 @@ pub fn recognise(base: &mut Base, in_flight: &InFlight, sides: Sides<'_>, projec
             Some(source) if !newer && !both => base.agree_on(side, field, now, source),
             _ => base.put_back(side, field, now),
         }
+        landed.extend(ours.into_iter().flatten().map(|save| (save.side, save.at)));
     }
+    landed
 }
 
 /// Both sides agree now on what was sent along as an edit: from here on, seeing it again is a late landing.
@@ -110,15 +122,16 @@ pub fn settle_pending(base: &Base, in_flight: &mut InFlight) {
 }
 
 /// Forgets saves that can't matter any more: their time was over when the side was read, or the side was seen whole as
-/// they leave it and no other one leaves it so.
+/// they leave it and no other one leaves it so. Says which are whole, and which were never seen.
 pub fn forget(
     in_flight: &mut InFlight,
     sides: Sides<'_>,
     read_at: [Option<DateTime<Utc>>; 2],
     settle: chrono::Duration,
     project: Project<'_>,
-) {
+) -> (Vec<Change>, Vec<Change>) {
     let all = in_flight.clone();
+    let (mut seen, mut unseen) = (Vec::new(), Vec::new());
     in_flight.0.retain_mut(|write| {
         let Write::Update(save) = write else { return true };
         let side = save.side as usize;
@@ -136,8 +149,16 @@ pub fn forget(
                     .is_none_or(|now| leaves(project, save.side, *field, sent, now))
             })
         });
-        !(is_over || (whole && !has_twin(&all, save)))
+        if whole && !has_twin(&all, save) {
+            seen.append(&mut save.decided);
+            return false;
+        }
+        if is_over {
+            unseen.append(&mut save.decided);
+        }
+        !is_over
     });
+    (seen, unseen)
 }
 
 /// Whether another save of that side leaves the very same.

@@ -73,7 +73,7 @@ pub(super) fn update(known: &Known, seen: &Seen, side: Side, mut values: Values,
 
 /// The values that a write asks for.
 #[must_use]
-pub(crate) fn asked(fields: &BTreeMap<Field, Sent>) -> Values {
+pub fn asked(fields: &BTreeMap<Field, Sent>) -> Values {
     let written = fields.iter().filter(|(_, sent)| sent.written);
     written.map(|(field, sent)| (*field, sent.leaves.clone())).collect()
 }

@@ -18,8 +18,8 @@ pub(crate) fn finish(mut known: Known, seen: &Seen, ending: Ending, facts: &Fact
     let ends_unknown = matches!(ending, Ending::Gone(_) | Ending::Off(_))
         && !known.link.is_whole()
         && is_nothing(&known, seen);
-    let verdict = of(&mut known, seen, ending, facts);
     forget(&mut known, seen, rules);
+    let verdict = of(&mut known, seen, ending, facts);
     let verdict = looked_at_again(&known, seen, verdict, ends_unknown, rules);
     if known.link.state == LinkState::New && known.link.is_whole() {
         // Created, though not yet seen: no half any more that another run may take over.
@@ -32,12 +32,19 @@ pub(crate) fn finish(mut known: Known, seen: &Seen, ending: Ending, facts: &Fact
     let written = |side: Side| told.iter().any(|change| change.winner == Some(side));
     let sides = [seen.source, seen.source.other()];
     let audit = |side, status, message| outcome(seen, facts, &told, side, status, message);
+    let unseen: Vec<&Change> = known.unseen.iter().collect();
+    let maybe = sides.into_iter().filter(|side| unseen.iter().any(|change| change.winner == Some(*side)));
+    let maybe = maybe.map(|side| {
+        let why = Message::new(Code::SentAndNeverSeen);
+        (side, outcome(seen, facts, &unseen, side, Status::Skipped, Some(why)))
+    });
     // What was written stands in an audit row of its own, unless the lead row is about just that.
     let in_lead = matches!(verdict.status, Status::Success | Status::Conflict).then_some(seen.source);
     let audits = sides
         .into_iter()
         .filter(|side| written(*side) && Some(*side) != in_lead)
         .map(|side| (side, audit(side, Status::Success, None)))
+        .chain(maybe)
         .collect();
     let outcome = Outcome {
         error_class: verdict.class,

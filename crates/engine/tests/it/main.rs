@@ -9,6 +9,7 @@
 mod behind;
 mod desk;
 mod documents;
+mod in_flight;
 mod promises;
 mod lost;
 mod resolve;

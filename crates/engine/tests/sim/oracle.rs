@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use domain::customer::Field;
-use domain::merge::{ConflictStrategy, Policy, Reason};
+use domain::change::Reason;
+use domain::merge::{ConflictStrategy, Policy};
 use domain::ports::Side;
 use domain::store::entities::{link, log};
 use domain::store::{Change, EntityType, LinkState, Status};
@@ -48,7 +49,7 @@ fn losers(change: &Change) -> &'static [Side] {
     let told = match change.reason {
         R::OnlyThisChanged | R::TakenBack => true,
         R::LaterWins | R::Tie | R::Priority | R::SettledByHand | R::ConfirmedLater => true,
-        R::HeldForHuman | R::Oscillates => true,
+        R::HeldForHuman | R::Oscillates | R::Altered => true,
         // At a first meeting nothing tells a field that was emptied from one that was never filled.
         R::OtherIsEmpty => true,
         R::DeletedInCrm | R::OneWay => false,
