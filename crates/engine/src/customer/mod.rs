@@ -121,6 +121,7 @@ fn confirm(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
     };
     saving::read_back(base, write, holds, seen.now, rules.project);
     ours::settle_pending(base, &mut known.link.in_flight);
+    ours::overtake(&mut known.link.in_flight, update);
     known.confirm(|out| out.at() == update.at && out.side() == update.side);
 }
 

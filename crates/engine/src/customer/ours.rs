@@ -105,6 +105,19 @@ pub fn recognise(
     landed
 }
 
+/// A later save of that side was answered: the earlier ones that are out were overtaken. Whoever sees them from now on sees
+/// a late landing, and what is as they leave it may be the later one's work.
+pub fn overtake(in_flight: &mut InFlight, by: &Update) {
+    for write in &mut in_flight.0 {
+        if let Write::Update(save) = write
+            && save.side == by.side
+            && save.at < by.at
+        {
+            save.fields.values_mut().for_each(|sent| sent.base = Some(OVERTAKEN));
+        }
+    }
+}
+
 /// Both sides agree now on what was sent along as an edit: from here on, seeing it again is a late landing.
 pub fn settle_pending(base: &Base, in_flight: &mut InFlight) {
     for write in &mut in_flight.0 {
@@ -122,7 +135,7 @@ pub fn settle_pending(base: &Base, in_flight: &mut InFlight) {
 }
 
 /// Forgets saves that can't matter any more: their time was over when the side was read, or the side was seen whole as
-/// they leave it and no other one leaves it so. Says which are whole, and which were never seen.
+/// they leave it, which no other one can have done. Says which are whole, and which were never seen.
 pub fn forget(
     in_flight: &mut InFlight,
     sides: Sides<'_>,
@@ -143,7 +156,8 @@ pub fn forget(
             }
             return true;
         }
-        let whole = sides[side].is_some_and(|customer| {
+        let overtaken = save.fields.values().any(|sent| sent.base == Some(OVERTAKEN));
+        let whole = !overtaken && sides[side].is_some_and(|customer| {
             save.fields.iter().all(|(field, sent)| {
                 shown(Some(customer), *field)
                     .is_none_or(|now| leaves(project, save.side, *field, sent, now))

@@ -136,12 +136,16 @@ fn told_of(side: Side, values: &Values) -> Vec<Change> {
 }
 
 /// What is known of a pair one half of which a create of ours has made: what was sent, and from what. Whatever differs from
-/// that now was typed since.
+/// that now was typed since; but what is empty there is filled, as at any first meeting: it may be another's record after
+/// all, typed without it.
 pub(super) fn made(base: &mut Base, create: &Create, holds: Option<&Customer>, project: Project<'_>) {
     let side = create.side;
     for (field, sent) in &create.fields {
         let projected = project(side, *field, &sent.leaves);
         let now = holds.filter(|holds| !holds.hidden.contains(field)).map(|holds| holds.get(*field));
+        if !sent.leaves.is_empty() && now.is_some_and(str::is_empty) {
+            continue;
+        }
         let here = now
             .filter(|now| form_of(*field, &sent.leaves, &projected, now).is_some())
             .unwrap_or(&projected);

@@ -291,7 +291,8 @@ async fn an_edit_of_what_a_lost_create_has_made_stands() {
         for (system, id) in [(&w.crm, id.as_str()), (&w.finance, "1")] {
             assert_eq!(system.get(id, Field::Website), "new.ir", "{on:?}");
             assert_eq!(system.get(id, Field::Email), "a@b.ir", "{on:?}");
-            assert_eq!(system.get(id, Field::Address), "", "{on:?}");
+            // It may be another's record after all, typed without one: nothing is cleared on a guess.
+            assert_eq!(system.get(id, Field::Address), "تهران", "{on:?}");
         }
         assert_eq!((w.crm.ids().len(), w.finance.ids().len()), (1, 1));
         w.drop_it().await;
