@@ -28,7 +28,13 @@ impl Executor<'_> {
     }
 
     /// Makes `id` ours before anything is written to it.
-    pub(crate) async fn link(&mut self, side: Side, id: &str, takes_over: bool, told: Message) -> Result<(), Stop> {
+    pub(crate) async fn link(
+        &mut self,
+        side: Side,
+        id: &str,
+        takes_over: bool,
+        told: Message,
+    ) -> Result<(), Stop> {
         if self.noted.is_none() {
             let (entity, store) = (self.entity(side, id), &self.engine.store);
             let linked = match takes_over {
@@ -58,7 +64,10 @@ impl Executor<'_> {
             in_flight: &on_its_way,
             base: self.known.link.base.as_ref(),
         };
-        engine.store.intend(&self.work.lease, intended, engine.config.lease).await?;
+        engine
+            .store
+            .intend(&self.work.lease, intended, engine.config.lease)
+            .await?;
         self.stored = on_its_way;
         self.lease_ends = renewed + engine.config.lease;
         let left = self.lease_ends.saturating_sub(engine.clock.monotonic());
@@ -148,7 +157,12 @@ impl Executor<'_> {
             return Ok(Some(self.too_short()));
         }
         (self.sent, self.seen.fresh) = (true, None);
-        match self.engine.finance.issue(&issue.document, &issue.customer_code).await {
+        match self
+            .engine
+            .finance
+            .issue(&issue.document, &issue.customer_code)
+            .await
+        {
             Ok(answer) => {
                 self.keep(issue, answer).await?;
                 Ok(None)

@@ -200,7 +200,13 @@ impl Known {
     /// What the store is to hold as on its way: also what is confirmed by now, until the commit has told of it.
     #[must_use]
     pub fn on_its_way(&self) -> InFlight {
-        InFlight(self.confirmed.iter().chain(&self.link.in_flight).cloned().collect())
+        InFlight(
+            self.confirmed
+                .iter()
+                .chain(&self.link.in_flight)
+                .cloned()
+                .collect(),
+        )
     }
 
     /// These writes are confirmed: they land no more.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Engine, Ran};
 use domain::ports::{Doorbell, Ring, Side};
 use domain::store::{Outcome, Status};
+use engine::{Engine, Ran};
 use metrics::{counter, gauge, histogram};
 use tracing::{debug, error, info, warn};
 

@@ -11,9 +11,9 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::base::Base;
 use crate::customer::{Customer, Field, Kind};
 use crate::document::DocumentKind;
-use crate::base::Base;
 use crate::ports::{MatchKeys, Ring, Side};
 use crate::store::{EntityType, IssuedDocument, LinkState, StoreResult};
 use crate::text::normal;

@@ -396,4 +396,3 @@ impl Stats {
         self.pending + self.in_progress + self.success + self.failed + self.conflict + self.skipped
     }
 }
-

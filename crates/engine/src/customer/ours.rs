@@ -113,7 +113,9 @@ pub fn overtake(in_flight: &mut InFlight, by: &Update) {
             && save.side == by.side
             && save.at < by.at
         {
-            save.fields.values_mut().for_each(|sent| sent.base = Some(OVERTAKEN));
+            save.fields
+                .values_mut()
+                .for_each(|sent| sent.base = Some(OVERTAKEN));
         }
     }
 }
@@ -157,12 +159,13 @@ pub fn forget(
             return true;
         }
         let overtaken = save.fields.values().any(|sent| sent.base == Some(OVERTAKEN));
-        let whole = !overtaken && sides[side].is_some_and(|customer| {
-            save.fields.iter().all(|(field, sent)| {
-                shown(Some(customer), *field)
-                    .is_none_or(|now| leaves(project, save.side, *field, sent, now))
-            })
-        });
+        let whole = !overtaken
+            && sides[side].is_some_and(|customer| {
+                save.fields.iter().all(|(field, sent)| {
+                    shown(Some(customer), *field)
+                        .is_none_or(|now| leaves(project, save.side, *field, sent, now))
+                })
+            });
         if whole && !has_twin(&all, save) {
             seen.append(&mut save.decided);
             return false;
@@ -179,7 +182,9 @@ pub fn forget(
 fn has_twin(all: &InFlight, save: &Update) -> bool {
     let left = |save: &Update| -> Vec<(Field, String)> {
         let fields = save.fields.iter();
-        fields.map(|(field, sent)| (*field, sent.leaves.clone())).collect()
+        fields
+            .map(|(field, sent)| (*field, sent.leaves.clone()))
+            .collect()
     };
     let mut others = all.updates(save.side).filter(|other| other.at != save.at);
     others.any(|other| left(other) == left(save))

@@ -22,22 +22,45 @@ const REMEMBERED: usize = 64;
 pub(super) const REMEMBERED_FOR: chrono::Duration = chrono::Duration::minutes(10);
 
 fn both_ways() -> impl Iterator<Item = Field> {
-    TABLE.iter().filter(|spec| spec.flow == Flow::Both).map(|spec| spec.field)
+    TABLE
+        .iter()
+        .filter(|spec| spec.flow == Flow::Both)
+        .map(|spec| spec.field)
 }
 
 /// The save of `values` into what was read last of `side`.
-pub(super) fn update(known: &Known, seen: &Seen, side: Side, mut values: Values, decided: Vec<Change>) -> Update {
+pub(super) fn update(
+    known: &Known,
+    seen: &Seen,
+    side: Side,
+    mut values: Values,
+    decided: Vec<Change>,
+) -> Update {
     let empty = Customer::new(domain::customer::Kind::Person);
-    let (here, there) = (seen.customer(side).unwrap_or(&empty), seen.customer(side.other()).unwrap_or(&empty));
+    let (here, there) = (
+        seen.customer(side).unwrap_or(&empty),
+        seen.customer(side.other()).unwrap_or(&empty),
+    );
     let base_of = |side, field| known.link.base.as_ref().and_then(|base| base.of(side, field));
     // A form save writes all of its controls: what the side does not show must be sent along, or it is cleared.
-    for field in here.hidden.iter().filter(|field| field.spec().flow == Flow::ToFinance) {
+    for field in here
+        .hidden
+        .iter()
+        .filter(|field| field.spec().flow == Flow::ToFinance)
+    {
         let known = [there.get(*field), base_of(side, *field).unwrap_or_default()];
         if let Some(value) = known.into_iter().find(|value| !value.is_empty()) {
             values.entry(*field).or_insert_with(|| value.to_owned());
         }
     }
-    let pair = |field| known.link.base.as_ref().map(|base| base.pair(field)).unwrap_or_default();
+    let pair = |field| {
+        known
+            .link
+            .base
+            .as_ref()
+            .map(|base| base.pair(field))
+            .unwrap_or_default()
+    };
     let along = both_ways().filter(|field| !values.contains_key(field));
     let mut fields: BTreeMap<Field, Sent> = along
         .map(|field| {
@@ -75,11 +98,19 @@ pub(super) fn update(known: &Known, seen: &Seen, side: Side, mut values: Values,
 #[must_use]
 pub fn asked(fields: &BTreeMap<Field, Sent>) -> Values {
     let written = fields.iter().filter(|(_, sent)| sent.written);
-    written.map(|(field, sent)| (*field, sent.leaves.clone())).collect()
+    written
+        .map(|(field, sent)| (*field, sent.leaves.clone()))
+        .collect()
 }
 
 /// The create of what `met` says on `side`. `not_ours`: records there that were found by its keys and are not it.
-pub(super) fn create(seen: &Seen, side: Side, met: &Customer, not_ours: Vec<String>, config: &Config) -> (Create, Customer) {
+pub(super) fn create(
+    seen: &Seen,
+    side: Side,
+    met: &Customer,
+    not_ours: Vec<String>,
+    config: &Config,
+) -> (Create, Customer) {
     let goes = |flow| match side {
         Side::Crm => flow == Flow::Both || flow == Flow::ToCrm,
         Side::Finance => flow == Flow::Both || flow == Flow::ToFinance,
@@ -142,7 +173,10 @@ pub(super) fn made(base: &mut Base, create: &Create, holds: Option<&Customer>, p
     let side = create.side;
     for (field, sent) in &create.fields {
         let projected = project(side, *field, &sent.leaves);
-        let now = holds.filter(|holds| !holds.hidden.contains(field)).map(|holds| holds.get(*field));
+        if holds.is_some_and(|holds| holds.hidden.contains(field)) {
+            continue;
+        }
+        let now = holds.map(|holds| holds.get(*field));
         if !sent.leaves.is_empty() && now.is_some_and(str::is_empty) {
             continue;
         }
@@ -155,7 +189,13 @@ pub(super) fn made(base: &mut Base, create: &Create, holds: Option<&Customer>, p
 
 /// What was sent was answered and is read back: what came back in a form that is known is agreed on; anything else is held,
 /// since it may be an edit of that moment.
-pub(super) fn read_back(base: &mut Base, write: &Write, holds: &Customer, at: DateTime<Utc>, project: Project<'_>) {
+pub(super) fn read_back(
+    base: &mut Base,
+    write: &Write,
+    holds: &Customer,
+    at: DateTime<Utc>,
+    project: Project<'_>,
+) {
     let (side, fields) = match write {
         Write::Create(create) => (create.side, &create.fields),
         Write::Update(update) => (update.side, &update.fields),

@@ -80,7 +80,11 @@ fn standing(link: Option<&Link>, last: Option<&LastRun>) -> Standing {
     };
     if let Some(failed) = last.filter(|last| last.status == Status::Failed) {
         let why = failed.message.clone().unwrap_or_default();
-        return Standing::Waits(Message::new(Code::CustomerFailed).with("row", failed.row).with("why", why));
+        return Standing::Waits(
+            Message::new(Code::CustomerFailed)
+                .with("row", failed.row)
+                .with("why", why),
+        );
     }
     match (link.state, &link.finance_id) {
         (LinkState::Active, Some(code)) => Standing::Code(code.clone()),

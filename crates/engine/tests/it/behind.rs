@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use domain::customer::Field;
-use engine::Ran;
 use domain::ports::{PortError, Side};
 use domain::store::{Claim, EntityRef, EntityType, InFlight, LinkState, Status};
+use engine::Ran;
 
-use crate::world::{intended, ALL, Fault, Read, World, person};
+use crate::world::{ALL, Fault, Read, World, intended, person};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -153,7 +153,11 @@ async fn who_outlives_its_counterpart_is_linked_with_the_one_typed_anew_by_a_hum
         assert!(refused.is_err(), "{first} is there");
         let deleted = w.crm.delete(&first);
         assert_eq!(w.sync(Side::Crm, &first).await, Status::Skipped);
-        assert_eq!(w.sync(Side::Crm, &twin).await, Status::Conflict, "its own counterpart was deleted");
+        assert_eq!(
+            w.sync(Side::Crm, &twin).await,
+            Status::Conflict,
+            "its own counterpart was deleted"
+        );
         let ring = w.engine.link(&twin, "1", None).await.unwrap();
         w.engine.run(&ring).await.unwrap();
         assert_eq!(w.finance.get("1", Field::Email), "a@b.ir");
@@ -289,13 +293,20 @@ async fn what_came_back_altered_is_held_and_never_carried_back() {
         w.finance
             .fail(Fault::EditAfter(Field::Description, "مشتری ویژه".into()));
         let waits = w.sync(Side::Crm, &id).await;
-        assert_eq!(waits, Status::Conflict, "an edit of that moment, or a form that nobody knows");
+        assert_eq!(
+            waits,
+            Status::Conflict,
+            "an edit of that moment, or a form that nobody knows"
+        );
         assert_eq!(w.crm.get(&id, Field::Description), "مشتری ویژه، تماس فقط صبح");
         assert_eq!(w.finance.get("1", Field::Description), "مشتری ویژه");
         // Looking again changes nothing; whoever types into either side settles it.
         let saves = w.finance.saves();
         assert_eq!(w.sync(Side::Finance, "1").await, Status::Conflict);
-        assert_eq!((w.finance.saves(), w.crm.get(&id, Field::Description).as_str()), (saves, "مشتری ویژه، تماس فقط صبح"));
+        assert_eq!(
+            (w.finance.saves(), w.crm.get(&id, Field::Description).as_str()),
+            (saves, "مشتری ویژه، تماس فقط صبح")
+        );
         w.finance.edit("1", Field::Description, "تماس عصر");
         assert_eq!(w.sync(Side::Finance, "1").await, Status::Success);
         assert_eq!(w.crm.get(&id, Field::Description), "تماس عصر");

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::document::DocumentKind::{Invoice, Quote};
-use engine::document::DocumentRules;
-use engine::{Engine, Ran};
+use domain::in_flight::{InFlight, Issue, Write};
 use domain::ports::{PortError, Ring, Side};
 use domain::store::entities::log;
-use domain::in_flight::{InFlight, Issue, Write};
 use domain::store::{Claim, EntityRef, EntityType, Status};
+use engine::document::DocumentRules;
+use engine::{Engine, Ran};
 
 use crate::desk::document;
-use crate::world::{intended, Fault, World, person};
+use crate::world::{Fault, World, intended, person};
 
 macro_rules! promises {
     ($($promise:ident)*) => {
@@ -365,7 +365,10 @@ async fn intend(w: &World, answer: bool) -> Ring {
         again: false,
     };
     let in_flight = InFlight(vec![Write::Issue(Box::new(sent))]);
-    w.store.intend(&work.lease, intended(&in_flight), lease).await.unwrap();
+    w.store
+        .intend(&work.lease, intended(&in_flight), lease)
+        .await
+        .unwrap();
     w.clock.turn(Duration::from_secs(61));
     ring
 }

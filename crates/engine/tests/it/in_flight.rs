@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use domain::base::Base;
 use domain::change::Change;
 use domain::customer::{Customer, Field, Kind};
+use domain::entity::EntityType;
 use domain::in_flight::{Update, Write};
 use domain::link::{Link, LinkState};
-use domain::entity::EntityType;
 use domain::meeting::Numbering;
 use domain::merge::{Policy, Times};
 use domain::ports::Snapshot;
@@ -143,7 +143,9 @@ impl World {
     fn step(&mut self) -> Result<(), Cut> {
         self.now += [1, 1, 1, 2, 5][self.random.random_range(0..5)];
         let now = self.now;
-        let (due, late) = std::mem::take(&mut self.late).into_iter().partition(|(at, ..)| *at <= now);
+        let (due, late) = std::mem::take(&mut self.late)
+            .into_iter()
+            .partition(|(at, ..)| *at <= now);
         self.late = late;
         let due: Vec<(i64, Update, i64)> = due;
         for (_, update, read_at) in due {
@@ -166,7 +168,11 @@ impl World {
         let mut value = format!("{field}{}", self.typed);
         if self.odds(20) {
             // An old value again.
-            let old = self.edits.iter().filter(|e| e.field == field).map(|e| e.value.clone());
+            let old = self
+                .edits
+                .iter()
+                .filter(|e| e.field == field)
+                .map(|e| e.value.clone());
             let old: Vec<String> = old.chain([format!("{field}0")]).collect();
             value.clone_from(&old[self.random.random_range(0..old.len())]);
         }
@@ -273,8 +279,15 @@ impl World {
 
     fn save(&mut self, seen: &mut Seen, known: &mut Known, update: Update) -> Result<(), Cut> {
         let side = update.side;
-        self.say(format!("saves {side}: {:?} {:?}", saving::asked(&update.fields), update.decided));
-        let read_at = seen.sight(side).at().map_or(0, |read| (read - at(0)).num_seconds());
+        self.say(format!(
+            "saves {side}: {:?} {:?}",
+            saving::asked(&update.fields),
+            update.decided
+        ));
+        let read_at = seen
+            .sight(side)
+            .at()
+            .map_or(0, |read| (read - at(0)).num_seconds());
         known.link.in_flight.0.push(Write::Update(update.clone()));
         self.step()?;
         // The intent: one statement that holds the write, the base as known, and what was decided.
@@ -284,7 +297,11 @@ impl World {
         self.saves += 1;
         seen.fresh = None;
         seen.customers[side as usize] = Sight::Unread;
-        let luck = if self.faults { self.random.random_range(0..100) } else { 99 };
+        let luck = if self.faults {
+            self.random.random_range(0..100)
+        } else {
+            99
+        };
         match luck {
             0..12 => return Err(Cut::NoAnswer),
             12..24 => {
@@ -319,7 +336,11 @@ impl World {
                 None => Side::BOTH.to_vec(),
             };
             for side in losers {
-                let value = if side == Side::Crm { &change.crm } else { &change.finance };
+                let value = if side == Side::Crm {
+                    &change.crm
+                } else {
+                    &change.finance
+                };
                 self.told.push((self.now, side, change.field, value.clone()));
             }
         }
@@ -359,7 +380,9 @@ impl World {
             }
         }
         for (n, edit) in self.edits.iter().enumerate() {
-            let mut after = self.edits[n + 1..].iter().filter(|later| later.field == edit.field);
+            let mut after = self.edits[n + 1..]
+                .iter()
+                .filter(|later| later.field == edit.field);
             let stands = self.sides[edit.side as usize].get(edit.field) == edit.value;
             let superseded = after.any(|later| later.side == edit.side || later.was == edit.value);
             let told = self.told.iter().any(|(at, side, field, value)| {
@@ -390,7 +413,10 @@ fn every_history_ends_in_step_and_nothing_is_lost_silently() {
         altered += u32::from(reached.altered);
     }
     // Otherwise the histories would prove nothing.
-    assert!(put_back > 40 && owed > 10 && altered > 40, "{put_back} {owed} {altered}");
+    assert!(
+        put_back > 40 && owed > 10 && altered > 40,
+        "{put_back} {owed} {altered}"
+    );
 }
 
 #[test]
@@ -415,9 +441,16 @@ fn a_save_asks_for_what_was_decided_and_sends_the_rest_along() {
         project: &project,
     };
     let (_, step) = decide(Known::of(world.link.clone()), &seen, &rules);
-    let Step::Write(sending) = step else { panic!("{step:?}") };
-    let Sending::Update(update) = *sending else { panic!() };
-    assert_eq!(saving::asked(&update.fields).into_iter().collect::<Vec<_>>(), [(Field::Name, "new".to_owned())]);
+    let Step::Write(sending) = step else {
+        panic!("{step:?}")
+    };
+    let Sending::Update(update) = *sending else {
+        panic!()
+    };
+    assert_eq!(
+        saving::asked(&update.fields).into_iter().collect::<Vec<_>>(),
+        [(Field::Name, "new".to_owned())]
+    );
     assert_eq!(update.fields[&Field::Address].leaves, "address0");
     assert_eq!(update.decided.len(), 1, "what it writes over is told with it");
 }

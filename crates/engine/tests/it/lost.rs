@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::customer::Field;
-use engine::Ran;
 use domain::ports::{PortError, Ring, Side};
 use domain::store::{Claim, EntityRef, EntityType, LinkState, Outcome, Status};
+use engine::Ran;
 
 use crate::world::{ALL, Fault, World, person};
 
@@ -132,13 +132,20 @@ async fn an_edit_over_an_update_whose_answer_was_lost_is_never_lost_silently() {
         w.crm.edit(&id, Field::Address, "تهران");
         soon(&w, Side::Crm, &id).await;
         for (system, id) in [(&w.crm, id.as_str()), (&w.finance, "1")] {
-            assert_eq!(system.get(id, Field::Email), w.crm.get(&w.crm.ids()[0], Field::Email), "{on:?}");
+            assert_eq!(
+                system.get(id, Field::Email),
+                w.crm.get(&w.crm.ids()[0], Field::Email),
+                "{on:?}"
+            );
             assert_eq!(system.get(id, Field::Name), "علی رضایی", "{on:?}");
             assert_eq!(system.get(id, Field::Address), "تهران", "{on:?}");
         }
         let told = told(&w).await;
         // Whose was the later can't be known: it is a conflict, and both values are told.
-        assert!(told.contains("later@b.ir") && told.contains("sent@b.ir"), "{told}");
+        assert!(
+            told.contains("later@b.ir") && told.contains("sent@b.ir"),
+            "{told}"
+        );
         w.drop_it().await;
     }
 }
@@ -165,7 +172,11 @@ async fn who_types_after_an_unanswered_update_is_in_step_or_told() {
         soon(&w, Side::Crm, &id).await;
         assert!(told(&w).await.contains("later@b.ir"), "{on:?} {arrived}");
         for (system, id) in [(&w.crm, id.as_str()), (&w.finance, "1")] {
-            assert_eq!(system.get(id, Field::Email), w.crm.get(&w.crm.ids()[0], Field::Email), "{on:?} {arrived}");
+            assert_eq!(
+                system.get(id, Field::Email),
+                w.crm.get(&w.crm.ids()[0], Field::Email),
+                "{on:?} {arrived}"
+            );
             assert_eq!(system.get(id, Field::Address), "تهران", "{on:?} {arrived}");
         }
         w.drop_it().await;

@@ -10,7 +10,7 @@ mod behind;
 mod desk;
 mod documents;
 mod in_flight;
-mod promises;
 mod lost;
+mod promises;
 mod resolve;
 mod world;

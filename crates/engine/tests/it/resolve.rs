@@ -1,11 +1,11 @@
 //! What an operator rules, on every kind of store.
 
 use domain::customer::Field;
-use engine::ruling::NotRuled;
-use engine::{Engine, Ran};
 use domain::merge::{ConflictStrategy, Policy};
 use domain::ports::{Ring, Side};
 use domain::store::{EntityRef, EntityType, LinkState, Status};
+use engine::ruling::NotRuled;
+use engine::{Engine, Ran};
 
 use crate::world::{ALL, On, World, person};
 

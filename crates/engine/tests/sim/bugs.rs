@@ -130,7 +130,10 @@ impl Store for Broken {
                         base.finance.clear();
                     }
                 }
-                Some(Bug::NoProbe) => link.in_flight.0.retain(|write| !matches!(write, Write::Create(_))),
+                Some(Bug::NoProbe) => link
+                    .in_flight
+                    .0
+                    .retain(|write| !matches!(write, Write::Create(_))),
                 Some(Bug::SendsAgain) => {
                     for write in &mut link.in_flight.0 {
                         if let Write::Issue(issue) = write {
@@ -138,7 +141,10 @@ impl Store for Broken {
                         }
                     }
                 }
-                Some(Bug::NoInFlight) => link.in_flight.0.retain(|write| !matches!(write, Write::Update(_))),
+                Some(Bug::NoInFlight) => link
+                    .in_flight
+                    .0
+                    .retain(|write| !matches!(write, Write::Update(_))),
                 Some(Bug::NoTombstone) if link.state == LinkState::Closed => {
                     match work.lead.side {
                         Side::Crm => link.finance_id = None,

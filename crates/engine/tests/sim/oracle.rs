@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use domain::customer::Field;
 use domain::change::Reason;
+use domain::customer::Field;
 use domain::merge::{ConflictStrategy, Policy};
 use domain::ports::Side;
 use domain::store::entities::{link, log};
@@ -440,7 +440,10 @@ impl View<'_> {
                 && (loss.field, loss.side) == (field, loser.side)
                 && loss.value == normal(field, &loser.value)
                 && loss.told >= loser.at
-                && (may_win || !loss.as_no_conflict || self.undone(field, loser, false))
+                && (may_win
+                    || !loss.as_no_conflict
+                    || self.undone(field, loser, false)
+                    || self.was_found(link))
         });
         if !superseded && !kept && !self.undone(field, loser, true) {
             self.found.push(format!(
@@ -487,6 +490,16 @@ impl View<'_> {
             ConflictStrategy::Manual => false,
         };
         (by_policy && (later || !carried(true))) || (later && carried(false))
+    }
+
+    /// Whether a human typed the record while a create of ours was out: what differs in it counts as typed since.
+    fn was_found(&self, link: Uuid) -> bool {
+        let mut rows = self.rows.iter().filter(|row| row.entity_mapping_id == Some(link));
+        rows.any(|row| {
+            row.error_message
+                .as_deref()
+                .is_some_and(|why| why.contains("created by an earlier try"))
+        })
     }
 
     /// Whether it took back what the same users had typed just before. `uncarried`: of which nothing was carried over, so that

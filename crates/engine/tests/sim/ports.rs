@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
+use domain::in_flight::{InFlight, Write};
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Side, Snapshot};
 use domain::store::memory::Wire;
-use domain::in_flight::{InFlight, Write};
 use domain::store::{StoreError, StoreResult};
 use sea_orm::DbErr;
 
@@ -130,7 +130,11 @@ impl Client {
             intended,
             until: now + self.world.config.create_settle.as_micros() as Time,
             side,
-            record: if matches!(write, Write::Update(_)) { id } else { String::new() },
+            record: if matches!(write, Write::Update(_)) {
+                id
+            } else {
+                String::new()
+            },
             values,
             whole,
             left: false,
@@ -210,7 +214,9 @@ fn asked_and_along(write: &Write) -> (Values, Values) {
     };
     let of = |written: bool| -> Values {
         let fields = fields.iter().filter(|(_, sent)| sent.written == written);
-        fields.map(|(field, sent)| (*field, sent.leaves.clone())).collect()
+        fields
+            .map(|(field, sent)| (*field, sent.leaves.clone()))
+            .collect()
     };
     let mut whole = match write {
         Write::Update(_) => of(false),

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use engine::Config;
 use domain::merge::{ConflictStrategy, Policy};
 use domain::ports::{Ring, Side};
 use domain::store::memory::MemoryStore;
 use domain::store::{EntityRef, EntityType, Event, Store, Trigger};
+use engine::Config;
 use serde_json::Value;
 
 use crate::bugs::Bug;

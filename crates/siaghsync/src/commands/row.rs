@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use engine::{Engine, Ran};
 use domain::ports::{Ring, Side};
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;
 use domain::store::{Change, EntityRef, EntityType, Status, Trigger};
+use engine::{Engine, Ran};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 use uuid::Uuid;

@@ -1,8 +1,8 @@
 //! One sync as people tell it: heard, held, decided, written, ended, and what to do next. Pure.
 
+use domain::change::Reason;
 use domain::customer::{Customer, Field};
 use domain::fields::{Flow, TABLE};
-use domain::change::Reason;
 use domain::ports::Side;
 use domain::store::entities::log;
 use domain::store::{Change, EntityType, Ruling, Status, Trigger};

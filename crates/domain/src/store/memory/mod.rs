@@ -12,8 +12,8 @@ use crate::clock::Clock;
 use crate::ports::{Ring, Side};
 use crate::store::entities::{link, log, retry};
 use crate::store::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, Intended, LastRun, Lease, Link, LinkState, Stats,
-    Status, Store, StoreError, StoreResult, Work,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, Intended, LastRun, Lease, Link, LinkState,
+    Stats, Status, Store, StoreError, StoreResult, Work,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};

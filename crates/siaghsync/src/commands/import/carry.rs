@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use engine::{Engine, Ran};
 use domain::ports::{Ring, Side};
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
+use engine::{Engine, Ran};
 use futures::StreamExt;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use indicatif::ProgressBar;

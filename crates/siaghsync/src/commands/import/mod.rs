@@ -12,12 +12,12 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use domain::customer::{Field, Kind};
-use engine::Engine;
 use domain::polls::PollStore;
 use domain::ports::Side;
 use domain::store::entities::{link, log};
 use domain::store::sql::SqlStore;
 use domain::store::{EntityType, LinkState, Status};
+use engine::Engine;
 use payamgostar::{Payamgostar, Walk};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::{Value, json};
