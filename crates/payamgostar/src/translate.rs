@@ -6,8 +6,8 @@
 use chrono_tz::Tz;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::fields::{CrmPlace, TABLE};
+use domain::letters::fold;
 use domain::ports::Snapshot;
-use domain::text::fold;
 use serde_json::{Value, json};
 
 use crate::config::Config;

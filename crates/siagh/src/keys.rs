@@ -6,9 +6,10 @@
 use std::cell::OnceCell;
 
 use domain::customer::Field;
+use domain::letters::fold;
 use domain::phone;
 use domain::ports::MatchKeys;
-use domain::text::{fold, normal, same};
+use domain::text::{normal, same};
 use serde_json::{Value, json};
 
 use crate::rows::Row;
