@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// One canonical field of a customer. The table in [`crate::fields`] says where each side keeps it.
+/// One canonical field of a customer. [`crate::fields`] says how each travels and is compared; where a system keeps it
+/// is its connector's business.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the names say it; the field table explains")]
@@ -42,7 +43,7 @@ pub struct Customer {
     pub kind: Kind,
     /// The values as that side holds them (as typed: nothing is normalised here).
     pub values: Values,
-    /// Fields that this side holds but did not show in this read (Siagh usually leaves `tmpid` out):
+    /// Fields that this side holds but did not show in this read (finance usually leaves the customer number out):
     /// about them nothing is known, which is not the same as empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<Field>,

@@ -9,6 +9,7 @@ mod decimals;
 mod documents;
 mod failure;
 mod matching;
+mod places;
 mod port;
 mod session;
 mod translate;

@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{DocumentKind, DocumentSnapshot};
-use domain::fields::CrmPlace;
 use domain::ports::{Crm, Customers, MatchKeys, PortError, PortResult, Snapshot};
 use futures::{StreamExt, TryStreamExt, stream};
 use outside::Http;
@@ -20,7 +19,7 @@ use crate::config::{Config, ConfigError, Credentials};
 use crate::failure::CRM;
 use crate::session::Session;
 use crate::wire::{Find, Webhook, text};
-use crate::{documents, matching, translate};
+use crate::{documents, matching, places, translate};
 
 const KINDS: [Kind; 2] = [Kind::Person, Kind::Organization];
 
@@ -182,11 +181,7 @@ impl Customers for Payamgostar {
 
     /// The value itself: nothing is known that the CRM can't hold. It has no place for [`Field::Active`].
     fn project(&self, field: Field, value: &str) -> String {
-        if field.spec().crm == CrmPlace::Nowhere {
-            String::new()
-        } else {
-            value.to_owned()
-        }
+        places::place_of(field).map_or_else(String::new, |_| value.to_owned())
     }
 
     fn refuses(&self) -> bool {

@@ -12,6 +12,7 @@ use domain::ports::MatchKeys;
 use domain::text::{normal, same};
 use serde_json::{Value, json};
 
+use crate::columns;
 use crate::rows::Row;
 
 /// How many calls one search may take.
@@ -35,7 +36,7 @@ pub(crate) struct Filter {
 impl Filter {
     /// The body of the request.
     pub(crate) fn body(&self) -> Value {
-        json!({ self.field.spec().column: self.value })
+        json!({ columns::read(self.field): self.value })
     }
 
     /// Whether a row is one that this filter lets through.
@@ -44,7 +45,7 @@ impl Filter {
             Some(code) => row.code() == Some(code),
             None => same(
                 self.field,
-                &row.text(self.field.spec().column),
+                &row.text(columns::read(self.field)),
                 self.value.as_str().unwrap_or_default(),
             ),
         }
@@ -171,7 +172,7 @@ impl<'a> Looked<'a> {
             Field::Mobile => &self.texts[2],
             _ => &self.texts[3],
         };
-        cell.get_or_init(|| normal(field, &self.row.text(field.spec().column)))
+        cell.get_or_init(|| normal(field, &self.row.text(columns::read(field))))
     }
 }
 
