@@ -1,4 +1,5 @@
-//! What the engine needs of the world: the two systems, and a bell to ring for a row.
+//! What the engine needs of the world: the two systems, and a bell to ring for a row. What pollers need of it beside
+//! that: [`changes`].
 
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use uuid::Uuid;
 
 use crate::customer::{Customer, Field, Kind, Values};
 use crate::document::{Document, DocumentKind, DocumentSnapshot, Issued};
+
+pub mod changes;
 
 /// One of the two systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
