@@ -4,6 +4,7 @@ mod changes;
 mod client;
 mod config;
 mod contacts;
+mod cursor;
 mod dates;
 mod decimals;
 mod documents;
@@ -13,8 +14,8 @@ mod places;
 mod port;
 mod session;
 mod translate;
+mod walk;
 mod wire;
 
-pub use changes::{ChangedDocument, ChangedPage, Position, Walk, modify_date};
 pub use config::{Config, ConfigError, Credentials, LOCK_OUT, REFUSAL_PAUSE};
 pub use port::Payamgostar;

@@ -37,6 +37,7 @@ const AT_A_TIME: usize = 4;
 pub struct Payamgostar {
     pub(crate) client: Client,
     pub(crate) config: Config,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Payamgostar {
@@ -57,13 +58,14 @@ impl Payamgostar {
         let http = Arc::new(http);
         let session = Session::new(
             Arc::clone(&http),
-            clock,
+            Arc::clone(&clock),
             config.timezone,
             config.credentials.clone(),
         );
         Ok(Self {
             client: Client::new(http, session),
             config,
+            clock,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use domain::customer::{Customer, Field as F, Kind, Values};
 use domain::ports::Customers;
+use domain::ports::changes::Everybody as _;
 use serde_json::{Value, json};
 use simulator::{LEAK_MARKER, Simulator};
 use testkit::calls::logged;
@@ -187,7 +188,7 @@ async fn secrets_and_customers_are_neither_in_snapshots_nor_in_logs() {
             .contains(LEAK_MARKER)
     );
     finance
-        .for_each(|snapshot| assert!(!snapshot.whole.to_string().contains(LEAK_MARKER)))
+        .for_each(&mut |snapshot| assert!(!snapshot.whole.to_string().contains(LEAK_MARKER)))
         .await
         .unwrap();
     finance
