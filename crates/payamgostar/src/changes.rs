@@ -4,8 +4,6 @@
 //! servers. Times are the server's own text, never this machine's. It never says what was deleted (the CRM does not
 //! tell), and never what of it is worth a sync.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::customer::{Customer, Kind};
@@ -14,14 +12,12 @@ use domain::ports::changes::{Changed, Changes, DocumentFeed, End, Part, Parts, S
 use domain::ports::{PortError, PortResult};
 use serde_json::Value;
 
-use crate::client::Object;
 use crate::cursor::{self, Newest};
 use crate::port::Payamgostar;
+use crate::reading::{Reading, id, modified};
 use crate::walk::{Position, Walk};
-use crate::wire::{Find, Order, Query, text};
+use crate::wire::text;
 use crate::{dates, documents, translate};
-
-const MODIFIED: &str = "ModifyDate";
 
 /// Looked back over at every read.
 const OVERLAP: TimeDelta = TimeDelta::seconds(120);
@@ -92,88 +88,6 @@ impl Payamgostar {
             Some(ahead) => (Some(self.position_at(now, TimeDelta::zero()).value), Some(ahead)),
             None => (newest.text().map(str::to_owned), None),
         }
-    }
-}
-
-/// The changes of one type of objects, to their end.
-struct Reading<'a> {
-    crm: &'a Payamgostar,
-    object: Object,
-    type_key: &'a str,
-    size: u32,
-    walk: Walk,
-    over: bool,
-    /// The `ModifyDate` at which each object was seen.
-    seen: HashMap<String, String>,
-    newest: Newest,
-}
-
-impl<'a> Reading<'a> {
-    fn new(crm: &'a Payamgostar, object: Object, type_key: &'a str, walk: Walk, size: u32) -> Self {
-        Self {
-            crm,
-            object,
-            type_key,
-            size,
-            walk,
-            over: false,
-            seen: HashMap::new(),
-            newest: Newest::default(),
-        }
-    }
-
-    /// The objects of the next page that were not seen in this state yet; `None` after the last page.
-    async fn next(&mut self) -> PortResult<Option<Vec<Value>>> {
-        while !self.over {
-            let mut objects = self.page().await?;
-            let rows = objects.len();
-            let newest = self.newest_of(&objects);
-            objects.retain(|object| self.is_fresh(object));
-            self.over = !self.walk.goes_on(rows, objects.len(), newest);
-            if !objects.is_empty() {
-                return Ok(Some(objects));
-            }
-        }
-        Ok(None)
-    }
-
-    /// As the server shows it: at or after the position, in order. An answer without a list is an error, not "nothing
-    /// changed".
-    async fn page(&self) -> PortResult<Vec<Value>> {
-        let position = self.walk.position();
-        let find = Find {
-            type_key: self.type_key,
-            queries: vec![Query::at_least(MODIFIED, position.value.clone())],
-            orders: vec![Order {
-                field: MODIFIED,
-                order: 0,
-            }],
-            page_number: position.page,
-            page_size: self.size,
-        };
-        Ok(self.crm.client.find(self.object, &find).await?.objects)
-    }
-
-    /// The newest value of a page, which counts for the whole read too.
-    fn newest_of(&mut self, objects: &[Value]) -> Option<String> {
-        let mut newest = Newest::default();
-        for object in objects {
-            let modified = modified(object);
-            if let Some(at) = dates::instant(&modified, self.crm.config.timezone) {
-                newest.note(at, &modified);
-                self.newest.note(at, &modified);
-            }
-        }
-        newest.text().map(str::to_owned)
-    }
-
-    fn is_fresh(&mut self, object: &Value) -> bool {
-        let (id, modified) = (id(object), modified(object));
-        if id.is_empty() || self.seen.get(&id) == Some(&modified) {
-            return false;
-        }
-        self.seen.insert(id, modified);
-        true
     }
 }
 
@@ -286,12 +200,4 @@ impl<'a> Documents<'a> {
             other => other,
         }
     }
-}
-
-fn id(object: &Value) -> String {
-    text(object, "crmId")
-}
-
-fn modified(object: &Value) -> String {
-    text(object, "modifyDate")
 }

@@ -12,6 +12,7 @@ mod failure;
 mod matching;
 mod places;
 mod port;
+mod reading;
 mod session;
 mod translate;
 mod walk;
