@@ -4,7 +4,8 @@
 use crate::customer::Field;
 use crate::fields::Form;
 use crate::phone;
-use crate::text::{fold, same};
+use crate::letters::fold;
+use crate::text::same;
 
 /// A way in which a system holds another text than it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,6 +15,7 @@ pub mod forms;
 pub mod in_flight;
 pub mod link;
 pub mod meeting;
+pub mod letters;
 pub mod merge;
 pub mod message;
 pub mod outside;

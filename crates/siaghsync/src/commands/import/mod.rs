@@ -14,15 +14,14 @@ use anyhow::Context;
 use domain::customer::{Field, Kind};
 use domain::polls::PollStore;
 use domain::ports::Side;
+use domain::ports::changes::{Changes, Everybody, Part, Since};
 use domain::store::entities::{link, log};
 use domain::store::sql::SqlStore;
 use domain::store::{EntityType, LinkState, Status};
 use engine::Engine;
-use payamgostar::{Payamgostar, Walk};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::{Value, json};
 use service::settings::Settings;
-use siagh::Siagh;
 use uuid::Uuid;
 
 use super::output::{self, say};
@@ -34,8 +33,6 @@ mod carry;
 mod directory;
 mod report;
 
-/// Rows of a page of the CRM.
-const PAGE: u32 = 500;
 /// More connections than a worker at rest has are not taken.
 const AT_ONCE: usize = 8;
 /// So many of each kind are shown; all of them stand in `--report`.
@@ -117,14 +114,14 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// Reads both systems once, and matches them in memory.
 async fn matched(settings: &Settings, store: &SqlStore, engine: &Engine) -> anyhow::Result<Vec<Entry>> {
     let crm = service::clients::crm(settings, store.clock(), None)?;
-    let finance: Siagh = service::clients::finance(settings, store.clock(), None)?;
+    let finance = service::clients::finance(settings, store.clock(), None)?;
     let directory = identities(&crm).await?;
     let known = known(store).await?;
     let project = |side: Side, field: Field, value: &str| engine.port(side).project(field, value);
     let mut matcher = Matcher::new(directory, known, engine.config.numbering, &project);
     let bar = output::progress("contacts of finance read", None);
     finance
-        .for_each(|contact| {
+        .for_each(&mut |contact| {
             bar.inc(1);
             matcher.take(&contact);
         })
@@ -134,24 +131,22 @@ async fn matched(settings: &Settings, store: &SqlStore, engine: &Engine) -> anyh
     Ok(matcher.finish())
 }
 
-async fn identities(crm: &Payamgostar) -> anyhow::Result<Directory> {
+async fn identities(crm: &dyn Changes) -> anyhow::Result<Directory> {
     let bar = output::progress("identities of the CRM read", None);
     let (mut directory, mut seen) = (Directory::default(), HashSet::new());
     for kind in [Kind::Person, Kind::Organization] {
-        let mut walk = Walk::over_all();
-        loop {
-            let page = crm.changed_since(kind, walk.position(), PAGE).await;
-            let page = page.context("the CRM can't be read: nothing was written")?;
-            let (rows, before) = (page.rows.len(), seen.len());
-            for identity in page.rows {
+        let mut all = crm.customer_changes(kind, Since::default());
+        while let Part::Records(identities) = all
+            .next()
+            .await
+            .context("the CRM can't be read: nothing was written")?
+        {
+            for identity in identities {
                 if seen.insert(identity.id.clone()) {
-                    directory.add(&identity.id, &identity.customer);
+                    directory.add(&identity.id, &identity.record);
                 }
             }
             bar.set_position(directory.len() as u64);
-            if !walk.goes_on(rows, seen.len() - before, page.newest) {
-                break;
-            }
         }
     }
     bar.finish_and_clear();
