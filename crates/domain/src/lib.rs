@@ -9,6 +9,7 @@ pub mod customer;
 pub mod document;
 pub mod engine;
 pub mod fields;
+pub mod matching;
 pub mod merge;
 pub mod outside;
 pub mod phone;
