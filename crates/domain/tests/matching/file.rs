@@ -1,106 +1,18 @@
 //! The rule on 4,181 contacts and 4,169 customers as people type them, with the truth.
-//!
-//! `data/customers-1.jsonl`: made-up records; `is` says which customer each is.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write;
 use std::path::Path;
 
-use domain::customer::{Customer, Field, Kind};
-use domain::matching::{Profile, Verdict};
+use domain::matching::Verdict;
 use domain::ports::Side;
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::world::{Judged, NUMBERING, World};
+use super::truth::{Truth, load};
+use super::world::{Judged, World};
 
 /// Of every verdict of the model that the rule was ported from, with candidates and points.
 const MODEL: &str = "639ac0f8dcf4095d18ee16cfac4f6d934a92aaf0cb44842c00838f9801cb87d2";
-
-#[derive(Deserialize)]
-struct Line {
-    side: String,
-    is: u32,
-    record: Record,
-}
-
-#[derive(Deserialize)]
-struct Record {
-    kind: Kind,
-    name: String,
-    national_id: String,
-    phones: Vec<String>,
-    email: String,
-    postal_code: String,
-    address: String,
-    #[serde(default)]
-    code: String,
-    #[serde(default, rename = "ref")]
-    reference: String,
-    #[serde(default)]
-    number: String,
-}
-
-impl Record {
-    fn profile(&self, side: Side) -> Profile {
-        let phone = |k: usize| self.phones.get(k).map_or("", String::as_str);
-        let number = if self.number.is_empty() {
-            String::new()
-        } else {
-            format!("100-{}", self.number)
-        };
-        let customer = Customer::new(self.kind)
-            .with(Field::Name, &self.name)
-            .with(Field::NationalId, &self.national_id)
-            .with(Field::Mobile, phone(0))
-            .with(Field::Phone, phone(1))
-            .with(Field::Email, &self.email)
-            .with(Field::PostalCode, &self.postal_code)
-            .with(Field::Address, &self.address)
-            .with(
-                Field::FinanceCode,
-                if side == Side::Crm {
-                    &self.reference
-                } else {
-                    &self.code
-                },
-            )
-            .with(Field::CustomerNumber, number);
-        Profile::of(&customer, side, NUMBERING)
-    }
-}
-
-/// The two systems, and who each record is.
-struct Truth {
-    world: World,
-    contacts: Vec<u32>,
-    customers: Vec<u32>,
-}
-
-fn load() -> Truth {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/customers-1.jsonl");
-    let (mut contacts, mut customers) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
-    for line in std::fs::read_to_string(path).unwrap().lines() {
-        let line: Line = serde_json::from_str(line).unwrap();
-        let side = if line.side == "crm" {
-            Side::Crm
-        } else {
-            Side::Finance
-        };
-        let (profiles, truth) = if side == Side::Crm {
-            &mut customers
-        } else {
-            &mut contacts
-        };
-        profiles.push(line.record.profile(side));
-        truth.push(line.is);
-    }
-    Truth {
-        world: World::new(contacts.0, customers.0),
-        contacts: contacts.1,
-        customers: customers.1,
-    }
-}
 
 /// How many came to what. Of one that was made a second time, a twin of it that was linked is none.
 #[derive(Debug, Default, PartialEq)]

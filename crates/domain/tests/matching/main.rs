@@ -7,5 +7,10 @@
     reason = "a test binary has no public side, may fail, and prints its figures"
 )]
 
+mod cases_bearers;
+mod cases_names;
+mod cases_shared;
+mod cases_values;
 mod file;
+mod truth;
 mod world;

@@ -146,3 +146,25 @@ pub fn world(kind: Kind, contacts: &[&str], customers: &[&str]) -> World {
     let all = |side, typed: &[&str]| typed.iter().map(|typed| record(side, kind, typed)).collect();
     World::new(all(Side::Finance, contacts), all(Side::Crm, customers))
 }
+
+/// The verdict on one contact and one customer of that kind, the same from either end: `link`, `doubt`, `apart`.
+pub fn pair(kind: Kind, contact: &str, customer: &str) -> String {
+    let (contacts, customers) = world(kind, &[contact], &[customer]).short();
+    assert_eq!(contacts, customers, "{contact} / {customer}");
+    contacts[0].trim_end_matches(" 0").to_owned()
+}
+
+/// Checks a table of pairs.
+pub fn check(kind: Kind, rows: &[(&str, &str, &str)]) {
+    for (contact, customer, verdict) in rows {
+        assert_eq!(pair(kind, contact, customer), *verdict, "{contact} | {customer}");
+    }
+}
+
+/// What an office or a household shares.
+pub const OFFICE: &str = "mobile=09123451827 / phone=02188453312 / email=info@nik.ir / zip=1431965483";
+
+/// A record of that name with what they share.
+pub fn at_office(name: &str) -> String {
+    format!("{name} / {OFFICE}")
+}
