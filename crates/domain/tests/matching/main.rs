@@ -12,5 +12,6 @@ mod cases_names;
 mod cases_shared;
 mod cases_values;
 mod file;
+mod laws;
 mod truth;
 mod world;
