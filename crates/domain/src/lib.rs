@@ -16,6 +16,7 @@ pub mod in_flight;
 pub mod link;
 pub mod meeting;
 pub mod letters;
+pub mod matching;
 pub mod merge;
 pub mod message;
 pub mod outside;
