@@ -172,17 +172,18 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits until every webhook was delivered and every row has ended, showing each as it does.
+    /// Waits until every webhook was delivered, every row has ended, and none that a run caused is on its way, showing
+    /// each row as it ends.
     async fn settle(&self, show: &mut show::Show) -> anyhow::Result<()> {
+        let crm = self.simulator.crm();
         let started = Instant::now();
         loop {
-            let sent = self
-                .simulator
-                .crm()
-                .webhooks_settled(Duration::from_secs(10))
-                .await;
+            // What a run wrote is counted as sent before its row ends: it shows on either side of the look.
+            let before = crm.webhook_stats();
+            let quiet = show.quiet().await?;
+            let over = quiet && before.pending == 0 && crm.webhook_stats().sent == before.sent;
             show.news().await?;
-            if sent && show.quiet().await? {
+            if over {
                 return Ok(());
             }
             anyhow::ensure!(
