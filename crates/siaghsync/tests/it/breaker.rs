@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use domain::breaker::Open;
 use domain::outside::OutsideStore;
 use domain::ports::Side;
-use domain::store::Status;
+use domain::store::{Status, Store};
 use sea_orm::EntityTrait;
 use simulator::{System, sample};
 use testkit::Engine;
@@ -56,8 +56,10 @@ async fn an_outage_fails_nothing_loads_finance_with_a_probe_and_is_over_at_once(
     })
     .await;
     assert!(d.sim.crm().webhooks_settled(Duration::from_secs(60)).await);
-    // What was under way when it began has ended.
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    d.eventually("nothing under way", Duration::from_secs(60), async || {
+        d.db.store.stats().await.unwrap().in_progress == 0
+    })
+    .await;
     let (calls, crm_calls) = (
         d.sim.finance().stats().snapshot().requests,
         d.sim.crm().stats().snapshot().requests,

@@ -12,7 +12,7 @@ use sea_orm::{EntityTrait, QueryOrder};
 use simulator::config::{NativeHook, SignedHook};
 use simulator::{Simulator, SimulatorConfig};
 use testkit::redis::Server;
-use testkit::{Engine, TestDb};
+use testkit::{Engine, TestDb, port};
 
 pub const SECRET: &str = "s3cret-of-the-tests";
 
@@ -120,14 +120,6 @@ pub fn binary(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_siaghsync")).with_file_name(name)
 }
 
-pub fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
 /// For tests of webhooks alone: the polls are not due within a test.
 async fn no_polls(db: &TestDb) {
     let rhythm = Rhythm {
@@ -183,7 +175,7 @@ impl Deployment {
             sim,
             db,
             redis,
-            port: free_port(),
+            port: port::free(),
             http: reqwest::Client::builder()
                 .timeout(Duration::from_secs(20))
                 .build()
@@ -209,7 +201,7 @@ impl Deployment {
             ("FINANCE_PASSWORD", finance.password),
             ("WEBHOOK_SECRET", SECRET.to_owned()),
             ("PORT", self.port.to_string()),
-            ("WORKER_PORT", free_port().to_string()),
+            ("WORKER_PORT", port::free().to_string()),
         ]
         .map(|(k, v)| (k.to_owned(), v))
         .into();
@@ -299,14 +291,18 @@ impl Deployment {
     /// A run writes before its row is final, and the CRM counts a webhook before it answers that write. So an echo that
     /// is still on its way shows in the counters on either side of the look at the rows.
     pub async fn settled(&self, limit: Duration) {
-        self.eventually("settled: webhooks delivered, rows final, no echo", limit, async || {
-            let before = self.sim.crm().webhook_stats();
-            let Stats {
-                pending, in_progress, ..
-            } = self.db.store.stats().await.unwrap();
-            let sent = self.sim.crm().webhook_stats().sent;
-            before.pending == 0 && pending + in_progress == 0 && sent == before.sent
-        })
+        self.eventually(
+            "settled: webhooks delivered, rows final, no echo",
+            limit,
+            async || {
+                let before = self.sim.crm().webhook_stats();
+                let Stats {
+                    pending, in_progress, ..
+                } = self.db.store.stats().await.unwrap();
+                let sent = self.sim.crm().webhook_stats().sent;
+                before.pending == 0 && pending + in_progress == 0 && sent == before.sent
+            },
+        )
         .await;
     }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use domain::store::entities::log;
 use domain::store::{EntityType, Status};
 use serde_json::{Value, json};
@@ -243,8 +244,12 @@ async fn of_every_second_lost_answer_none_is_sent_twice_and_one_command_settles_
     }
     // Finance took all but those whose connection broke before it did anything.
     assert_eq!(d.sim.finance().documents().len(), 24 - 3);
-    // The operator looks into finance, and says what is there.
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    // The operator looks into finance, and says what is there; not before `CREATE_SETTLE_SECONDS` have passed.
+    let settled = d.db.store.clock().now() + TimeDelta::seconds(4);
+    d.eventually("past its settling time", Duration::from_secs(30), async || {
+        d.db.store.clock().now() > settled
+    })
+    .await;
     for id in &lost {
         let row = of_documents(d.rows().await)
             .into_iter()

@@ -10,10 +10,10 @@ use serde_json::Value;
 use simulator::CrmHandle;
 use simulator::sample::{self, SampleCustomer};
 use testkit::proxy::Proxy;
-use testkit::{Engine, TestDb, postgres};
+use testkit::{Engine, TestDb, port, postgres};
 use uuid::Uuid;
 
-use crate::deployment::{Deployment, SECRET, free_port};
+use crate::deployment::{Deployment, SECRET};
 use crate::oracle;
 
 const LONG: Duration = Duration::from_secs(120);
@@ -113,7 +113,7 @@ async fn postgres_and_redis_die_and_come_back_while_webhooks_come_in() {
     let database = postgres::Server::start();
     let db = TestDb::on(&database).await.unwrap();
     let mut d = Deployment::with(Engine::Postgres, db, &QUICK).await;
-    let ports = [free_port(), free_port()];
+    let ports = [port::free(), port::free()];
     let ingest = d.run("siagh-ingest", &[]);
     let workers = ports.map(|port| d.run_with("siagh-worker", &[], &[("WORKER_PORT", port.to_string())]));
     let mut urls = vec![d.url("/health/ready")];
@@ -129,7 +129,7 @@ async fn postgres_and_redis_die_and_come_back_while_webhooks_come_in() {
         let start = Instant::now();
         let (code, row) = Sender::of(&d).try_once(&Uuid::new_v4().to_string()).await;
         assert_eq!((code, row), (503, None), "nothing is accepted that is not stored");
-        assert!(start.elapsed() < Duration::from_secs(11), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
         database.up();
         says(&d, &urls, &[]).await;
     }
@@ -186,12 +186,12 @@ async fn a_database_that_hangs_holds_nobody_up() {
     let db = TestDb::new(Engine::Postgres).await.unwrap();
     let (front, rest) = db.url.split_once('@').unwrap();
     let (host, name) = rest.split_once('/').unwrap();
-    let mut proxy = Proxy::cut(host).await;
+    let mut proxy = Proxy::cut(host);
     proxy.mend().await;
     let url = format!("{front}@{}/{name}", proxy.address);
     let settings = [&QUICK[..], &[("DATABASE_URL", url.as_str())]].concat();
     let d = Deployment::with(Engine::Postgres, db, &settings).await;
-    let port = free_port();
+    let port = port::free();
     let _ingest = d.run("siagh-ingest", &[]);
     let _worker = d.run_with("siagh-worker", &[], &[("WORKER_PORT", port.to_string())]);
     let urls = [
@@ -214,7 +214,7 @@ async fn a_database_that_hangs_holds_nobody_up() {
                 .iter()
                 .all(|said| said.as_ref().is_some_and(|(code, _)| *code == 503))
         );
-        assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
         let start = Instant::now();
         let sender = Sender::of(&d);
         let ids: Vec<_> = (0..20).map(|_| Uuid::new_v4().to_string()).collect();
@@ -224,7 +224,7 @@ async fn a_database_that_hangs_holds_nobody_up() {
             "20 webhooks to a hanging database: answered in {:?}",
             start.elapsed()
         );
-        assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
         assert_eq!(
             d.http.get(d.url("/health")).send().await.unwrap().status(),
             200,
@@ -256,7 +256,7 @@ async fn a_database_that_hangs_holds_nobody_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_takes_no_writes_is_not_ready() {
     let d = Deployment::new(Engine::Postgres, &QUICK).await;
-    let port = free_port();
+    let port = port::free();
     let _ingest = d.run("siagh-ingest", &[]);
     let _worker = d.run_with("siagh-worker", &[], &[("WORKER_PORT", port.to_string())]);
     let urls = [

@@ -68,9 +68,25 @@ pub async fn converged(d: &Deployment, n: usize) -> Vec<(String, sample::SampleC
         d.settled(Duration::from_secs(120)).await;
     }
     oracle::finance_holds_exactly(&d.sim, &typed);
-    looks(d, 2).await;
-    d.settled(Duration::from_secs(30)).await;
+    at_rest(d).await;
     typed
+}
+
+/// Waits until nothing moves any more: a poll that read between a write of ours and its commit may have made a row of
+/// it, so the last look of each must have brought none.
+pub async fn at_rest(d: &Deployment) {
+    d.eventually(
+        "at rest: a look without a new row",
+        Duration::from_secs(90),
+        async || {
+            d.settled(Duration::from_secs(60)).await;
+            let rows = d.rows().await.len();
+            looks(d, 2).await;
+            d.settled(Duration::from_secs(60)).await;
+            d.rows().await.len() == rows
+        },
+    )
+    .await;
 }
 
 /// Rows of that status, without the guard's own.
@@ -118,15 +134,14 @@ async fn edits_on_either_side_reach_the_other_and_ten_cycles_later_nothing_has_m
                     .any(|c| c["WebSiteAddress"] == "sales.example.com")
         })
         .await;
-        looks(&d, 2).await;
-        d.settled(Duration::from_secs(30)).await;
+        at_rest(&d).await;
         let before = (
             d.sim.crm().stats().all_saves(),
             d.sim.finance().stats().all_saves(),
         );
         let rows = d.rows().await.len();
         looks(&d, 10).await;
-        d.settled(Duration::from_secs(5)).await;
+        d.settled(Duration::from_secs(30)).await;
         let after = (
             d.sim.crm().stats().all_saves(),
             d.sim.finance().stats().all_saves(),

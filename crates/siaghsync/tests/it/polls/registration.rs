@@ -77,7 +77,7 @@ async fn two_processes_register_once_and_webhooks_arrive_long_before_the_safety_
             json!({"nickName": "مینا راد", "nationalCode": "0012345679"}),
         )
         .unwrap();
-    d.eventually("in finance", Duration::from_secs(10), async || {
+    d.eventually("in finance", Duration::from_secs(60), async || {
         d.sim.finance().contacts().len() == 1
     })
     .await;
