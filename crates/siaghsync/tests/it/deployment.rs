@@ -231,6 +231,20 @@ impl Deployment {
         Process::start(name, arguments, &settings, log)
     }
 
+    /// Runs a command of the operator; its exit code and all that it says.
+    pub fn siaghsync(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = Command::new(binary("siaghsync"))
+            .args(arguments)
+            .env_clear()
+            .envs(self.settings())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+        (output.status.code(), said.concat())
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }

@@ -3,7 +3,6 @@
 //! The oracle is what the test typed, never the merge or a connector.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 use simulator::{FaultKind, FaultRule, Kind, System, sample};
 use testkit::Engine;
 
-use crate::deployment::{Deployment, binary};
+use crate::deployment::Deployment;
 
 /// A row as it was typed: product, count and price as texts, so that no digit is lost.
 struct Typed {
@@ -121,18 +120,6 @@ fn of_documents(rows: Vec<log::Model>) -> Vec<log::Model> {
     documents.collect()
 }
 
-/// The command's exit code and words.
-pub fn siaghsync(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(binary("siaghsync"))
-        .args(arguments)
-        .env_clear()
-        .envs(d.settings())
-        .output()
-        .unwrap();
-    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
-    (output.status.code(), said.concat())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_quotes_of_twenty_new_customers_are_issued_once_over_three_workers() {
     let d = Deployment::new(
@@ -178,7 +165,7 @@ async fn two_hundred_quotes_of_twenty_new_customers_are_issued_once_over_three_w
     for id in typed.keys() {
         assert_eq!(d.sim.crm().saves(id).api, 1, "its number was noted once");
     }
-    let (code, said) = siaghsync(&d, &["verify", "--documents"]);
+    let (code, said) = d.siaghsync(&["verify", "--documents"]);
     assert_eq!(code, Some(0), "{said}");
     d.db.drop_it().await;
 }
@@ -264,8 +251,8 @@ async fn of_every_second_lost_answer_none_is_sent_twice_and_one_command_settles_
             .find(|held| held.header["tozihat"] == described);
         let row = row.id.to_string();
         let (code, said) = match there {
-            Some(held) => siaghsync(&d, &["resolve", &row, "--exists", &held.number.to_string()]),
-            None => siaghsync(&d, &["resolve", &row, "--send-again"]),
+            Some(held) => d.siaghsync(&["resolve", &row, "--exists", &held.number.to_string()]),
+            None => d.siaghsync(&["resolve", &row, "--send-again"]),
         };
         assert_eq!(code, Some(0), "{said}");
     }
@@ -315,10 +302,10 @@ async fn an_update_without_a_change_does_nothing_and_one_with_a_change_shows_the
         (&changes[0]["row"], &changes[0]["field"], &changes[0]["now"]),
         (&json!(2), &json!("count"), &json!("7"))
     );
-    let (code, said) = siaghsync(&d, &["verify", "--documents"]);
+    let (code, said) = d.siaghsync(&["verify", "--documents"]);
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("2025-12-21"), "{said}");
-    let (code, said) = siaghsync(&d, &["resolve", &held.id.to_string(), "--accept"]);
+    let (code, said) = d.siaghsync(&["resolve", &held.id.to_string(), "--accept"]);
     assert_eq!(code, Some(0), "{said}");
     d.settled(Duration::from_secs(60)).await;
     assert!(
@@ -331,11 +318,11 @@ async fn an_update_without_a_change_does_nothing_and_one_with_a_change_shows_the
         1,
         "finance is the accountant's matter"
     );
-    let (code, said) = siaghsync(&d, &["verify", "--documents"]);
+    let (code, said) = d.siaghsync(&["verify", "--documents"]);
     assert_eq!(code, Some(0), "{said}");
     // Deleted in the CRM: it stays in finance, and is named as what makes the difference.
     d.sim.crm().delete(&id).unwrap();
-    let (code, said) = siaghsync(&d, &["verify", "--documents"]);
+    let (code, said) = d.siaghsync(&["verify", "--documents"]);
     assert_eq!(code, Some(3), "{said}");
     assert!(
         said.contains(&id) && said.contains("it was deleted there"),
@@ -401,7 +388,7 @@ async fn a_document_that_nobody_told_of_is_issued_by_hand() {
         let (_, object) = quote(1, &customer);
         let id = d.sim.crm().seed(kind, object).unwrap();
         for _ in 0..2 {
-            let (code, said) = siaghsync(&d, &["sync", &id, option]);
+            let (code, said) = d.siaghsync(&["sync", &id, option]);
             assert_eq!(code, Some(0), "{said}");
         }
         let issued = d.sim.finance().documents();
@@ -416,7 +403,7 @@ async fn a_document_that_nobody_told_of_is_issued_by_hand() {
         .crm()
         .edit(&wrong, json!({ "identityId": uuid::Uuid::now_v7().to_string() }))
         .unwrap();
-    let (code, said) = siaghsync(&d, &["sync", &wrong, "--quote"]);
+    let (code, said) = d.siaghsync(&["sync", &wrong, "--quote"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("is not in the CRM"), "{said}");
     assert_eq!(d.sim.finance().documents().len(), 2);

@@ -1,27 +1,12 @@
 //! The operator's commands on a database that a service has worked on.
 
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use simulator::{System, sample};
 use testkit::Engine;
 
-use crate::deployment::{Deployment, binary};
-
-/// Runs a command of the operator; its exit code and all it said.
-pub fn run(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(binary("siaghsync"))
-        .args(arguments)
-        .env_clear()
-        .envs(d.settings())
-        .output()
-        .unwrap();
-    let said = [output.stdout, output.stderr]
-        .map(|said| String::from_utf8_lossy(&said).into_owned())
-        .concat();
-    (output.status.code(), said)
-}
+use crate::deployment::Deployment;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plan_and_verify_show_what_differs_and_change_nothing() {
@@ -35,7 +20,7 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
     }
     d.settled(Duration::from_secs(30)).await;
     assert_eq!(serve.stop(Duration::from_secs(20)), Some(0));
-    let (code, said) = run(&d, &["verify"]);
+    let (code, said) = d.siaghsync(&["verify"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("5 customer(s) looked at, 0 differ"), "{said}");
 
@@ -48,35 +33,35 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
     let new_id = d.sim.crm().seed(new.kind, new.to_crm()).unwrap();
     let saves = || d.sim.finance().stats().calls("SaveFormData") + d.sim.crm().stats().calls("/update");
     let before = saves();
-    let (code, said) = run(&d, &["verify"]);
+    let (code, said) = d.siaghsync(&["verify"]);
     assert_eq!(code, Some(3), "{said}");
-    let (code, said) = run(&d, &["plan"]);
+    let (code, said) = d.siaghsync(&["plan"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(
         said.contains("changed@example.com") && said.contains("only this side was edited"),
         "{said}"
     );
-    let (code, said) = run(&d, &["plan", &ids[2], "--json"]);
+    let (code, said) = d.siaghsync(&["plan", &ids[2], "--json"]);
     assert_eq!(code, Some(0), "{said}");
     let plan: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
     assert_eq!(plan["changes"][0]["field"], "email");
     assert_eq!(plan["changes"][0]["winner"], "CRM");
-    let (_, said) = run(&d, &["plan", &new_id]);
+    let (_, said) = d.siaghsync(&["plan", &new_id]);
     assert!(said.contains("would be created in finance"), "{said}");
     assert_eq!(saves(), before, "plan and verify write nothing");
 
     // By hand, then in step again.
-    let (code, said) = run(&d, &["sync", &ids[2]]);
+    let (code, said) = d.siaghsync(&["sync", &ids[2]]);
     assert_eq!(code, Some(0), "{said}");
-    let (code, said) = run(&d, &["verify"]);
+    let (code, said) = d.siaghsync(&["verify"]);
     assert_eq!(code, Some(0), "{said}");
-    let (code, said) = run(&d, &["log", "--entity", &ids[2]]);
+    let (code, said) = d.siaghsync(&["log", "--entity", &ids[2]]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("email"), "{said}");
     assert!(said.contains(&ids[2]), "an id is one piece, to be copied: {said}");
     assert!(!said.contains('\u{1b}'), "no colours where no terminal is");
     let told = |arguments: &[&str]| -> Vec<Value> {
-        let (code, said) = run(&d, arguments);
+        let (code, said) = d.siaghsync(arguments);
         assert_eq!(code, Some(0), "{arguments:?}: {said}");
         said.lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -98,7 +83,7 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
         assert_eq!(shown["sourceData"]["values"]["email"], "changed@example.com");
         assert_eq!(shown["changes"], latest["changes"]);
     }
-    let (_, story) = run(&d, &["show", row]);
+    let (_, story) = d.siaghsync(&["show", row]);
     for words in [
         "from an operator",
         "changed@example.com",
@@ -118,10 +103,10 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
     assert_eq!(told(&["guard", "list", "--json"]), Vec::<Value>::new());
     assert_eq!(told(&["webhooks", "list", "--json"])[0]["noted"], json!([]));
     assert_eq!(told(&["retry", "--all-failed", "--json"]), [json!({"rows": 0})]);
-    let (code, said) = run(&d, &["retry", row]);
+    let (code, said) = d.siaghsync(&["retry", row]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("has not failed"), "{said}");
-    let (code, said) = run(&d, &["sync", "neither"]);
+    let (code, said) = d.siaghsync(&["sync", "neither"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("neither a CRM id"), "{said}");
     d.db.drop_it().await;
@@ -135,7 +120,7 @@ async fn the_story_of_a_refusal_names_who_refuses_and_of_an_outage_what_was_not_
         .iter()
         .map(|customer| d.sim.finance().seed(customer.to_finance()).unwrap())
         .collect();
-    let (code, said) = run(&d, &["import", "--yes", "--json"]);
+    let (code, said) = d.siaghsync(&["import", "--yes", "--json"]);
     assert_eq!(code, Some(0), "{said}");
     let of = |code: i64| {
         let mut all = d.sim.crm().customers().into_iter();
@@ -150,9 +135,9 @@ async fn the_story_of_a_refusal_names_who_refuses_and_of_an_outage_what_was_not_
     d.sim.crm().edit(&id, json!({"phoneContacts": mobile})).unwrap();
     // Whichever side the operator names.
     for named in [contact.as_str(), &id] {
-        let (code, said) = run(&d, &["sync", named]);
+        let (code, said) = d.siaghsync(&["sync", named]);
         assert_eq!(code, Some(1), "{said}");
-        let (_, story) = run(&d, &["show", named]);
+        let (_, story) = d.siaghsync(&["show", named]);
         for words in [
             "different: mobile",
             &customers[0].mobile,
@@ -165,9 +150,9 @@ async fn the_story_of_a_refusal_names_who_refuses_and_of_an_outage_what_was_not_
     // Finance is away: it is linked all the same.
     d.sim.faults().outage(System::Finance, None);
     let linked = of(codes[0]);
-    let (code, said) = run(&d, &["sync", &linked]);
+    let (code, said) = d.siaghsync(&["sync", &linked]);
     assert_eq!(code, Some(1), "{said}");
-    let (_, story) = run(&d, &["show", &linked]);
+    let (_, story) = d.siaghsync(&["show", &linked]);
     assert!(
         story.contains(&format!("finance {} was not read", codes[0])),
         "{story}"

@@ -11,7 +11,7 @@ use serde_json::Value;
 use simulator::RequestRecord;
 use uuid::Uuid;
 
-use super::LEASE;
+use super::plan::LEASE;
 use crate::deployment::{Deployment, Process};
 
 /// So many requests are enough to see what is under way.

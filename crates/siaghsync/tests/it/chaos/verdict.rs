@@ -111,7 +111,7 @@ pub fn take_back(sim: &Simulator, users: &Users) -> usize {
     taken_back
 }
 
-/// Documents are judged by themselves: `paper_verdict`.
+/// Documents are judged by themselves: `document_verdict`.
 fn of_customers<T>(all: Vec<T>, entity_type: impl Fn(&T) -> EntityType) -> Vec<T> {
     let customers = |one: &T| entity_type(one) == EntityType::Customer;
     all.into_iter().filter(customers).collect()

@@ -1,6 +1,5 @@
 //! The guard: a bulk edit is held whole, by name of the setting, until an operator says what becomes of it.
 
-use std::process::Command;
 use std::time::Duration;
 
 use domain::polls::PollStore;
@@ -10,25 +9,7 @@ use simulator::{FaultKind, FaultRule, System};
 use testkit::Engine;
 
 use super::{QUICK, at_rest, converged, count, looks, services};
-use crate::deployment::{Deployment, binary};
-
-/// The command's exit code and what it says.
-pub fn siaghsync(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(binary("siaghsync"))
-        .args(arguments)
-        .env_clear()
-        .envs(d.settings())
-        .current_dir(std::env::temp_dir())
-        .stdin(std::process::Stdio::null())
-        .output()
-        .unwrap();
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    (output.status.code(), said)
-}
+use crate::deployment::Deployment;
 
 async fn held(d: &Deployment) -> u64 {
     d.eventually("held", Duration::from_secs(30), async || {
@@ -112,12 +93,12 @@ async fn a_bulk_edit_is_held_then_released_then_dropped(on: Engine) {
             .any(|contact| contact["WebSiteAddress"] == "one.example.com")
     })
     .await;
-    let (code, said) = siaghsync(&d, &["guard", "list"]);
+    let (code, said) = d.siaghsync(&["guard", "list"]);
     assert!(
         code == Some(0) && said.contains(&format!("finance:contacts: {n} change(s) held")),
         "{said}"
     );
-    let (code, said) = siaghsync(&d, &["resume"]);
+    let (code, said) = d.siaghsync(&["resume"]);
     assert!(
         code == Some(0) && said.contains(&format!("{n} change(s) released")),
         "{said}"
@@ -130,10 +111,10 @@ async fn a_bulk_edit_is_held_then_released_then_dropped(on: Engine) {
 
     edit("dropped.example.com");
     let n = held(&d).await;
-    let (code, said) = siaghsync(&d, &["guard", "drop"]);
+    let (code, said) = d.siaghsync(&["guard", "drop"]);
     assert!(code == Some(1) && said.contains("--yes"), "{said}");
     let (skipped, before) = (count(&d, Status::Skipped).await, websites());
-    let (code, said) = siaghsync(&d, &["guard", "drop", "--yes"]);
+    let (code, said) = d.siaghsync(&["guard", "drop", "--yes"]);
     assert!(
         code == Some(0) && said.contains(&format!("{n} change(s) dropped")),
         "{said}"
@@ -146,9 +127,9 @@ async fn a_bulk_edit_is_held_then_released_then_dropped(on: Engine) {
         skipped + usize::try_from(n).unwrap()
     );
     assert!(d.db.store.held(None).await.unwrap().is_empty());
-    let (code, said) = siaghsync(&d, &["resume"]);
+    let (code, said) = d.siaghsync(&["resume"]);
     assert!(code == Some(0) && said.contains("holds nothing"), "{said}");
-    let (code, said) = siaghsync(&d, &["resume", "crm:nobody"]);
+    let (code, said) = d.siaghsync(&["resume", "crm:nobody"]);
     assert!(code == Some(1) && said.contains("crm:nobody"), "{said}");
     drop(services);
     d.db.drop_it().await;
@@ -180,7 +161,7 @@ async fn a_first_look_at_the_crm_goes_by_the_guard_and_what_was_dropped_is_not_f
     assert_eq!(held(&d).await, 11);
     let why = &d.db.store.held(None).await.unwrap()[0].why;
     assert!(why.contains("MAX_CHANGES_PER_RUN=10"), "{why}");
-    assert_eq!(siaghsync(&d, &["guard", "drop", "--yes"]).0, Some(0));
+    assert_eq!(d.siaghsync(&["guard", "drop", "--yes"]).0, Some(0));
     // The overlap shows them again and again.
     looks(&d, 3).await;
     assert!(d.db.store.held(None).await.unwrap().is_empty());

@@ -10,7 +10,6 @@ use simulator::{FaultKind, FaultRule, Kind, System};
 use testkit::Engine;
 
 use super::QUICK;
-use super::guard::siaghsync;
 use crate::deployment::{Deployment, Process, SECRET, binary};
 
 /// A deployment whose `WEBHOOK_BASE_URL` is its own address.
@@ -89,7 +88,7 @@ async fn two_processes_register_once_and_webhooks_arrive_long_before_the_safety_
         heard.next().is_some_and(|row| row.entity_type == "CUSTOMER") && heard.next().is_none()
     })
     .await;
-    let (code, said) = siaghsync(&d, &["webhooks", "list"]);
+    let (code, said) = d.siaghsync(&["webhooks", "list"]);
     assert!(
         code == Some(0) && said.contains(&format!("The CRM calls {}", d.url("/webhook/crm"))),
         "{said}"
@@ -118,7 +117,7 @@ async fn where_the_crm_has_no_registration_the_native_addresses_are_told_without
     assert!(!serve.log().contains(SECRET));
     let noted = subscriptions::list(&d.db.store).await.unwrap();
     assert!(noted.iter().all(|row| !row.is_active && row.failure_count > 0));
-    let (code, said) = siaghsync(&d, &["webhooks", "register"]);
+    let (code, said) = d.siaghsync(&["webhooks", "register"]);
     assert!(code == Some(1) && said.contains("WEBHOOK_BASE_URL"), "{said}");
     // A secret that an address can't hold as it is, one that it can, and none.
     for (secret, hint) in [

@@ -5,15 +5,14 @@ use std::collections::HashSet;
 use domain::store::entities::{link, log};
 use domain::store::{EntityType, LinkState, Status};
 use serde_json::Value;
-use simulator::{Document, Kind, System};
+use simulator::{Document as Issued, Kind, System};
 
+use super::documents::{Documents, FISCAL_YEAR, Item, TypedDocument, Version, details, token, unmapped};
 use super::field::text;
-use super::papers::{FISCAL_YEAR, Item, Paper, Papers, Version, details, token, unmapped};
 use super::users::{Users, in_crm};
 use super::verdict::Verdict;
 use super::windows::Windows;
 use crate::deployment::Deployment;
-use crate::documents::siaghsync;
 
 /// What became of the documents, in numbers.
 #[derive(Default)]
@@ -31,12 +30,12 @@ pub struct Figures {
 }
 
 /// Adds to the verdict what does not hold of documents.
-pub async fn judge(d: &Deployment, users: &Users, papers: &Papers, verdict: &mut Verdict) -> Figures {
+pub async fn judge(d: &Deployment, users: &Users, documents: &Documents, verdict: &mut Verdict) -> Figures {
     let links = d.links().await;
     let mut judge = Judge {
         d,
         users,
-        papers,
+        documents,
         windows: Windows::of(&d.sim, &links),
         rows: d.rows().await,
         links,
@@ -45,8 +44,8 @@ pub async fn judge(d: &Deployment, users: &Users, papers: &Papers, verdict: &mut
         figures: Figures::default(),
     };
     judge.strangers();
-    for number in 0..papers.all.len() {
-        judge.paper(number);
+    for number in 0..documents.all.len() {
+        judge.document(number);
     }
     judge.control_totals();
     judge.figures
@@ -55,11 +54,11 @@ pub async fn judge(d: &Deployment, users: &Users, papers: &Papers, verdict: &mut
 struct Judge<'a> {
     d: &'a Deployment,
     users: &'a Users,
-    papers: &'a Papers,
+    documents: &'a Documents,
     windows: Windows,
     rows: Vec<log::Model>,
     links: Vec<link::Model>,
-    held: Vec<Document>,
+    held: Vec<Issued>,
     verdict: &'a mut Verdict,
     figures: Figures,
 }
@@ -67,14 +66,14 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// The product's own account: all that was issued was sent, and the CRM has all of it that was not deleted.
     fn control_totals(&mut self) {
-        let (code, said) = siaghsync(self.d, &["verify", "--documents", "--json"]);
+        let (code, said) = self.d.siaghsync(&["verify", "--documents", "--json"]);
         let day: Value = said
             .lines()
             .find_map(|line| serde_json::from_str(line).ok())
             .unwrap_or_default();
-        let papers = self.papers.all.iter().enumerate();
-        let issued = papers.filter(|(number, _)| self.held.iter().any(|held| is_of(held, *number)));
-        let deleted = issued.filter(|(_, paper)| paper.deleted).count();
+        let documents = self.documents.all.iter().enumerate();
+        let issued = documents.filter(|(number, _)| self.held.iter().any(|held| is_of(held, *number)));
+        let deleted = issued.filter(|(_, document)| document.deleted).count();
         let counts = [day["sent"]["count"].as_u64(), day["crm"]["count"].as_u64()];
         let expected = [self.figures.issued, self.figures.issued - deleted].map(|n| u64::try_from(n).ok());
         let named = day["documents"].as_array().map(Vec::len);
@@ -90,7 +89,7 @@ impl Judge<'_> {
     /// Whatever nobody typed.
     fn strangers(&mut self) {
         for held in &self.held {
-            let known = (0..self.papers.all.len()).any(|number| is_of(held, number));
+            let known = (0..self.documents.all.len()).any(|number| is_of(held, number));
             if !known {
                 let said = &held.header["tozihat"];
                 self.verdict
@@ -98,7 +97,7 @@ impl Judge<'_> {
                     .push(format!("pre-invoice {}: {said:?}", held.number));
             }
         }
-        let known: HashSet<&String> = self.papers.all.iter().map(|paper| &paper.id).collect();
+        let known: HashSet<&String> = self.documents.all.iter().map(|document| &document.id).collect();
         let links = self
             .links
             .iter()
@@ -110,9 +109,9 @@ impl Judge<'_> {
         }
     }
 
-    fn paper(&mut self, number: usize) {
-        let paper = &self.papers.all[number];
-        let held: Vec<Document> = self
+    fn document(&mut self, number: usize) {
+        let document = &self.documents.all[number];
+        let held: Vec<Issued> = self
             .held
             .iter()
             .filter(|held| is_of(held, number))
@@ -121,54 +120,54 @@ impl Judge<'_> {
         if held.len() > 1 {
             let numbers: Vec<_> = held.iter().map(|held| (held.number, held.at)).collect();
             self.figures.doubled += 1;
-            let story = self.story(paper);
+            let story = self.story(document);
             self.verdict
                 .duplicated
                 .push(format!("document {number} is issued as {numbers:?}\n{story}"));
         }
         for held in &held {
-            let mut typed_before = paper.versions.iter().filter(|version| version.at <= held.at);
-            if !typed_before.any(|version| self.is(held, paper, version)) {
+            let mut typed_before = document.versions.iter().filter(|version| version.at <= held.at);
+            if !typed_before.any(|version| self.is(held, document, version)) {
                 self.verdict.invented.push(format!(
                     "document {number} is issued as nobody typed it: {held:?}"
                 ));
             }
         }
-        let otherwise = self.issued_otherwise(paper);
+        let otherwise = self.issued_otherwise(document);
         if !held.is_empty() && otherwise {
             self.figures.doubled += 1;
-            let story = self.story(paper);
+            let story = self.story(document);
             self.verdict
                 .duplicated
                 .push(format!("the order of document {number} is issued twice\n{story}"));
         }
-        self.ended(number, paper, &held, otherwise);
-        self.at_rest(number, paper, held.first());
-        self.in_crm(number, paper, held.first());
+        self.ended(number, document, &held, otherwise);
+        self.at_rest(number, document, held.first());
+        self.in_crm(number, document, held.first());
     }
 
     /// It is issued, or there is a reason why not.
-    fn ended(&mut self, number: usize, paper: &Paper, held: &[Document], otherwise: bool) {
+    fn ended(&mut self, number: usize, document: &TypedDocument, held: &[Issued], otherwise: bool) {
         if !held.is_empty() {
             self.figures.issued += 1;
         } else if otherwise {
             self.figures.skipped += 1;
-        } else if paper.deleted {
+        } else if document.deleted {
             self.figures.gone += 1;
         } else {
-            let story = self.story(paper);
+            let story = self.story(document);
             self.verdict.lost.push(format!(
                 "document {number} ({}) was never issued\n{story}",
-                paper.id
+                document.id
             ));
         }
     }
 
     /// Neither its rows nor its link wait for anything.
-    fn at_rest(&mut self, number: usize, paper: &Paper, held: Option<&Document>) {
-        let of_it = self.rows.iter().filter(|row| is_row_of(row, paper));
+    fn at_rest(&mut self, number: usize, document: &TypedDocument, held: Option<&Issued>) {
+        let of_it = self.rows.iter().filter(|row| is_row_of(row, document));
         let mended = |row: &&log::Model| {
-            let forgotten = paper
+            let forgotten = document
                 .versions
                 .iter()
                 .any(|v| v.items.iter().any(|item| item.product.is_empty()));
@@ -183,7 +182,10 @@ impl Judge<'_> {
                 row.id, row.status, row.error_class, row.error_message
             ));
         }
-        let link = self.links.iter().find(|m| m.crm_id.as_ref() == Some(&paper.id));
+        let link = self
+            .links
+            .iter()
+            .find(|m| m.crm_id.as_ref() == Some(&document.id));
         let noted = link
             .and_then(|m| m.base.as_ref())
             .map(|base| text(&base["number"]));
@@ -197,12 +199,12 @@ impl Judge<'_> {
             ));
         }
         let Some(held) = held else { return };
-        let last = &paper.versions[self.stands(paper)];
-        let changed = !self.is(held, paper, last) && !paper.deleted;
+        let last = &document.versions[self.stands(document)];
+        let changed = !self.is(held, document, last) && !document.deleted;
         self.figures.changed += usize::from(changed);
         let said = of_it.clone().any(|row| self.tells_of(row, last));
         if changed && !said {
-            let story = self.story(paper);
+            let story = self.story(document);
             self.verdict.lost.push(format!(
                 "nobody was told that document {number} says {last:?} by now\n{story}"
             ));
@@ -249,34 +251,35 @@ impl Judge<'_> {
     }
 
     /// The version that the CRM says, if it is the last one that stands or a later one.
-    fn stands(&self, paper: &Paper) -> usize {
-        let standing = self.standing(paper);
-        let object = self.d.sim.crm().get(&paper.id);
+    fn stands(&self, document: &TypedDocument) -> usize {
+        let standing = self.standing(document);
+        let object = self.d.sim.crm().get(&document.id);
         let says = |at: &usize| {
             object
                 .as_ref()
-                .is_some_and(|object| self.says(object, &paper.versions[*at]))
+                .is_some_and(|object| self.says(object, &document.versions[*at]))
         };
-        (standing..paper.versions.len())
+        (standing..document.versions.len())
             .find(says)
-            .unwrap_or(paper.versions.len() - 1)
+            .unwrap_or(document.versions.len() - 1)
     }
 
     /// The CRM says what was typed last, and the number; nothing else was touched.
-    fn in_crm(&mut self, number: usize, paper: &Paper, held: Option<&Document>) {
-        let Some(object) = self.d.sim.crm().get(&paper.id) else {
-            if !paper.deleted {
+    fn in_crm(&mut self, number: usize, document: &TypedDocument, held: Option<&Issued>) {
+        let Some(object) = self.d.sim.crm().get(&document.id) else {
+            if !document.deleted {
                 self.verdict
                     .lost
                     .push(format!("document {number} is not in the CRM any more"));
             }
             return;
         };
-        let standing = self.standing(paper);
-        self.figures.exempt += paper.versions.len() - 1 - standing;
-        let found = (standing..paper.versions.len()).find(|at| self.says(&object, &paper.versions[*at]));
+        let standing = self.standing(document);
+        self.figures.exempt += document.versions.len() - 1 - standing;
+        let found =
+            (standing..document.versions.len()).find(|at| self.says(&object, &document.versions[*at]));
         if found.is_none() {
-            let story = self.story(paper);
+            let story = self.story(document);
             self.verdict
                 .lost
                 .push(format!("document {number} says in the CRM {object}\n{story}"));
@@ -288,7 +291,7 @@ impl Judge<'_> {
         }
         let noted = text(&object["refId"]);
         if noted != held.map(|held| held.number.to_string()).unwrap_or_default() {
-            let story = self.story(paper);
+            let story = self.story(document);
             self.verdict.lost.push(format!(
                 "document {number} has the refId {noted:?}, and is {:?} in finance\n{story}",
                 held.map(|held| held.number)
@@ -297,38 +300,38 @@ impl Judge<'_> {
     }
 
     /// The last version that was not typed between the read and the landing of a save.
-    fn standing(&self, paper: &Paper) -> usize {
-        let exempt = |version: &Version| self.windows.hold(System::Crm, &paper.id, version.at);
-        let later = paper
+    fn standing(&self, document: &TypedDocument) -> usize {
+        let exempt = |version: &Version| self.windows.hold(System::Crm, &document.id, version.at);
+        let later = document
             .versions
             .iter()
             .rev()
             .take_while(|version| exempt(version))
             .count();
-        paper.versions.len() - 1 - later.min(paper.versions.len() - 1)
+        document.versions.len() - 1 - later.min(document.versions.len() - 1)
     }
 
-    fn issued_otherwise(&self, paper: &Paper) -> bool {
-        let own = |other: &Paper| std::ptr::eq(other, paper);
-        let order = order(&self.papers.all, paper);
-        let others = self.papers.all.iter().enumerate().filter(|(_, other)| {
+    fn issued_otherwise(&self, document: &TypedDocument) -> bool {
+        let own = |other: &TypedDocument| std::ptr::eq(other, document);
+        let order = order(&self.documents.all, document);
+        let others = self.documents.all.iter().enumerate().filter(|(_, other)| {
             !own(other)
-                && other.kind != paper.kind
+                && other.kind != document.kind
                 && order.is_some()
-                && self::order(&self.papers.all, other) == order
+                && self::order(&self.documents.all, other) == order
         });
         let mut others = others.map(|(number, _)| number);
         others.any(|number| self.held.iter().any(|held| is_of(held, number)))
     }
 
     /// Header and rows, value by value.
-    fn is(&self, held: &Document, paper: &Paper, version: &Version) -> bool {
+    fn is(&self, held: &Issued, document: &TypedDocument, version: &Version) -> bool {
         let year = FISCAL_YEAR.to_string();
         let customer = in_crm(&self.d.sim, &self.users.people[version.customer].sample);
         let code = customer
             .map(|customer| text(&customer["refId"]))
             .unwrap_or_default();
-        let (_, model) = paper.type_code.split_once('_').unwrap();
+        let (_, model) = document.type_code.split_once('_').unwrap();
         let description = version.description.replace('|', "/");
         let header = [
             ("hssanadstate", "8"),
@@ -362,15 +365,15 @@ impl Judge<'_> {
             && same("details", &Value::Array(rows))
     }
 
-    fn story(&self, paper: &Paper) -> String {
-        let mut told: Vec<_> = self.windows.about([&Some(paper.id.clone()), &None], None);
+    fn story(&self, document: &TypedDocument) -> String {
+        let mut told: Vec<_> = self.windows.about([&Some(document.id.clone()), &None], None);
         told.extend(
-            paper
+            document
                 .versions
                 .iter()
                 .map(|version| (version.at, format!("typed {version:?}"))),
         );
-        let of_it = self.rows.iter().filter(|row| is_row_of(row, paper));
+        let of_it = self.rows.iter().filter(|row| is_row_of(row, document));
         told.extend(of_it.map(|row| {
             let line = format!(
                 "row {} {} {:?} {:?} lapses {} ended {:?}: {:?}",
@@ -393,20 +396,20 @@ impl Judge<'_> {
 }
 
 /// The quote that a document is about.
-fn order(all: &[Paper], paper: &Paper) -> Option<usize> {
-    match paper.kind {
-        Kind::Quote => all.iter().position(|other| std::ptr::eq(other, paper)),
-        _ => paper.quote,
+fn order(all: &[TypedDocument], document: &TypedDocument) -> Option<usize> {
+    match document.kind {
+        Kind::Quote => all.iter().position(|other| std::ptr::eq(other, document)),
+        _ => document.quote,
     }
 }
 
-fn is_of(held: &Document, number: usize) -> bool {
+fn is_of(held: &Issued, number: usize) -> bool {
     held.header["tozihat"].contains(&token(number))
 }
 
-fn is_row_of(row: &log::Model, paper: &Paper) -> bool {
+fn is_row_of(row: &log::Model, document: &TypedDocument) -> bool {
     let ids = [Some(&row.source_entity_id), row.target_entity_id.as_ref()];
-    row.entity_type != EntityType::Customer && ids.contains(&Some(&paper.id))
+    row.entity_type != EntityType::Customer && ids.contains(&Some(&document.id))
 }
 
 fn is_row(row: &Value, position: usize, item: &Item) -> bool {
