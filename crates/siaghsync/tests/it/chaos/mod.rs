@@ -2,14 +2,17 @@
 //! flushes: nothing that was typed may be lost, doubled, invented or left lying.
 
 mod blows;
+mod document_files;
 mod document_verdict;
 mod documents;
+mod evidence;
 mod field;
 mod killer;
 mod operator;
 mod plan;
 mod report;
 mod run;
+mod story;
 mod users;
 mod verdict;
 mod weather;
