@@ -69,46 +69,7 @@ async fn database(settings: &Settings) -> (Part, Option<SqlStore>) {
         DatabaseKind::Postgres => "PostgreSQL",
         DatabaseKind::Sqlite => "SQLite",
     };
-    let opened = async {
-        let failed = |words: String, todo: &str| Part::failed("database", words, todo);
-        let db = connect(settings.database.url.expose_secret(), 2).await.map_err(|error| {
-            let todo = match settings.database.kind {
-                DatabaseKind::Postgres => {
-                    "check DATABASE_URL (host, port, user, password, name of the database) and whether the server runs"
-                }
-                DatabaseKind::Sqlite => {
-                    "check the path in DATABASE_URL: its folder must be there, and be writable for this user"
-                }
-            };
-            failed(format!("{kind} can't be reached: {error}"), todo)
-        })?;
-        let behind = migrations::pending(&db).await.map_err(|error| {
-            failed(
-                format!("it can't be asked for its tables: {}", words(&error)),
-                "give DATABASE_URL's user the right to read them",
-            )
-        })?;
-        if behind > 0 {
-            return Err(failed(
-                format!(
-                    "{kind} answers, but {behind} of {} steps of the tables are missing",
-                    migrations::count()
-                ),
-                match behind == migrations::count() {
-                    true => {
-                        "run `siaghsync migrate`; or, if there should be data already, correct DATABASE_URL: it names an \
-                         empty database"
-                    }
-                    false => "run `siaghsync migrate`",
-                },
-            ));
-        }
-        let store = SqlStore::new(db)
-            .await
-            .map_err(|error| failed(error.to_string(), "see the database server's log"))?;
-        Ok(store)
-    };
-    let store = match opened.await {
+    let store = match readable(settings, kind).await {
         Ok(store) => store,
         Err(part) => return (part, None),
     };
@@ -125,6 +86,43 @@ async fn database(settings: &Settings) -> (Part, Option<SqlStore>) {
         ),
     };
     (part, Some(store))
+}
+
+/// The store on a database that answers and has the tables; else what is wrong with it.
+async fn readable(settings: &Settings, kind: &str) -> Result<SqlStore, Part> {
+    let failed = |words: String, todo: &str| Part::failed("database", words, todo);
+    let url = settings.database.url.expose_secret();
+    let db = connect(url, 2).await.map_err(|error| {
+        let todo = match settings.database.kind {
+            DatabaseKind::Postgres => {
+                "check DATABASE_URL (host, port, user, password, name of the database) and whether the server runs"
+            }
+            DatabaseKind::Sqlite => {
+                "check the path in DATABASE_URL: its folder must be there, and be writable for this user"
+            }
+        };
+        failed(format!("{kind} can't be reached: {error}"), todo)
+    })?;
+    let behind = migrations::pending(&db).await.map_err(|error| {
+        failed(
+            format!("it can't be asked for its tables: {}", words(&error)),
+            "give DATABASE_URL's user the right to read them",
+        )
+    })?;
+    if behind > 0 {
+        let all = migrations::count();
+        let todo = if behind == all {
+            "run `siaghsync migrate`; or, if there should be data already, correct DATABASE_URL: it names an empty \
+             database"
+        } else {
+            "run `siaghsync migrate`"
+        };
+        let said = format!("{kind} answers, but {behind} of {all} steps of the tables are missing");
+        return Err(failed(said, todo));
+    }
+    SqlStore::new(db)
+        .await
+        .map_err(|error| failed(error.to_string(), "see the database server's log"))
 }
 
 async fn redis(settings: &Settings) -> Part {
