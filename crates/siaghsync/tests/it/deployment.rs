@@ -10,6 +10,7 @@ use domain::store::Store;
 use domain::store::entities::{link, log};
 use sea_orm::{EntityTrait, QueryOrder};
 use simulator::config::{NativeHook, SignedHook};
+use simulator::sample::SampleCustomer;
 use simulator::{Simulator, SimulatorConfig};
 use testkit::redis::Server;
 use testkit::{Engine, TestDb, port};
@@ -297,6 +298,18 @@ impl Deployment {
                 events: Vec::new(),
             });
         });
+    }
+
+    /// Someone types these customers into the CRM; each with its id.
+    pub fn create_customers(
+        &self,
+        customers: impl IntoIterator<Item = SampleCustomer>,
+    ) -> Vec<(String, SampleCustomer)> {
+        let create = |customer: &SampleCustomer| self.sim.crm().create(customer.kind, customer.to_crm());
+        let typed = customers
+            .into_iter()
+            .map(|customer| (create(&customer).unwrap(), customer));
+        typed.collect()
     }
 
     /// Waits until all webhooks are delivered, all rows are final, and nothing that a run wrote comes back as a webhook

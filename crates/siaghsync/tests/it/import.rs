@@ -112,13 +112,9 @@ fn json_of(said: &str) -> Vec<Value> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_half_way_and_run_again_ends_with_one_identity_per_contact() {
-    let d = Deployment::new(Engine::Postgres, &QUICK).await;
-    let loaded = load(&d, 2000);
+/// In few calls, and nothing is written.
+async fn the_report_tells_what_was_loaded(d: &Deployment, loaded: &Loaded) {
     let before = d.sim.crm().count();
-
-    // The report tells what was loaded, in few calls, and writes nothing.
     let report = tempfile::tempdir().unwrap();
     let file = report.path().join("report.csv");
     d.sim.reset_stats();
@@ -147,6 +143,15 @@ async fn killed_half_way_and_run_again_ends_with_one_identity_per_contact() {
         d.rows().await.is_empty(),
         "nothing is written before the question is answered"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_half_way_and_run_again_ends_with_one_identity_per_contact() {
+    let d = Deployment::new(Engine::Postgres, &QUICK).await;
+    let loaded = load(&d, 2000);
+    let before = d.sim.crm().count();
+
+    the_report_tells_what_was_loaded(&d, &loaded).await;
     let (code, said) = d.siaghsync(&["import"]);
     assert_eq!(code, Some(1), "nobody is there to ask: {said}");
     assert!(said.contains("--yes"), "{said}");

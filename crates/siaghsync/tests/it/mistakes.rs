@@ -71,7 +71,7 @@ async fn nothing_is_wrong_and_check_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn wrong_credentials_and_addresses() {
+async fn wrong_credentials() {
     let d = Deployment::new(Engine::Sqlite, &[]).await;
     // 1: a wrong token.
     check_says(
@@ -104,7 +104,13 @@ async fn wrong_credentials_and_addresses() {
             "✅ CRM",
         ],
     );
-    // 3: wrong addresses: another server's, and one where nobody is.
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_addresses() {
+    let d = Deployment::new(Engine::Sqlite, &[]).await;
+    // 3: another server's, and one where nobody is.
     let (crm, finance) = (d.sim.crm_url(), d.sim.finance_url());
     check_says(
         &d,
@@ -226,7 +232,7 @@ async fn a_session_that_does_not_last_and_a_clock_that_is_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_schema_no_redis_and_secrets() {
+async fn no_schema() {
     let d = Deployment::new(Engine::Postgres, &[]).await;
     // 4: no tables.
     let bare = TestDb::bare(Engine::Postgres).await.unwrap();
@@ -251,6 +257,12 @@ async fn no_schema_no_redis_and_secrets() {
         assert!(said.contains("run `siaghsync migrate`"), "{name}: {said}");
     }
     bare.drop_it().await;
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_redis() {
+    let d = Deployment::new(Engine::Postgres, &[]).await;
     // 5: Redis is down.
     check_says(
         &d,
@@ -277,6 +289,12 @@ async fn no_schema_no_redis_and_secrets() {
     ] {
         assert!(said.contains(words), "{words} in {said}");
     }
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_that_are_none() {
+    let d = Deployment::new(Engine::Sqlite, &[]).await;
     // 7: the same secret twice; one that anyone guesses.
     let twice = format!("{0},{0}", crate::deployment::SECRET);
     check_says(

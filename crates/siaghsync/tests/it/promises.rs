@@ -264,11 +264,7 @@ async fn thirty_seconds_without_a_save_leave_nothing_failed() {
     d.ready().await;
     d.native_webhooks();
     let customers = sample::customers(48, 40);
-    let mut typed = Vec::new();
-    for customer in customers[..20].iter().cloned() {
-        let id = d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
-        typed.push((id, customer));
-    }
+    let mut typed = d.create_customers(customers[..20].to_vec());
     d.settled(LIMIT).await;
     let saves = || d.sim.finance().stats().calls("SaveFormData");
     let before = saves();
@@ -299,15 +295,7 @@ async fn thirty_seconds_without_a_save_leave_nothing_failed() {
     let (tried, lasted) = (saves() - before, began.elapsed().as_secs());
     d.sim.faults().clear();
     let back = Instant::now();
-    d.eventually("the edits in finance", Duration::from_secs(40), async || {
-        let contacts = d.sim.finance().contacts();
-        let edited = contacts
-            .iter()
-            .filter_map(|contact| contact["Description"].as_str())
-            .filter(|words| words.starts_with("در خاموشی"));
-        edited.count() == 20 && contacts.len() == 40
-    })
-    .await;
+    all_changes_are_in_finance(&d).await;
     println!(
         "{tried} saves in {lasted} s that carried out none; all 40 changes there {:?} after it",
         back.elapsed()
@@ -318,6 +306,19 @@ async fn thirty_seconds_without_a_save_leave_nothing_failed() {
     every_row_went_well(&d).await;
     drop(workers);
     d.db.drop_it().await;
+}
+
+/// The 20 edits of the silence, and the 20 new customers.
+async fn all_changes_are_in_finance(d: &Deployment) {
+    d.eventually("the edits in finance", Duration::from_secs(40), async || {
+        let contacts = d.sim.finance().contacts();
+        let edited = contacts
+            .iter()
+            .filter_map(|contact| contact["Description"].as_str())
+            .filter(|words| words.starts_with("در خاموشی"));
+        edited.count() == 20 && contacts.len() == 40
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
