@@ -8,26 +8,20 @@ use testkit::Engine;
 
 use crate::deployment::Deployment;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn plan_and_verify_show_what_differs_and_change_nothing() {
-    let d = Deployment::new(Engine::Sqlite, &[]).await;
-    let serve = d.run("siaghsync", &["serve"]);
-    d.ready().await;
-    d.native_webhooks();
-    let mut ids = Vec::new();
-    for customer in sample::customers(12, 5) {
-        ids.push(d.sim.crm().create(customer.kind, customer.to_crm()).unwrap());
-    }
-    d.settled(Duration::from_secs(30)).await;
-    assert_eq!(serve.stop(Duration::from_secs(20)), Some(0));
-    let (code, said) = d.siaghsync(&["verify"]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("5 customer(s) looked at, 0 differ"), "{said}");
+/// The JSON objects that a command prints.
+fn json_of(d: &Deployment, arguments: &[&str]) -> Vec<Value> {
+    let (code, said) = d.siaghsync(arguments);
+    assert_eq!(code, Some(0), "{arguments:?}: {said}");
+    said.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
 
-    // Nobody serves: an edit, and a new customer, are only seen.
+/// Nobody serves: an edit, and a new customer, are only seen.
+fn plan_and_verify_see(d: &Deployment, edited: &str) {
     d.sim
         .crm()
-        .edit(&ids[2], json!({"email": "changed@example.com"}))
+        .edit(edited, json!({"email": "changed@example.com"}))
         .unwrap();
     let new = &sample::customers(13, 1)[0];
     let new_id = d.sim.crm().seed(new.kind, new.to_crm()).unwrap();
@@ -41,7 +35,7 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
         said.contains("changed@example.com") && said.contains("only this side was edited"),
         "{said}"
     );
-    let (code, said) = d.siaghsync(&["plan", &ids[2], "--json"]);
+    let (code, said) = d.siaghsync(&["plan", edited, "--json"]);
     assert_eq!(code, Some(0), "{said}");
     let plan: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
     assert_eq!(plan["changes"][0]["field"], "email");
@@ -49,33 +43,27 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
     let (_, said) = d.siaghsync(&["plan", &new_id]);
     assert!(said.contains("would be created in finance"), "{said}");
     assert_eq!(saves(), before, "plan and verify write nothing");
+}
 
-    // By hand, then in step again.
-    let (code, said) = d.siaghsync(&["sync", &ids[2]]);
-    assert_eq!(code, Some(0), "{said}");
-    let (code, said) = d.siaghsync(&["verify"]);
-    assert_eq!(code, Some(0), "{said}");
-    let (code, said) = d.siaghsync(&["log", "--entity", &ids[2]]);
+/// The log, and the story of the same row, by its beginning, and by the customer. Its id.
+fn the_sync_is_told(d: &Deployment, customer: &str) -> String {
+    let (code, said) = d.siaghsync(&["log", "--entity", customer]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("email"), "{said}");
-    assert!(said.contains(&ids[2]), "an id is one piece, to be copied: {said}");
+    assert!(
+        said.contains(customer),
+        "an id is one piece, to be copied: {said}"
+    );
     assert!(!said.contains('\u{1b}'), "no colours where no terminal is");
-    let told = |arguments: &[&str]| -> Vec<Value> {
-        let (code, said) = d.siaghsync(arguments);
-        assert_eq!(code, Some(0), "{arguments:?}: {said}");
-        said.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
-    };
-    let latest = &told(&["log", "--entity", &ids[2], "--limit", "1", "--json"])[0];
+    let latest = &json_of(d, &["log", "--entity", customer, "--limit", "1", "--json"])[0];
     assert_eq!(
         (&latest["status"], &latest["trigger"]),
         (&json!("SUCCESS"), &json!("MANUAL"))
     );
     let row = latest["row"].as_str().unwrap();
     // The story of the same row, by its beginning, and by the customer.
-    for id in [row, &row[..30], &ids[2]] {
-        let shown = &told(&["show", id, "--json"])[0];
+    for id in [row, &row[..30], customer] {
+        let shown = &json_of(d, &["show", id, "--json"])[0];
         assert_eq!(
             (&shown["row"], &shown["next"]),
             (&json!(row), &json!("nothing to do"))
@@ -93,17 +81,51 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
     ] {
         assert!(story.contains(words), "{words} in {story}");
     }
+    row.to_owned()
+}
+
+/// What the other commands say when there is nothing to do.
+async fn the_rest_is_idle(d: &Deployment) {
     // The echo of the last save may have come in as the service ended: then its row waits.
     let waiting = d.rows().await.into_iter().filter(|row| !row.status.is_final());
-    let stats = &told(&["queue", "stats", "--json"])[0];
+    let stats = &json_of(d, &["queue", "stats", "--json"])[0];
     assert_eq!(
         (&stats["rows"]["pending"], &stats["queue"]),
         (&json!(waiting.count()), &Value::Null)
     );
-    assert_eq!(told(&["guard", "list", "--json"]), Vec::<Value>::new());
-    assert_eq!(told(&["webhooks", "list", "--json"])[0]["noted"], json!([]));
-    assert_eq!(told(&["retry", "--all-failed", "--json"]), [json!({"rows": 0})]);
-    let (code, said) = d.siaghsync(&["retry", row]);
+    assert_eq!(json_of(d, &["guard", "list", "--json"]), Vec::<Value>::new());
+    assert_eq!(json_of(d, &["webhooks", "list", "--json"])[0]["noted"], json!([]));
+    assert_eq!(
+        json_of(d, &["retry", "--all-failed", "--json"]),
+        [json!({"rows": 0})]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_and_verify_show_what_differs_and_change_nothing() {
+    let d = Deployment::new(Engine::Sqlite, &[]).await;
+    let serve = d.run("siaghsync", &["serve"]);
+    d.ready().await;
+    d.native_webhooks();
+    let mut ids = Vec::new();
+    for customer in sample::customers(12, 5) {
+        ids.push(d.sim.crm().create(customer.kind, customer.to_crm()).unwrap());
+    }
+    d.settled(Duration::from_secs(30)).await;
+    assert_eq!(serve.stop(Duration::from_secs(20)), Some(0));
+    let (code, said) = d.siaghsync(&["verify"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("5 customer(s) looked at, 0 differ"), "{said}");
+
+    plan_and_verify_see(&d, &ids[2]);
+    // By hand, then in step again.
+    let (code, said) = d.siaghsync(&["sync", &ids[2]]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = d.siaghsync(&["verify"]);
+    assert_eq!(code, Some(0), "{said}");
+    let row = the_sync_is_told(&d, &ids[2]);
+    the_rest_is_idle(&d).await;
+    let (code, said) = d.siaghsync(&["retry", &row]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("has not failed"), "{said}");
     let (code, said) = d.siaghsync(&["sync", "neither"]);
