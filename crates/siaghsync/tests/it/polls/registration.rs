@@ -1,5 +1,6 @@
 //! `ENABLE_WEBHOOKS`: the CRM is told our address once, whoever starts; where it can't be, a person is told what to do.
 
+use std::path::Path;
 use std::time::Duration;
 
 use domain::polls::{CRM_PERSON, PollStore};
@@ -21,36 +22,21 @@ async fn deployment(on: Engine) -> (Deployment, Vec<(String, String)>) {
     (d, settings)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_processes_register_once_and_webhooks_arrive_long_before_the_safety_poll() {
-    let (d, settings) = deployment(Engine::Postgres).await;
-    d.sim
-        .crm()
-        .configure(|crm| crm.webhooks.secret = SECRET.to_owned());
-    d.sim.faults().add(FaultRule::next(
-        System::Crm,
-        "webhooks",
-        FaultKind::Error500Before,
-        1,
-    ));
-    let folder = tempfile::tempdir().unwrap();
-    let processes: Vec<Process> = ["first", "second"]
+/// Two of ingest, of which one has the deployment's port.
+fn two_of_ingest(settings: &[(String, String)], folder: &Path) -> Vec<Process> {
+    ["first", "second"]
         .map(|name| {
-            let mut settings = settings.clone();
+            let mut settings = settings.to_vec();
             if name == "second" {
                 settings.retain(|(name, _)| name != "PORT");
                 settings.push(("PORT".to_owned(), "0".to_owned()));
             }
-            Process::start(
-                "siagh-ingest",
-                &[],
-                &settings,
-                folder.path().join(format!("{name}.log")),
-            )
+            Process::start("siagh-ingest", &[], &settings, folder.join(format!("{name}.log")))
         })
-        .into();
-    let _worker = d.run("siagh-worker", &[]);
-    d.ready().await;
+        .into()
+}
+
+async fn the_crm_is_told_once(d: &Deployment, processes: &[Process]) {
     d.eventually("registered", Duration::from_secs(30), async || {
         processes.iter().all(|process| {
             let log = process.log();
@@ -64,6 +50,41 @@ async fn two_processes_register_once_and_webhooks_arrive_long_before_the_safety_
     let noted = subscriptions::list(&d.db.store).await.unwrap();
     assert_eq!(noted.len(), 3);
     assert!(noted.iter().all(|row| row.is_active && row.failure_count == 0));
+}
+
+/// Whether the CRM calls at all is seen without reading logs.
+async fn its_call_is_noted(d: &Deployment) {
+    d.eventually("the last event is noted", Duration::from_secs(15), async || {
+        let noted = subscriptions::list(&d.db.store).await.unwrap();
+        let mut heard = noted.iter().filter(|row| row.last_event_at.is_some());
+        heard.next().is_some_and(|row| row.entity_type == "CUSTOMER") && heard.next().is_none()
+    })
+    .await;
+    let (code, said) = d.siaghsync(&["webhooks", "list"]);
+    assert!(
+        code == Some(0) && said.contains(&format!("The CRM calls {}", d.url("/webhook/crm"))),
+        "{said}"
+    );
+    assert_eq!(said.matches("last event: never").count(), 2, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_register_once_and_webhooks_arrive_long_before_the_safety_poll() {
+    let (d, settings) = deployment(Engine::Postgres).await;
+    d.sim
+        .crm()
+        .configure(|crm| crm.webhooks.secret = SECRET.to_owned());
+    d.sim.faults().add(FaultRule::next(
+        System::Crm,
+        "webhooks",
+        FaultKind::Error500Before,
+        1,
+    ));
+    let folder = tempfile::tempdir().unwrap();
+    let processes = two_of_ingest(&settings, folder.path());
+    let _worker = d.run("siagh-worker", &[]);
+    d.ready().await;
+    the_crm_is_told_once(&d, &processes).await;
     // The first polls are over; the next CRM poll comes in an hour.
     d.eventually("polled", Duration::from_secs(20), async || {
         d.db.store.last_look(CRM_PERSON).await.unwrap().is_some()
@@ -81,19 +102,7 @@ async fn two_processes_register_once_and_webhooks_arrive_long_before_the_safety_
     })
     .await;
     d.settled(Duration::from_secs(30)).await;
-    // Whether the CRM calls at all is seen without reading logs.
-    d.eventually("the last event is noted", Duration::from_secs(15), async || {
-        let noted = subscriptions::list(&d.db.store).await.unwrap();
-        let mut heard = noted.iter().filter(|row| row.last_event_at.is_some());
-        heard.next().is_some_and(|row| row.entity_type == "CUSTOMER") && heard.next().is_none()
-    })
-    .await;
-    let (code, said) = d.siaghsync(&["webhooks", "list"]);
-    assert!(
-        code == Some(0) && said.contains(&format!("The CRM calls {}", d.url("/webhook/crm"))),
-        "{said}"
-    );
-    assert_eq!(said.matches("last event: never").count(), 2, "{said}");
+    its_call_is_noted(&d).await;
     d.db.drop_it().await;
 }
 
