@@ -120,8 +120,8 @@ async fn fifty_simultaneous_first_events_make_one_contact() {
     assert!(answers.into_iter().all(|answer| answer.unwrap().status() == 202));
     d.settled(LIMIT).await;
     let rows = d.rows().await;
-    let heard = rows.iter().filter(|row| row.direction == "CRM_TO_FINANCE");
-    assert_eq!(heard.count(), 50, "a row for each event");
+    let enqueued = rows.iter().filter(|row| row.direction == "CRM_TO_FINANCE");
+    assert_eq!(enqueued.count(), 50, "a row for each event");
     assert_eq!(d.sim.finance().stats().calls("2BFDA/create"), 1);
     assert_eq!(d.sim.finance().contacts().len(), 1);
     assert_eq!(d.links().await.len(), 1);
@@ -177,9 +177,9 @@ async fn a_hundred_quick_edits(latency_ms: Option<u64>, most: u64) {
     let saves = d.sim.finance().saves(code).api - saved;
     let calls = self::calls(&d) - calls;
     let rows = d.rows().await;
-    let heard: Vec<_> = rows.iter().filter(|row| row.started_at >= begun).collect();
+    let enqueued: Vec<_> = rows.iter().filter(|row| row.started_at >= begun).collect();
     let covered = |row: &&&log::Model| leader(row, &rows).is_some();
-    let runs = (heard.len() - heard.iter().filter(covered).count()) as u64;
+    let runs = (enqueued.len() - enqueued.iter().filter(covered).count()) as u64;
     println!("100 edits, {saves} saves, {runs} runs, {calls} outside calls");
     assert!((1..=most).contains(&saves), "{saves} saves");
     // The last row may find all in step.
@@ -189,7 +189,7 @@ async fn a_hundred_quick_edits(latency_ms: Option<u64>, most: u64) {
     );
     // Each of three workers may have to log in to both systems.
     assert!(calls <= 4 * runs + 6, "{calls} outside calls in {runs} runs");
-    every_row_is_read_after_it_was_heard(&d, &id, &rows);
+    every_row_is_read_after_it_was_enqueued(&d, &id, &rows);
     every_row_went_well(&d).await;
     d.db.drop_it().await;
 }
@@ -201,7 +201,7 @@ fn leader<'a>(row: &log::Model, rows: &'a [log::Model]) -> Option<&'a log::Model
 }
 
 /// A run closes only what it has claimed before it read.
-fn every_row_is_read_after_it_was_heard(d: &Deployment, id: &str, rows: &[log::Model]) {
+fn every_row_is_read_after_it_was_enqueued(d: &Deployment, id: &str, rows: &[log::Model]) {
     let asked = d.sim.crm().stats().requests();
     let asked = asked
         .iter()

@@ -61,7 +61,7 @@ impl RedisListener {
         let work = async {
             tokio::select! {
                 () = self.workers(&how, &keys, &wake, &crew, &shutdown, &over) => {}
-                () = wake::hear(&self.location, &keys.channel, &wake) => {}
+                () = wake::listen(&self.location, &keys.channel, &wake) => {}
             }
             crew.finished().await;
         };

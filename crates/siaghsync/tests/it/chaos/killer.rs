@@ -196,7 +196,7 @@ impl Killer {
     }
 }
 
-/// Mappings under a lease that lives.
+/// Links under a lease that lives.
 async fn held(d: &Deployment) -> Vec<link::Model> {
     let now = d.db.store.clock().now();
     let query = link::Entity::find().filter(link::Column::LeaseUntil.gt(now));

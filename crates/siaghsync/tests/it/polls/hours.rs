@@ -94,7 +94,7 @@ async fn an_hour_of_changes_with_ingest_down_and_killed_loses_none_and_touches_n
 }
 
 /// The CRM's records that made a row.
-async fn heard(d: &Deployment) -> BTreeSet<String> {
+async fn sources(d: &Deployment) -> BTreeSet<String> {
     d.rows()
         .await
         .into_iter()
@@ -127,7 +127,7 @@ async fn an_hour_that_the_crm_shows_twice_is_read_in_full() {
                 .unwrap(),
         );
         looks(&d, 1).await;
-        assert_eq!(heard(&d).await, created, "after {minutes} minutes");
+        assert_eq!(sources(&d).await, created, "after {minutes} minutes");
     }
     d.db.drop_it().await;
 }
@@ -164,7 +164,7 @@ async fn short_pages_equal_times_and_a_record_from_the_future_hide_nothing() {
     let ingest = d.run("siagh-ingest", &[]);
     d.ready().await;
     looks(&d, 1).await;
-    assert_eq!(heard(&d).await, created);
+    assert_eq!(sources(&d).await, created);
     created.insert(
         d.sim
             .crm()
@@ -172,7 +172,7 @@ async fn short_pages_equal_times_and_a_record_from_the_future_hide_nothing() {
             .unwrap(),
     );
     looks(&d, 1).await;
-    assert_eq!(heard(&d).await, created);
+    assert_eq!(sources(&d).await, created);
     let row = cursor::Entity::find_by_id(CRM_PERSON)
         .one(d.db.store.db())
         .await
