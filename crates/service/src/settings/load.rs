@@ -11,7 +11,8 @@ use domain::merge::ConflictStrategy;
 use domain::ports::Side;
 
 use super::{
-    Needs, Settings, SettingsError,
+    all::{Needs, Settings},
+    error::SettingsError,
     network::Network,
     reader::Reader,
     sections::{
