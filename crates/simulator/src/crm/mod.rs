@@ -12,6 +12,7 @@ mod handle;
 mod kind;
 mod prepare;
 mod query;
+mod save;
 mod shape;
 mod store;
 mod system;
