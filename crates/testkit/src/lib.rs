@@ -5,6 +5,7 @@
 pub mod calls;
 pub mod cluster;
 pub mod otlp;
+pub mod port;
 pub mod postgres;
 pub mod proxy;
 pub mod redis;

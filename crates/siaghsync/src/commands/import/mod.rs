@@ -86,7 +86,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         if let Some(path) = &arguments.report {
             write_csv(path, &entries).with_context(|| format!("{} can't be written", path.display()))?;
         }
-        tell(&entries, &arguments)?;
+        print(&entries, &arguments)?;
         let wanted = entries
             .iter()
             .filter(|entry| matches!(entry.fate, Fate::Link(_) | Fate::Create));
@@ -153,7 +153,7 @@ async fn identities(crm: &dyn Changes) -> anyhow::Result<Directory> {
     Ok(directory)
 }
 
-/// Mappings by finance's code.
+/// Links by finance's code.
 async fn known(store: &SqlStore) -> anyhow::Result<HashMap<String, Known>> {
     let rows = link::Entity::find()
         .filter(link::Column::EntityType.eq(EntityType::Customer))
@@ -177,14 +177,15 @@ fn write_csv(path: &Path, entries: &[Entry]) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(file);
     csv.write_record(["code", "name", "what", "crm_id", "why"])?;
     for entry in entries {
-        let (what, crm_id, why) = words(&entry.fate);
+        let (what, crm_id, why) = columns(&entry.fate);
         csv.write_record([&entry.code, &entry.name, what, crm_id, why])?;
     }
     csv.flush()?;
     Ok(())
 }
 
-fn words(fate: &Fate) -> (&'static str, &str, &str) {
+/// What, the CRM's id, why.
+fn columns(fate: &Fate) -> (&'static str, &str, &str) {
     match fate {
         Fate::Link(id) => ("link", id, ""),
         Fate::Create => ("create", "", ""),
@@ -194,19 +195,19 @@ fn words(fate: &Fate) -> (&'static str, &str, &str) {
 }
 
 /// The report on the terminal: the sums, and the first of what needs eyes.
-fn tell(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
+fn print(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
     let mut sums: BTreeMap<&str, usize> = ["link", "create", "ambiguous", "skip"]
         .map(|what| (what, 0))
         .into();
     for entry in entries {
-        *sums.entry(words(&entry.fate).0).or_default() += 1;
+        *sums.entry(columns(&entry.fate).0).or_default() += 1;
     }
     if arguments.json {
         let unclear = entries
             .iter()
             .filter(|entry| matches!(entry.fate, Fate::Ambiguous(_)));
         let unclear: Vec<Value> = unclear
-            .map(|entry| json!({ "code": entry.code, "why": words(&entry.fate).2 }))
+            .map(|entry| json!({ "code": entry.code, "why": columns(&entry.fate).2 }))
             .collect();
         return output::json(&json!({ "contacts": entries.len(), "report": sums, "ambiguous": unclear }));
     }
@@ -220,7 +221,7 @@ fn tell(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
         ("ambiguous", "are in doubt, and are left to you"),
         ("skip", "are left alone"),
     ] {
-        let known = |entry: &&Entry| words(&entry.fate).2.ends_with("already");
+        let known = |entry: &&Entry| columns(&entry.fate).2.ends_with("already");
         let why = match entries.iter().filter(known).count() {
             of_them if what == "skip" && of_them > 0 => format!(", {of_them} of them linked already"),
             _ => String::new(),
@@ -231,13 +232,13 @@ fn tell(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
         }
         let mut shown = entries
             .iter()
-            .filter(|entry| words(&entry.fate).0 == what && !known(entry));
+            .filter(|entry| columns(&entry.fate).0 == what && !known(entry));
         for entry in shown.by_ref().take(SHOWN) {
             say!(
                 "           {} «{}»: {}",
                 entry.code,
                 entry.name,
-                words(&entry.fate).2
+                columns(&entry.fate).2
             );
         }
         match shown.count() {
