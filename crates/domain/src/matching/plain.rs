@@ -5,7 +5,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::text::latin_digit;
+use crate::letters::latin_digit;
 
 /// A letter in the one form of all its likes; `None` for what is typed or not at random (tatweel, harakat, hamza, zero
 /// widths, marks of direction).
