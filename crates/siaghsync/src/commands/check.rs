@@ -9,11 +9,11 @@ use domain::ports::{Customers, Doorbell, Finance};
 use domain::store::sql::{SqlStore, connect};
 use domain::store::words;
 use secrecy::ExposeSecret;
-use serde::Serialize;
 use service::doorbell::{RedisDoorbell, RedisOptions};
 use service::settings::{DatabaseKind, Settings};
 
 use super::output::{self, say};
+use super::part::Part;
 use super::{clocks, secrets};
 
 /// Arguments of `check`.
@@ -26,68 +26,6 @@ pub(crate) struct Arguments {
     /// One JSON object: ok, and per part its state, words and what to do
     #[arg(long)]
     json: bool,
-}
-
-/// How a part is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum State {
-    Ok,
-    Warning,
-    Failed,
-}
-
-/// One line.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Part {
-    part: &'static str,
-    state: State,
-    words: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    todo: Option<String>,
-}
-
-impl Part {
-    pub(crate) fn ok(part: &'static str, words: impl Into<String>) -> Self {
-        Self {
-            part,
-            state: State::Ok,
-            words: words.into(),
-            todo: None,
-        }
-    }
-
-    pub(crate) fn warning(part: &'static str, words: impl Into<String>, todo: impl Into<String>) -> Self {
-        Self {
-            state: State::Warning,
-            todo: Some(todo.into()),
-            ..Self::ok(part, words)
-        }
-    }
-
-    pub(crate) fn failed(part: &'static str, words: impl Into<String>, todo: impl Into<String>) -> Self {
-        Self {
-            state: State::Failed,
-            todo: Some(todo.into()).filter(|todo: &String| !todo.is_empty()),
-            ..Self::ok(part, words)
-        }
-    }
-
-    fn line(&self) -> String {
-        let mark = match self.state {
-            State::Ok => "✅",
-            State::Warning => "⚠️",
-            State::Failed => "❌",
-        };
-        let todo = self.todo.as_ref().map(|todo| format!("\n              → {todo}"));
-        format!(
-            "{mark} {:<11} {}{}",
-            self.part,
-            self.words,
-            todo.unwrap_or_default()
-        )
-    }
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -117,7 +55,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         say(secrets::look(&settings.webhooks));
         say(port(settings.http.port));
-        let failed = parts.iter().any(|part| part.state == State::Failed);
+        let failed = parts.iter().any(Part::is_failed);
         if arguments.json {
             output::json(&serde_json::json!({ "ok": !failed, "parts": parts }))?;
         }

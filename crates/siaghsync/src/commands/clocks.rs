@@ -7,7 +7,7 @@ use domain::store::sql::SqlStore;
 use payamgostar::Payamgostar;
 use siagh::Siagh;
 
-use super::check::Part;
+use super::part::Part;
 
 /// Servers state whole seconds, and an answer takes a while; beyond this, edits are put in a wrong order.
 const TOLERATED: TimeDelta = TimeDelta::seconds(30);

@@ -137,7 +137,7 @@ async fn customers(store: &SqlStore, id: Option<&str>) -> anyhow::Result<Vec<(Li
     let mut query = link::Entity::find()
         .filter(link::Column::EntityType.eq(EntityType::Customer))
         .order_by_asc(link::Column::CreatedAt);
-    let entity = id.map(super::sync::entity).transpose()?;
+    let entity = id.map(super::typed::customer).transpose()?;
     match &entity {
         Some(entity) if entity.side == Side::Crm => query = query.filter(link::Column::CrmId.eq(&entity.id)),
         Some(entity) => query = query.filter(link::Column::FinanceId.eq(&entity.id)),

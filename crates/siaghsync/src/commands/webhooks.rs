@@ -10,8 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use service::settings::{Needs, Settings};
 
-use super::output::{self, say};
-use super::story::time;
+use super::output::{self, say, time};
 
 /// Arguments of `webhooks`.
 #[derive(clap::Args)]

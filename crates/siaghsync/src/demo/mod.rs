@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::commands::serve::embedded;
 
 mod agree;
-mod papers;
+mod documents;
 mod scenario;
 mod show;
 

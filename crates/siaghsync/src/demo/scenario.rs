@@ -8,7 +8,7 @@ use domain::store::sql::SqlStore;
 use serde_json::{Value, json};
 use simulator::{FaultKind, FaultRule, Kind, Simulator, System, sample};
 
-use super::{agree, papers, show};
+use super::{agree, documents, show};
 
 /// Nothing in the demo takes so long.
 const STUCK: Duration = Duration::from_secs(180);
@@ -125,7 +125,7 @@ impl Stage {
             "Sales writes a quote for a customer that finance does not know yet: the customer goes first",
         );
         let customer = crm.seed(Kind::Person, quoted_customer())?;
-        let quote = crm.create(Kind::Quote, papers::quote(&customer))?;
+        let quote = crm.create(Kind::Quote, documents::quote(&customer))?;
         self.settle(&mut show).await?;
         show.title("The CRM says again that the quote was updated: nothing was changed, so nothing is sent");
         crm.announce(&quote)?;
@@ -134,8 +134,8 @@ impl Stage {
         show.title("What is in the CRM now, and what in finance");
         let pairs = agree::compare(crm, finance);
         println!("{}\n", show::customers(&pairs));
-        let (papers, issued) = papers::compare(crm, finance);
-        println!("{papers}\n");
+        let (table, issued) = documents::compare(crm, finance);
+        println!("{table}\n");
         show.title("The audit rows");
         println!("{}\n", show.audit().await?);
         let alone = finance.contacts().len().abs_diff(pairs.len());
