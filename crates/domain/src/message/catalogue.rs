@@ -159,6 +159,48 @@ catalogue! {
     RuledIsSentAgain "ruled_is_sent_again" "it is to be sent again already: `siaghsync log --entity` shows how far that has come";
     RuledStandsInFinance "ruled_stands_in_finance" "it stands in finance as pre-invoice {number}: nothing is unknown";
     RuledNothingUnknown "ruled_nothing_unknown" "nothing is unknown about it: it was not sent";
+    BecauseOnlyThisChanged "because_only_this_changed" "only this side was edited";
+    BecauseOtherIsEmpty "because_other_is_empty" "the other side has none";
+    BecauseLaterWins "because_later_wins" "both were edited, this one later";
+    BecauseTie "because_tie" "both were edited, order unknown: TIE_BREAKER";
+    BecausePriority "because_priority" "both were edited: CONFLICT_STRATEGY";
+    BecauseHeldForHuman "because_held_for_human" "both were edited: CONFLICT_STRATEGY=manual";
+    BecauseSettledByHand "because_settled_by_hand" "both were edited: an operator has decided";
+    BecauseOneWay "because_one_way" "this field goes one way only";
+    BecauseDeletedInCrm "because_deleted_in_crm" "deleted in the CRM: set inactive";
+    BecauseConfirmedLater "because_confirmed_later" "written before, confirmed now";
+    BecauseTakenBack "because_taken_back" "a late write of ours had taken it back";
+    BecauseOscillates "because_oscillates" "written back and forth: set aside";
+    BecauseAltered "because_altered" "came back otherwise than it was written: an edit, or a form that nobody knows";
+    CrmGoesToFinance "crm_goes_to_finance" "the CRM's goes to finance";
+    FinanceGoesToCrm "finance_goes_to_crm" "finance's goes to the CRM";
+    WaitsForAHuman "waits_for_a_human" "waits for a human";
+    HeardByWebhook "heard_by_webhook" "by a webhook";
+    HeardByPoll "heard_by_poll" "by a poll";
+    HeardByImport "heard_by_import" "by the import";
+    HeardFromOperator "heard_from_operator" "from an operator";
+    HeardInTheRunOf "heard_in_the_run_of" "not by itself: written in the run of row {row} (`siaghsync show {row}`)";
+    RulingKeep "ruling_keep" "from an operator: keep {side}";
+    RulingLink "ruling_link" "from an operator: CRM {crm} and finance {finance} are one";
+    RulingExists "ruling_exists" "from an operator: it stands in finance as pre-invoice {number}";
+    RulingSendAgain "ruling_send_again" "from an operator: it is not in finance, send it again";
+    RulingAccept "ruling_accept" "from an operator: its change is handled";
+    NextNothing "next_nothing" "nothing to do";
+    NextCovering "next_covering" "`siaghsync show {row}` tells of the run that covered it";
+    NextWorkerHasIt "next_worker_has_it" "a worker has it; should that have died, another takes it up by itself";
+    NextTriedAgain "next_tried_again" "tried again by itself at {at}";
+    NextTakenUp "next_taken_up" "a worker takes it up by itself; if none does, `siaghsync check`, and see whether one runs";
+    NextDependency "next_dependency" "it goes on by itself when what it waits for is settled";
+    NextCorrectWhatIsRefused "next_correct_what_is_refused" "correct in {side} what {refuses} refuses (its words stand above): the edit is heard by itself. Or, when {refuses} was mended: `siaghsync retry {row}`";
+    NextCheckAndRetry "next_check_and_retry" "`siaghsync check` says whether both systems answer; then `siaghsync retry {row}`";
+    NextGuard "next_guard" "`siaghsync guard list` shows what is held; `siaghsync resume` lets it go on, `siaghsync guard drop` drops it";
+    NextRemoveOne "next_remove_one" "look at both records that are named above and remove the one that is too many; the next edit is heard by itself, or `siaghsync sync <id>`";
+    NextKeep "next_keep" "`siaghsync resolve {row} --keep crm` or `--keep finance`; or edit one of the two: it is heard by itself";
+    NextSayWho "next_say_who" "correct the records that are named above: the edit is heard by itself. Or say who it is: `siaghsync resolve --link {crm} {finance}`";
+    NextResolve "next_resolve" "`siaghsync resolve {row}` with what you find out; `siaghsync resolve --help`";
+    NextDocumentUnknown "next_document_unknown" "look in finance for this document: `siaghsync resolve {row} --exists <number>` if it is there, `siaghsync resolve {row} --send-again` if it is not";
+    NextDocumentChanged "next_document_changed" "put the pre-invoice right in finance by hand, then `siaghsync resolve {row} --accept`; or take the change back in the CRM: that is heard by itself";
+    NextCorrectDocument "next_correct_document" "correct the document in the CRM: the edit is heard by itself, and it is issued then";
 }
 
 impl Serialize for Code {
