@@ -105,7 +105,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             _ => anyhow::bail!("say whom it is about: a row's id, or the CRM's id of the record"),
         };
         let row = row::run(&engine, &store, ring).await?;
-        row::tell(&row, arguments.json)
+        row::print_end(&row, arguments.json)
     })
 }
 

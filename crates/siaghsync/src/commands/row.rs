@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use engine::{Engine, Ran};
 use domain::ports::{Ring, Side};
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;
 use domain::store::{Change, EntityRef, EntityType, Status, Trigger};
+use engine::{Engine, Ran};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 use uuid::Uuid;
@@ -130,13 +130,13 @@ pub(crate) async fn latest(store: &SqlStore, entity: &EntityRef) -> anyhow::Resu
         .order_by_desc(log::Column::Id)
         .limit(50);
     let rows = rows.all(store.db()).await?;
-    // What was written in the run of another row tells less than that.
+    // What was written in the run of another row explains less than that.
     let heard = |row: &&log::Model| row.trigger_payload.is_some();
-    let telling = rows
+    let explains = rows
         .iter()
         .filter(heard)
         .find(|row| row.status != Status::Skipped);
-    Ok(telling.or(rows.iter().find(heard)).or(rows.first()).cloned())
+    Ok(explains.or(rows.iter().find(heard)).or(rows.first()).cloned())
 }
 
 /// Rows of that customer.
@@ -215,8 +215,8 @@ pub(crate) async fn run(engine: &Engine, store: &SqlStore, ring: Ring) -> anyhow
         .context("the row is not there any more")
 }
 
-/// Says how a row that a command has run has ended.
-pub(crate) fn tell(row: &log::Model, as_json: bool) -> anyhow::Result<ExitCode> {
+/// Prints how a row that a command has run has ended.
+pub(crate) fn print_end(row: &log::Model, as_json: bool) -> anyhow::Result<ExitCode> {
     let untouched = row.error_message.is_none() && !row.status.is_final();
     if as_json {
         output::json(&Row::from(row))?;
