@@ -154,6 +154,8 @@ catalogue! {
     RuledNeedsANumber "ruled_needs_a_number" "--exists needs the pre-invoice's number";
     RuledMayStillArrive "ruled_may_still_arrive" "the request that was sent at {at} may still arrive: look into finance again and repeat this in {seconds} s (CREATE_SETTLE_SECONDS)";
     RuledNoChangeWaits "ruled_no_change_waits" "no change of {kind} {id} waits to be accepted";
+    RuledIsADocument "ruled_is_a_document" "--keep is for customers; {id} is about a document";
+    RuledNoSuchDocument "ruled_no_such_document" "{id} is no document that was sent to finance; `siaghsync log --conflict` shows what waits";
     RuledIsACustomer "ruled_is_a_customer" "this is a customer: --exists, --send-again and --accept are about documents";
     RuledNeverSent "ruled_never_sent" "{kind} {id} was never sent: `siaghsync sync {id}` looks at it";
     RuledIsSentAgain "ruled_is_sent_again" "it is to be sent again already: `siaghsync log --entity` shows how far that has come";
