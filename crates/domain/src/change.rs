@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::customer::Field;
+use crate::message::Code;
 use crate::side::Side;
 
 /// Changes of one field in an audit row.
@@ -54,6 +55,26 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The code by which it is written out.
+    #[must_use]
+    pub fn code(self) -> Code {
+        match self {
+            Self::OnlyThisChanged => Code::BecauseOnlyThisChanged,
+            Self::OtherIsEmpty => Code::BecauseOtherIsEmpty,
+            Self::LaterWins => Code::BecauseLaterWins,
+            Self::Tie => Code::BecauseTie,
+            Self::Priority => Code::BecausePriority,
+            Self::HeldForHuman => Code::BecauseHeldForHuman,
+            Self::DeletedInCrm => Code::BecauseDeletedInCrm,
+            Self::ConfirmedLater => Code::BecauseConfirmedLater,
+            Self::TakenBack => Code::BecauseTakenBack,
+            Self::Oscillates => Code::BecauseOscillates,
+            Self::Altered => Code::BecauseAltered,
+            Self::SettledByHand => Code::BecauseSettledByHand,
+            Self::OneWay => Code::BecauseOneWay,
+        }
+    }
+
     /// Whether both sides had changed, so that one value loses.
     #[must_use]
     pub fn is_conflict(self) -> bool {

@@ -50,3 +50,9 @@ impl Clock for SystemClock {
         START.elapsed()
     }
 }
+
+/// A time for people.
+#[must_use]
+pub fn readable(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}

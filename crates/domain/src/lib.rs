@@ -25,5 +25,6 @@ pub mod polls;
 pub mod ports;
 pub mod side;
 pub mod store;
+pub mod story;
 pub mod subscriptions;
 pub mod text;

@@ -14,6 +14,8 @@ use service::settings::SettingsError;
 
 mod commands;
 mod demo;
+#[cfg(test)]
+mod messages;
 
 /// Keeps a Payamgostar CRM and a Siagh finance system in step.
 #[derive(Parser)]

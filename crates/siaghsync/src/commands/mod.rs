@@ -9,7 +9,6 @@ use service::settings::{Needs, Settings};
 pub(crate) mod check;
 pub(crate) mod clocks;
 pub(crate) mod completions;
-pub(crate) mod document_story;
 pub(crate) mod documents;
 pub(crate) mod guard;
 pub(crate) mod hash_password;
@@ -27,9 +26,7 @@ pub(crate) mod row;
 pub(crate) mod secrets;
 pub(crate) mod serve;
 pub(crate) mod show;
-pub(crate) mod story;
 pub(crate) mod sync;
-pub(crate) mod told;
 pub(crate) mod typed;
 pub(crate) mod webhooks;
 

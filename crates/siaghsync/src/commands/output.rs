@@ -7,21 +7,23 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use console::{Style, style};
+pub(crate) use domain::clock::readable as time;
 use domain::store::sql::Unreachable;
 use domain::store::{Status, StoreError, words};
+pub(crate) use domain::story::text::sign;
 use indicatif::{ProgressBar, ProgressStyle};
 use sea_orm::DbErr;
 use serde::Serialize;
 
 /// `println!` for commands: whoever has seen enough (`siaghsync log | head`) may close the pipe.
 macro_rules! say {
-    ($($words:tt)*) => { $crate::commands::output::line(format_args!($($words)*)) };
+    ($($text:tt)*) => { $crate::commands::output::line(format_args!($($text)*)) };
 }
 pub(crate) use say;
 
 /// Prints a line; ends the command when nobody reads any more.
-pub(crate) fn line(words: std::fmt::Arguments<'_>) {
-    if writeln!(std::io::stdout().lock(), "{words}").is_err() {
+pub(crate) fn line(text: std::fmt::Arguments<'_>) {
+    if writeln!(std::io::stdout().lock(), "{text}").is_err() {
         std::process::exit(0);
     }
 }
@@ -33,18 +35,6 @@ pub(crate) fn line(words: std::fmt::Arguments<'_>) {
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     say!("{}", serde_json::to_string(value)?);
     Ok(())
-}
-
-/// A status with its sign.
-pub(crate) fn sign(status: Status) -> &'static str {
-    match status {
-        Status::Pending => "⏳ PENDING",
-        Status::InProgress => "🔄 IN_PROGRESS",
-        Status::Success => "✅ SUCCESS",
-        Status::Failed => "❌ FAILED",
-        Status::Conflict => "⚠️ CONFLICT",
-        Status::Skipped => "⏭️ SKIPPED",
-    }
 }
 
 /// [`sign`], coloured where colours are wanted. (Not within a table, which counts letters.)
@@ -127,9 +117,4 @@ pub(crate) fn progress(what: &'static str, of: Option<u64>) -> ProgressBar {
         bar.enable_steady_tick(Duration::from_millis(200));
     }
     bar
-}
-
-/// A time for people.
-pub(crate) fn time(at: chrono::DateTime<chrono::Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use domain::message::Message;
 use domain::ports::Side;
 use domain::store::entities::link;
 use domain::store::sql::SqlStore;
@@ -13,7 +14,6 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use service::settings::Settings;
 
 use super::output::{self, say};
-use super::story;
 
 /// Customers are looked at so many at a time.
 const AT_ONCE: usize = 8;
@@ -170,7 +170,7 @@ fn diff(plan: &Plan) -> String {
         plan.name,
         id(&plan.crm_id),
         id(&plan.finance_id),
-        words(&plan.step)
+        rendered(&plan.step)
     )];
     for change in &plan.changes {
         let (arrow, why) = match change.winner {
@@ -183,7 +183,7 @@ fn diff(plan: &Plan) -> String {
             change.field,
             change.crm,
             change.finance,
-            story::because(why)
+            Message::new(why.code())
         ));
     }
     let explained =
@@ -197,7 +197,7 @@ fn diff(plan: &Plan) -> String {
     lines.join("\n")
 }
 
-fn words(step: &Doing) -> String {
+fn rendered(step: &Doing) -> String {
     match step {
         Doing::Nothing => "nothing to do".to_owned(),
         Doing::Write => "would be written".to_owned(),

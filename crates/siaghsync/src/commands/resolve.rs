@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use domain::message::{Code, Message};
 use domain::ports::Side;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, Store};
@@ -84,7 +85,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 };
                 anyhow::ensure!(
                     customer.entity_type == EntityType::Customer,
-                    "--keep is for customers; {id} is about a document"
+                    Message::new(Code::RuledIsADocument).with("id", id)
                 );
                 engine.keep(&customer, (*side).into(), traceparent).await?
             }
@@ -105,7 +106,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             _ => anyhow::bail!("say whom it is about: a row's id, or the CRM's id of the record"),
         };
         let row = row::run(&engine, &store, ring).await?;
-        row::tell(&row, arguments.json)
+        row::print_end(&row, arguments.json)
     })
 }
 
@@ -123,9 +124,7 @@ async fn document(store: &SqlStore, id: &str) -> anyhow::Result<EntityRef> {
                 return Ok(entity);
             }
         }
-        anyhow::bail!(
-            "{id} is no document that was sent to finance; `siaghsync log --conflict` shows what waits"
-        );
+        anyhow::bail!(Message::new(Code::RuledNoSuchDocument).with("id", id));
     }
     Ok(entity)
 }

@@ -130,13 +130,13 @@ pub(crate) async fn latest(store: &SqlStore, entity: &EntityRef) -> anyhow::Resu
         .order_by_desc(log::Column::Id)
         .limit(50);
     let rows = rows.all(store.db()).await?;
-    // What was written in the run of another row tells less than that.
+    // What was written in the run of another row explains less than that.
     let heard = |row: &&log::Model| row.trigger_payload.is_some();
-    let telling = rows
+    let explains = rows
         .iter()
         .filter(heard)
         .find(|row| row.status != Status::Skipped);
-    Ok(telling.or(rows.iter().find(heard)).or(rows.first()).cloned())
+    Ok(explains.or(rows.iter().find(heard)).or(rows.first()).cloned())
 }
 
 /// Rows of that customer.
@@ -215,8 +215,8 @@ pub(crate) async fn run(engine: &Engine, store: &SqlStore, ring: Ring) -> anyhow
         .context("the row is not there any more")
 }
 
-/// Says how a row that a command has run has ended.
-pub(crate) fn tell(row: &log::Model, as_json: bool) -> anyhow::Result<ExitCode> {
+/// Prints how a row that a command has run has ended.
+pub(crate) fn print_end(row: &log::Model, as_json: bool) -> anyhow::Result<ExitCode> {
     let untouched = row.error_message.is_none() && !row.status.is_final();
     if as_json {
         output::json(&Row::from(row))?;

@@ -61,6 +61,6 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         };
         store.enqueue(&[event]).await?;
         let row = row::run(&engine, &store, Ring { row, traceparent }).await?;
-        row::tell(&row, arguments.json)
+        row::print_end(&row, arguments.json)
     })
 }
