@@ -3,8 +3,8 @@
 
 use crate::customer::Field;
 use crate::fields::Form;
-use crate::phone;
 use crate::letters::fold;
+use crate::phone;
 use crate::text::same;
 
 /// A way in which a system holds another text than it was sent.

@@ -76,6 +76,9 @@ impl Message {
         let Some(template_text) = template(&self.code) else {
             return self.code.as_str().to_owned();
         };
+        if let Code::Newer(code) = &self.code {
+            return format!("{code}: {template_text}");
+        }
         let mut out = String::with_capacity(template_text.len() + 32);
         let mut rest = template_text;
         while let Some((before, behind)) = rest.split_once('{') {

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::customer::Kind;
 
 /// A finance system that holds no `|`, no line break and at most 12 characters; a CRM that holds anything.
 fn lossy(side: Side, _: Field, value: &str) -> String {
@@ -80,9 +81,9 @@ fn clearing_is_an_edit_once_the_base_is_known() {
 }
 
 #[test]
-fn what_a_late_write_of_ours_took_back_goes_there_again_and_competes_with_no_edit() {
+fn what_a_late_write_of_ours_put_back_is_owed_until_someone_types_there() {
     let mut base = base(&[(Field::Email, "a@b.ir")]);
-    base.take_back(Side::Crm, Field::Email, "");
+    base.put_back(Side::Crm, Field::Email, "");
     let (empty, held) = (person(&[]), person(&[(Field::Email, "a@b.ir")]));
     let merged = run(&base, &empty, &held, Times::default());
     assert_eq!(merged.decisions[0].reason, Reason::TakenBack);
@@ -90,23 +91,56 @@ fn what_a_late_write_of_ours_took_back_goes_there_again_and_competes_with_no_edi
         merged.writes_to(Side::Crm),
         Values::from([(Field::Email, "a@b.ir".into())])
     );
-    // Whoever types into the field now is the only one who has edited it, on either side.
+    // What is owed is whatever the other side holds now; whoever types where it was put back makes it a conflict, so
+    // that the loser is told.
     let typed = person(&[(Field::Email, "new@b.ir")]);
     let merged = run(&base, &typed, &held, Times::default());
-    assert_eq!(merged.decisions[0].reason, Reason::OnlyThisChanged);
     assert_eq!(
-        merged.writes_to(Side::Finance),
-        Values::from([(Field::Email, "new@b.ir".into())])
+        (merged.decisions[0].reason, merged.decisions[0].winner),
+        (Reason::Tie, Some(Side::Crm))
     );
     let merged = run(&base, &empty, &typed, Times::default());
-    assert_eq!(merged.decisions[0].reason, Reason::OnlyThisChanged);
+    assert_eq!(merged.decisions[0].reason, Reason::TakenBack);
     assert_eq!(
         merged.writes_to(Side::Crm),
         Values::from([(Field::Email, "new@b.ir".into())])
     );
     // Once they agree, it is over.
     base.agree(Field::Email, "a@b.ir", "a@b.ir");
-    assert!(base.taken_back.is_empty());
+    assert!(base.put_back.is_empty());
+}
+
+#[test]
+fn what_came_back_altered_is_held_until_one_side_changes() {
+    let mut base = base(&[]);
+    base.alter(Side::Finance, Field::Name, "came", "sent");
+    let named = |name| person(&[(Field::Name, name)]);
+    let (sent, came, typed) = (named("sent"), named("came"), named("typed"));
+    let of = |crm, finance| {
+        let merged = run(&base, crm, finance, Times::default());
+        (merged.decisions[0].reason, merged.decisions[0].winner)
+    };
+    assert_eq!(of(&sent, &came), (Reason::Altered, None));
+    assert_eq!(of(&sent, &typed), (Reason::OnlyThisChanged, Some(Side::Finance)));
+    // What came back may be an edit of that moment: it must not be lost without a word.
+    assert_eq!(of(&typed, &came), (Reason::Tie, Some(Side::Crm)));
+    assert_eq!(of(&typed, &named("other")), (Reason::Tie, Some(Side::Crm)));
+    assert!(run(&base, &sent, &sent, Times::default()).decisions.is_empty());
+}
+
+#[test]
+fn a_time_in_the_future_says_nothing() {
+    let base = base(&[(Field::Name, "0")]);
+    let (crm, finance) = (person(&[(Field::Name, "1")]), person(&[(Field::Name, "2")]));
+    let times = |now| Times {
+        now: at(now),
+        crm_modified: at(30),
+        finance_change_seen: at(25),
+        ..Times::default()
+    };
+    let reason = |times| run(&base, &crm, &finance, times).decisions[0].reason;
+    assert_eq!(reason(times(30)), Reason::LaterWins);
+    assert_eq!(reason(times(29)), Reason::Tie);
 }
 
 #[test]
@@ -118,6 +152,7 @@ fn the_later_edit_wins_and_an_unknown_order_is_a_tie() {
         (merged.decisions[0].winner, merged.decisions[0].reason)
     };
     let times = |crm, last, first| Times {
+        now: None,
         crm_modified: at(crm),
         finance_last_seen: at(last),
         finance_change_seen: first,
@@ -282,7 +317,7 @@ proptest! {
     /// only one side edited survives.
     #[test]
     fn converges_loses_nothing_invents_nothing(base in bases(), crm in values(), finance in finance_values(), crm_at in 0i64..9, seen in 0i64..9) {
-        let times = Times { crm_modified: at(crm_at), finance_last_seen: at(seen), finance_change_seen: None };
+        let times = Times { now: None, crm_modified: at(crm_at), finance_last_seen: at(seen), finance_change_seen: None };
         let merged = run(&base, &crm, &finance, times);
         for decision in &merged.decisions {
             prop_assert_ne!(&decision.crm, &decision.finance);
