@@ -40,9 +40,10 @@ async fn flushall_in_the_middle_of_work() {
     let server = Server::start().await;
     let queue = Queue::at(server.url(), 2000);
     let bell = queue.bell();
-    let notebook = Notebook::default();
-    let note = notebook.clone();
+    let (begun, notebook) = (Notebook::default(), Notebook::default());
+    let (begins, note) = (begun.clone(), notebook.clone());
     let listener = queue.listen(listening(4), move |ring| {
+        begins.note(ring.row);
         let note = note.clone();
         async move {
             tokio::time::sleep(Duration::from_millis(300)).await;
@@ -50,13 +51,13 @@ async fn flushall_in_the_middle_of_work() {
         }
     });
     bell.ring(&rings(40)).await.unwrap();
-    let handled = async |least: usize| {
+    let reaches = async |notebook: &Notebook, least: usize| {
         eventually(Duration::from_secs(20), || async { notebook.totals().0 >= least }).await
     };
-    assert!(handled(4).await, "{:?}", notebook.totals());
+    assert!(reaches(&begun, 8).await, "{:?}", begun.totals());
     server.command(&["FLUSHALL"]).await.unwrap();
     // Those that were running end all the same; those that waited are the sweeper's.
-    assert!(handled(8).await, "{:?}", notebook.totals());
+    assert!(reaches(&notebook, 8).await, "{:?}", notebook.totals());
     println!(
         "after FLUSHALL: heard again in {:?}",
         goes_on(&bell, &notebook).await
