@@ -10,8 +10,6 @@ use crate::breaker::{Open, Shared};
 use crate::ports::Side;
 use crate::store::StoreResult;
 
-#[cfg(feature = "testing")]
-pub mod memory;
 mod sql;
 
 /// The shared state of both systems. Times are by the store's clock.

@@ -24,8 +24,6 @@ pub use crate::in_flight::InFlight;
 pub use crate::link::{IssuedDocument, Link, LinkState};
 
 pub mod entities;
-#[cfg(feature = "testing")]
-pub mod memory;
 mod ruling;
 pub mod sql;
 mod words;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use domain::breaker::{Open, Shared};
 use domain::clock::{Clock, SystemClock};
 use domain::outside::OutsideStore;
-use domain::outside::memory::MemoryOutside;
+use testkit::memory::MemoryOutside;
 use domain::ports::Side;
 use testkit::{Engine, TestDb};
 

@@ -10,7 +10,7 @@ use domain::polls::{
 };
 use domain::ports::{MatchKeys, Side};
 use domain::store::entities::log;
-use domain::store::memory::MemoryStore;
+use testkit::memory::MemoryStore;
 use domain::store::sql::SqlStore;
 use domain::store::{Status, StoreError};
 use sea_orm::EntityTrait;

@@ -15,7 +15,7 @@ use domain::engine::{Config, Engine, Ran};
 use domain::merge::Policy;
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Ring, Side, Snapshot};
 use domain::store::entities::{link, log, retry};
-use domain::store::memory::MemoryStore;
+use testkit::memory::MemoryStore;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
 use domain::text::same;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::store::{Claim, EntityRef, Lease, Link, Status, StoreResult, Work};
 use chrono::{DateTime, Utc};
+use domain::store::{Claim, EntityRef, Lease, Link, Status, StoreResult, Work};
 use uuid::Uuid;
 
 use super::{MappingRow, MemoryStore, Tables, rows};

@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{OutsideStore, span};
-use crate::breaker::{Open, Shared};
-use crate::clock::Clock;
-use crate::ports::Side;
-use crate::store::StoreResult;
+use domain::breaker::{Open, Shared};
+use domain::clock::Clock;
+use domain::outside::OutsideStore;
+use domain::ports::Side;
+use domain::store::StoreResult;
 
 #[derive(Default)]
 struct Row {
@@ -89,4 +89,9 @@ impl OutsideStore for MemoryOutside {
         row.next_slot = first + span(slots, apart);
         Ok(DateTime::from_timestamp_micros(first))
     }
+}
+
+/// How much longer the line of calls becomes, in microseconds.
+fn span(slots: u32, apart: Duration) -> i64 {
+    i64::try_from(apart.saturating_mul(slots).as_micros()).unwrap_or(i64::MAX / 4)
 }

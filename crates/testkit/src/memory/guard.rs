@@ -5,11 +5,11 @@ use uuid::Uuid;
 
 use super::polls::{entity_type_of, side_of};
 use super::{Tables, rows};
-use crate::clock::Clock;
-use crate::polls::entities::held;
-use crate::polls::{Found, Harvest, Held, PollLease, Verdict};
-use crate::store::Status;
-use crate::store::entities::log;
+use domain::clock::Clock;
+use domain::polls::entities::held;
+use domain::polls::{Found, Harvest, Held, PollLease, Verdict};
+use domain::store::Status;
+use domain::store::entities::log;
 
 fn change(id: &str, event_id: &str) -> Found {
     Found {

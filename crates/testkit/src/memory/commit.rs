@@ -1,11 +1,11 @@
 //! Ending a run: everything it found out at once, fenced by the lease's token.
 
-use crate::ports::Ring;
-use crate::store::entities::{log, retry};
-use crate::store::{
+use chrono::{DateTime, Utc};
+use domain::ports::Ring;
+use domain::store::entities::{log, retry};
+use domain::store::{
     Commit, EntityRef, Event, Link, LinkState, Retry, Status, StoreError, StoreResult, Trigger, Work,
 };
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{MemoryStore, SIDES, Tables, claim, rows};

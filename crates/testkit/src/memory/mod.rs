@@ -8,25 +8,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::ports::{Ring, Side};
-use crate::store::entities::{link, log, retry};
-use crate::store::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, Intended, LastRun, Lease, Link, LinkState, Stats,
-    Status, Store, StoreError, StoreResult, Work,
-};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::clock::Clock;
+use domain::ports::{Ring, Side};
+use domain::store::entities::{link, log, retry};
+use domain::store::{
+    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, Intended, LastRun, Lease, Link, LinkState,
+    Stats, Status, Store, StoreError, StoreResult, Work,
+};
 use uuid::Uuid;
 
 mod claim;
 mod commit;
 mod guard;
 mod linking;
+mod outside;
 mod polls;
 mod prune;
 mod rows;
 mod sweep;
+
+pub use outside::MemoryOutside;
 
 /// What lies between the store's client and its statements.
 #[async_trait]

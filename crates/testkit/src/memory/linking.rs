@@ -1,12 +1,11 @@
 //! First meetings: reserving keys, and making an id part of a link.
 
-use crate::ports::Side;
-use crate::store::{EntityRef, EntityType, Holder, Lease, LinkState, Status, StoreError, StoreResult};
 use chrono::{DateTime, Utc};
+use domain::ports::Side;
+use domain::store::{EntityRef, EntityType, Holder, Lease, LinkState, Status, StoreError, StoreResult};
 use uuid::Uuid;
 
 use super::{MemoryStore, Tables};
-use crate::store::sql::settled_by_link;
 
 impl MemoryStore {
     pub(super) async fn lock_keys(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
@@ -116,4 +115,9 @@ pub(super) fn gain(
         }
     }
     Ok(())
+}
+
+/// How the message of a conflict begins that a link has settled.
+fn settled_by_link(entity: &EntityRef) -> String {
+    format!("settled when {} {} was linked: ", entity.side, entity.id)
 }

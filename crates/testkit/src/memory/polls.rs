@@ -8,17 +8,17 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{MappingRow, MemoryStore, Tables, guard, rows};
-use crate::clock::Clock;
-use crate::customer::Field;
-use crate::document::DocumentKind;
-use crate::polls::entities::{cursor, held, snapshot};
-use crate::polls::{
+use domain::clock::Clock;
+use domain::customer::Field;
+use domain::document::DocumentKind;
+use domain::polls::entities::{cursor, held, snapshot};
+use domain::polls::{
     Begin, CRM_INVOICES, CRM_QUOTES, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease,
     PollStore, Rhythm, Stored, Verdict,
 };
-use crate::ports::{MatchKeys, Ring, Side};
-use crate::store::{EntityType, IssuedDocument, LinkState, StoreError, StoreResult};
-use crate::text::normal;
+use domain::ports::{MatchKeys, Ring, Side};
+use domain::store::{EntityType, IssuedDocument, LinkState, StoreError, StoreResult};
+use domain::text::normal;
 
 /// `"PollCursor"`, `"FinanceSnapshot"` and `"HeldChange"`.
 #[derive(Debug, Default)]
@@ -188,7 +188,7 @@ fn finish(
     if let (Some(why), Some(by)) = (&harvest.hold, held_by) {
         guard::hold(tables, turn, harvest, (by, why), clock);
     }
-    let aside = |change: &&crate::polls::Found| change.problem.is_some() || held_by.is_none();
+    let aside = |change: &&domain::polls::Found| change.problem.is_some() || held_by.is_none();
     for change in harvest.changes.iter().filter(aside) {
         let ring = change.problem.is_none() && stored.rings.len() < harvest.ring;
         let row = rows::found(clock.id(), change, &turn.poll, harvest, ring, now);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::ports::Ring;
-use crate::store::{Backlog, Stats, Status, StoreResult};
 use chrono::{DateTime, Utc};
+use domain::ports::Ring;
+use domain::store::{Backlog, Stats, Status, StoreResult};
 use uuid::Uuid;
 
 use super::{MemoryStore, Tables};

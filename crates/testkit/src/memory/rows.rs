@@ -1,11 +1,11 @@
 //! The rows of the tables, as `SqlStore` writes them.
 
-use crate::base::Known;
-use crate::polls::{Found, Harvest};
-use crate::ports::Side;
-use crate::store::entities::{link, log};
-use crate::store::{ClaimedRow, EntityRef, Event, Link, Outcome, Ruling, Status, Trigger};
 use chrono::{DateTime, Utc};
+use domain::base::Known;
+use domain::polls::{Found, Harvest};
+use domain::ports::Side;
+use domain::store::entities::{link, log};
+use domain::store::{ClaimedRow, EntityRef, Event, Link, Outcome, Ruling, Status, Trigger};
 use uuid::Uuid;
 
 use super::MappingRow;
@@ -198,7 +198,7 @@ fn checksum(values: &Known) -> String {
 }
 
 /// The last row that a run has ended, and that is not merely covered by one.
-pub(crate) fn last_run(tables: &super::Tables, link: uuid::Uuid) -> Option<crate::store::LastRun> {
+pub(crate) fn last_run(tables: &super::Tables, link: uuid::Uuid) -> Option<domain::store::LastRun> {
     let covered = |row: &&log::Model| {
         row.status == Status::Skipped
             && row
@@ -211,7 +211,7 @@ pub(crate) fn last_run(tables: &super::Tables, link: uuid::Uuid) -> Option<crate
     let last = ended
         .filter(|row| !covered(row))
         .max_by_key(|row| (row.completed_at, row.status == Status::Failed, row.id))?;
-    Some(crate::store::LastRun {
+    Some(domain::store::LastRun {
         row: last.id,
         status: last.status,
         message: last.error_message.clone(),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::store::entities::log;
-use crate::store::{Status, StoreResult, Trigger};
+use domain::store::entities::log;
+use domain::store::{Status, StoreResult, Trigger};
 
 use super::MemoryStore;
 
