@@ -14,7 +14,11 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Field(&'static str);
 
-#[allow(missing_docs, non_upper_case_globals, reason = "named like the values of an enum, which they stand for")]
+#[allow(
+    missing_docs,
+    non_upper_case_globals,
+    reason = "named like the values of an enum, which they stand for"
+)]
 impl Field {
     pub const Name: Self = Self("name");
     pub const Mobile: Self = Self("mobile");

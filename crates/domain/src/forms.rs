@@ -48,7 +48,9 @@ pub fn form_of(field: Field, sent: &str, projected: &str, came: &str) -> Option<
     if came.trim().is_empty() {
         return None;
     }
-    let known = LIST.iter().find(|(_, is)| is(field, sent, came) || is(field, projected, came));
+    let known = LIST
+        .iter()
+        .find(|(_, is)| is(field, sent, came) || is(field, projected, came));
     known.map(|(form, _)| *form)
 }
 
@@ -71,7 +73,9 @@ fn unescaped(text: &str) -> String {
         ("&nbsp;", " "),
         ("&amp;", "&"),
     ];
-    names.iter().fold(text.to_owned(), |text, (name, is)| text.replace(name, is))
+    names
+        .iter()
+        .fold(text.to_owned(), |text, (name, is)| text.replace(name, is))
 }
 
 fn without_tags(text: &str) -> String {
@@ -116,8 +120,13 @@ fn code_page(field: Field, sent: &str, came: &str) -> bool {
         }
     }
     let came: String = came.into_iter().collect();
-    let once = sent.chars().map(|c| if is_lacking(c) { '?' } else { c }).collect::<String>();
-    [marked, once, missing].iter().any(|form| folded(form) == folded(&came))
+    let once = sent
+        .chars()
+        .map(|c| if is_lacking(c) { '?' } else { c })
+        .collect::<String>();
+    [marked, once, missing]
+        .iter()
+        .any(|form| folded(form) == folded(&came))
 }
 
 fn cut_at_surrogate(field: Field, sent: &str, came: &str) -> bool {
@@ -173,8 +182,15 @@ mod tests {
         ] {
             assert_eq!(plain(field, sent, came), Some(form), "{sent} → {came}");
         }
-        assert_eq!(form_of(Field::Name, "a|b", "a/b", "a/b"), Some(Foreign::Projected));
-        assert_eq!(form_of(Field::Name, "ab", "a", "a"), Some(Foreign::Projected), "a cut that is known");
+        assert_eq!(
+            form_of(Field::Name, "a|b", "a/b", "a/b"),
+            Some(Foreign::Projected)
+        );
+        assert_eq!(
+            form_of(Field::Name, "ab", "a", "a"),
+            Some(Foreign::Projected),
+            "a cut that is known"
+        );
     }
 
     #[test]

@@ -23,5 +23,4 @@ pub mod polls;
 pub mod ports;
 pub mod side;
 pub mod store;
-pub mod subscriptions;
 pub mod text;

@@ -72,7 +72,9 @@ impl Doubt {
             Why::NationalId => Code::DoubtNationalId,
             Why::Several => Code::DoubtSeveral,
         };
-        Message::new(code).with("side", side).with("ids", self.ids.join(", "))
+        Message::new(code)
+            .with("side", side)
+            .with("ids", self.ids.join(", "))
     }
 }
 
@@ -195,7 +197,10 @@ pub fn judge(
         [(one, false)] => return Verdict::Link(one.id.clone()),
         _ => Why::Several,
     };
-    let ids = matches.iter().map(|(candidate, _)| candidate.id.clone()).collect();
+    let ids = matches
+        .iter()
+        .map(|(candidate, _)| candidate.id.clone())
+        .collect();
     Verdict::Doubt(Doubt { why, ids })
 }
 
@@ -283,10 +288,14 @@ mod tests {
             contact("1", &[(Field::NationalId, "1")]),
             contact("2", &[(Field::Name, "علی"), (Field::Mobile, "09121111111")]),
         ];
-        assert!(matches!(meet(&met, &two), Verdict::Doubt(doubt) if doubt.why == Why::Several && doubt.ids == ["1", "2"]));
+        assert!(
+            matches!(meet(&met, &two), Verdict::Doubt(doubt) if doubt.why == Why::Several && doubt.ids == ["1", "2"])
+        );
         let mut company = contact("1", &[(Field::NationalId, "1")]);
         company.customer.kind = Kind::Organization;
-        assert!(matches!(meet(&met, &[company]), Verdict::Doubt(doubt) if doubt.why == Why::Kind(Kind::Organization)));
+        assert!(
+            matches!(meet(&met, &[company]), Verdict::Doubt(doubt) if doubt.why == Why::Kind(Kind::Organization))
+        );
         let other_id = [contact(
             "3",
             &[

@@ -10,7 +10,7 @@ mod catalogue;
 pub use catalogue::Code;
 
 /// A code with its arguments: values by name. An argument may be a message itself, or a list of them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// What is said.
     pub code: Code,
@@ -32,7 +32,8 @@ impl Message {
     /// With this argument, as it is written.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl std::fmt::Display) -> Self {
-        self.arguments.insert(name.to_owned(), Value::from(value.to_string()));
+        self.arguments
+            .insert(name.to_owned(), Value::from(value.to_string()));
         self
     }
 
@@ -46,8 +47,11 @@ impl Message {
     #[must_use]
     pub fn with_messages(mut self, name: &str, messages: &[Self]) -> Self {
         // A message is made of text and lists of it: nothing of it can't be JSON.
-        let list = messages.iter().filter_map(|message| serde_json::to_value(message).ok());
-        self.arguments.insert(name.to_owned(), Value::Array(list.collect()));
+        let list = messages
+            .iter()
+            .filter_map(|message| serde_json::to_value(message).ok());
+        self.arguments
+            .insert(name.to_owned(), Value::Array(list.collect()));
         self
     }
 
@@ -81,8 +85,10 @@ impl Message {
                 rest = behind;
                 continue;
             };
-            if let Some(value) = self.arguments.get(name) {
-                out.push_str(&argument(value, template));
+            match self.arguments.get(name) {
+                Some(value) => out.push_str(&argument(value, template)),
+                // It was emptied with the row (`AUDIT_RETENTION_DAYS`).
+                None => out.push('…'),
             }
             rest = after;
         }
@@ -116,7 +122,9 @@ mod tests {
 
     #[test]
     fn a_message_is_written_out_with_those_inside_it() {
-        let inner = Message::new(Code::Linked).with("side", "finance").with("id", "22");
+        let inner = Message::new(Code::Linked)
+            .with("side", "finance")
+            .with("id", "22");
         let both = Message::together(vec![inner.clone(), Message::new(Code::InStep)]).unwrap();
         assert_eq!(both.english(), "linked with finance 22; in step already");
         let stored = serde_json::to_string(&both).unwrap();
@@ -127,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_code_of_a_newer_version_is_kept_and_shown_as_it_is() {
-        let newer: Message = serde_json::from_str(r#"{"code":"from_tomorrow","arguments":{"a":"b"}}"#).unwrap();
+        let newer: Message =
+            serde_json::from_str(r#"{"code":"from_tomorrow","arguments":{"a":"b"}}"#).unwrap();
         assert_eq!(serde_json::to_value(&newer).unwrap()["code"], "from_tomorrow");
         assert!(newer.english().contains("from_tomorrow"));
     }

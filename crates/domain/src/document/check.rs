@@ -27,7 +27,11 @@ pub fn problems(document: &Document, services: bool) -> Vec<Message> {
     }
     for (at, row) in document.rows.iter().enumerate() {
         let found = of_row(row, services);
-        let in_row = |problem: &Message| Message::new(Code::InRow).with("row", at + 1).with_message("problem", problem);
+        let in_row = |problem: &Message| {
+            Message::new(Code::InRow)
+                .with("row", at + 1)
+                .with_message("problem", problem)
+        };
         problems.extend(found.iter().map(in_row));
     }
     // Sums of rows that are wrong themselves say nothing new.
@@ -40,7 +44,8 @@ pub fn problems(document: &Document, services: bool) -> Vec<Message> {
 fn of_row(row: &Row, services: bool) -> Vec<Message> {
     let mut problems = Vec::new();
     if row.product_code.trim().is_empty() {
-        problems.push(Message::new(Code::ProductHasNoCode).with("product", format!("{:?}", row.product_name)));
+        problems
+            .push(Message::new(Code::ProductHasNoCode).with("product", format!("{:?}", row.product_name)));
     }
     if row.is_service && !services {
         problems.push(Message::new(Code::IsAService).with("product", format!("{:?}", row.product_name)));
@@ -53,7 +58,11 @@ fn of_row(row: &Row, services: bool) -> Vec<Message> {
     }
     for (name, value) in [("discount", row.discount), ("VAT", row.vat), ("toll", row.toll)] {
         if value < Decimal::ZERO {
-            problems.push(Message::new(Code::BelowZero).with("what", name).with("value", value));
+            problems.push(
+                Message::new(Code::BelowZero)
+                    .with("what", name)
+                    .with("value", value),
+            );
         }
     }
     if !problems.is_empty() {
@@ -64,7 +73,11 @@ fn of_row(row: &Row, services: bool) -> Vec<Message> {
     };
     if row.discount > price.saturating_add(ROUNDING) {
         let problem = Message::new(Code::DiscountAbovePrice);
-        problems.push(problem.with("discount", row.discount).with("price", price.normalize()));
+        problems.push(
+            problem
+                .with("discount", row.discount)
+                .with("price", price.normalize()),
+        );
     }
     // Unverified whether the CRM says it before or after the discount: either is right.
     if let Some(said) = row.total_price

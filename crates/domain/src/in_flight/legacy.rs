@@ -70,7 +70,10 @@ fn write(side: Side, old: Old) -> Write {
         let source = old.source.get(field).cloned().unwrap_or_default();
         (*field, sent(value, Some(source), true))
     });
-    let along = old.along.iter().map(|(field, value)| (*field, sent(value, None, false)));
+    let along = old
+        .along
+        .iter()
+        .map(|(field, value)| (*field, sent(value, None, false)));
     let fields: BTreeMap<Field, Sent> = along.chain(asked).collect();
     if old.create {
         return Write::Create(Create {
@@ -115,7 +118,10 @@ mod tests {
             "strangers":["x"],"overtaken":false,"met":true,"emptyLooks":1}]}"#;
         let read: InFlight = serde_json::from_str(stored).unwrap();
         let create = read.create(Side::Crm).unwrap();
-        assert_eq!((create.empty_looks, create.not_ours.as_slice()), (1, &["x".to_owned()][..]));
+        assert_eq!(
+            (create.empty_looks, create.not_ours.as_slice()),
+            (1, &["x".to_owned()][..])
+        );
         let update = read.updates(Side::Finance).next().unwrap();
         assert_eq!(update.fields[&Field::Mobile].leaves, "0912");
         assert!(update.fields[&Field::Name].written && !update.fields[&Field::Mobile].written);

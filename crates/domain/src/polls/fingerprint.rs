@@ -6,10 +6,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use sha2::{Digest, Sha256};
 
+use crate::base::Base;
 use crate::customer::{Customer, Kind};
 use crate::document::Document;
 use crate::fields::{Flow, TABLE};
-use crate::base::Base;
 use crate::ports::Side;
 use crate::text::normal;
 

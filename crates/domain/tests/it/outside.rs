@@ -6,8 +6,8 @@ use std::time::Duration;
 use domain::breaker::{Open, Shared};
 use domain::clock::{Clock, SystemClock};
 use domain::outside::OutsideStore;
-use testkit::memory::MemoryOutside;
 use domain::ports::Side;
+use testkit::memory::MemoryOutside;
 use testkit::{Engine, TestDb};
 
 use crate::world::{ALL, On};

@@ -10,11 +10,11 @@ use domain::polls::{
 };
 use domain::ports::{MatchKeys, Side};
 use domain::store::entities::log;
-use testkit::memory::MemoryStore;
 use domain::store::sql::SqlStore;
 use domain::store::{Status, StoreError};
 use sea_orm::EntityTrait;
 use testkit::TestDb;
+use testkit::memory::MemoryStore;
 
 use crate::world::{ALL, On, TestClock, World};
 

@@ -15,13 +15,13 @@ use domain::engine::{Config, Engine, Ran};
 use domain::merge::Policy;
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Ring, Side, Snapshot};
 use domain::store::entities::{link, log, retry};
-use testkit::memory::MemoryStore;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
 use domain::text::same;
 use futures::future::BoxFuture;
 use sea_orm::{EntityTrait, QueryOrder};
 use testkit::TestDb;
+use testkit::memory::MemoryStore;
 use uuid::Uuid;
 
 use crate::desk::Desk;

@@ -259,7 +259,7 @@ fn ended(told: &Told) -> Vec<String> {
         Some(at) => format!("{} {}{tries}{took}", time(at), output::sign(row.status)),
         None => format!("not yet: {}{tries}", output::sign(row.status)),
     }];
-    lines.extend(row.error_message.clone().filter(|message| !message.is_empty()));
+    lines.extend(row::message(row));
     lines.extend(told.same_run.iter().map(|row| {
         format!(
             "in the same run: {} {}, row {}",
@@ -283,7 +283,7 @@ pub(crate) fn next(told: &Told) -> String {
     }
     match row.status {
         Status::Success => "nothing to do".to_owned(),
-        Status::Skipped => match covering(row) {
+        Status::Skipped => match row.covered_by {
             Some(other) => format!("`siaghsync show {other}` tells of the run that covered it"),
             None => "nothing to do".to_owned(),
         },
@@ -332,12 +332,6 @@ fn refusing(row: &log::Model) -> Side {
         .into_iter()
         .find(|side| message.starts_with(&format!("{side}: ")))
         .unwrap_or(source(row).other())
-}
-
-/// The row that covered this one.
-fn covering(row: &log::Model) -> Option<&str> {
-    let message = row.error_message.as_deref()?.strip_prefix("covered by ")?;
-    message.get(..36)
 }
 
 /// Why a field is treated as it is, in words.

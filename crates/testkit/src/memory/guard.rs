@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::polls::{entity_type_of, side_of};
 use super::{Tables, rows};
 use domain::clock::Clock;
-use domain::polls::entities::held;
+use domain::store::entities::held;
 use domain::polls::{Found, Harvest, Held, PollLease, Verdict};
 use domain::store::Status;
 use domain::store::entities::log;

@@ -11,7 +11,7 @@ use super::{MappingRow, MemoryStore, Tables, guard, rows};
 use domain::clock::Clock;
 use domain::customer::Field;
 use domain::document::DocumentKind;
-use domain::polls::entities::{cursor, held, snapshot};
+use domain::store::entities::{cursor, held, snapshot};
 use domain::polls::{
     Begin, CRM_INVOICES, CRM_QUOTES, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease,
     PollStore, Rhythm, Stored, Verdict,

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use domain::message::{Code, Message};
 use domain::polls::{Found, Harvest, PollLease};
 use domain::ports::{PortResult, Side};
 use metrics::counter;
@@ -180,9 +181,7 @@ fn found(row: &Stamp, sum: &str) -> Found {
         id: plain.collect(),
         event_id: format!("poll:aside:{sum}"),
         vanished: false,
-        problem: Some(
-            "the CRM shows a record whose id or ModifyDate can't be one: it is set aside".to_owned(),
-        ),
+        problem: Some(Message::new(Code::SetAside)),
     }
 }
 
