@@ -13,6 +13,8 @@ use domain::outside::OutsideStore;
 use domain::ports::Side;
 use domain::store::StoreResult;
 
+use super::tables::micros;
+
 #[derive(Default)]
 struct Row {
     shared: Shared,
@@ -64,9 +66,14 @@ impl OutsideStore for MemoryOutside {
         if row.shared.version != seen {
             return Ok(false);
         }
+        let kept = |open: Open| Open {
+            since: micros(open.since),
+            probe_at: micros(open.probe_at),
+            ..open
+        };
         row.shared = Shared {
             version: seen + 1,
-            open,
+            open: open.map(kept),
         };
         Ok(true)
     }

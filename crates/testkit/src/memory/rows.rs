@@ -1,28 +1,149 @@
-//! The rows of the tables, as `SqlStore` writes them.
+//! Rows ↔ values, as the databases keep them: what is JSON there goes through its text here.
 
 use chrono::{DateTime, Utc};
 use domain::base::Known;
-use domain::polls::{Found, Harvest};
+use domain::in_flight::InFlight;
+use domain::message::Message;
 use domain::ports::Side;
 use domain::store::entities::{link, log};
-use domain::store::{ClaimedRow, EntityRef, Event, Link, Outcome, Ruling, Status, Trigger};
+use domain::store::{
+    ClaimedRow, EntityRef, EntityType, Event, Link, Outcome, Ruling, Status, StoreError, StoreResult,
+};
+use sea_orm::DbErr;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sha2::Digest;
 use uuid::Uuid;
 
-use super::MappingRow;
-use super::polls::{entity_type_of, side_of as polls_side_of};
+use super::tables::micros;
 
-pub(crate) fn system(side: Side) -> &'static str {
+/// A value as a JSON column gives it back.
+pub(super) fn json(value: &impl Serialize) -> StoreResult<Value> {
+    let text = serde_json::to_string(value).map_err(broken)?;
+    serde_json::from_str(&text).map_err(broken)
+}
+
+fn read<T: DeserializeOwned>(column: Option<&Value>) -> StoreResult<Option<T>> {
+    column
+        .map(|value| serde_json::from_str(&value.to_string()).map_err(broken))
+        .transpose()
+}
+
+fn broken(error: serde_json::Error) -> StoreError {
+    StoreError::Database(DbErr::Json(error.to_string()))
+}
+
+pub(super) fn system(side: Side) -> &'static str {
     match side {
         Side::Crm => "CRM",
         Side::Finance => "FINANCE",
     }
 }
 
-pub(crate) fn side_of(system: &str) -> Side {
+pub(super) fn side_of(system: &str) -> Side {
     if system == "CRM" { Side::Crm } else { Side::Finance }
 }
 
-pub(crate) fn pending(event: &Event, now: DateTime<Utc>) -> log::Model {
+/// The records that a link names: the keys of the two unique indexes.
+pub(super) fn records(row: &link::Model) -> Vec<(EntityType, Side, String)> {
+    let crm = row.crm_id.clone().map(|id| (row.entity_type, Side::Crm, id));
+    let finance = row
+        .finance_id
+        .clone()
+        .map(|id| (row.entity_type, Side::Finance, id));
+    crm.into_iter().chain(finance).collect()
+}
+
+/// Whether a row is about the entity of that link.
+pub(super) fn is_of(row: &log::Model, link: &link::Model) -> bool {
+    let id = match side_of(&row.source_system) {
+        Side::Crm => &link.crm_id,
+        Side::Finance => &link.finance_id,
+    };
+    row.entity_type == link.entity_type && id.as_deref() == Some(row.source_entity_id.as_str())
+}
+
+/// The row of a record that is met.
+pub(super) fn half(id: Uuid, entity: &EntityRef, now: DateTime<Utc>) -> link::Model {
+    let mut unmet = Link::unmet(entity.entity_type);
+    unmet.set_id(entity.side, entity.id.clone());
+    link::Model {
+        id,
+        entity_type: entity.entity_type,
+        crm_id: unmet.crm_id,
+        finance_id: unmet.finance_id,
+        last_sync_at: None,
+        last_sync_source: None,
+        last_sync_transaction_id: None,
+        crm_checksum: None,
+        finance_checksum: None,
+        crm_updated_at: None,
+        finance_updated_at: None,
+        created_at: now,
+        updated_at: now,
+        base: None,
+        in_flight: None,
+        version: 0,
+        state: unmet.state,
+        lease_owner: None,
+        lease_token: 0,
+        lease_until: None,
+    }
+}
+
+/// A link as the engine knows it.
+pub(super) fn link(row: &link::Model) -> StoreResult<Link> {
+    let mut link = Link {
+        id: row.id,
+        crm_id: row.crm_id.clone(),
+        finance_id: row.finance_id.clone(),
+        state: row.state,
+        in_flight: read(row.in_flight.as_ref())?.unwrap_or_default(),
+        crm_updated_at: row.crm_updated_at,
+        finance_updated_at: row.finance_updated_at,
+        ..Link::unmet(row.entity_type)
+    };
+    match row.entity_type {
+        EntityType::Customer => link.base = read(row.base.as_ref())?,
+        _ => link.issued = read(row.base.as_ref())?,
+    }
+    Ok(link)
+}
+
+/// What a run knows of a link, into its row.
+pub(super) fn save(row: &mut link::Model, link: &Link) -> StoreResult<()> {
+    row.crm_id.clone_from(&link.crm_id);
+    row.finance_id.clone_from(&link.finance_id);
+    row.state = link.state;
+    row.crm_updated_at = link.crm_updated_at.map(micros);
+    row.finance_updated_at = link.finance_updated_at.map(micros);
+    row.base = match (&link.issued, &link.base) {
+        (Some(issued), _) => Some(json(issued)?),
+        (None, Some(base)) => Some(json(base)?),
+        (None, None) => None,
+    };
+    row.in_flight = in_flight(&link.in_flight)?;
+    let base = link.base.as_ref();
+    row.crm_checksum = base.map(|base| checksum(&base.crm));
+    row.finance_checksum = base.map(|base| checksum(&base.finance));
+    Ok(())
+}
+
+pub(super) fn in_flight(writes: &InFlight) -> StoreResult<Option<Value>> {
+    (!writes.is_empty()).then(|| json(writes)).transpose()
+}
+
+fn checksum(values: &Known) -> String {
+    let mut text = String::new();
+    for (field, value) in values {
+        text.extend([field.name(), "\u{1}", value, "\u{2}"]);
+    }
+    hex::encode(sha2::Sha256::digest(text))
+}
+
+/// The row of an event.
+pub(super) fn pending(event: &Event, now: DateTime<Utc>) -> log::Model {
     let side = event.entity.side;
     let direction = match side {
         Side::Crm => "CRM_TO_FINANCE",
@@ -54,6 +175,9 @@ pub(crate) fn pending(event: &Event, now: DateTime<Utc>) -> log::Model {
         event_id: event.event_id.clone(),
         changes: None,
         error_class: None,
+        error_code: None,
+        error_arguments: None,
+        covered_by: None,
         trace_id: trace_id.filter(|id| id.len() == 32).map(str::to_owned),
         trace_parent: event.traceparent.clone(),
         rung_at: event.rung.then_some(now),
@@ -61,87 +185,27 @@ pub(crate) fn pending(event: &Event, now: DateTime<Utc>) -> log::Model {
     }
 }
 
-/// The row of a change that a poll found: `PENDING`, or `FAILED` when it is set aside.
-pub(crate) fn found(
-    id: Uuid,
-    change: &Found,
-    poll: &str,
-    harvest: &Harvest,
-    rung: bool,
-    now: DateTime<Utc>,
-) -> log::Model {
-    let mut payload = harvest.payload.clone();
-    if let (true, Some(object)) = (change.vanished, payload.as_object_mut()) {
-        object.insert("vanished".to_owned(), true.into());
-    }
-    let event = Event {
-        row: id,
-        entity: EntityRef {
-            entity_type: entity_type_of(poll),
-            side: polls_side_of(poll),
-            id: change.id.clone(),
-        },
-        trigger: Trigger::Poll,
-        event_id: Some(change.event_id.clone()),
-        payload,
-        traceparent: harvest.traceparent.clone(),
-        rung,
-    };
-    let row = pending(&event, now);
-    if change.problem.is_none() {
-        return row;
-    }
-    log::Model {
-        status: Status::Failed,
-        error_message: change.problem.clone(),
-        error_class: Some("unreadable".to_owned()),
-        completed_at: Some(now),
-        ..row
-    }
+/// What a row says from now on.
+pub(super) fn say(row: &mut log::Model, message: Option<&Message>) -> StoreResult<()> {
+    row.error_message = message.map(Message::english);
+    row.error_code = message.map(|message| message.code.as_str().to_owned());
+    let arguments = message.map(|message| &message.arguments);
+    let arguments = arguments.filter(|arguments| !arguments.is_empty());
+    row.error_arguments = arguments.map(json).transpose()?;
+    Ok(())
 }
 
-/// The audit row of a write that the lead row is not about.
-pub(crate) fn audit(
-    id: Uuid,
-    lead: &log::Model,
-    link: &Link,
-    side: Side,
-    outcome: &Outcome,
-    took: Option<i32>,
-    now: DateTime<Utc>,
-) -> log::Model {
-    let event = Event {
-        row: id,
-        entity: EntityRef {
-            entity_type: link.entity_type,
-            side,
-            id: link.id_on(side).unwrap_or_default().to_owned(),
-        },
-        trigger: lead.trigger_type,
-        event_id: None,
-        payload: serde_json::Value::Null,
-        traceparent: lead.trace_parent.clone(),
-        rung: false,
-    };
-    log::Model {
-        transaction_id: lead.transaction_id,
-        entity_mapping_id: Some(link.id),
-        status: outcome.status,
-        trigger_payload: None,
-        target_entity_id: link.id_on(side.other()).map(str::to_owned),
-        source_data: outcome.source_data.clone(),
-        target_data_before: outcome.target_before.clone(),
-        target_data_after: outcome.target_after.clone(),
-        error_message: outcome.text(),
-        error_class: outcome.error_class.map(str::to_owned),
-        changes: outcome.changes.clone(),
-        completed_at: Some(now),
-        duration_ms: took,
-        ..pending(&event, lead.started_at)
-    }
+/// What a run has come to, into the row of it.
+pub(super) fn tell(row: &mut log::Model, outcome: &Outcome) -> StoreResult<()> {
+    row.source_data.clone_from(&outcome.source_data);
+    row.target_data_before.clone_from(&outcome.target_before);
+    row.target_data_after.clone_from(&outcome.target_after);
+    row.changes.clone_from(&outcome.changes);
+    row.error_class = outcome.error_class.map(str::to_owned);
+    say(row, outcome.message.as_ref())
 }
 
-pub(crate) fn claimed(row: &log::Model) -> ClaimedRow {
+pub(super) fn claimed(row: &log::Model) -> ClaimedRow {
     ClaimedRow {
         id: row.id,
         side: side_of(&row.source_system),
@@ -152,68 +216,4 @@ pub(crate) fn claimed(row: &log::Model) -> ClaimedRow {
         lapses: row.lapses.unsigned_abs(),
         ruling: Ruling::of(row.trigger_type, row.trigger_payload.as_ref()),
     }
-}
-
-/// The link as the tables show it.
-pub(crate) fn model(row: &MappingRow) -> link::Model {
-    let link = &row.link;
-    let base = link.base.as_ref();
-    link::Model {
-        id: link.id,
-        entity_type: link.entity_type,
-        crm_id: link.crm_id.clone(),
-        finance_id: link.finance_id.clone(),
-        last_sync_at: row.last_sync_at,
-        last_sync_source: row.last_sync_source.clone(),
-        last_sync_transaction_id: row.last_sync_transaction_id,
-        crm_checksum: base.map(|base| checksum(&base.crm)),
-        finance_checksum: base.map(|base| checksum(&base.finance)),
-        crm_updated_at: link.crm_updated_at,
-        finance_updated_at: link.finance_updated_at,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-        base: match &link.issued {
-            Some(issued) => serde_json::to_value(issued).ok(),
-            None => base.and_then(|base| serde_json::to_value(base).ok()),
-        },
-        in_flight: row
-            .in_flight
-            .as_ref()
-            .and_then(|sent| serde_json::to_value(sent).ok()),
-        version: row.version,
-        state: link.state,
-        lease_owner: row.lease_owner.clone(),
-        lease_token: row.lease_token,
-        lease_until: row.lease_until,
-    }
-}
-
-fn checksum(values: &Known) -> String {
-    use sha2::Digest;
-    let mut text = String::new();
-    for (field, value) in values {
-        text.extend([field.name(), "\u{1}", value, "\u{2}"]);
-    }
-    hex::encode(sha2::Sha256::digest(text))
-}
-
-/// The last row that a run has ended, and that is not merely covered by one.
-pub(crate) fn last_run(tables: &super::Tables, link: uuid::Uuid) -> Option<domain::store::LastRun> {
-    let covered = |row: &&log::Model| {
-        row.status == Status::Skipped
-            && row
-                .error_message
-                .as_deref()
-                .is_some_and(|why| why.starts_with("covered by "))
-    };
-    let rows = tables.log.values();
-    let ended = rows.filter(|row| row.entity_mapping_id == Some(link) && row.status.is_final());
-    let last = ended
-        .filter(|row| !covered(row))
-        .max_by_key(|row| (row.completed_at, row.status == Status::Failed, row.id))?;
-    Some(domain::store::LastRun {
-        row: last.id,
-        status: last.status,
-        message: last.error_message.clone(),
-    })
 }
