@@ -2,6 +2,9 @@
 //! for good whose `*` has come to mean more columns ("cached plan must not change result type"). So their idle
 //! connections are ended: a pool notices, and opens new ones.
 //!
+//! (SQLite's driver, sqlx 0.9, fails on such a statement, too; there is one process there, and it is stopped for the
+//! upgrade.)
+//!
 //! Never one that is at work: what it does is done first. Best effort: a user that may not end sessions has to restart
 //! its services.
 

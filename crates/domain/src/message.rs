@@ -67,7 +67,11 @@ impl Message {
     /// The text in English.
     #[must_use]
     pub fn english(&self) -> String {
-        self.written_out(&|code| Some(code.english()))
+        match &self.code {
+            // All that can be said of it here.
+            Code::Newer(code) => format!("{code}: {}", self.code.english()),
+            _ => self.written_out(&|code| Some(code.english())),
+        }
     }
 
     /// The text by a catalogue of templates, in which `{name}` stands for an argument.

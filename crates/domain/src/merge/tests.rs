@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::customer::Kind;
 
 /// A finance system that holds no `|`, no line break and at most 12 characters; a CRM that holds anything.
 fn lossy(side: Side, _: Field, value: &str) -> String {
@@ -80,9 +81,9 @@ fn clearing_is_an_edit_once_the_base_is_known() {
 }
 
 #[test]
-fn what_a_late_write_of_ours_took_back_goes_there_again_and_competes_with_no_edit() {
+fn what_a_late_write_of_ours_put_back_is_owed_the_other_sides_value_unless_someone_types() {
     let mut base = base(&[(Field::Email, "a@b.ir")]);
-    base.take_back(Side::Crm, Field::Email, "");
+    base.put_back(Side::Crm, Field::Email, "");
     let (empty, held) = (person(&[]), person(&[(Field::Email, "a@b.ir")]));
     let merged = run(&base, &empty, &held, Times::default());
     assert_eq!(merged.decisions[0].reason, Reason::TakenBack);
@@ -90,23 +91,24 @@ fn what_a_late_write_of_ours_took_back_goes_there_again_and_competes_with_no_edi
         merged.writes_to(Side::Crm),
         Values::from([(Field::Email, "a@b.ir".into())])
     );
-    // Whoever types into the field now is the only one who has edited it, on either side.
+    // Whoever types into it now competes with what is owed, as two edits do: the loser is told.
     let typed = person(&[(Field::Email, "new@b.ir")]);
     let merged = run(&base, &typed, &held, Times::default());
-    assert_eq!(merged.decisions[0].reason, Reason::OnlyThisChanged);
+    assert_eq!(merged.decisions[0].reason, Reason::Tie);
     assert_eq!(
         merged.writes_to(Side::Finance),
         Values::from([(Field::Email, "new@b.ir".into())])
     );
+    // Whatever the other side holds by then is owed.
     let merged = run(&base, &empty, &typed, Times::default());
-    assert_eq!(merged.decisions[0].reason, Reason::OnlyThisChanged);
+    assert_eq!(merged.decisions[0].reason, Reason::TakenBack);
     assert_eq!(
         merged.writes_to(Side::Crm),
         Values::from([(Field::Email, "new@b.ir".into())])
     );
     // Once they agree, it is over.
     base.agree(Field::Email, "a@b.ir", "a@b.ir");
-    assert!(base.taken_back.is_empty());
+    assert!(base.put_back.is_empty());
 }
 
 #[test]
@@ -118,6 +120,7 @@ fn the_later_edit_wins_and_an_unknown_order_is_a_tie() {
         (merged.decisions[0].winner, merged.decisions[0].reason)
     };
     let times = |crm, last, first| Times {
+        now: at(40),
         crm_modified: at(crm),
         finance_last_seen: at(last),
         finance_change_seen: first,
@@ -132,6 +135,11 @@ fn the_later_edit_wins_and_an_unknown_order_is_a_tie() {
     );
     assert_eq!(winner(times(22, 20, at(25))), (Some(Side::Crm), Reason::Tie));
     assert_eq!(winner(times(30, 20, None)), (Some(Side::Crm), Reason::Tie));
+    assert_eq!(
+        winner(times(50, 20, at(25))),
+        (Some(Side::Crm), Reason::Tie),
+        "its clock is wrong"
+    );
     let finance_first = Policy {
         tie_breaker: Side::Finance,
         ..Policy::default()
@@ -282,7 +290,7 @@ proptest! {
     /// only one side edited survives.
     #[test]
     fn converges_loses_nothing_invents_nothing(base in bases(), crm in values(), finance in finance_values(), crm_at in 0i64..9, seen in 0i64..9) {
-        let times = Times { crm_modified: at(crm_at), finance_last_seen: at(seen), finance_change_seen: None };
+        let times = Times { now: None, crm_modified: at(crm_at), finance_last_seen: at(seen), finance_change_seen: None };
         let merged = run(&base, &crm, &finance, times);
         for decision in &merged.decisions {
             prop_assert_ne!(&decision.crm, &decision.finance);
@@ -295,7 +303,7 @@ proptest! {
                 Some(Side::Finance) => prop_assert!(finance_changed),
                 None => prop_assert!(false, "held under last write wins"),
             }
-            prop_assert!(decision.is_conflict() == (crm_changed && finance_changed && decision.reason != Reason::OtherIsEmpty));
+            prop_assert!(decision.reason.is_conflict() == (crm_changed && finance_changed && decision.reason != Reason::OtherIsEmpty));
         }
         let (mut crm_after, mut finance_after) = (crm.clone(), finance.clone());
         apply(&merged, &mut crm_after, &mut finance_after);
