@@ -17,7 +17,7 @@ test: ## all tests; finds or starts PostgreSQL and Redis (scripts/test-services)
 	scripts/test-services cargo test --workspace --locked
 
 simulate: ## the engine under faults, by the thousand (SEEDS=100000, FROM=0, KEEP_GOING=1; SEED=7: repeat that history)
-	cargo test --profile simulate -p domain --test sim --locked -- --ignored --nocapture simulate
+	cargo test --profile simulate -p engine --test sim --locked -- --ignored --nocapture simulate
 
 chaos: ## the whole product under faults, kills and flushes, with real processes (CHANGES=2000, SEED=1, RETRIES=20)
 	cargo build --workspace --bins --locked

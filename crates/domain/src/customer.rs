@@ -99,7 +99,7 @@ pub struct Customer {
     pub kind: Kind,
     /// The values as that side holds them (as typed: nothing is normalised here).
     pub values: Values,
-    /// Fields that this side holds but did not show in this read (Siagh usually leaves `tmpid` out):
+    /// Fields that this side holds but did not show in this read (finance usually leaves the customer number out):
     /// about them nothing is known, which is not the same as empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hidden: Vec<Field>,

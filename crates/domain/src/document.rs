@@ -62,7 +62,7 @@ pub struct Document {
     pub kind: DocumentKind,
     /// The CRM's own number of it.
     pub number: String,
-    /// `crmObjectTypeCode`, such as `PI_5`.
+    /// The CRM's code of its type, such as `PI_5`.
     pub object_type: String,
     /// The customer's CRM id.
     pub customer: String,
@@ -72,7 +72,7 @@ pub struct Document {
     pub description: String,
     /// Its day in the CRM's zone: its own date, else that of its creation.
     pub date: Option<NaiveDate>,
-    /// `billableObjectState`.
+    /// Its state, in the CRM's word.
     pub state: String,
     /// Invoices: the CRM id of the quote that it was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -154,7 +154,7 @@ pub struct DocumentSnapshot {
     pub id: String,
     /// In canonical terms.
     pub document: Document,
-    /// `refId`: the number in finance, once it is noted there.
+    /// What the CRM notes as its reference: the number in finance, once it is noted there.
     pub ref_id: String,
     /// When it was made.
     pub created_at: Option<DateTime<Utc>>,

@@ -1,28 +1,8 @@
-//! The field table: canonical field ↔ the CRM's place ↔ Siagh's read column and written control.
+//! The field table: which way each canonical field travels, and how two values of it are compared.
 //!
-//! The only place that pairs the two systems' names (design, "Fields of a customer"). Connectors take
-//! the names from here; how a place such as "the default mobile" is found in an object is theirs.
+//! It never says where a system keeps a field: that stands in a table of the system's own connector.
 
 use crate::customer::Field;
-
-/// Where the CRM keeps a field (`contracts/payamgostar.md`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CrmPlace {
-    /// `nickName`, else `firstName lastName`.
-    DisplayName,
-    /// Default (else first) mobile in `phoneContacts`.
-    Mobile,
-    /// First landline in `phoneContacts`.
-    Landline,
-    /// `address` of the default (else first) of `addressContacts`.
-    Address,
-    /// `zipCode` of the same address.
-    ZipCode,
-    /// A text property of the object itself.
-    Property(&'static str),
-    /// The CRM has no such field.
-    Nowhere,
-}
 
 /// Which way a field travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,59 +35,38 @@ pub enum Form {
 pub struct FieldSpec {
     /// The canonical field.
     pub field: Field,
-    /// Where the CRM keeps it.
-    pub crm: CrmPlace,
-    /// Siagh's column in `GetAll` (`contracts/siagh.md`, "Columns").
-    pub column: &'static str,
-    /// Siagh's control in form `2BFDA`, without `gn_web_users.`; empty: not written.
-    pub control: &'static str,
     /// Which way it travels.
     pub flow: Flow,
     /// How it is compared.
     pub form: Form,
 }
 
-const fn row(
-    field: Field,
-    crm: CrmPlace,
-    column: &'static str,
-    control: &'static str,
-    flow: Flow,
-    form: Form,
-) -> FieldSpec {
-    FieldSpec {
-        field,
-        crm,
-        column,
-        control,
-        flow,
-        form,
-    }
+const fn row(field: Field, flow: Flow, form: Form) -> FieldSpec {
+    FieldSpec { field, flow, form }
 }
 
 /// The table itself, in the order in which fields are shown to people.
 #[rustfmt::skip]
 pub const TABLE: [FieldSpec; 12] = {
-    use {CrmPlace as Crm, Field as F, Flow as To, Form as As};
+    use {Field as F, Flow as To, Form as As};
     [
-        //  canonical          CRM                            Siagh read        written           travels       compared
-        row(F::Name,           Crm::DisplayName,              "Name",           "fullname",       To::Both,      As::Text),
-        row(F::Mobile,         Crm::Mobile,                   "MobileNo",       "mobileno",       To::Both,      As::Phone),
-        row(F::Phone,          Crm::Landline,                 "TelNo",          "telno",          To::Both,      As::Phone),
-        row(F::Email,          Crm::Property("email"),        "Email",          "email",          To::Both,      As::Code),
-        row(F::Website,        Crm::Property("website"),      "WebSiteAddress", "websiteaddress", To::Both,      As::Code),
-        row(F::NationalId,     Crm::Property("nationalCode"), "NationalCode",   "passno",         To::Both,      As::Code),
-        row(F::Description,    Crm::Property("description"),  "Description",    "tozihat",        To::Both,      As::Lines),
-        row(F::Address,        Crm::Address,                  "Address",        "address",        To::Both,      As::Lines),
-        row(F::PostalCode,     Crm::ZipCode,                  "PostalCode",     "pocode",         To::Both,      As::Code),
-        row(F::CustomerNumber, Crm::Property("customerNumber"), "tmpid",        "tmpid",          To::ToFinance, As::Code),
-        row(F::FinanceCode,    Crm::Property("refId"),        "Code",           "",               To::ToCrm,     As::Code),
-        row(F::Active,         Crm::Nowhere,                  "IsActive",       "isactive",       To::Kept,      As::Code),
+        row(F::Name,           To::Both,      As::Text),
+        row(F::Mobile,         To::Both,      As::Phone),
+        row(F::Phone,          To::Both,      As::Phone),
+        row(F::Email,          To::Both,      As::Code),
+        row(F::Website,        To::Both,      As::Code),
+        row(F::NationalId,     To::Both,      As::Code),
+        row(F::Description,    To::Both,      As::Lines),
+        row(F::Address,        To::Both,      As::Lines),
+        row(F::PostalCode,     To::Both,      As::Code),
+        row(F::CustomerNumber, To::ToFinance, As::Code),
+        row(F::FinanceCode,    To::ToCrm,     As::Code),
+        row(F::Active,         To::Kept,      As::Code),
     ]
 };
 
 /// What is known of a field that only a newer version knows: nothing, so that it stays as it is.
-static UNKNOWN: FieldSpec = row(Field::Name, CrmPlace::Nowhere, "", "", Flow::Kept, Form::Text);
+static UNKNOWN: FieldSpec = row(Field::Name, Flow::Kept, Form::Text);
 
 impl Field {
     /// This field's row of the table.

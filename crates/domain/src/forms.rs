@@ -3,8 +3,9 @@
 
 use crate::customer::Field;
 use crate::fields::Form;
+use crate::letters::fold;
 use crate::phone;
-use crate::text::{fold, same};
+use crate::text::same;
 
 /// A way in which a system holds another text than it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

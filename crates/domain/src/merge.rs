@@ -264,8 +264,15 @@ fn both_ways(
             (Some(put_back.other()), Reason::TakenBack)
         });
     }
+    match (base.altered.get(&field), changed) {
+        (Some(_), (Some(false), Some(false))) => return Some((None, Reason::Altered)),
+        // What came back altered may be an edit of that moment.
+        (Some(Side::Finance), (Some(true), _)) | (Some(Side::Crm), (_, Some(true))) => {
+            return Some(settle(times, policy));
+        }
+        _ => {}
+    }
     match changed {
-        (Some(false), Some(false)) if base.altered.contains_key(&field) => Some((None, Reason::Altered)),
         (Some(false), Some(false)) => None,
         (Some(true), Some(false)) => Some((Some(Side::Crm), Reason::OnlyThisChanged)),
         (Some(false), Some(true)) => Some((Some(Side::Finance), Reason::OnlyThisChanged)),

@@ -1,6 +1,6 @@
 //! Telephone numbers by their number: `0912…`, `+98912…`, `98912…`, `912…` are one and the same.
 
-use crate::text::{fold, latin_digit};
+use crate::letters::{fold, latin_digit};
 
 /// The national number without prefix zero or country code, for Iranian numbers; other numbers keep their
 /// digits (`+` or `00` before a foreign country code is written `+`). A value with no digit at all is compared

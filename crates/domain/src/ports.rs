@@ -1,4 +1,5 @@
-//! What the engine needs of the world: the two systems, and a bell to ring for a row.
+//! What the engine needs of the world: the two systems, and a bell to ring for a row. What pollers need of it beside
+//! that: [`changes`].
 
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ pub use crate::side::Side;
 
 use crate::document::{Document, DocumentKind, DocumentSnapshot, Issued};
 
+pub mod changes;
+
 /// A customer as one side held it at the moment of a read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
@@ -19,10 +22,10 @@ pub struct Snapshot {
     pub id: String,
     /// In canonical terms.
     pub customer: Customer,
-    /// When it was last changed, by that side's own clock. The CRM's `modifyDate`; Siagh has none.
+    /// When it was last changed, by that side's own clock. Finance knows no such time.
     pub modified_at: Option<DateTime<Utc>>,
     /// The object as it was read, opaque to everyone but the connector, which gives back in
-    /// [`Customers::update`] whatever is not to change. Never holds `Password`, `img`, `Picture`.
+    /// [`Customers::update`] whatever is not to change. Never holds passwords or pictures.
     pub whole: serde_json::Value,
 }
 
@@ -92,7 +95,7 @@ pub type PortResult<T> = Result<T, PortError>;
 /// Keys by which a customer may be found on the other side, as typed there (not normalised).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MatchKeys {
-    /// The other side's own id, if this side knows it (CRM `refId` = finance code).
+    /// The other side's own id, if this side knows it (a customer of the CRM may name its finance code).
     pub id: Option<String>,
     /// The CRM's customer number.
     pub customer_number: Option<String>,
@@ -108,7 +111,7 @@ pub struct MatchKeys {
 #[async_trait]
 pub trait Customers: Send + Sync {
     /// Reads one customer afresh; `None` when the system says that it does not exist. `kind` is a hint
-    /// that saves a call. A system's own users (`IsAdminUser`) are no customers: `None`.
+    /// that saves a call. A system's own users are no customers: `None`.
     async fn read(&self, id: &str, kind: Option<Kind>) -> PortResult<Option<Snapshot>>;
 
     /// All customers that agree with at least one of the keys, each once, read afresh. Callers compare
@@ -158,7 +161,7 @@ pub trait Crm: Customers {
     /// message names the row).
     async fn read_document(&self, kind: DocumentKind, id: &str) -> PortResult<Option<DocumentSnapshot>>;
 
-    /// Writes the pre-invoice's number into the document's `refId`; everything else is sent back as it was read.
+    /// Writes the pre-invoice's number into the document's [`DocumentSnapshot::ref_id`]; everything else is sent back as it was read.
     ///
     /// # Errors
     /// As [`Customers::update`].

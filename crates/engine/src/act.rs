@@ -28,7 +28,13 @@ impl Executor<'_> {
     }
 
     /// Makes `id` ours before anything is written to it.
-    pub(crate) async fn link(&mut self, side: Side, id: &str, takes_over: bool, told: Message) -> Result<(), Stop> {
+    pub(crate) async fn link(
+        &mut self,
+        side: Side,
+        id: &str,
+        takes_over: bool,
+        told: Message,
+    ) -> Result<(), Stop> {
         if self.noted.is_none() {
             let (entity, store) = (self.entity(side, id), &self.engine.store);
             let linked = match takes_over {
@@ -51,14 +57,18 @@ impl Executor<'_> {
 
     /// Commits the intent. `false`: the lease would not outlive the time-out of what is to be sent.
     async fn intend(&mut self) -> Result<bool, Stop> {
-        let (engine, link) = (self.engine, &self.known.link);
+        let engine = self.engine;
         let renewed = engine.clock.monotonic();
+        let on_its_way = self.known.on_its_way();
         let intended = Intended {
-            in_flight: &link.in_flight,
-            base: link.base.as_ref(),
+            in_flight: &on_its_way,
+            base: self.known.link.base.as_ref(),
         };
-        engine.store.intend(&self.work.lease, intended, engine.config.lease).await?;
-        self.stored = link.in_flight.clone();
+        engine
+            .store
+            .intend(&self.work.lease, intended, engine.config.lease)
+            .await?;
+        self.stored = on_its_way;
         self.lease_ends = renewed + engine.config.lease;
         let left = self.lease_ends.saturating_sub(engine.clock.monotonic());
         Ok(left > engine.config.http_timeout)
@@ -106,10 +116,13 @@ impl Executor<'_> {
             return Ok(Some(self.too_short()));
         }
         (self.sent, self.seen.fresh) = (true, None);
-        match self.engine.port(side).update(&current, &values).await {
+        let saved = self.engine.port(side).update(&current, &values).await;
+        if matches!(saved, Ok(()) | Err(PortError::UnknownOutcome { .. })) {
+            self.seen.customers[side as usize] = Sight::Unread;
+        }
+        match saved {
             Ok(()) => {
                 self.seen.written[side as usize] = true;
-                self.seen.customers[side as usize] = Sight::Unread;
                 self.seen.answered = Some(Write::Update(update));
                 Ok(None)
             }
@@ -144,7 +157,12 @@ impl Executor<'_> {
             return Ok(Some(self.too_short()));
         }
         (self.sent, self.seen.fresh) = (true, None);
-        match self.engine.finance.issue(&issue.document, &issue.customer_code).await {
+        match self
+            .engine
+            .finance
+            .issue(&issue.document, &issue.customer_code)
+            .await
+        {
             Ok(answer) => {
                 self.keep(issue, answer).await?;
                 Ok(None)

@@ -77,7 +77,8 @@ impl Verdict {
     pub(crate) fn retry(&self, facts: &Facts<'_>) -> Option<Retry> {
         self.retry.map(|(wait, counts)| Retry {
             // Whole milliseconds: the databases keep no more than microseconds, and a ring must not come early.
-            at: (facts.now + chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::MAX)).trunc_subsecs(3),
+            at: (facts.now + chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::MAX))
+                .trunc_subsecs(3),
             count: facts.work.lead.retry_count + u32::from(counts),
             max: facts.config.max_retries,
         })
@@ -114,7 +115,8 @@ pub(crate) fn failure(facts: &Facts<'_>, side: Side, error: &PortError) -> Verdi
     // Those who wait for the same system don't come back together.
     let put_off = |retry_after: Duration| {
         let wait = retry_after.clamp(LEAST_WAIT, backoff::LONGEST);
-        wait.mul_f64(1.0 + facts.jitter.clamp(0.0, 1.0)).min(backoff::LONGEST)
+        wait.mul_f64(1.0 + facts.jitter.clamp(0.0, 1.0))
+            .min(backoff::LONGEST)
     };
     let (class, (status, retry)) = match error {
         PortError::Transient { retry_after, .. } => ("transient", again(*retry_after)),
@@ -127,9 +129,10 @@ pub(crate) fn failure(facts: &Facts<'_>, side: Side, error: &PortError) -> Verdi
             ("unknown_outcome", (Status::Pending, Some((wait, false))))
         }
         PortError::UnknownOutcome { retry_after, .. } => ("unknown_outcome", again(*retry_after)),
-        PortError::Unavailable { retry_after, .. } => {
-            ("unavailable", (Status::Pending, Some((put_off(*retry_after), false))))
-        }
+        PortError::Unavailable { retry_after, .. } => (
+            "unavailable",
+            (Status::Pending, Some((put_off(*retry_after), false))),
+        ),
         PortError::Session(_) => ("session", (Status::Pending, Some((SESSION_WAIT, false)))),
         PortError::Refused(_) => ("refused", (Status::Failed, None)),
         PortError::Integrity { .. } => ("integrity", (Status::Conflict, None)),
@@ -220,7 +223,10 @@ pub(crate) fn is_nothing(known: &Known, seen: &Seen) -> bool {
 pub(crate) fn plain(ending: Ending, facts: &Facts<'_>) -> Verdict {
     match ending {
         Ending::InStep | Ending::Issued => Verdict::of(Status::Skipped, Message::new(Code::InStep)),
-        Ending::Gone(side) => Verdict::of(Status::Skipped, Message::new(Code::NoSuchRecord).with("side", side)),
+        Ending::Gone(side) => Verdict::of(
+            Status::Skipped,
+            Message::new(Code::NoSuchRecord).with("side", side),
+        ),
         Ending::Off(Side::Crm) => Verdict::of(Status::Skipped, Message::new(Code::ToCrmIsOff)),
         Ending::Off(Side::Finance) => Verdict::of(Status::Skipped, Message::new(Code::ToFinanceIsOff)),
         Ending::Conflict(why) => Verdict::of(Status::Conflict, why).class("conflict"),

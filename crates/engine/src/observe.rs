@@ -136,7 +136,11 @@ impl Executor<'_> {
 
     /// Everything on `side` that may be this customer, read afresh: what the system finds by its keys, and what the last
     /// poll of finance saw with one of them written in another way.
-    async fn candidates(&self, side: Side, keys: &MatchKeys) -> Result<Result<Vec<Snapshot>, PortError>, Stop> {
+    async fn candidates(
+        &self,
+        side: Side,
+        keys: &MatchKeys,
+    ) -> Result<Result<Vec<Snapshot>, PortError>, Stop> {
         let port = self.engine.port(side);
         let mut found = match self.renewing(port.find(keys)).await? {
             Ok(found) => found,

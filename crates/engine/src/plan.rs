@@ -122,7 +122,11 @@ impl Executor<'_> {
     pub(crate) fn note(&mut self, sending: Sending) -> Option<Ending> {
         match sending {
             Sending::Create(create, _) => {
-                self.known.has_done(Message::new(Code::Created).with("side", create.side).with("id", ""));
+                self.known.has_done(
+                    Message::new(Code::Created)
+                        .with("side", create.side)
+                        .with("id", ""),
+                );
                 Some(Ending::Off(create.side))
             }
             Sending::Update(update) => {
@@ -144,7 +148,12 @@ impl Executor<'_> {
     }
 
     fn doing(&self, link: &Link) -> Doing {
-        let Known { held, done, link: now, .. } = &self.known;
+        let Known {
+            held,
+            done,
+            link: now,
+            ..
+        } = &self.known;
         let target = self.seen.source.other();
         let would_create = done.iter().any(|message| message.code == Code::Created);
         match (link.id_on(target), now.id_on(target)) {
@@ -166,7 +175,10 @@ impl Executor<'_> {
             return Vec::new();
         };
         let project = |side: Side, field, value: &str| self.engine.port(side).project(field, value);
-        let fields = TABLE.iter().filter(|spec| spec.flow == Flow::Both).map(|spec| spec.field);
+        let fields = TABLE
+            .iter()
+            .filter(|spec| spec.flow == Flow::Both)
+            .map(|spec| spec.field);
         fields
             .map(|field| (field, crm.get(field), finance.get(field)))
             .filter(|(field, crm, finance)| !agrees(&project, *field, crm, finance))

@@ -54,7 +54,11 @@ impl Engine {
         side: Side,
         traceparent: Option<String>,
     ) -> Result<Ring, NotRuled> {
-        let about = |code| Message::new(code).with("side", entity.side).with("id", &entity.id);
+        let about = |code| {
+            Message::new(code)
+                .with("side", entity.side)
+                .with("id", &entity.id)
+        };
         let Some(link) = self.store.find_link(entity).await? else {
             return refused(about(Code::RuledNeverMet));
         };
@@ -65,7 +69,11 @@ impl Engine {
             return refused(about(Code::RuledNothingWaits));
         }
         if !self.config.policy.carries_to(side.other()) {
-            return refused(Message::new(Code::RuledDirectionIsOff).with("side", side).with("other", side.other()));
+            return refused(
+                Message::new(Code::RuledDirectionIsOff)
+                    .with("side", side)
+                    .with("other", side.other()),
+            );
         }
         self.enqueue_ruling(kept, Ruling::Keep(side), traceparent).await
     }
@@ -74,7 +82,12 @@ impl Engine {
     ///
     /// # Errors
     /// When one of them does not exist, or is linked with another.
-    pub async fn link(&self, crm: &str, finance: &str, traceparent: Option<String>) -> Result<Ring, NotRuled> {
+    pub async fn link(
+        &self,
+        crm: &str,
+        finance: &str,
+        traceparent: Option<String>,
+    ) -> Result<Ring, NotRuled> {
         let on_crm = self.linkable(Side::Crm, crm, finance).await?;
         let on_finance = self.linkable(Side::Finance, finance, crm).await?;
         let both = |code| Message::new(code).with("crm", crm).with("finance", finance);
@@ -96,7 +109,8 @@ impl Engine {
             Side::Crm => crm,
             Side::Finance => finance,
         };
-        self.enqueue_ruling(EntityRef::customer(lead, id), ruling, traceparent).await
+        self.enqueue_ruling(EntityRef::customer(lead, id), ruling, traceparent)
+            .await
     }
 
     async fn linkable(&self, side: Side, id: &str, other: &str) -> Result<Linkable, NotRuled> {
@@ -163,9 +177,13 @@ impl Engine {
         let left = sent.at + self.config.settle() - self.clock.now();
         if sent.said_to_be.is_none() && left > chrono::Duration::zero() {
             let why = Message::new(Code::RuledMayStillArrive);
-            return refused(why.with("at", in_seconds(sent.at)).with("seconds", left.num_seconds() + 1));
+            return refused(
+                why.with("at", in_seconds(sent.at))
+                    .with("seconds", left.num_seconds() + 1),
+            );
         }
-        self.rule(link, Ruling::SendAgain { sent_at: sent.at }, traceparent).await
+        self.rule(link, Ruling::SendAgain { sent_at: sent.at }, traceparent)
+            .await
     }
 
     /// The change of an issued document is handled: it is as it should be. Says the row to run.
@@ -204,7 +222,9 @@ impl Engine {
         match (link.in_flight.issue().cloned(), &link.issued) {
             (Some(sent), _) if sent.is_unknown() => Ok((link, sent)),
             (Some(sent), None) if sent.again => refused(Message::new(Code::RuledIsSentAgain)),
-            (_, Some(issued)) => refused(Message::new(Code::RuledStandsInFinance).with("number", &issued.number)),
+            (_, Some(issued)) => {
+                refused(Message::new(Code::RuledStandsInFinance).with("number", &issued.number))
+            }
             (_, None) => refused(Message::new(Code::RuledNothingUnknown)),
         }
     }

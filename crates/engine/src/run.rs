@@ -102,7 +102,13 @@ impl Engine {
     }
 
     /// Someone has met the record from its other end: he finds our half link taken and lets go.
-    async fn linked_elsewhere(&self, work: &Work, commit: Commit, side: Side, id: String) -> StoreResult<Commit> {
+    async fn linked_elsewhere(
+        &self,
+        work: &Work,
+        commit: Commit,
+        side: Side,
+        id: String,
+    ) -> StoreResult<Commit> {
         let entity = EntityRef {
             entity_type: work.link.entity_type,
             side,

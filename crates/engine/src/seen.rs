@@ -3,19 +3,21 @@
 //! [`Seen`] is what the executor fills in by looking; [`Known`] is what a decision makes of it. Everything of `Known` is
 //! committed before the next write is sent, and at the end; nothing of `Seen` is needed after a kill.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::change::Change;
 use domain::customer::Customer;
 use domain::document::{DocumentSnapshot, Issued};
-use domain::in_flight::Write;
+use domain::in_flight::{InFlight, Write};
 use domain::link::{Link, LinkState};
 use domain::merge::{Merge, Times};
 use domain::message::Message;
 use domain::ports::{MatchKeys, PortError, Snapshot};
 use domain::side::Side;
 use domain::store::{Holder, LastRun, Ruling};
+
+use crate::customer::ours::Which;
 
 /// One look at a record.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,8 +165,14 @@ impl Seen {
 pub struct Known {
     /// The link.
     pub link: Link,
-    /// What was written and answered in this run, to be told by the commit.
+    /// What was sent and is confirmed by now. Its changes are told by the commit, and stored with each intent until then.
+    pub confirmed: Vec<Write>,
+    /// Saves of earlier runs that were seen to have landed.
+    pub landed: BTreeSet<Which>,
+    /// What the commit tells of them.
     pub told: Vec<Change>,
+    /// What was sent and neither answered nor seen: it may have written over these values.
+    pub unseen: Vec<Change>,
     /// What was held for a human when the run ended.
     pub held: Merge,
     /// What was linked, created, said or issued.
@@ -179,11 +187,34 @@ impl Known {
     pub fn of(link: Link) -> Self {
         Self {
             link,
+            confirmed: Vec::new(),
+            landed: BTreeSet::new(),
             told: Vec::new(),
+            unseen: Vec::new(),
             held: Merge::default(),
             done: Vec::new(),
             look_again: false,
         }
+    }
+
+    /// What the store is to hold as on its way: also what is confirmed by now, until the commit has told of it.
+    #[must_use]
+    pub fn on_its_way(&self) -> InFlight {
+        InFlight(
+            self.confirmed
+                .iter()
+                .chain(&self.link.in_flight)
+                .cloned()
+                .collect(),
+        )
+    }
+
+    /// These writes are confirmed: they land no more.
+    pub(crate) fn confirm(&mut self, which: impl Fn(&Write) -> bool) {
+        let all = std::mem::take(&mut self.link.in_flight.0);
+        let (confirmed, out): (Vec<_>, Vec<_>) = all.into_iter().partition(which);
+        self.link.in_flight.0 = out;
+        self.confirmed.extend(confirmed);
     }
 
     /// Takes down what was done, once.

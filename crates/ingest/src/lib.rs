@@ -1,7 +1,7 @@
 //! Hears of changes and writes them down: each becomes a `PENDING` row first, then the doorbell is rung, then
 //! the sender is answered.
 //!
-//! [`webhooks`] is one way to hear, [`pollers`] are the other. It looks at the CRM's and finance's data only to
+//! [`webhooks`] is one source of events, [`pollers`] are the other. It looks at the CRM's and finance's data only to
 //! tell what changed, and never shows business data to anyone.
 //!
 //! The distributed service is [`run()`] (binary `siagh-ingest`); `siaghsync serve` mounts

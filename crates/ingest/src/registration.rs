@@ -71,7 +71,7 @@ pub async fn register(
     base_url: &str,
 ) -> Result<Registered, RegistrationError> {
     let url = address(base_url);
-    let result = tell(crm, &url).await;
+    let result = call_at(crm, &url).await;
     subscriptions::note(
         store,
         &url,
@@ -81,7 +81,7 @@ pub async fn register(
     Ok(result?)
 }
 
-async fn tell(crm: &dyn Crm, url: &str) -> Result<Registered, PortError> {
+async fn call_at(crm: &dyn Crm, url: &str) -> Result<Registered, PortError> {
     let Some(listed) = crm.webhooks().await? else {
         return Ok(Registered::ByHand);
     };

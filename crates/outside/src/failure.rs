@@ -9,7 +9,8 @@ use std::fmt::Display;
 use domain::ports::{PortError, Side};
 use reqwest::StatusCode;
 
-use crate::http::{Answer, Call, Intent};
+use crate::answer::Answer;
+use crate::call::{Call, Intent};
 
 /// An outside system, as messages speak of it.
 #[derive(Debug, Clone, Copy)]

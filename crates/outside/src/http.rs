@@ -9,88 +9,16 @@ use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::ports::{PortError, PortResult};
 use metrics::{counter, histogram};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Method, Response, StatusCode, Url};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue};
+use reqwest::{Method, Response, Url};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
+use crate::answer::{Answer, retry_after};
+use crate::call::{Call, Intent, Sink};
 use crate::failure::System;
-use crate::gate::{Gate, Outcome, Pass, label};
-
-/// Whether a lost answer may hide a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Intent {
-    /// Nothing changes over there.
-    Read,
-    /// Something may have changed once the request is out.
-    Write,
-}
-
-/// What is asked.
-#[derive(Debug, Clone)]
-pub struct Call<'a> {
-    /// `GET`, `POST`, …
-    pub method: Method,
-    /// Path below the base address, with a leading slash; never holds data.
-    pub path: &'a str,
-    /// The JSON text, if any.
-    pub body: Option<&'a [u8]>,
-    /// Read or write.
-    pub intent: Intent,
-}
-
-impl<'a> Call<'a> {
-    /// A `POST`.
-    #[must_use]
-    pub fn post(path: &'a str, body: Option<&'a [u8]>, intent: Intent) -> Self {
-        Self {
-            method: Method::POST,
-            path,
-            body,
-            intent,
-        }
-    }
-}
-
-/// What came back, whatever its status.
-#[derive(Debug)]
-pub struct Answer {
-    /// The status.
-    pub status: StatusCode,
-    /// How long it asks to wait.
-    pub retry_after: Option<Duration>,
-    /// The system is known to be down, of which this answer is a sign: no use asking before.
-    pub held: Option<Duration>,
-    /// Empty when it went into a sink.
-    pub body: Vec<u8>,
-}
-
-impl Answer {
-    /// Whether it is a web page: of something that stands before the system, which answers JSON.
-    #[must_use]
-    pub fn is_page(&self) -> bool {
-        self.body.trim_ascii_start().starts_with(b"<")
-    }
-}
-
-/// Takes the body of a success piece by piece, so that it need not be held in memory.
-pub struct Sink<'a> {
-    /// The longest that the whole answer may take (never less than a call may); within it, no silence may be
-    /// longer than a call.
-    pub within: Duration,
-    /// Takes a piece; says why it is unreadable.
-    pub feed: &'a mut (dyn FnMut(&[u8]) -> Result<(), String> + Send),
-}
-
-impl Sink<'_> {
-    /// The same sink, to be used again after the loan.
-    pub fn lent(&mut self) -> Sink<'_> {
-        Sink {
-            within: self.within,
-            feed: &mut *self.feed,
-        }
-    }
-}
+use crate::gate::{Gate, Outcome, Pass};
+use crate::side::label;
 
 /// A write is sent within this time after it was asked for, whatever its session takes: the caller's lease outlives one
 /// call, not a login and the call repeated after it.
@@ -228,55 +156,46 @@ impl Http {
             None => None,
         };
         let started = self.clock.monotonic();
-        let mut result = self.sent(call, authorization, sink, &mut pass).await;
+        let result = self.sent(call, authorization, sink, &mut pass).await;
         let took = self.clock.monotonic().saturating_sub(started);
         self.count(call, &result, took);
-        let (Some(gate), Some(pass)) = (&self.gate, pass) else {
-            return result;
-        };
-        let held = match &result {
-            Ok(answer) if is_down(answer) => {
-                let words = self.system.answered(call, answer.status);
-                let outcome = Outcome::Down {
-                    why: &words,
-                    surely: is_surely_down(answer.status),
-                    asked: answer.retry_after,
-                };
-                gate.settle(pass, outcome).await
+        match (&self.gate, pass) {
+            (Some(gate), Some(pass)) => {
+                let held = self.settle(gate, pass, call, &result).await;
+                with_outage(result, held)
             }
-            Ok(_) => gate.settle(pass, Outcome::Up).await,
-            Err(error) => {
-                let outcome = Outcome::Down {
-                    why: &error.to_string(),
-                    surely: true,
-                    asked: None,
-                };
-                gate.settle(pass, outcome).await
-            }
-        };
-        match (&mut result, held) {
-            (Ok(answer), held) => answer.held = held.filter(|_| is_down(answer)),
-            (Err(PortError::Transient { message, .. }), Some(retry_after)) => {
-                let message = std::mem::take(message);
-                return Err(PortError::Unavailable { message, retry_after });
-            }
-            (
-                Err(PortError::UnknownOutcome {
-                    retry_after, down, ..
-                }),
-                Some(held),
-            ) => {
-                (*retry_after, *down) = (Some(held), true);
-            }
-            _ => {}
+            _ => result,
         }
-        result
+    }
+
+    /// Tells the gate how the call ended. `Some`: no use asking before.
+    async fn settle(
+        &self,
+        gate: &Gate,
+        pass: Pass,
+        call: &Call<'_>,
+        result: &PortResult<Answer>,
+    ) -> Option<Duration> {
+        let outcome = match result {
+            Ok(answer) if !answer.is_down() => Outcome::Up,
+            Ok(answer) => Outcome::Down {
+                why: &self.system.answered(call, answer.status),
+                surely: answer.is_surely_down(),
+                asked: answer.retry_after,
+            },
+            Err(error) => Outcome::Down {
+                why: &error.to_string(),
+                surely: true,
+                asked: None,
+            },
+        };
+        gate.settle(pass, outcome).await
     }
 
     fn count(&self, call: &Call<'_>, result: &PortResult<Answer>, took: Duration) {
         let (system, endpoint) = (label(self.system.side), call.path.to_owned());
         let result = match result {
-            Ok(answer) if is_down(answer) => "unavailable",
+            Ok(answer) if answer.is_down() => "unavailable",
             Ok(answer) if answer.status.is_success() => "success",
             Ok(_) => "refused",
             Err(_) => "no_answer",
@@ -388,64 +307,22 @@ impl Http {
     }
 }
 
-/// Whether such an answer comes from a system that does not do its work: overload, a fault of its own, or a web page
-/// of something that stands before it. A refusal is none of these: it lives.
-fn is_down(answer: &Answer) -> bool {
-    let status = answer.status;
-    match status {
-        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => true,
-        StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => answer.is_page(),
-        _ => status.is_server_error() || status.is_redirection() || (status.is_success() && answer.is_page()),
-    }
-}
-
-/// Whether no record can be the cause of such an answer.
-fn is_surely_down(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT
-    )
-}
-
-/// `Retry-After` in either of its forms: seconds, or an HTTP date. At most an hour: it may be back long before.
-fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
-    const LONGEST: Duration = Duration::from_secs(3600);
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds).min(LONGEST));
-    }
-    let at = DateTime::parse_from_rfc2822(text).ok()?;
-    let wait = (at.with_timezone(&Utc) - now).to_std().unwrap_or_default();
-    Some(wait.min(LONGEST))
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::TimeZone;
-
-    use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap();
-        let wait = |text: &str| {
-            retry_after(
-                &HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_str(text).unwrap())]),
-                now,
-            )
-        };
-        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
-        assert_eq!(
-            wait("Thu, 01 Jan 2026 00:01:30 GMT"),
-            Some(Duration::from_secs(90))
-        );
-        assert_eq!(wait("Wed, 31 Dec 2025 00:00:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(wait("soon"), None);
-        for far in ["18446744073709551615", "Fri, 01 Jan 2100 00:00:00 GMT"] {
-            assert_eq!(wait(far), Some(Duration::from_secs(3600)), "{far}");
+/// What a failure means when the system is known to be down, or to fail at every write, for so long: the caller waits,
+/// and no try is used up.
+fn with_outage(result: PortResult<Answer>, held: Option<Duration>) -> PortResult<Answer> {
+    match (result, held) {
+        (Ok(mut answer), held) => {
+            answer.held = held.filter(|_| answer.is_down());
+            Ok(answer)
         }
+        (Err(PortError::Transient { message, .. }), Some(retry_after)) => {
+            Err(PortError::Unavailable { message, retry_after })
+        }
+        (Err(PortError::UnknownOutcome { message, .. }), Some(held)) => Err(PortError::UnknownOutcome {
+            message,
+            retry_after: Some(held),
+            down: true,
+        }),
+        (result, _) => result,
     }
 }

@@ -4,13 +4,18 @@
 //!
 //! It knows no path, no body and no login of either system: those are the connectors' matter.
 
+mod answer;
+mod call;
 mod failure;
 mod gate;
 mod http;
 mod pace;
 mod renewal;
+mod side;
 
+pub use answer::Answer;
+pub use call::{Call, Intent, Sink};
 pub use failure::System;
 pub use gate::{Gate, Limits};
-pub use http::{Answer, Call, Http, Intent, Sink, address};
+pub use http::{Http, address};
 pub use renewal::{Grant, LoginFailed, Renewal};

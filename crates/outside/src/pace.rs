@@ -1,4 +1,4 @@
-//! A ceiling of calls per second, for all processes of a deployment together: each takes places in one line, which
+//! A ceiling of calls per second, for all processes of a deployment together: each takes slots in one line, which
 //! stands in the database, in blocks as large as it has callers waiting.
 //!
 //! It never lets a call through early, and never makes one wait longer than its patience: who would have to is put off.
@@ -17,9 +17,9 @@ const BLOCK: Duration = Duration::from_millis(250);
 /// After the line was found too long, so long nobody asks again.
 const FULL_FOR: TimeDelta = TimeDelta::milliseconds(250);
 
-/// What became of a caller.
+/// What became of a caller that wanted a slot in the line.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum PollLease {
+pub(crate) enum Slot {
     /// It went at once.
     Now,
     /// It has waited, and goes.
@@ -31,16 +31,17 @@ pub(crate) enum PollLease {
 pub(crate) struct Pace {
     calls_per_second: u32,
     apart: Duration,
-    /// Callers that have no place yet.
+    /// Callers that have no slot yet.
     callers: AtomicU32,
-    places: Mutex<Places>,
+    line: Mutex<Line>,
 }
 
+/// The slots of this process that are not given out.
 #[derive(Default)]
-struct Places {
+struct Line {
     next: DateTime<Utc>,
     left: u32,
-    /// Until when it is known that whoever has no more patience than this finds no place.
+    /// Until when it is known that whoever has no more patience than this finds no slot.
     full: (DateTime<Utc>, Duration),
 }
 
@@ -50,38 +51,38 @@ impl Pace {
             calls_per_second,
             apart: Duration::from_secs(1) / calls_per_second.max(1),
             callers: AtomicU32::new(0),
-            places: Mutex::default(),
+            line: Mutex::default(),
         }
     }
 
-    /// Waits for the next place in the line.
-    pub(crate) async fn turn(
+    /// Waits for the next slot.
+    pub(crate) async fn wait(
         &self,
         side: Side,
         store: &dyn OutsideStore,
         clock: &dyn Clock,
         patience: Duration,
-    ) -> PollLease {
+    ) -> Slot {
         let at = {
             let _here = Here::new(&self.callers);
-            let mut places = self.places.lock().await;
-            match self.place(&mut places, side, store, clock, patience).await {
+            let mut line = self.line.lock().await;
+            match self.next_slot(&mut line, side, store, clock, patience).await {
                 Ok(at) => at,
-                Err(why) => return PollLease::PutOff(why),
+                Err(why) => return Slot::PutOff(why),
             }
         };
         match (at - clock.now()).to_std() {
             Ok(wait) if !wait.is_zero() => {
                 tokio::time::sleep(wait).await;
-                PollLease::Waited
+                Slot::Waited
             }
-            _ => PollLease::Now,
+            _ => Slot::Now,
         }
     }
 
-    async fn place(
+    async fn next_slot(
         &self,
-        places: &mut Places,
+        line: &mut Line,
         side: Side,
         store: &dyn OutsideStore,
         clock: &dyn Clock,
@@ -95,10 +96,10 @@ impl Pace {
                 patience.as_secs()
             )
         };
-        // A place that nobody came for is void: two calls in its stead would be one too many.
-        if places.left == 0 || places.next + self.apart < now {
-            places.left = 0;
-            if now < places.full.0 && patience <= places.full.1 {
+        // A slot that nobody came for is void: two calls in its stead would be one too many.
+        if line.left == 0 || line.next + self.apart < now {
+            line.left = 0;
+            if now < line.full.0 && patience <= line.full.1 {
                 return Err(too_long());
             }
             let most = u32::try_from(BLOCK.as_millis() / self.apart.as_millis().max(1)).unwrap_or(1);
@@ -106,24 +107,24 @@ impl Pace {
             let first = store.reserve(side, block, self.apart, patience).await;
             let first = first.map_err(|error| format!("no turn to call {side}: {error}"))?;
             let Some(first) = first else {
-                places.full = (now + FULL_FOR, patience);
+                line.full = (now + FULL_FOR, patience);
                 return Err(too_long());
             };
-            places.next = first;
-            places.left = block;
+            line.next = first;
+            line.left = block;
         }
-        let at = places.next;
+        let at = line.next;
         if (at - now).to_std().is_ok_and(|wait| wait > patience + BLOCK) {
             // Taken by someone with more patience.
             return Err(too_long());
         }
-        places.next += self.apart;
-        places.left -= 1;
+        line.next += self.apart;
+        line.left -= 1;
         Ok(at)
     }
 }
 
-/// Counts a caller for as long as it has no place.
+/// Counts a caller for as long as it has no slot.
 struct Here<'a>(&'a AtomicU32);
 
 impl<'a> Here<'a> {

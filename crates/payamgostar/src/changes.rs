@@ -1,239 +1,203 @@
 //! What changed in the CRM since a point: for the pollers.
 //!
-//! Read by value, not by page number: a row that is edited while pages are read moves to the end, and shifts
-//! nothing that has not been read. It never says what was deleted (the CRM does not tell).
+//! Read by value of `ModifyDate`, with an overlap: edits of the same instant, commits that come late, clocks of several
+//! servers. Times are the server's own text, never this machine's. It never says what was deleted (the CRM does not
+//! tell), and never what of it is worth a sync.
 
-use std::time::Duration;
-
-use chrono::{DateTime, NaiveDate, Utc};
-use domain::customer::Kind;
-use domain::document::{Document, DocumentKind};
-use domain::ports::{PortResult, Snapshot};
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use domain::customer::{Customer, Kind};
+use domain::document::DocumentKind;
+use domain::ports::changes::{Changed, Changes, DocumentFeed, End, Part, Parts, ShownDocument, Since};
+use domain::ports::{PortError, PortResult};
 use serde_json::Value;
 
-use crate::client::Object;
+use crate::cursor::{self, Newest};
 use crate::port::Payamgostar;
-use crate::wire::{Find, Order, Query, text};
+use crate::reading::{Reading, id, modified};
+use crate::walk::{Position, Walk};
+use crate::wire::text;
 use crate::{dates, documents, translate};
 
-const MODIFIED: &str = "ModifyDate";
+/// Looked back over at every read.
+const OVERLAP: TimeDelta = TimeDelta::seconds(120);
+/// Now and then: a clock that was set back, by a daylight rule that we don't know or by hand.
+const WIDE_OVERLAP: TimeDelta = TimeDelta::minutes(125);
+/// Rows of a page, and of one when all customers are read.
+const PAGE: u32 = 200;
+const PAGE_OF_ALL: u32 = 500;
 
-/// Where to go on reading: from this value of `ModifyDate` on, by the server's own clock and in its own text,
-/// so that it may be stored as it is and no zone can shift it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Position {
-    /// Local date and time of the CRM.
-    pub value: String,
-    /// The page (from 1) among the rows from that value on; above 1 only where more rows than a page holds bear
-    /// the very same value.
-    pub page: u32,
-}
+impl Changes for Payamgostar {
+    fn customer_changes<'a>(&'a self, kind: Kind, since: Since<'a>) -> Box<dyn Parts<Customer> + 'a> {
+        let (walk, size) = match since.cursor {
+            Some(seen) => (Walk::from(self.position_before(seen, overlap(since))), PAGE),
+            None => (Walk::over_all(), PAGE_OF_ALL),
+        };
+        let type_key = translate::type_key(kind, &self.config);
+        Box::new(Customers {
+            kind,
+            reading: Reading::new(self, kind.into(), type_key, walk, size),
+        })
+    }
 
-impl Position {
-    /// The beginning of the rows that bear this value of `ModifyDate`.
-    #[must_use]
-    pub fn from_value(value: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            page: 1,
-        }
+    fn document_changes<'a>(
+        &'a self,
+        feed: DocumentFeed<'a>,
+        since: Since<'a>,
+    ) -> Box<dyn Parts<ShownDocument> + 'a> {
+        Box::new(Documents {
+            crm: self,
+            kind: feed.kind,
+            overlap: overlap(since),
+            cursor: cursor::Documents::resumed(since.cursor, feed.made_since),
+            ahead: None,
+            types: feed.types.iter(),
+            reading: None,
+        })
+    }
+
+    fn beginning_of(&self, day: NaiveDate) -> DateTime<Utc> {
+        dates::beginning_of(day, self.config.timezone)
     }
 }
 
-/// A page with fewer rows is the last one, whatever the server does.
-const SMALLEST_PAGE: usize = 10;
-/// So many pages in a row that bring nothing new end a walk.
-const STALE_PAGES: u32 = 3;
-
-/// A walk over all pages from a position on, also where the server shows less on a page than it was asked for.
-#[derive(Debug, Clone)]
-pub struct Walk {
-    position: Position,
-    /// The most rows that a page has held.
-    size: usize,
-    stale: u32,
-}
-
-impl Walk {
-    /// A walk that begins there.
-    #[must_use]
-    pub fn from(position: Position) -> Self {
-        Self {
-            position,
-            size: SMALLEST_PAGE,
-            stale: 0,
-        }
-    }
-
-    /// A walk over everything.
-    #[must_use]
-    pub fn over_all() -> Self {
-        Self::from(Position::from_value("2000-01-01T00:00:00.000"))
-    }
-
-    /// The page that comes next.
-    #[must_use]
-    pub fn position(&self) -> &Position {
-        &self.position
-    }
-
-    /// Goes on after a page of so many rows, of which so many were not seen before; `false` when it was the last.
-    pub fn goes_on(&mut self, rows: usize, fresh: usize, newest: Option<String>) -> bool {
-        self.stale = if fresh == 0 { self.stale + 1 } else { 0 };
-        match newest {
-            Some(newest) if newest != self.position.value && self.stale == 0 => {
-                self.position = Position::from_value(newest);
-            }
-            _ => self.position.page += 1,
-        }
-        self.size = self.size.max(rows);
-        rows >= self.size && self.stale < STALE_PAGES
-    }
-}
-
-/// One page of changes, oldest first. Rows at a seam come twice.
-#[derive(Debug, Clone)]
-pub struct ChangedPage<T> {
-    /// The records as the search showed them. The search may show less than a read does, so they are for
-    /// comparing, and not to be given to an update.
-    pub rows: Vec<T>,
-    /// The newest `ModifyDate` seen, in the server's own text: what a cursor stores once the rows are durable.
-    pub newest: Option<String>,
-    /// Where to go on; `None` when this was the last page.
-    pub next: Option<Position>,
-}
-
-/// A sales document as a search showed it.
-#[derive(Debug, Clone)]
-pub struct ChangedDocument {
-    /// The CRM's guid.
-    pub id: String,
-    /// `ModifyDate` in the server's own text; empty when the search showed none.
-    pub modify_date: String,
-    /// The same as an instant.
-    pub modified_at: Option<DateTime<Utc>>,
-    /// When it was made.
-    pub created_at: Option<DateTime<Utc>>,
-    /// What it says, or why that can't be held exactly.
-    pub document: Result<Document, String>,
-}
-
-/// `ModifyDate` of a customer in the server's own text; empty when the search showed none.
-#[must_use]
-pub fn modify_date(customer: &Snapshot) -> String {
-    text(&customer.whole, "modifyDate")
+fn overlap(since: Since<'_>) -> TimeDelta {
+    if since.wide { WIDE_OVERLAP } else { OVERLAP }
 }
 
 impl Payamgostar {
     /// The position from which nothing is missed that changed in the CRM at or after `since`, less an overlap.
-    #[must_use]
-    pub fn position_at(&self, since: DateTime<Utc>, overlap: Duration) -> Position {
+    fn position_at(&self, since: DateTime<Utc>, overlap: TimeDelta) -> Position {
         Position::from_value(dates::since(since - overlap, self.config.timezone))
     }
 
     /// The position from which nothing is missed that changed after the record with this `ModifyDate`, less an
     /// overlap. By instants, so that an hour that the CRM's clock shows twice is read in full; a value that is no
     /// date is taken as it is.
-    #[must_use]
-    pub fn position_before(&self, value: &str, overlap: Duration) -> Position {
+    fn position_before(&self, value: &str, overlap: TimeDelta) -> Position {
         match dates::instant(value, self.config.timezone) {
             Some(at) => self.position_at(at, overlap),
             None => Position::from_value(value),
         }
     }
 
-    /// The first instant of a day in the CRM's zone.
-    #[must_use]
-    pub fn beginning_of(&self, day: NaiveDate) -> DateTime<Utc> {
-        dates::beginning_of(day, self.config.timezone)
-    }
-
-    /// One page of the customers of a kind whose `ModifyDate` is at or after the position, in that order.
-    ///
-    /// # Errors
-    /// As every read; an answer without rows where rows must be is an error, not "nothing changed".
-    pub async fn changed_since(
-        &self,
-        kind: Kind,
-        position: &Position,
-        size: u32,
-    ) -> PortResult<ChangedPage<Snapshot>> {
-        let type_key = translate::type_key(kind, &self.config);
-        let page = self.page(kind.into(), type_key, position, size).await?;
-        Ok(page.map(|object| translate::snapshot(object, kind, self.config.timezone)))
-    }
-
-    /// The same of the sales documents of one `crmObjectTypeCode`.
-    ///
-    /// # Errors
-    /// As [`Self::changed_since`].
-    pub async fn documents_changed_since(
-        &self,
-        kind: DocumentKind,
-        type_key: &str,
-        position: &Position,
-        size: u32,
-    ) -> PortResult<ChangedPage<ChangedDocument>> {
-        let page = self.page(kind.into(), type_key, position, size).await?;
-        let zone = self.config.timezone;
-        Ok(page.map(|object| ChangedDocument {
-            id: text(&object, "crmId"),
-            modify_date: text(&object, "modifyDate"),
-            modified_at: dates::instant(&text(&object, "modifyDate"), zone),
-            created_at: dates::instant(&text(&object, "creatDate"), zone),
-            document: documents::document(&object, kind, zone),
-        }))
-    }
-
-    async fn page(
-        &self,
-        object: Object,
-        type_key: &str,
-        position: &Position,
-        size: u32,
-    ) -> PortResult<ChangedPage<Value>> {
-        let find = Find {
-            type_key,
-            queries: vec![Query::at_least(MODIFIED, position.value.clone())],
-            orders: vec![Order {
-                field: MODIFIED,
-                order: 0,
-            }],
-            page_number: position.page,
-            page_size: size,
-        };
-        let page = self.client.find(object, &find).await?;
-        let zone = self.config.timezone;
-        // The greatest by instant: texts of different lengths don't sort by themselves.
-        let dates = page.objects.iter().map(|object| text(object, "modifyDate"));
-        let newest = dates
-            .filter_map(|date| Some((dates::instant(&date, zone)?, date)))
-            .max_by_key(|(at, _)| *at);
-        let next = page.full.then(|| match &newest {
-            Some((at, date)) if dates::instant(&position.value, zone).is_none_or(|from| *at > from) => {
-                Position::from_value(date)
-            }
-            _ => Position {
-                page: position.page + 1,
-                ..position.clone()
-            },
-        });
-        let mut rows = page.objects;
-        rows.retain(|object| !text(object, "crmId").is_empty());
-        Ok(ChangedPage {
-            rows,
-            newest: newest.map(|(_, date)| date),
-            next,
-        })
+    /// Where the next read goes on, and how far that lies behind the newest value: it is never beyond the present.
+    fn next_cursor(&self, newest: &Newest) -> (Option<String>, Option<TimeDelta>) {
+        let now = self.clock.now();
+        match newest.ahead(now, OVERLAP) {
+            Some(ahead) => (Some(self.position_at(now, TimeDelta::zero()).value), Some(ahead)),
+            None => (newest.text().map(str::to_owned), None),
+        }
     }
 }
 
-impl<T> ChangedPage<T> {
-    fn map<U>(self, each: impl FnMut(T) -> U) -> ChangedPage<U> {
-        ChangedPage {
-            rows: self.rows.into_iter().map(each).collect(),
-            newest: self.newest,
-            next: self.next,
+struct Customers<'a> {
+    kind: Kind,
+    reading: Reading<'a>,
+}
+
+#[async_trait]
+impl Parts<Customer> for Customers<'_> {
+    async fn next(&mut self) -> PortResult<Part<Customer>> {
+        let (crm, kind) = (self.reading.crm, self.kind);
+        let Some(objects) = self.reading.next().await? else {
+            let (cursor, ahead) = crm.next_cursor(&self.reading.newest);
+            return Ok(Part::End(End { cursor, ahead }));
+        };
+        let records = objects.into_iter().map(|object| Changed {
+            id: id(&object),
+            modified: modified(&object),
+            record: translate::snapshot(object, kind, crm.config.timezone).customer,
+        });
+        Ok(Part::Records(records.collect()))
+    }
+}
+
+/// One type after the other.
+struct Documents<'a> {
+    crm: &'a Payamgostar,
+    kind: DocumentKind,
+    overlap: TimeDelta,
+    cursor: cursor::Documents,
+    ahead: Option<TimeDelta>,
+    /// Those that were not begun yet.
+    types: std::slice::Iter<'a, String>,
+    reading: Option<Reading<'a>>,
+}
+
+#[async_trait]
+impl Parts<ShownDocument> for Documents<'_> {
+    async fn next(&mut self) -> PortResult<Part<ShownDocument>> {
+        loop {
+            let Some(reading) = &mut self.reading else {
+                let Some(type_key) = self.types.next() else {
+                    return Ok(Part::End(End {
+                        cursor: self.cursor.text(),
+                        ahead: self.ahead,
+                    }));
+                };
+                self.reading = Some(self.begun(type_key));
+                continue;
+            };
+            let type_key = reading.type_key;
+            let page = reading.next().await;
+            match page.map_err(|error| self.explained(error, type_key))? {
+                Some(objects) => {
+                    let records = objects.iter().map(|object| self.shown(object, type_key));
+                    return Ok(Part::Records(records.collect()));
+                }
+                None => self.ended(type_key),
+            }
+        }
+    }
+}
+
+impl<'a> Documents<'a> {
+    fn begun(&self, type_key: &'a str) -> Reading<'a> {
+        let position = match self.cursor.seen(type_key) {
+            Some(seen) => self.crm.position_before(seen, self.overlap),
+            // Whatever was made since was changed since.
+            None => self.crm.position_at(self.cursor.since(), OVERLAP),
+        };
+        let walk = Walk::from(position);
+        Reading::new(self.crm, self.kind.into(), type_key, walk, PAGE)
+    }
+
+    fn ended(&mut self, type_key: &str) {
+        let Some(reading) = self.reading.take() else {
+            return;
+        };
+        let (cursor, ahead) = self.crm.next_cursor(&reading.newest);
+        self.ahead = self.ahead.max(ahead);
+        if let Some(newest) = cursor {
+            self.cursor.note(type_key, newest);
+        }
+    }
+
+    fn shown(&self, object: &Value, type_key: &str) -> Changed<ShownDocument> {
+        let zone = self.crm.config.timezone;
+        Changed {
+            id: id(object),
+            modified: modified(object),
+            record: ShownDocument {
+                object_type: type_key.to_owned(),
+                created_at: dates::instant(&text(object, "creatDate"), zone),
+                document: documents::document(object, self.kind, zone),
+            },
+        }
+    }
+
+    /// The type is all that a search can be refused for.
+    fn explained(&self, error: PortError, type_key: &str) -> PortError {
+        let setting = match self.kind {
+            DocumentKind::Quote => "CRM_QUOTE_TYPES",
+            DocumentKind::Invoice => "CRM_INVOICE_TYPES",
+        };
+        match error {
+            PortError::Refused(words) => PortError::Refused(format!(
+                "{words}; check that the CRM has the type '{type_key}' of {setting}"
+            )),
+            other => other,
         }
     }
 }

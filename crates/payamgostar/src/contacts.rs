@@ -3,8 +3,8 @@
 //!
 //! It never decides what a value ought to be.
 
+use domain::letters::fold;
 use domain::phone;
-use domain::text::fold;
 use serde_json::{Value, json};
 
 use crate::wire::text;

@@ -2,7 +2,7 @@
 //!
 //! It never rounds and never passes a value through a float: what can't be held exactly is said so.
 
-use domain::text::latin_digit;
+use domain::letters::latin_digit;
 use rust_decimal::Decimal;
 use serde_json::Value;
 

@@ -11,32 +11,31 @@ use domain::text::{normal, same};
 use serde_json::Value;
 
 use crate::contacts;
+use crate::places::{Place, place_of};
 use crate::wire::{Query, text};
 
-/// The keys that `find` can ask for: the field's name in queries, its property, the field, and the key's value.
-fn queryable(keys: &MatchKeys) -> [(&'static str, &'static str, Field, &Option<String>); 4] {
+/// The keys that `find` can ask for: the field's name in queries, the field, and the key's value.
+fn queryable(keys: &MatchKeys) -> [(&'static str, Field, &Option<String>); 4] {
     [
-        ("RefId", "refId", Field::FinanceCode, &keys.id),
-        (
-            "CustomerNumber",
-            "customerNumber",
-            Field::CustomerNumber,
-            &keys.customer_number,
-        ),
-        (
-            "NationalCode",
-            "nationalCode",
-            Field::NationalId,
-            &keys.national_id,
-        ),
-        ("Email", "email", Field::Email, &keys.email),
+        ("RefId", Field::FinanceCode, &keys.id),
+        ("CustomerNumber", Field::CustomerNumber, &keys.customer_number),
+        ("NationalCode", Field::NationalId, &keys.national_id),
+        ("Email", Field::Email, &keys.email),
     ]
+}
+
+/// The property that holds such a field.
+fn property_of(field: Field) -> Option<&'static str> {
+    match place_of(field) {
+        Some(Place::Property(name)) => Some(name),
+        _ => None,
+    }
 }
 
 /// The keys as alternatives of one search, each as it was typed and in its normal form.
 pub(crate) fn queries(keys: &MatchKeys) -> Vec<Query> {
     let mut queries = Vec::new();
-    for (name, _, field, key) in queryable(keys) {
+    for (name, field, key) in queryable(keys) {
         let Some(key) = key.as_deref().map(str::trim).filter(|key| !key.is_empty()) else {
             continue;
         };
@@ -49,10 +48,9 @@ pub(crate) fn queries(keys: &MatchKeys) -> Vec<Query> {
 /// Whether a row of a search may be one that was asked for: it agrees with a key, or does not show one of the
 /// properties. (Nothing but a guard for an installation that ignores conditions.)
 pub(crate) fn may_match(row: &Value, keys: &MatchKeys) -> bool {
-    queryable(keys).iter().any(|(_, property, field, key)| match key {
-        Some(key) if !key.trim().is_empty() => {
-            row.get(property).is_none() || same(*field, &text(row, property), key)
-        }
+    queryable(keys).iter().any(|(_, field, key)| match key {
+        Some(key) if !key.trim().is_empty() => property_of(*field)
+            .is_none_or(|property| row.get(property).is_none() || same(*field, &text(row, property), key)),
         _ => false,
     })
 }
@@ -74,4 +72,31 @@ pub(crate) fn mobile_term(keys: &MatchKeys) -> Option<String> {
 pub(crate) fn holds_mobile(object: &Value, keys: &MatchKeys) -> bool {
     let Some(mobile) = &keys.mobile else { return false };
     contacts::numbers(object).any(|number| same(Field::Mobile, &number, mobile))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_by_name_is_the_property_that_holds_the_field() {
+        for (name, field, _) in queryable(&MatchKeys::default()) {
+            let property = property_of(field).unwrap();
+            assert_eq!(name[1..], property[1..]);
+            assert!(name.eq_ignore_ascii_case(property) && name.starts_with(char::is_uppercase));
+        }
+    }
+
+    #[test]
+    fn a_row_that_shows_another_value_was_not_asked_for() {
+        let keys = MatchKeys {
+            id: Some("۲۲".to_owned()),
+            ..MatchKeys::default()
+        };
+        assert!(may_match(&json!({"refId": "22"}), &keys));
+        assert!(may_match(&json!({"nickName": "not shown"}), &keys));
+        assert!(!may_match(&json!({"refId": "23"}), &keys));
+    }
 }

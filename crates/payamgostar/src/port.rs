@@ -10,7 +10,6 @@ use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{DocumentKind, DocumentSnapshot};
-use domain::fields::CrmPlace;
 use domain::ports::{Crm, Customers, MatchKeys, PortError, PortResult, Snapshot};
 use futures::{StreamExt, TryStreamExt, stream};
 use outside::Http;
@@ -20,7 +19,7 @@ use crate::config::{Config, ConfigError, Credentials};
 use crate::failure::CRM;
 use crate::session::Session;
 use crate::wire::{Find, Webhook, text};
-use crate::{documents, matching, translate};
+use crate::{documents, matching, places, translate};
 
 const KINDS: [Kind; 2] = [Kind::Person, Kind::Organization];
 
@@ -38,6 +37,7 @@ const AT_A_TIME: usize = 4;
 pub struct Payamgostar {
     pub(crate) client: Client,
     pub(crate) config: Config,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Payamgostar {
@@ -58,13 +58,14 @@ impl Payamgostar {
         let http = Arc::new(http);
         let session = Session::new(
             Arc::clone(&http),
-            clock,
+            Arc::clone(&clock),
             config.timezone,
             config.credentials.clone(),
         );
         Ok(Self {
             client: Client::new(http, session),
             config,
+            clock,
         })
     }
 
@@ -182,11 +183,7 @@ impl Customers for Payamgostar {
 
     /// The value itself: nothing is known that the CRM can't hold. It has no place for [`Field::Active`].
     fn project(&self, field: Field, value: &str) -> String {
-        if field.spec().crm == CrmPlace::Nowhere {
-            String::new()
-        } else {
-            value.to_owned()
-        }
+        places::place_of(field).map_or_else(String::new, |_| value.to_owned())
     }
 
     fn refuses(&self) -> bool {

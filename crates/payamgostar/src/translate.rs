@@ -1,25 +1,25 @@
 //! Between the CRM's object and the canonical customer, both ways. Pure: nothing here calls anything.
 //!
-//! Which property holds which field stands in the domain's field table; how a place such as "the default
-//! mobile" is found in an object stands in [`crate::contacts`].
+//! Which property holds which field stands in [`crate::places`]; how a place such as "the default mobile" is found
+//! in an object stands in [`crate::contacts`].
 
 use chrono_tz::Tz;
 use domain::customer::{Customer, Field, Kind, Values};
-use domain::fields::{CrmPlace, TABLE};
+use domain::letters::fold;
 use domain::ports::Snapshot;
-use domain::text::fold;
 use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::contacts::{self, Line};
 use crate::dates;
+use crate::places::{PLACES, Place, place_of};
 use crate::wire::text;
 
 /// What an object says. `object` is one with camelCase names and an id.
 pub(crate) fn snapshot(object: Value, kind: Kind, zone: Tz) -> Snapshot {
     let mut customer = Customer::new(kind);
-    for spec in &TABLE {
-        customer.set(spec.field, value_of(&object, spec.crm));
+    for (field, place) in &PLACES {
+        customer.set(*field, value_of(&object, *place));
     }
     let changed = ["modifyDate", "creatDate"]
         .iter()
@@ -32,15 +32,13 @@ pub(crate) fn snapshot(object: Value, kind: Kind, zone: Tz) -> Snapshot {
     }
 }
 
-fn value_of(object: &Value, place: CrmPlace) -> String {
+fn value_of(object: &Value, place: Place) -> String {
     match place {
-        CrmPlace::DisplayName => display_name(object),
-        CrmPlace::Mobile => contacts::number(object, Line::Mobile),
-        CrmPlace::Landline => contacts::number(object, Line::Landline),
-        CrmPlace::Address => contacts::of_address(object, "address"),
-        CrmPlace::ZipCode => contacts::of_address(object, "zipCode"),
-        CrmPlace::Property(name) => text(object, name),
-        CrmPlace::Nowhere => String::new(),
+        Place::DisplayName => display_name(object),
+        Place::Mobile => contacts::number(object, Line::Mobile),
+        Place::Landline => contacts::number(object, Line::Landline),
+        Place::InAddress(property) => contacts::of_address(object, property),
+        Place::Property(name) => text(object, name),
     }
 }
 
@@ -88,18 +86,15 @@ pub(crate) fn changed(whole: &Value, id: &str, kind: Kind, changes: &Values, con
 }
 
 fn set(object: &mut Value, kind: Kind, field: Field, value: &str, config: &Config) {
-    match field.spec().crm {
-        CrmPlace::DisplayName => set_name(object, kind, value),
-        CrmPlace::Mobile => contacts::set_number(object, Line::Mobile, value, &config.mobile_word),
-        CrmPlace::Landline => contacts::set_number(object, Line::Landline, value, &config.landline_word),
-        CrmPlace::Address => {
-            contacts::set_of_address(object, "address", value, config.address_word.as_deref())
+    let Some(place) = place_of(field) else { return };
+    match place {
+        Place::DisplayName => set_name(object, kind, value),
+        Place::Mobile => contacts::set_number(object, Line::Mobile, value, &config.mobile_word),
+        Place::Landline => contacts::set_number(object, Line::Landline, value, &config.landline_word),
+        Place::InAddress(property) => {
+            contacts::set_of_address(object, property, value, config.address_word.as_deref())
         }
-        CrmPlace::ZipCode => {
-            contacts::set_of_address(object, "zipCode", value, config.address_word.as_deref())
-        }
-        CrmPlace::Property(name) => object[name] = contacts::text_or_cleared(value),
-        CrmPlace::Nowhere => {}
+        Place::Property(name) => object[name] = contacts::text_or_cleared(value),
     }
 }
 

@@ -48,7 +48,7 @@ impl Held {
 pub(crate) struct CtrlValues(String);
 
 impl CtrlValues {
-    /// Adds a pair. `prefix` and `name` are constants of this crate or the field table.
+    /// Adds a pair. `prefix` and `name` are constants of this crate.
     pub(crate) fn push(&mut self, prefix: &'static str, name: &'static str, value: &Held) {
         debug_assert!(
             !prefix.contains(['|', '=', '\n', '\r']) && !name.contains(['|', '=', '\n', '\r']),

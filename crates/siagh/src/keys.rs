@@ -6,11 +6,13 @@
 use std::cell::OnceCell;
 
 use domain::customer::Field;
+use domain::letters::fold;
 use domain::phone;
 use domain::ports::MatchKeys;
-use domain::text::{fold, normal, same};
+use domain::text::{normal, same};
 use serde_json::{Value, json};
 
+use crate::columns;
 use crate::rows::Row;
 
 /// How many calls one search may take.
@@ -34,7 +36,7 @@ pub(crate) struct Filter {
 impl Filter {
     /// The body of the request.
     pub(crate) fn body(&self) -> Value {
-        json!({ self.field.spec().column: self.value })
+        json!({ columns::read(self.field): self.value })
     }
 
     /// Whether a row is one that this filter lets through.
@@ -43,7 +45,7 @@ impl Filter {
             Some(code) => row.code() == Some(code),
             None => same(
                 self.field,
-                &row.text(self.field.spec().column),
+                &row.text(columns::read(self.field)),
                 self.value.as_str().unwrap_or_default(),
             ),
         }
@@ -170,7 +172,7 @@ impl<'a> Looked<'a> {
             Field::Mobile => &self.texts[2],
             _ => &self.texts[3],
         };
-        cell.get_or_init(|| normal(field, &self.row.text(field.spec().column)))
+        cell.get_or_init(|| normal(field, &self.row.text(columns::read(field))))
     }
 }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod columns;
 mod config;
 mod ctrl;
 mod failure;

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, Issued};
+use domain::ports::changes::Everybody;
 use domain::ports::{Customers, Finance, MatchKeys, PortError, PortResult, Snapshot};
 use outside::Http;
 use serde_json::Value;
@@ -59,30 +60,6 @@ impl Siagh {
             config,
             clock,
         })
-    }
-
-    /// Reads all customers in one call and hands them over one by one as they arrive, so that they never stand
-    /// in memory at once; returns how many there were. For polls and imports.
-    ///
-    /// # Errors
-    /// As every read. Whatever was handed over before an error is a **part**, to be acted on by no one.
-    pub async fn for_each(&self, mut on_customer: impl FnMut(Snapshot) + Send) -> PortResult<u64> {
-        let (mut seen, mut without_code) = (0, 0_u64);
-        let on_row = |row: Row| match translate::snapshot(row, &self.config) {
-            Some(snapshot) => {
-                seen += 1;
-                on_customer(snapshot);
-            }
-            None => without_code += 1,
-        };
-        self.client.contacts(None, on_row).await?;
-        if without_code > 0 {
-            tracing::warn!(
-                without_code,
-                "finance shows contacts without a Code; they are left out"
-            );
-        }
-        Ok(seen)
     }
 
     async fn having(&self, keys: &Keys) -> PortResult<Vec<Snapshot>> {
@@ -177,6 +154,29 @@ impl Customers for Siagh {
         Ok(format!(
             "finance accepts the login; fiscal year {year}; it {filters}"
         ))
+    }
+}
+
+#[async_trait]
+impl Everybody for Siagh {
+    /// In one call, of which a contact at a time is in memory.
+    async fn for_each(&self, each: &mut (dyn FnMut(Snapshot) + Send)) -> PortResult<u64> {
+        let (mut seen, mut without_code) = (0, 0_u64);
+        let on_row = |row: Row| match translate::snapshot(row, &self.config) {
+            Some(snapshot) => {
+                seen += 1;
+                each(snapshot);
+            }
+            None => without_code += 1,
+        };
+        self.client.contacts(None, on_row).await?;
+        if without_code > 0 {
+            tracing::warn!(
+                without_code,
+                "finance shows contacts without a Code; they are left out"
+            );
+        }
+        Ok(seen)
     }
 }
 

@@ -3,8 +3,8 @@
 //! Money and counts stay the decimals that they are: no float, no rounding.
 
 use domain::document::{Document, Row};
+use domain::letters::latin_digit;
 use domain::ports::{PortError, PortResult};
-use domain::text::latin_digit;
 use rust_decimal::Decimal;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Number, Value, json};

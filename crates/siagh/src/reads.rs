@@ -13,6 +13,7 @@ use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Mutex as PollLease, oneshot};
 
 use crate::client::Client;
+use crate::columns;
 use crate::keys::{Keys, Looked};
 use crate::rows::Row;
 
@@ -69,7 +70,7 @@ impl Reads {
             };
             let strangers = self.client.contacts(Some(filter), keep).await?;
             if strangers > 0 {
-                let column = filter.field.spec().column;
+                let column = columns::read(filter.field);
                 tracing::warn!(
                     column,
                     strangers,

@@ -1,13 +1,13 @@
 //! Between Siagh's contact and the canonical customer, both ways. Pure: nothing here calls anything.
 //!
-//! Which column and control hold which field stands in the domain's field table. What the table does not name is
-//! sent back as it was read, since a save writes every control of the form.
+//! Which column and control hold which field stands in [`crate::columns`]. What that table does not name is sent
+//! back as it was read, since a save writes every control of the form.
 
 use domain::customer::{Customer, Field, Kind, Values};
-use domain::fields::TABLE;
 use domain::ports::Snapshot;
 use serde_json::Value;
 
+use crate::columns::{self, COLUMNS};
 use crate::config::Config;
 use crate::ctrl::{CtrlValues, Held};
 use crate::rows::Row;
@@ -56,15 +56,16 @@ const PREFIX: &str = "gn_web_users.";
 pub(crate) fn snapshot(row: Row, config: &Config) -> Option<Snapshot> {
     let id = row.code()?.to_string();
     let mut customer = Customer::new(kind_of(&row, config));
-    for spec in &TABLE {
-        match spec.field {
-            Field::FinanceCode => customer.set(spec.field, id.as_str()),
-            Field::Active => customer.set(spec.field, active(&row)),
-            _ => customer.set(spec.field, row.text(spec.column)),
-        }
+    for column in &COLUMNS {
+        let value = match column.field {
+            Field::FinanceCode => id.clone(),
+            Field::Active => active(&row),
+            _ => row.text(column.read),
+        };
+        customer.set(column.field, value);
     }
     // Not shown is not empty: nothing is known about it.
-    if row.column(Field::CustomerNumber.spec().column).is_none() {
+    if row.column(columns::read(Field::CustomerNumber)).is_none() {
         customer.hidden.push(Field::CustomerNumber);
     }
     Some(Snapshot {
@@ -86,7 +87,7 @@ fn kind_of(row: &Row, config: &Config) -> Kind {
 
 /// `IsActive` as `1` or `0`; as it stands when it is neither.
 fn active(row: &Row) -> String {
-    let column = Field::Active.spec().column;
+    let column = columns::read(Field::Active);
     flag(row.column(column)).map_or_else(|| row.text(column), |active| u8::from(active).to_string())
 }
 
@@ -113,11 +114,11 @@ fn filled(mut values: CtrlValues, kind: Kind, whole: &Row, changes: &Values, con
     for control in &FORM {
         let (name, value) = match control {
             Control::Field(Field::Active) => (
-                Field::Active.spec().control,
+                columns::written(Field::Active),
                 Held::new(&active_to_write(whole, changes)),
             ),
             Control::Field(field) => (
-                field.spec().control,
+                columns::written(*field),
                 text_to_write(*field, whole, changes, config),
             ),
             Control::Kept(name, columns) => {
@@ -141,7 +142,7 @@ fn filled(mut values: CtrlValues, kind: Kind, whole: &Row, changes: &Values, con
 fn text_to_write(field: Field, whole: &Row, changes: &Values, config: &Config) -> Held {
     match changes.get(&field) {
         Some(value) => projected(field, value, config),
-        None => Held::new(&whole.text(field.spec().column)),
+        None => Held::new(&whole.text(columns::read(field))),
     }
 }
 
@@ -151,7 +152,7 @@ fn active_to_write(whole: &Row, changes: &Values) -> String {
     let asked = changes
         .get(&Field::Active)
         .and_then(|value| flag(Some(&Value::from(value.as_str()))));
-    match (asked, whole.column(Field::Active.spec().column)) {
+    match (asked, whole.column(columns::read(Field::Active))) {
         (Some(active), _) => u8::from(active).to_string(),
         (None, Some(_)) => active(whole),
         (None, None) => "1".to_owned(),

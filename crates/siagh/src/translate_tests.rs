@@ -156,3 +156,14 @@ fn a_new_contact_has_every_control_and_no_value_forges_one() {
     assert_eq!(value("gn_web_users.taraftype"), ["0"]);
     assert_eq!(value("gn_web_users.tmpid"), ["100-7"]);
 }
+
+#[test]
+fn the_form_has_a_control_for_every_field_that_is_written_and_each_once() {
+    for column in &COLUMNS {
+        let controls = FORM
+            .iter()
+            .filter(|control| matches!(control, Control::Field(field) if *field == column.field));
+        let expected = usize::from(!column.written.is_empty());
+        assert_eq!(controls.count(), expected, "{}", column.field);
+    }
+}

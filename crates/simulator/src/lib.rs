@@ -8,6 +8,7 @@ mod error;
 pub mod faults;
 mod finance;
 mod front;
+mod handles;
 pub mod jalali;
 mod json;
 mod net;

@@ -13,6 +13,7 @@ use crate::{
     faults::{Faults, System},
     finance::{self, Finance, FinanceHandle},
     front::{Front, front},
+    handles::Handles,
     net::Server,
     sample,
     stats::Stats,
@@ -24,15 +25,6 @@ pub struct Simulator {
     crm_server: Server,
     finance_server: Server,
     control_server: Option<Server>,
-}
-
-/// Everything of a simulator but its servers: what the control API works on.
-#[derive(Clone)]
-pub(crate) struct Handles {
-    pub(crate) crm: CrmHandle,
-    pub(crate) finance: FinanceHandle,
-    pub(crate) faults: Faults,
-    pub(crate) clock: Clock,
 }
 
 impl Simulator {

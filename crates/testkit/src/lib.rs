@@ -6,6 +6,7 @@ pub mod calls;
 pub mod cluster;
 pub mod memory;
 pub mod otlp;
+pub mod port;
 pub mod postgres;
 pub mod proxy;
 pub mod redis;

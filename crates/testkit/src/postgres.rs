@@ -1,14 +1,13 @@
 //! A PostgreSQL server of a test's own, which may be stopped and started again.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test support may fail")]
 
-use std::{
-    net::TcpListener,
-    os::unix::fs::{MetadataExt as _, chown},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
+
+use crate::port;
 
 /// A server of a test's own; ended when it is dropped.
 #[derive(Debug)]
@@ -22,15 +21,10 @@ impl Server {
     /// Started, with durable commits as in production, on a free port.
     #[must_use]
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
         let server = Self {
             bin: binaries(),
             dir: tempfile::tempdir().unwrap(),
-            port,
+            port: port::free(),
         };
         if is_root() {
             let id = |what| {

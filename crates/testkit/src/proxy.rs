@@ -10,6 +10,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+use crate::port;
+
 /// The wire; torn when it is dropped.
 #[derive(Debug)]
 pub struct Proxy {
@@ -24,10 +26,10 @@ pub struct Proxy {
 
 impl Proxy {
     /// A wire to `host:port`; nobody listens there yet.
-    pub async fn cut(target: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    #[must_use]
+    pub fn cut(target: &str) -> Self {
         Self {
-            address: listener.local_addr().unwrap(),
+            address: SocketAddr::from(([127, 0, 0, 1], port::free())),
             target: target.into(),
             running: None,
             hanging: watch::Sender::new(0),

@@ -1,13 +1,12 @@
 //! A Redis process of a test's own, which may be restarted, paused and flushed.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test support may fail")]
 
-use std::{
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
+
+use crate::port;
 
 /// A `redis-server` of a test's own; ended when it is dropped.
 #[derive(Debug)]
@@ -31,11 +30,9 @@ impl Server {
     /// Only a port and a directory yet.
     #[must_use]
     pub fn stopped() -> Self {
-        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
-        let (one, other) = (free(), free());
         Self {
-            port: one.local_addr().unwrap().port(),
-            bus_port: other.local_addr().unwrap().port(),
+            port: port::free(),
+            bus_port: port::free(),
             dir: tempfile::tempdir().unwrap(),
             extra: Vec::new(),
             child: None,

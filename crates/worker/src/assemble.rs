@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use engine::document::DocumentRules;
 use domain::meeting::Numbering;
-use engine::{Config, Engine};
 use domain::merge::Policy;
 use domain::store::sql::SqlStore;
+use engine::document::DocumentRules;
+use engine::{Config, Engine};
 use service::clients;
 use service::gates::Gates;
 use service::settings::{DeletePolicy, Settings};

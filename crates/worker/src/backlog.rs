@@ -20,14 +20,14 @@ pub(crate) async fn count(store: &dyn Store, shutdown: CancellationToken) {
             _ = tick.tick() => {}
         }
         match store.backlog().await {
-            Ok(backlog) => tell(&backlog),
+            Ok(backlog) => set_gauges(&backlog),
             Err(error) => debug!(%error, "the backlog can't be counted: {error}"),
         }
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers of rows")]
-fn tell(backlog: &Backlog) {
+fn set_gauges(backlog: &Backlog) {
     for (status, rows) in [
         ("pending", backlog.pending),
         ("in_progress", backlog.in_progress),

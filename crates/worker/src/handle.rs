@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Engine, Ran};
 use domain::ports::{Doorbell, Ring, Side};
 use domain::store::{Outcome, Status};
+use engine::{Engine, Ran};
 use metrics::{counter, gauge, histogram};
 use tracing::{debug, error, info, warn};
 
@@ -61,13 +61,13 @@ impl Handler {
         match self.engine.run(&ring).await {
             Ok(Ran::Ended {
                 row,
-                heard,
+                heard: source,
                 outcome,
                 took,
                 next,
                 also,
             }) => {
-                tell(row, heard, &outcome, took);
+                log_outcome(row, source, &outcome, took);
                 // A bell that can't be rung now is the sweeper's business.
                 let _ = self.doorbell.ring(&also).await;
                 let (mut ring, wait) = next?;
@@ -113,8 +113,8 @@ impl Handler {
 }
 
 /// One line and the figures. Never values of fields: they are personal data, and stand in the audit row.
-fn tell(row: uuid::Uuid, heard: Side, outcome: &Outcome, took: Duration) {
-    let direction = match heard {
+fn log_outcome(row: uuid::Uuid, source: Side, outcome: &Outcome, took: Duration) {
+    let direction = match source {
         Side::Crm => "crm_to_finance",
         Side::Finance => "finance_to_crm",
     };

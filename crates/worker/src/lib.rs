@@ -1,4 +1,4 @@
-//! The service that carries out what was heard: takes rung rows, runs the engine, sweeps for what was lost.
+//! The service that carries out what was enqueued: takes rung rows, runs the engine, sweeps for what was lost.
 //!
 //! It holds no state: any number of workers may run, on any machine. It hears nothing by itself.
 

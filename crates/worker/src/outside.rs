@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use engine::Engine;
 use domain::ports::Side;
+use engine::Engine;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 

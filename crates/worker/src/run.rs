@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::Engine;
 use domain::ports::Doorbell;
 use domain::store::sql::SqlStore;
+use engine::Engine;
 use service::doorbell::{Listener, Listening};
 use service::gates::{self, Gates};
 use service::settings::Settings;

@@ -59,6 +59,7 @@ catalogue! {
     LinkedByHand "linked_by_hand" "linked with {side} {id} by hand";
     Created "created" "created {side} {id}";
     FoundCreated "found_created" "found {side} {id}, created by an earlier try whose answer was lost";
+    SentAndNeverSeen "sent_and_never_seen" "an update was sent, and neither answered nor seen to arrive: it may have written over these values";
     MayStillLand "may_still_land" "an update without an answer may still land: looked at again then";
     GoneAndClosed "gone_and_closed" "{side} no longer has this record; the link is closed, and nothing is deleted on the other side";
     NoSuchRecord "no_such_record" "{side} has no such record (any more)";

@@ -1,6 +1,6 @@
 //! A record in a few bytes: enough to say whether it changed, and whether a change is only our own echo.
 //!
-//! Pure. Only canonical fields go in, so that what must never be kept (`Password`, `img`, `Picture`) can't.
+//! Pure. Only canonical fields go in, so that what must never be kept (passwords, pictures) can't.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

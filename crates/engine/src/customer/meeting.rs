@@ -77,11 +77,15 @@ fn link_as_ruled(seen: &Seen, target: Side, id: String) -> Step {
     match seen.asked.get(&(target, id.clone())) {
         None => Step::Ask(target, id),
         Some(false) => {
-            let why = Message::new(Code::NotLinkedNoSuch).with("side", target).with("id", id);
+            let why = Message::new(Code::NotLinkedNoSuch)
+                .with("side", target)
+                .with("id", id);
             Step::End(Ending::Conflict(why))
         }
         Some(true) => Step::Link {
-            told: Message::new(Code::LinkedByHand).with("side", target).with("id", &id),
+            told: Message::new(Code::LinkedByHand)
+                .with("side", target)
+                .with("id", &id),
             side: target,
             id,
             takes_over: true,
@@ -107,10 +111,16 @@ fn lost(known: &mut Known, seen: &Seen, rules: &Rules<'_>, create: &Create, kind
         Some((by, found)) if *by == wanted => found,
         _ => return Some(Step::Search(target, wanted)),
     };
-    let news: Vec<&Snapshot> = found.iter().filter(|c| !create.not_ours.contains(&c.id)).collect();
+    let news: Vec<&Snapshot> = found
+        .iter()
+        .filter(|c| !create.not_ours.contains(&c.id))
+        .collect();
     let is_it = |candidate: &&&Snapshot| {
         let alone = std::slice::from_ref(**candidate);
-        matches!(judge(&sent, target.other(), alone, numbering, rules.project), Verdict::Link(_))
+        matches!(
+            judge(&sent, target.other(), alone, numbering, rules.project),
+            Verdict::Link(_)
+        )
     };
     let ours: Vec<&str> = news.iter().filter(is_it).map(|c| c.id.as_str()).collect();
     let ids = |ids: &[&str]| ids.join(", ");
@@ -119,16 +129,22 @@ fn lost(known: &mut Known, seen: &Seen, rules: &Rules<'_>, create: &Create, kind
             side: target,
             id: (*id).to_owned(),
             takes_over: true,
-            told: Message::new(Code::FoundCreated).with("side", target).with("id", id),
+            told: Message::new(Code::FoundCreated)
+                .with("side", target)
+                .with("id", id),
         }),
         [] if news.is_empty() => wait_for_created(known, seen, rules, create),
         [] => {
             let news: Vec<&str> = news.iter().map(|c| c.id.as_str()).collect();
-            let why = Message::new(Code::LostCreateInDoubt).with("side", target).with("ids", ids(&news));
+            let why = Message::new(Code::LostCreateInDoubt)
+                .with("side", target)
+                .with("ids", ids(&news));
             Some(Step::End(Ending::Conflict(why)))
         }
         many => {
-            let why = Message::new(Code::LostCreateSeveral).with("side", target).with("ids", ids(many));
+            let why = Message::new(Code::LostCreateSeveral)
+                .with("side", target)
+                .with("ids", ids(many));
             Some(Step::End(Ending::Conflict(why)))
         }
     }
@@ -136,10 +152,16 @@ fn lost(known: &mut Known, seen: &Seen, rules: &Rules<'_>, create: &Create, kind
 
 /// Nothing there yet. No second create before the first has had its time and two looks found nothing.
 fn wait_for_created(known: &mut Known, seen: &Seen, rules: &Rules<'_>, create: &Create) -> Option<Step> {
-    let left = (create.at + rules.config.settle() - seen.now).to_std().unwrap_or_default();
+    let left = (create.at + rules.config.settle() - seen.now)
+        .to_std()
+        .unwrap_or_default();
     let looks = create.empty_looks + 1;
     if left.is_zero() && looks >= 2 {
-        known.link.in_flight.0.retain(|write| !matches!(write, Write::Create(_)));
+        known
+            .link
+            .in_flight
+            .0
+            .retain(|write| !matches!(write, Write::Create(_)));
         return None;
     }
     for write in &mut known.link.in_flight.0 {
@@ -147,7 +169,9 @@ fn wait_for_created(known: &mut Known, seen: &Seen, rules: &Rules<'_>, create: &
             create.empty_looks = looks;
         }
     }
-    let why = Message::new(Code::LostCreateNotThereYet).with("side", create.side).with("looks", looks);
+    let why = Message::new(Code::LostCreateNotThereYet)
+        .with("side", create.side)
+        .with("looks", looks);
     Some(Step::End(Ending::Wait(why, left.max(rules.config.retry_base))))
 }
 
@@ -160,7 +184,10 @@ fn link(seen: &Seen, target: Side, id: String, met: &Customer, found: &[Snapshot
         match seen.asked.get(&(Side::Finance, named.to_owned())) {
             None => return Step::Ask(Side::Finance, named.to_owned()),
             Some(true) => {
-                let why = Message::new(Code::NamesAnother).with("side", target).with("id", id).with("code", named);
+                let why = Message::new(Code::NamesAnother)
+                    .with("side", target)
+                    .with("id", id)
+                    .with("code", named);
                 return Step::End(Ending::Conflict(why));
             }
             Some(false) => {}
@@ -199,7 +226,11 @@ fn create(seen: &Seen, rules: &Rules<'_>, target: Side, met: &Customer, found: &
 /// each other: not for ever then, they need a human. All others may wait for as long as it takes.
 fn wait(known: &Known, seen: &Seen, rules: &Rules<'_>, why: Message, wait: Duration) -> Step {
     let patience = rules.config.settle() * 5;
-    let creates = known.link.in_flight.iter().filter(|write| matches!(write, Write::Create(_)));
+    let creates = known
+        .link
+        .in_flight
+        .iter()
+        .filter(|write| matches!(write, Write::Create(_)));
     let waited = creates.map(|create| seen.now - create.at()).max();
     Step::End(if waited.is_some_and(|waited| waited > patience) {
         Ending::Conflict(Message::new(Code::WaitedForLong).with_message("why", &why))
@@ -218,7 +249,12 @@ fn not_linked(
     theirs: Option<&Link>,
 ) -> Step {
     let other = side.other();
-    let about = |code| Message::new(code).with("side", side).with("other", other).with("id", id);
+    let about = |code| {
+        Message::new(code)
+            .with("side", side)
+            .with("other", other)
+            .with("id", id)
+    };
     let busy = about(Code::WorkedOnFromItsOtherEnd);
     let half = theirs.is_none_or(|theirs| theirs.id_on(other).is_none());
     match theirs.map(|theirs| (theirs.state, theirs.in_flight.is_empty())) {
@@ -226,7 +262,9 @@ fn not_linked(
         None | Some((LinkState::New, true)) => Step::End(Ending::Wait(busy, BUSY_WAIT)),
         Some((LinkState::Conflict, true)) if half && takes_over => Step::End(Ending::Wait(busy, BUSY_WAIT)),
         Some((LinkState::New, false)) => wait(known, seen, rules, busy, BUSY_WAIT),
-        Some((LinkState::Conflict, _)) if half => Step::End(Ending::Conflict(about(Code::CandidateWaitsForAHuman))),
+        Some((LinkState::Conflict, _)) if half => {
+            Step::End(Ending::Conflict(about(Code::CandidateWaitsForAHuman)))
+        }
         Some((LinkState::Closed, _)) => Step::End(Ending::Conflict(about(Code::CandidateIsLeftBehind))),
         Some(_) => Step::End(Ending::Conflict(about(Code::CandidateIsAnothers))),
     }

@@ -20,7 +20,7 @@ use crate::step::{Ending, Sending, Step};
 
 mod meeting;
 pub mod ours;
-pub(crate) mod saving;
+pub mod saving;
 
 /// A field is held when a value has come back to it so often within [`saving::REMEMBERED_FOR`].
 const RETURNS: usize = 3;
@@ -52,10 +52,12 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
     }
     known.link.state = LinkState::Active;
     begin(known, seen, rules);
+    known.confirm(|write| matches!(write, Write::Create(_)));
     confirm(known, seen, rules);
     let sides = Side::BOTH.map(|side| seen.customer(side));
     if let Some(base) = &mut known.link.base {
-        ours::recognise(base, &known.link.in_flight, sides, rules.project);
+        let landed = ours::recognise(base, &known.link.in_flight, sides, rules.project);
+        known.landed.extend(landed);
     }
     if let Some(step) = second_record(known, seen) {
         return step;
@@ -97,9 +99,7 @@ fn begin(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
             }
             _ => saving::made(&mut base, create, seen.customer(create.side), rules.project),
         }
-        known.told.extend(create.decided.iter().cloned());
     }
-    known.link.in_flight.0.retain(|write| !matches!(write, Write::Create(_)));
     if let (Some(Ruling::Link { .. }), Some(crm)) = (&seen.ruling, seen.customer(Side::Crm)) {
         // Who links two records by hand links the reference, too, whatever it named before.
         let named = crm.get(Field::FinanceCode);
@@ -115,21 +115,29 @@ fn confirm(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
     let Some(write @ Write::Update(update)) = &seen.answered else {
         return;
     };
-    let is_out = known.link.in_flight.iter().any(|out| out.at() == update.at && out.side() == update.side);
+    let is_out = known
+        .link
+        .in_flight
+        .iter()
+        .any(|out| out.at() == update.at && out.side() == update.side);
     let (Some(base), Some(holds), true) = (&mut known.link.base, seen.customer(update.side), is_out) else {
         return;
     };
     saving::read_back(base, write, holds, seen.now, rules.project);
     ours::settle_pending(base, &mut known.link.in_flight);
-    known.told.extend(update.decided.iter().cloned());
-    known.link.in_flight.0.retain(|out| out.at() != update.at || out.side() != update.side);
+    ours::overtake(&mut known.link.in_flight, update);
+    known.confirm(|out| out.at() == update.at && out.side() == update.side);
 }
 
 /// An update that was answered with another id has made a second record, and would make a third: nothing is sent there
 /// while that one stands, unless an operator says so.
 fn second_record(known: &mut Known, seen: &Seen) -> Option<Step> {
     for side in Side::BOTH {
-        let answered = known.link.in_flight.updates(side).filter_map(|update| update.answered.clone());
+        let answered = known
+            .link
+            .in_flight
+            .updates(side)
+            .filter_map(|update| update.answered.clone());
         let Some(answered) = answered.last() else { continue };
         let stands = match &seen.ruling {
             Some(Ruling::Keep(_)) => false,
@@ -148,7 +156,12 @@ fn second_record(known: &mut Known, seen: &Seen) -> Option<Step> {
 
 /// Why that side is not written, if a second record stands there.
 fn held_back(known: &Known, side: Side) -> Option<Message> {
-    let answered = known.link.in_flight.updates(side).filter_map(|update| update.answered.clone()).last()?;
+    let answered = known
+        .link
+        .in_flight
+        .updates(side)
+        .filter_map(|update| update.answered.clone())
+        .last()?;
     Some(
         Message::new(Code::SecondRecordStands)
             .with("side", side)
@@ -158,9 +171,11 @@ fn held_back(known: &Known, side: Side) -> Option<Message> {
 }
 
 fn merged(known: &Known, seen: &Seen, rules: &Rules<'_>) -> Merge {
-    let (Some(crm), Some(finance), Some(base)) =
-        (seen.customer(Side::Crm), seen.customer(Side::Finance), &known.link.base)
-    else {
+    let (Some(crm), Some(finance), Some(base)) = (
+        seen.customer(Side::Crm),
+        seen.customer(Side::Finance),
+        &known.link.base,
+    ) else {
         return Merge::default();
     };
     let policy = rules.config.policy;
@@ -199,16 +214,36 @@ fn carry(known: &mut Known, seen: &Seen, merged: &Merge) -> Step {
     let (source, target) = (seen.source, seen.source.other());
     let wants = |side: Side| !merged.writes_to(side).is_empty();
     let may = |side: Side| !seen.written[side as usize] && seen.refused[side as usize].is_none();
-    let wanted: Vec<Side> = [target, source].into_iter().filter(|side| wants(*side) && may(*side)).collect();
-    let open: Vec<Side> = wanted.iter().copied().filter(|side| held_back(known, *side).is_none()).collect();
-    let Some(side) = open.iter().find(|side| seen.fresh == Some(**side)).or(open.first()) else {
-        return conclude(known, seen, merged, wanted.first().copied(), wants(source) || wants(target));
+    let wanted: Vec<Side> = [target, source]
+        .into_iter()
+        .filter(|side| wants(*side) && may(*side))
+        .collect();
+    let open: Vec<Side> = wanted
+        .iter()
+        .copied()
+        .filter(|side| held_back(known, *side).is_none())
+        .collect();
+    let Some(side) = open
+        .iter()
+        .find(|side| seen.fresh == Some(**side))
+        .or(open.first())
+    else {
+        return conclude(
+            known,
+            seen,
+            merged,
+            wanted.first().copied(),
+            wants(source) || wants(target),
+        );
     };
     if seen.fresh != Some(*side) {
         // What it held may be some calls old: read again, and decided anew.
         return Step::Read(*side);
     }
-    let asked = merged.decisions.iter().filter(|d| d.write().is_some_and(|(to, _)| to == *side));
+    let asked = merged
+        .decisions
+        .iter()
+        .filter(|d| d.write().is_some_and(|(to, _)| to == *side));
     let decided: Vec<Change> = asked.map(Decision::change).collect();
     let update = saving::update(known, seen, *side, merged.writes_to(*side), decided);
     Step::Write(Box::new(Sending::Update(update)))
@@ -223,7 +258,11 @@ fn conclude(known: &mut Known, seen: &Seen, merged: &Merge, kept: Option<Side>, 
             None => {}
         }
     }
-    let standing = kept.or_else(|| Side::BOTH.into_iter().find(|side| held_back(known, *side).is_some()));
+    let standing = kept.or_else(|| {
+        Side::BOTH
+            .into_iter()
+            .find(|side| held_back(known, *side).is_some())
+    });
     if let Some(why) = standing.and_then(|side| held_back(known, side)) {
         return Step::End(Ending::Conflict(why));
     }
@@ -241,7 +280,11 @@ fn conclude(known: &mut Known, seen: &Seen, merged: &Merge, kept: Option<Side>, 
 /// The record is not there: it was deleted, or is not shown yet.
 fn gone(known: &mut Known, seen: &Seen, side: Side, rules: &Rules<'_>) -> Step {
     let settle = rules.config.settle();
-    let just_made = known.link.in_flight.create(side).filter(|create| seen.now - create.at < settle);
+    let just_made = known
+        .link
+        .in_flight
+        .create(side)
+        .filter(|create| seen.now - create.at < settle);
     if just_made.is_some() && known.link.id_on(side).is_some() {
         let why = Message::new(Code::NotShownYet).with("side", side);
         return Step::End(Ending::Wait(why, rules.config.retry_base));
@@ -260,16 +303,14 @@ fn gone(known: &mut Known, seen: &Seen, side: Side, rules: &Rules<'_>) -> Step {
 fn deactivate(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step> {
     let finance = Side::Finance;
     let link = &known.link;
-    let concerns = link.finance_id.is_some() && link.base.is_some() && seen.claimed.state != LinkState::Closed;
+    let concerns =
+        link.finance_id.is_some() && link.base.is_some() && seen.claimed.state != LinkState::Closed;
     if !concerns || !rules.config.policy.to_finance {
         return None;
     }
     if seen.written[finance as usize] {
         let out = seen.answered.as_ref().map(Write::at);
-        let told = known.link.in_flight.0.iter().filter(|write| Some(write.at()) == out);
-        let told: Vec<Change> = told.flat_map(|write| write.clone().decided()).collect();
-        known.told.extend(told);
-        known.link.in_flight.0.retain(|write| Some(write.at()) != out);
+        known.confirm(|write| Some(write.at()) == out);
         return matches!(seen.sight(finance), Sight::Unread).then_some(Step::Read(finance));
     }
     let active = match seen.sight(finance) {
@@ -298,11 +339,27 @@ fn deactivate(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step>
     Some(Step::Write(Box::new(Sending::Update(update))))
 }
 
-/// What the run leaves behind of what is on its way, once it has ended.
-pub(crate) fn forget(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
+/// What the run leaves behind of what is on its way, once it has ended, and what is to be told.
+pub fn forget(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
+    // What an earlier run wrote over is told by the run that sees it: that one may have been killed.
+    let landed = std::mem::take(&mut known.landed);
+    let saves = known
+        .link
+        .in_flight
+        .0
+        .iter_mut()
+        .filter(|write| landed.contains(&(write.side(), write.at())));
+    for write in saves.chain(&mut known.confirmed) {
+        known.told.extend(write.decided());
+    }
+    known.confirmed.clear();
+
     let sides = Side::BOTH.map(|side| seen.customer(side));
     let read_at = Side::BOTH.map(|side| seen.sight(side).at());
-    ours::forget(&mut known.link.in_flight, sides, read_at, rules.config.settle(), rules.project);
+    let settle = rules.config.settle();
+    let (told, unseen) = ours::forget(&mut known.link.in_flight, sides, read_at, settle, rules.project);
+    known.told.extend(told);
+    known.unseen.extend(unseen);
 }
 
 /// How long the last save without an answer may still be on its way, by the last look at its side.
@@ -324,5 +381,7 @@ pub(crate) fn is_its_own_matter(error: &PortError) -> bool {
 /// The name, as the side that was heard holds it, else the other one.
 pub(crate) fn name(seen: &Seen) -> String {
     let customer = seen.customer(seen.source).or(seen.customer(seen.source.other()));
-    customer.map(|customer| Customer::get(customer, Field::Name).to_owned()).unwrap_or_default()
+    customer
+        .map(|customer| Customer::get(customer, Field::Name).to_owned())
+        .unwrap_or_default()
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use domain::base::{Base, Pair};
+use domain::change::Change;
 use domain::customer::{Customer, Field};
 use domain::forms::form_of;
 use domain::in_flight::{InFlight, Sent, Update, Write};
@@ -56,8 +57,17 @@ fn left_by<'a>(
     })
 }
 
-/// Takes what our unconfirmed saves have left on either side into the base.
-pub fn recognise(base: &mut Base, in_flight: &InFlight, sides: Sides<'_>, project: Project<'_>) {
+/// Which save: its side, and when it was committed.
+pub type Which = (Side, DateTime<Utc>);
+
+/// Takes what our unconfirmed saves have left on either side into the base. Says which saves have landed.
+pub fn recognise(
+    base: &mut Base,
+    in_flight: &InFlight,
+    sides: Sides<'_>,
+    project: Project<'_>,
+) -> BTreeSet<Which> {
+    let mut landed = BTreeSet::new();
     let fields: BTreeSet<Field> = Side::BOTH
         .into_iter()
         .flat_map(|side| in_flight.updates(side))
@@ -90,6 +100,23 @@ pub fn recognise(base: &mut Base, in_flight: &InFlight, sides: Sides<'_>, projec
             Some(source) if !newer && !both => base.agree_on(side, field, now, source),
             _ => base.put_back(side, field, now),
         }
+        landed.extend(ours.into_iter().flatten().map(|save| (save.side, save.at)));
+    }
+    landed
+}
+
+/// A later save of that side was answered: the earlier ones that are out were overtaken. Whoever sees them from now on sees
+/// a late landing, and what is as they leave it may be the later one's work.
+pub fn overtake(in_flight: &mut InFlight, by: &Update) {
+    for write in &mut in_flight.0 {
+        if let Write::Update(save) = write
+            && save.side == by.side
+            && save.at < by.at
+        {
+            save.fields
+                .values_mut()
+                .for_each(|sent| sent.base = Some(OVERTAKEN));
+        }
     }
 }
 
@@ -110,15 +137,16 @@ pub fn settle_pending(base: &Base, in_flight: &mut InFlight) {
 }
 
 /// Forgets saves that can't matter any more: their time was over when the side was read, or the side was seen whole as
-/// they leave it and no other one leaves it so.
+/// they leave it, which no other one can have done. Says which are whole, and which were never seen.
 pub fn forget(
     in_flight: &mut InFlight,
     sides: Sides<'_>,
     read_at: [Option<DateTime<Utc>>; 2],
     settle: chrono::Duration,
     project: Project<'_>,
-) {
+) -> (Vec<Change>, Vec<Change>) {
     let all = in_flight.clone();
+    let (mut seen, mut unseen) = (Vec::new(), Vec::new());
     in_flight.0.retain_mut(|write| {
         let Write::Update(save) = write else { return true };
         let side = save.side as usize;
@@ -130,21 +158,33 @@ pub fn forget(
             }
             return true;
         }
-        let whole = sides[side].is_some_and(|customer| {
-            save.fields.iter().all(|(field, sent)| {
-                shown(Some(customer), *field)
-                    .is_none_or(|now| leaves(project, save.side, *field, sent, now))
-            })
-        });
-        !(is_over || (whole && !has_twin(&all, save)))
+        let overtaken = save.fields.values().any(|sent| sent.base == Some(OVERTAKEN));
+        let whole = !overtaken
+            && sides[side].is_some_and(|customer| {
+                save.fields.iter().all(|(field, sent)| {
+                    shown(Some(customer), *field)
+                        .is_none_or(|now| leaves(project, save.side, *field, sent, now))
+                })
+            });
+        if whole && !has_twin(&all, save) {
+            seen.append(&mut save.decided);
+            return false;
+        }
+        if is_over {
+            unseen.append(&mut save.decided);
+        }
+        !is_over
     });
+    (seen, unseen)
 }
 
 /// Whether another save of that side leaves the very same.
 fn has_twin(all: &InFlight, save: &Update) -> bool {
     let left = |save: &Update| -> Vec<(Field, String)> {
         let fields = save.fields.iter();
-        fields.map(|(field, sent)| (*field, sent.leaves.clone())).collect()
+        fields
+            .map(|(field, sent)| (*field, sent.leaves.clone()))
+            .collect()
     };
     let mut others = all.updates(save.side).filter(|other| other.at != save.at);
     others.any(|other| left(other) == left(save))

@@ -22,22 +22,45 @@ const REMEMBERED: usize = 64;
 pub(super) const REMEMBERED_FOR: chrono::Duration = chrono::Duration::minutes(10);
 
 fn both_ways() -> impl Iterator<Item = Field> {
-    TABLE.iter().filter(|spec| spec.flow == Flow::Both).map(|spec| spec.field)
+    TABLE
+        .iter()
+        .filter(|spec| spec.flow == Flow::Both)
+        .map(|spec| spec.field)
 }
 
 /// The save of `values` into what was read last of `side`.
-pub(super) fn update(known: &Known, seen: &Seen, side: Side, mut values: Values, decided: Vec<Change>) -> Update {
+pub(super) fn update(
+    known: &Known,
+    seen: &Seen,
+    side: Side,
+    mut values: Values,
+    decided: Vec<Change>,
+) -> Update {
     let empty = Customer::new(domain::customer::Kind::Person);
-    let (here, there) = (seen.customer(side).unwrap_or(&empty), seen.customer(side.other()).unwrap_or(&empty));
+    let (here, there) = (
+        seen.customer(side).unwrap_or(&empty),
+        seen.customer(side.other()).unwrap_or(&empty),
+    );
     let base_of = |side, field| known.link.base.as_ref().and_then(|base| base.of(side, field));
     // A form save writes all of its controls: what the side does not show must be sent along, or it is cleared.
-    for field in here.hidden.iter().filter(|field| field.spec().flow == Flow::ToFinance) {
+    for field in here
+        .hidden
+        .iter()
+        .filter(|field| field.spec().flow == Flow::ToFinance)
+    {
         let known = [there.get(*field), base_of(side, *field).unwrap_or_default()];
         if let Some(value) = known.into_iter().find(|value| !value.is_empty()) {
             values.entry(*field).or_insert_with(|| value.to_owned());
         }
     }
-    let pair = |field| known.link.base.as_ref().map(|base| base.pair(field)).unwrap_or_default();
+    let pair = |field| {
+        known
+            .link
+            .base
+            .as_ref()
+            .map(|base| base.pair(field))
+            .unwrap_or_default()
+    };
     let along = both_ways().filter(|field| !values.contains_key(field));
     let mut fields: BTreeMap<Field, Sent> = along
         .map(|field| {
@@ -73,13 +96,21 @@ pub(super) fn update(known: &Known, seen: &Seen, side: Side, mut values: Values,
 
 /// The values that a write asks for.
 #[must_use]
-pub(crate) fn asked(fields: &BTreeMap<Field, Sent>) -> Values {
+pub fn asked(fields: &BTreeMap<Field, Sent>) -> Values {
     let written = fields.iter().filter(|(_, sent)| sent.written);
-    written.map(|(field, sent)| (*field, sent.leaves.clone())).collect()
+    written
+        .map(|(field, sent)| (*field, sent.leaves.clone()))
+        .collect()
 }
 
 /// The create of what `met` says on `side`. `not_ours`: records there that were found by its keys and are not it.
-pub(super) fn create(seen: &Seen, side: Side, met: &Customer, not_ours: Vec<String>, config: &Config) -> (Create, Customer) {
+pub(super) fn create(
+    seen: &Seen,
+    side: Side,
+    met: &Customer,
+    not_ours: Vec<String>,
+    config: &Config,
+) -> (Create, Customer) {
     let goes = |flow| match side {
         Side::Crm => flow == Flow::Both || flow == Flow::ToCrm,
         Side::Finance => flow == Flow::Both || flow == Flow::ToFinance,
@@ -136,12 +167,19 @@ fn told_of(side: Side, values: &Values) -> Vec<Change> {
 }
 
 /// What is known of a pair one half of which a create of ours has made: what was sent, and from what. Whatever differs from
-/// that now was typed since.
+/// that now was typed since; but what is empty there is filled, as at any first meeting: it may be another's record after
+/// all, typed without it.
 pub(super) fn made(base: &mut Base, create: &Create, holds: Option<&Customer>, project: Project<'_>) {
     let side = create.side;
     for (field, sent) in &create.fields {
         let projected = project(side, *field, &sent.leaves);
-        let now = holds.filter(|holds| !holds.hidden.contains(field)).map(|holds| holds.get(*field));
+        if holds.is_some_and(|holds| holds.hidden.contains(field)) {
+            continue;
+        }
+        let now = holds.map(|holds| holds.get(*field));
+        if !sent.leaves.is_empty() && now.is_some_and(str::is_empty) {
+            continue;
+        }
         let here = now
             .filter(|now| form_of(*field, &sent.leaves, &projected, now).is_some())
             .unwrap_or(&projected);
@@ -151,7 +189,13 @@ pub(super) fn made(base: &mut Base, create: &Create, holds: Option<&Customer>, p
 
 /// What was sent was answered and is read back: what came back in a form that is known is agreed on; anything else is held,
 /// since it may be an edit of that moment.
-pub(super) fn read_back(base: &mut Base, write: &Write, holds: &Customer, at: DateTime<Utc>, project: Project<'_>) {
+pub(super) fn read_back(
+    base: &mut Base,
+    write: &Write,
+    holds: &Customer,
+    at: DateTime<Utc>,
+    project: Project<'_>,
+) {
     let (side, fields) = match write {
         Write::Create(create) => (create.side, &create.fields),
         Write::Update(update) => (update.side, &update.fields),

@@ -83,10 +83,16 @@ fn gone(known: &Known) -> Ending {
 
 /// An earlier run had the answer, and was killed before its commit; or this one has it.
 fn take_answer(known: &mut Known, seen: &Seen) {
-    let Some(sent) = known.link.in_flight.issue() else { return };
+    let Some(sent) = known.link.in_flight.issue() else {
+        return;
+    };
     if let Some(answer) = sent.answer.clone() {
         let document = sent.document.clone();
-        known.has_done(Message::new(Code::IssuedAs).with("number", &answer.number).with("id", &answer.id));
+        known.has_done(
+            Message::new(Code::IssuedAs)
+                .with("number", &answer.number)
+                .with("id", &answer.id),
+        );
         stands(known, seen, document, Some(answer.id), answer.number);
     }
 }
@@ -116,7 +122,13 @@ fn compare(known: &mut Known, now: &Document) -> Option<Ending> {
     Some(Ending::Changed(found))
 }
 
-fn issue(known: &mut Known, seen: &Seen, now: &DocumentSnapshot, kind: DocumentKind, rules: &Rules<'_>) -> Step {
+fn issue(
+    known: &mut Known,
+    seen: &Seen,
+    now: &DocumentSnapshot,
+    kind: DocumentKind,
+    rules: &Rules<'_>,
+) -> Step {
     let sent = known.link.in_flight.issue();
     if let Some(sent) = sent.filter(|sent| sent.is_unknown()) {
         return Step::End(Ending::Unknown(unknown(sent, None)));
@@ -170,12 +182,19 @@ fn unwanted(document: &Document, rules: &Rules<'_>) -> Option<Ending> {
 fn note(known: &mut Known, seen: &Seen, now: &DocumentSnapshot, rules: &Rules<'_>) -> Step {
     let end = Step::End(Ending::Issued);
     let wanted = rules.documents.write_back && rules.config.policy.to_crm;
-    let Some(number) = known.link.issued.as_ref().filter(|_| wanted).map(|issued| issued.number.clone()) else {
+    let Some(number) = known
+        .link
+        .issued
+        .as_ref()
+        .filter(|_| wanted)
+        .map(|issued| issued.number.clone())
+    else {
         return end;
     };
     if let Some(before) = &seen.noted {
         // Someone has edited it meanwhile: that is for the next run.
-        let same = now.ref_id.trim() == number.trim() && differences(&before.document, &now.document).is_empty();
+        let same =
+            now.ref_id.trim() == number.trim() && differences(&before.document, &now.document).is_empty();
         known.look_again = !same;
         known.has_done(Message::new(Code::NumberIsNoted));
         return end;

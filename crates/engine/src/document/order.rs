@@ -18,7 +18,10 @@ pub(super) fn reserve(known: &Known, seen: &Seen, kind: DocumentKind, document: 
     };
     let quote = quote.filter(|quote| !quote.trim().is_empty())?;
     match &seen.reserved {
-        None => Some(Step::Reserve(vec![format!("order:{}", quote.trim().to_ascii_lowercase())])),
+        None => Some(Step::Reserve(vec![format!(
+            "order:{}",
+            quote.trim().to_ascii_lowercase()
+        )])),
         Some(None) => None,
         Some(Some(holder)) => judge(kind, &quote, holder).map(Step::End),
     }
@@ -52,7 +55,11 @@ mod tests {
         };
         let (quote, invoice) = (DocumentKind::Quote, DocumentKind::Invoice);
         let skipped = |ending| matches!(ending, Some(Ending::Skip(_)));
-        assert!(skipped(judge(invoice, "q", &holder(EntityType::PreInvoice, true))));
+        assert!(skipped(judge(
+            invoice,
+            "q",
+            &holder(EntityType::PreInvoice, true)
+        )));
         assert!(skipped(judge(quote, "q", &holder(EntityType::Invoice, true))));
         assert!(judge(invoice, "q", &holder(EntityType::Invoice, true)).is_none());
         for kind in [quote, invoice] {

@@ -14,12 +14,18 @@ use crate::seen::{Known, Seen};
 use crate::step::Ending;
 
 /// What is committed.
-pub(crate) fn finish(mut known: Known, seen: &Seen, ending: Ending, facts: &Facts<'_>, rules: &Rules<'_>) -> Commit {
+pub(crate) fn finish(
+    mut known: Known,
+    seen: &Seen,
+    ending: Ending,
+    facts: &Facts<'_>,
+    rules: &Rules<'_>,
+) -> Commit {
     let ends_unknown = matches!(ending, Ending::Gone(_) | Ending::Off(_))
         && !known.link.is_whole()
         && is_nothing(&known, seen);
-    let verdict = of(&mut known, seen, ending, facts);
     forget(&mut known, seen, rules);
+    let verdict = of(&mut known, seen, ending, facts);
     let verdict = looked_at_again(&known, seen, verdict, ends_unknown, rules);
     if known.link.state == LinkState::New && known.link.is_whole() {
         // Created, though not yet seen: no half any more that another run may take over.
@@ -32,12 +38,24 @@ pub(crate) fn finish(mut known: Known, seen: &Seen, ending: Ending, facts: &Fact
     let written = |side: Side| told.iter().any(|change| change.winner == Some(side));
     let sides = [seen.source, seen.source.other()];
     let audit = |side, status, message| outcome(seen, facts, &told, side, status, message);
+    let unseen: Vec<&Change> = known.unseen.iter().collect();
+    let maybe = sides
+        .into_iter()
+        .filter(|side| unseen.iter().any(|change| change.winner == Some(*side)));
+    let maybe = maybe.map(|side| {
+        let why = Message::new(Code::SentAndNeverSeen);
+        (
+            side,
+            outcome(seen, facts, &unseen, side, Status::Skipped, Some(why)),
+        )
+    });
     // What was written stands in an audit row of its own, unless the lead row is about just that.
     let in_lead = matches!(verdict.status, Status::Success | Status::Conflict).then_some(seen.source);
     let audits = sides
         .into_iter()
         .filter(|side| written(*side) && Some(*side) != in_lead)
         .map(|side| (side, audit(side, Status::Success, None)))
+        .chain(maybe)
         .collect();
     let outcome = Outcome {
         error_class: verdict.class,
@@ -71,9 +89,15 @@ fn of(known: &mut Known, seen: &Seen, ending: Ending, facts: &Facts<'_>) -> Verd
         Ending::InStep => Verdict::of(Status::Skipped, Message::new(Code::InStep)),
         Ending::Gone(side) if known.link.is_whole() => {
             known.link.state = LinkState::Closed;
-            Verdict::of(Status::Skipped, Message::new(Code::GoneAndClosed).with("side", side))
+            Verdict::of(
+                Status::Skipped,
+                Message::new(Code::GoneAndClosed).with("side", side),
+            )
         }
-        Ending::Gone(side) => Verdict::of(Status::Skipped, Message::new(Code::NoSuchRecord).with("side", side)),
+        Ending::Gone(side) => Verdict::of(
+            Status::Skipped,
+            Message::new(Code::NoSuchRecord).with("side", side),
+        ),
         Ending::Off(Side::Crm) => Verdict::of(Status::Skipped, Message::new(Code::ToCrmIsOff)),
         Ending::Off(Side::Finance) => Verdict::of(Status::Skipped, Message::new(Code::ToFinanceIsOff)),
         other => plain(other, facts),
@@ -81,7 +105,13 @@ fn of(known: &mut Known, seen: &Seen, ending: Ending, facts: &Facts<'_>) -> Verd
 }
 
 /// No poll need see that a late save puts back what has been put right meanwhile: we look ourselves.
-fn looked_at_again(known: &Known, seen: &Seen, verdict: Verdict, unknown: bool, rules: &Rules<'_>) -> Verdict {
+fn looked_at_again(
+    known: &Known,
+    seen: &Seen,
+    verdict: Verdict,
+    unknown: bool,
+    rules: &Rules<'_>,
+) -> Verdict {
     let ends = matches!(verdict.status, Status::Success | Status::Skipped);
     if !ends || unknown || known.link.state != LinkState::Active {
         return verdict;
@@ -89,7 +119,11 @@ fn looked_at_again(known: &Known, seen: &Seen, verdict: Verdict, unknown: bool, 
     let Some(left) = out_for(&known.link.in_flight, seen, rules.config.settle()) else {
         return verdict;
     };
-    let parts = verdict.message.into_iter().chain([Message::new(Code::MayStillLand)]).collect();
+    let parts = verdict
+        .message
+        .into_iter()
+        .chain([Message::new(Code::MayStillLand)])
+        .collect();
     match Message::together(parts) {
         Some(message) => Verdict::waits(message, left),
         None => Verdict::of(Status::Pending, None),
@@ -122,7 +156,8 @@ fn outcome(
     status: Status,
     message: Option<Message>,
 ) -> Outcome {
-    let json_of = |customer: Option<&domain::customer::Customer>| customer.and_then(|c| serde_json::to_value(c).ok());
+    let json_of =
+        |customer: Option<&domain::customer::Customer>| customer.and_then(|c| serde_json::to_value(c).ok());
     let target = side.other();
     let changes: Vec<&Change> = told
         .iter()

@@ -41,7 +41,9 @@ pub(crate) fn finish(mut known: Known, seen: &Seen, ending: Ending, facts: &Fact
     };
     let retry = verdict.retry(facts);
     let issued_now = seen.issued.as_ref().map(|answer| {
-        Message::new(Code::IssuedAs).with("number", &answer.number).with("id", &answer.id)
+        Message::new(Code::IssuedAs)
+            .with("number", &answer.number)
+            .with("id", &answer.id)
     });
     let mut audits = Vec::new();
     if let (Some(told), true) = (issued_now, verdict.status != Status::Success) {
@@ -104,7 +106,9 @@ fn of(known: &Known, seen: &Seen, ending: Ending, facts: &Facts<'_>) -> Verdict 
                 return Verdict::of(Status::Conflict, why).class("unknown_outcome");
             }
             let done = seen.issued.iter().map(|answer| {
-                Message::new(Code::IssuedAs).with("number", &answer.number).with("id", &answer.id)
+                Message::new(Code::IssuedAs)
+                    .with("number", &answer.number)
+                    .with("id", &answer.id)
             });
             Verdict {
                 message: Message::together(done.chain(verdict.message.clone()).collect()),
@@ -126,9 +130,11 @@ fn outcome(known: &Known, seen: &Seen, status: Status, message: Option<Message>)
     let issued = known.link.issued.as_ref();
     Outcome {
         source_data: document.and_then(|seen| serde_json::to_value(&seen.document).ok()),
-        target_after: seen.issued.as_ref().map(|answer| json!(answer)).or_else(|| {
-            issued.map(|issued| json!({ "id": known.link.finance_id, "number": issued.number }))
-        }),
+        target_after: seen
+            .issued
+            .as_ref()
+            .map(|answer| json!(answer))
+            .or_else(|| issued.map(|issued| json!({ "id": known.link.finance_id, "number": issued.number }))),
         ..Outcome::new(status, message)
     }
 }

@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::document::DocumentKind::{Invoice, Quote};
-use domain::engine::document::DocumentRules;
-use domain::engine::{Engine, Ran};
+use domain::in_flight::{InFlight, Issue, Write};
 use domain::ports::{PortError, Ring, Side};
 use domain::store::entities::log;
-use domain::store::{Claim, EntityRef, EntityType, InFlight, Intent, SentDocument, Status};
+use domain::store::{Claim, EntityRef, EntityType, Status};
+use engine::document::DocumentRules;
+use engine::{Engine, Ran};
 
 use crate::desk::document;
-use crate::world::{Fault, World, person};
+use crate::world::{Fault, World, intended, person};
 
 macro_rules! promises {
     ($($promise:ident)*) => {
@@ -355,16 +356,19 @@ async fn intend(w: &World, answer: bool) -> Ring {
         panic!("not taken");
     };
     let document = document(Quote, &crm);
-    let sent = SentDocument {
+    let sent = Issue {
+        at: w.engine.clock.now(),
         answer: answer.then(|| w.finance.desk.issue(&document, &code)),
         document,
         customer_code: code,
         said_to_be: None,
         again: false,
     };
-    let intent = Intent::of_document(sent, w.engine.clock.now());
-    let in_flight = InFlight::from([(Side::Finance, vec![intent])]);
-    w.store.intend(&work.lease, &in_flight, lease).await.unwrap();
+    let in_flight = InFlight(vec![Write::Issue(Box::new(sent))]);
+    w.store
+        .intend(&work.lease, intended(&in_flight), lease)
+        .await
+        .unwrap();
     w.clock.turn(Duration::from_secs(61));
     ring
 }

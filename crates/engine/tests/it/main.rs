@@ -9,7 +9,8 @@
 mod behind;
 mod desk;
 mod documents;
-mod engine;
+mod in_flight;
 mod lost;
+mod promises;
 mod resolve;
 mod world;

@@ -1,11 +1,11 @@
 //! What an operator rules, on every kind of store.
 
 use domain::customer::Field;
-use domain::engine::resolve::NotRuled;
-use domain::engine::{Engine, Ran};
 use domain::merge::{ConflictStrategy, Policy};
 use domain::ports::{Ring, Side};
 use domain::store::{EntityRef, EntityType, LinkState, Status};
+use engine::ruling::NotRuled;
+use engine::{Engine, Ran};
 
 use crate::world::{ALL, On, World, person};
 
@@ -49,7 +49,7 @@ async fn ended(engine: &Engine, ring: &Ring) -> Status {
 
 fn why<T: std::fmt::Debug>(refused: Result<T, NotRuled>) -> String {
     match refused {
-        Err(NotRuled::Refused(why)) => why,
+        Err(NotRuled::Refused(why)) => why.english(),
         other => panic!("{other:?}"),
     }
 }

@@ -10,18 +10,18 @@ use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
-use domain::engine::document::DocumentRules;
-use domain::engine::{Config, Engine, Ran};
 use domain::merge::Policy;
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Ring, Side, Snapshot};
 use domain::store::entities::{link, log, retry};
-use domain::store::memory::MemoryStore;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
 use domain::text::same;
+use engine::document::DocumentRules;
+use engine::{Config, Engine, Ran};
 use futures::future::BoxFuture;
 use sea_orm::{EntityTrait, QueryOrder};
 use testkit::TestDb;
+use testkit::memory::MemoryStore;
 use uuid::Uuid;
 
 use crate::desk::Desk;
@@ -448,7 +448,7 @@ impl World {
                 create_settle: Duration::from_secs(120),
                 max_retries: 3,
                 retry_base: Duration::from_secs(2),
-                numbering: domain::engine::meet::Numbering {
+                numbering: domain::meeting::Numbering {
                     company: 100,
                     offset: 0,
                 },
@@ -570,4 +570,12 @@ pub fn person(name: &str, mobile: &str) -> Customer {
     Customer::new(Kind::Person)
         .with(Field::Name, name)
         .with(Field::Mobile, mobile)
+}
+
+/// What is on its way, with nothing else to be committed.
+pub fn intended(in_flight: &domain::in_flight::InFlight) -> domain::store::Intended<'_> {
+    domain::store::Intended {
+        in_flight,
+        base: None,
+    }
 }

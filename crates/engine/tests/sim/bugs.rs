@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::in_flight::Write;
 use domain::polls::{Harvest, PollLease, PollStore};
 use domain::ports::{Ring, Side};
-use domain::store::memory::MemoryStore;
 use domain::store::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Link, LinkState, Outcome,
+    Backlog, Claim, Commit, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, LinkState, Outcome,
     Stats, Status, Store, StoreError, StoreResult, Work,
 };
+use testkit::memory::MemoryStore;
 use uuid::Uuid;
 
 use crate::ports::Client;
@@ -131,17 +132,19 @@ impl Store for Broken {
                 }
                 Some(Bug::NoProbe) => link
                     .in_flight
-                    .values_mut()
-                    .for_each(|sent| sent.retain(|i| !i.create)),
+                    .0
+                    .retain(|write| !matches!(write, Write::Create(_))),
                 Some(Bug::SendsAgain) => {
-                    let sent = link.in_flight.values_mut().flatten();
-                    sent.filter_map(|intent| intent.document.as_mut())
-                        .for_each(|document| document.again = true);
+                    for write in &mut link.in_flight.0 {
+                        if let Write::Issue(issue) = write {
+                            issue.again = true;
+                        }
+                    }
                 }
                 Some(Bug::NoInFlight) => link
                     .in_flight
-                    .values_mut()
-                    .for_each(|sent| sent.retain(|i| i.create)),
+                    .0
+                    .retain(|write| !matches!(write, Write::Update(_))),
                 Some(Bug::NoTombstone) if link.state == LinkState::Closed => {
                     match work.lead.side {
                         Side::Crm => link.finance_id = None,
@@ -156,9 +159,9 @@ impl Store for Broken {
         Ok(claim)
     }
 
-    async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
-        self.client.intends(in_flight);
-        match self.good.intend(&self.usurped(lease), in_flight, duration).await {
+    async fn intend(&self, lease: &Lease, intended: Intended<'_>, duration: Duration) -> StoreResult<()> {
+        self.client.intends(intended.in_flight);
+        match self.good.intend(&self.usurped(lease), intended, duration).await {
             Err(StoreError::Fenced) if self.bug == Some(Bug::NoLease) => Ok(()),
             other => other,
         }
@@ -207,7 +210,7 @@ impl Store for Broken {
         {
             let covered = Commit {
                 link: Some(late.link.clone()),
-                outcome: Outcome::new(Status::Skipped, "covered too late".to_owned()),
+                outcome: Outcome::new(Status::Skipped, None),
                 retry: None,
                 audits: Vec::new(),
                 look_again: false,

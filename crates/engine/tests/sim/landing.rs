@@ -190,7 +190,7 @@ fn update(client: &Client, side: Side, current: &Snapshot, changes: &Values) -> 
     if world.bug == Some(Bug::PartialUpdate) {
         whole
             .values
-            .retain(|field, _| matches!(field, Field::Name | Field::Mobile));
+            .retain(|field, _| matches!(*field, Field::Name | Field::Mobile));
         whole.extra.clear();
     }
     let person = all.systems[side as usize]

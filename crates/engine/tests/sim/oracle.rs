@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use domain::change::Reason;
 use domain::customer::Field;
-use domain::merge::{ConflictStrategy, Policy, Reason};
+use domain::merge::{ConflictStrategy, Policy};
 use domain::ports::Side;
 use domain::store::entities::{link, log};
 use domain::store::{Change, EntityType, LinkState, Status};
@@ -48,7 +49,7 @@ fn losers(change: &Change) -> &'static [Side] {
     let told = match change.reason {
         R::OnlyThisChanged | R::TakenBack => true,
         R::LaterWins | R::Tie | R::Priority | R::SettledByHand | R::ConfirmedLater => true,
-        R::HeldForHuman | R::Oscillates => true,
+        R::HeldForHuman | R::Oscillates | R::Altered => true,
         // At a first meeting nothing tells a field that was emptied from one that was never filled.
         R::OtherIsEmpty => true,
         R::DeletedInCrm | R::OneWay => false,
@@ -209,14 +210,7 @@ impl View<'_> {
                 self.found
                     .push(format!("row {id} failed after a retry: {:?}", row.error_message));
             }
-            let covered_by = row
-                .error_message
-                .as_deref()
-                .and_then(|m| m.strip_prefix("covered by "));
-            let leader = covered_by
-                .and_then(|m| m.get(..36))
-                .and_then(|id| id.parse::<Uuid>().ok());
-            if covered_by.is_some() && !leader.is_some_and(|leader| ended.contains(&leader)) {
+            if row.covered_by.is_some_and(|leader| !ended.contains(&leader)) {
                 self.found
                     .push(format!("row {id} is covered by a row that is not final"));
             }
@@ -226,12 +220,7 @@ impl View<'_> {
     /// The last word on a link: its row that ended last and covered itself.
     fn last(&self, link: Uuid) -> Option<&log::Model> {
         let rows = self.rows.iter().filter(|row| row.entity_mapping_id == Some(link));
-        let leads = rows.filter(|row| {
-            !row.error_message
-                .as_deref()
-                .unwrap_or_default()
-                .starts_with("covered by")
-        });
+        let leads = rows.filter(|row| row.covered_by.is_none());
         leads.max_by_key(|row| (row.completed_at, row.status == Status::Failed, row.id))
     }
 
@@ -439,7 +428,10 @@ impl View<'_> {
                 && (loss.field, loss.side) == (field, loser.side)
                 && loss.value == normal(field, &loser.value)
                 && loss.told >= loser.at
-                && (may_win || !loss.as_no_conflict || self.undone(field, loser, false))
+                && (may_win
+                    || !loss.as_no_conflict
+                    || self.undone(field, loser, false)
+                    || self.was_found(link))
         });
         if !superseded && !kept && !self.undone(field, loser, true) {
             self.found.push(format!(
@@ -486,6 +478,16 @@ impl View<'_> {
             ConflictStrategy::Manual => false,
         };
         (by_policy && (later || !carried(true))) || (later && carried(false))
+    }
+
+    /// Whether a human typed the record while a create of ours was out: what differs in it counts as typed since.
+    fn was_found(&self, link: Uuid) -> bool {
+        let mut rows = self.rows.iter().filter(|row| row.entity_mapping_id == Some(link));
+        rows.any(|row| {
+            row.error_message
+                .as_deref()
+                .is_some_and(|why| why.contains("created by an earlier try"))
+        })
     }
 
     /// Whether it took back what the same users had typed just before. `uncarried`: of which nothing was carried over, so that

@@ -9,10 +9,11 @@ use async_trait::async_trait;
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
+use domain::in_flight::{InFlight, Write};
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Side, Snapshot};
-use domain::store::memory::Wire;
-use domain::store::{InFlight, StoreError, StoreResult};
+use domain::store::{StoreError, StoreResult};
 use sea_orm::DbErr;
+use testkit::memory::Wire;
 
 use crate::bugs::Bug;
 use crate::landing::{Request, land};
@@ -107,33 +108,34 @@ impl Client {
 
     /// From its intent on, nobody but the sender knows whether a write was sent.
     pub fn intends(&self, in_flight: &InFlight) {
-        let sent = in_flight
-            .iter()
-            .flat_map(|(side, sent)| Some((*side, sent.last()?)));
-        let Some((side, intent)) = sent.max_by_key(|(_, intent)| intent.at) else {
+        let Some(write) = in_flight.iter().max_by_key(|write| write.at()) else {
             return;
         };
+        let (side, intended) = (write.side(), write.at());
+        let (values, whole) = asked_and_along(write);
         // An update follows its read immediately.
         let id = self.read.lock().unwrap()[side as usize].clone();
         let now = self.world.sim.time();
-        let mut whole = intent.before.clone();
-        whole.extend(intent.along.clone());
         let mut all = self.world.lock();
         // The lease may be renewed with what is out already.
         if all
             .sent
             .iter()
-            .any(|sent| sent.side == side && sent.intended == intent.at && sent.values == intent.values)
+            .any(|sent| sent.side == side && sent.intended == intended && sent.values == values)
         {
             return;
         }
         all.sent.push(Sent {
             at: now,
-            intended: intent.at,
+            intended,
             until: now + self.world.config.create_settle.as_micros() as Time,
             side,
-            record: if intent.create { String::new() } else { id },
-            values: intent.values.clone(),
+            record: if matches!(write, Write::Update(_)) {
+                id
+            } else {
+                String::new()
+            },
+            values,
             whole,
             left: false,
             seen: false,
@@ -201,6 +203,30 @@ impl Wire for Client {
         }
         Ok(())
     }
+}
+
+/// What a write asks for, and the object that it replaces, as it was read.
+fn asked_and_along(write: &Write) -> (Values, Values) {
+    let (fields, decided) = match write {
+        Write::Create(create) => (&create.fields, &[][..]),
+        Write::Update(update) => (&update.fields, update.decided.as_slice()),
+        Write::Issue(_) => return (Values::new(), Values::new()),
+    };
+    let of = |written: bool| -> Values {
+        let fields = fields.iter().filter(|(_, sent)| sent.written == written);
+        fields
+            .map(|(field, sent)| (*field, sent.leaves.clone()))
+            .collect()
+    };
+    let mut whole = match write {
+        Write::Update(_) => of(false),
+        _ => Values::new(),
+    };
+    whole.extend(decided.iter().map(|change| match write.side() {
+        Side::Crm => (change.field, change.crm.clone()),
+        Side::Finance => (change.field, change.finance.clone()),
+    }));
+    (of(true), whole)
 }
 
 /// One system as one worker reaches it.

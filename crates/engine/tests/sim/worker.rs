@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use domain::engine::{Engine, Ran};
 use domain::ports::{Ring, Side};
 use domain::store::Store;
+use engine::{Engine, Ran};
 
 use crate::bugs;
 use crate::people;

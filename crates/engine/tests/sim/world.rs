@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use domain::engine::Config;
 use domain::merge::{ConflictStrategy, Policy};
 use domain::ports::{Ring, Side};
-use domain::store::memory::MemoryStore;
 use domain::store::{EntityRef, EntityType, Event, Store, Trigger};
+use engine::Config;
 use serde_json::Value;
+use testkit::memory::MemoryStore;
 
 use crate::bugs::Bug;
 use crate::faults::Rates;
@@ -73,7 +73,7 @@ impl Shared {
             create_settle: Duration::from_secs(120),
             max_retries: 3,
             retry_base: Duration::from_secs(2),
-            numbering: domain::engine::meet::Numbering {
+            numbering: domain::meeting::Numbering {
                 company: 100,
                 offset: 0,
             },

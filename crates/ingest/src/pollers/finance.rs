@@ -57,7 +57,10 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
         changed: Vec::new(),
         twice: 0,
     };
-    let contacts = pollers.finance.for_each(|contact| diff.see(&contact)).await?;
+    let contacts = pollers
+        .contacts
+        .for_each(&mut |contact| diff.see(&contact))
+        .await?;
     if contacts == 0 && known > 0 {
         return Err(Failure::Suspicious(format!(
             "finance answered no contact at all, though {known} were there: not taken for the truth"

@@ -22,14 +22,13 @@ use domain::clock::Clock;
 use domain::customer::Kind;
 use domain::document::DocumentKind;
 use domain::polls::{CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, Guard, PollStore, poll_of};
-use domain::ports::{Doorbell, PortError, Side};
+use domain::ports::changes::{Changes, Everybody};
+use domain::ports::{Crm, Customers, Doorbell, PortError, Side};
 use domain::store::sql::SqlStore;
 use domain::store::{EntityType, StoreError};
-use payamgostar::Payamgostar;
 use service::clients;
 use service::gates::Gates;
 use service::settings::Settings;
-use siagh::Siagh;
 use tokio_util::sync::CancellationToken;
 
 /// What pollers need, and their rules.
@@ -37,8 +36,13 @@ pub struct Pollers {
     store: Arc<dyn PollStore>,
     /// For what is noted beside the polls.
     database: SqlStore,
-    crm: Payamgostar,
-    finance: Siagh,
+    /// For what is asked of both beside their customers: whether they are there, and of the CRM who is called.
+    crm: Arc<dyn Crm>,
+    finance: Arc<dyn Customers>,
+    /// What the CRM says of its changes.
+    changes: Arc<dyn Changes>,
+    /// Finance, which can only be asked for everybody.
+    contacts: Arc<dyn Everybody>,
     /// The gates that both pass.
     gates: Gates,
     doorbell: Arc<dyn Doorbell>,
@@ -187,11 +191,18 @@ impl Pollers {
         gates: Gates,
     ) -> anyhow::Result<Self> {
         let polling = &settings.polling;
-        let crm = if settings.webhooks.enabled {
+        let crm_interval = if settings.webhooks.enabled {
             polling.safety_interval
         } else {
             polling.interval
         };
+        // The only place that knows which connectors they are.
+        let crm = Arc::new(clients::crm(settings, store.clock(), Some(gates.crm.clone()))?);
+        let finance = Arc::new(clients::finance(
+            settings,
+            store.clock(),
+            Some(gates.finance.clone()),
+        )?);
         Ok(Self {
             store: Arc::new(store.clone()),
             database: store.clone(),
@@ -200,8 +211,10 @@ impl Pollers {
                 .base_url
                 .clone()
                 .filter(|_| settings.webhooks.enabled),
-            crm: clients::crm(settings, store.clock(), Some(gates.crm.clone()))?,
-            finance: clients::finance(settings, store.clock(), Some(gates.finance.clone()))?,
+            changes: crm.clone(),
+            crm,
+            contacts: finance.clone(),
+            finance,
             gates,
             doorbell,
             clock: store.clock(),
@@ -209,7 +222,7 @@ impl Pollers {
                 max_changes: polling.max_changes_per_run,
                 max_share: polling.max_changed_share,
             },
-            intervals: (crm, polling.interval),
+            intervals: (crm_interval, polling.interval),
             lease: settings.sync.lease,
             documents: Documents {
                 quotes: settings.crm()?.quote_types.clone(),
@@ -232,7 +245,8 @@ impl Pollers {
         let polls: Vec<_> = sources
             .map(|source| tokio::spawn(schedule::run(pollers.clone(), source, shutdown.clone())))
             .collect();
-        pollers.gates.keep(&pollers.crm, &pollers.finance, shutdown).await;
+        let (crm, finance) = (&*pollers.crm, &*pollers.finance);
+        pollers.gates.keep(crm, finance, shutdown).await;
         for poll in polls.into_iter().chain(registering) {
             if let Err(error) = poll.await {
                 tracing::error!(%error, "a poller ended by itself: {error}");

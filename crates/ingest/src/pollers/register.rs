@@ -45,7 +45,7 @@ async fn once(pollers: &Pollers, base_url: &str, failures: &mut u32) -> Duration
             return AGAIN;
         }
     };
-    let result = register(&pollers.crm, &pollers.database, base_url).await;
+    let result = register(&*pollers.crm, &pollers.database, base_url).await;
     if let Err(error) = pollers.store.give_back(&turn, Duration::ZERO).await {
         debug!(%error, "the lease lapses by itself");
     }

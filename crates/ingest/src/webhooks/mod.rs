@@ -7,9 +7,9 @@
 mod answer;
 mod body;
 mod client;
-mod heard;
 mod ids;
 mod kind;
+mod last_events;
 mod limits;
 mod native;
 mod observe;
@@ -38,8 +38,8 @@ use tracing::{info, warn};
 use crate::{registration, store::LateStore};
 use answer::{Accepted, Refusal};
 use body::Bodies;
-use heard::LastHeard;
 use kind::{Action, Kind};
+use last_events::LastEvents;
 use limits::Limits;
 use recorder::Recorder;
 use secrets::Secrets;
@@ -58,7 +58,7 @@ struct Shared {
     limits: Limits,
     bodies: Bodies,
     recorder: Recorder,
-    last_heard: LastHeard,
+    last_events: LastEvents,
     /// `WEBHOOK_BASE_URL`.
     base_url: Option<String>,
     trusted_proxies: Vec<Network>,
@@ -81,7 +81,7 @@ impl App {
             limits: Limits::default(),
             bodies: Bodies::default(),
             recorder,
-            last_heard: LastHeard::default(),
+            last_events: LastEvents::default(),
             base_url: settings.base_url.clone(),
             trusted_proxies: settings.trusted_proxies.clone(),
         });
@@ -121,18 +121,18 @@ impl App {
             .layer(middleware::from_fn(observe::observe))
     }
 
-    /// Notes in `store` when the CRM was last heard, until `shutdown`. For whoever knows its own address only
+    /// Notes in `store` when the CRM last called, until `shutdown`. For whoever knows its own address only
     /// (`WEBHOOK_BASE_URL`): that is what the CRM was told to call.
     pub fn note_last_events(
         &self,
         store: SqlStore,
         shutdown: CancellationToken,
     ) -> impl Future<Output = ()> + Send + use<> {
-        let last_heard = self.shared.last_heard.clone();
+        let last_events = self.shared.last_events.clone();
         let url = self.shared.base_url.as_deref().map(registration::address);
         async move {
             if let Some(url) = url {
-                last_heard.note(store, url, shutdown).await;
+                last_events.note(store, url, shutdown).await;
             }
         }
     }
@@ -180,7 +180,7 @@ impl Shared {
             .await
             .map_err(|recorder::NotStored| Refusal::NotStored)?;
         if of_crm {
-            self.last_heard.enqueue(kind.entity_type());
+            self.last_events.seen(kind.entity_type());
         }
         if new {
             info!(row = %row, "✅ Webhook queued for processing");

@@ -43,11 +43,11 @@ pub(super) struct NotStored;
 
 /// The end where events are handed over.
 #[derive(Debug, Clone)]
-pub(super) struct Recorder(mpsc::Sender<Hearing>);
+pub(super) struct Recorder(mpsc::Sender<Arrival>);
 
-/// An event on its way.
+/// An event on its way into its row.
 #[derive(Debug)]
-struct Hearing {
+struct Arrival {
     event: Event,
     since: Instant,
     answer: oneshot::Sender<bool>,
@@ -72,12 +72,12 @@ impl Recorder {
     /// Stores the event and rings for it; whether it is new.
     pub(super) async fn record(&self, event: Event) -> Result<bool, NotStored> {
         let (answer, wait) = oneshot::channel();
-        let hearing = Hearing {
+        let arrival = Arrival {
             event,
             since: Instant::now(),
             answer,
         };
-        self.0.try_send(hearing).map_err(|_| NotStored)?;
+        self.0.try_send(arrival).map_err(|_| NotStored)?;
         match tokio::time::timeout(PATIENCE + BELL, wait).await {
             Ok(Ok(new)) => Ok(new),
             _ => Err(NotStored),
@@ -94,7 +94,7 @@ struct Writer {
 }
 
 impl Writer {
-    async fn run(mut self, mut receiver: mpsc::Receiver<Hearing>) {
+    async fn run(mut self, mut receiver: mpsc::Receiver<Arrival>) {
         let mut group = Vec::with_capacity(GROUP);
         while receiver.recv_many(&mut group, GROUP).await > 0 {
             self.write(&mut group).await;
@@ -103,9 +103,9 @@ impl Writer {
         while self.rings.join_next().await.is_some() {}
     }
 
-    /// Dropping a hearing answers its sender that nothing was stored.
-    async fn write(&mut self, group: &mut Vec<Hearing>) {
-        group.retain(|hearing| hearing.since.elapsed() < PATIENCE);
+    /// Dropping one answers its sender that nothing was stored.
+    async fn write(&mut self, group: &mut Vec<Arrival>) {
+        group.retain(|arrival| arrival.since.elapsed() < PATIENCE);
         let Some(store) = self.store.get().cloned() else {
             group.clear();
             return;
@@ -116,11 +116,11 @@ impl Writer {
         let rung = !self.bell.doorbell.is_full();
         let (events, answers): (Vec<Event>, Vec<_>) = group
             .drain(..)
-            .map(|Hearing { event, since, answer }| (Event { rung, ..event }, (since, answer)))
+            .map(|Arrival { event, since, answer }| (Event { rung, ..event }, (since, answer)))
             .unzip();
         match self.insert(&*store, &events).await {
             Ok(new) => {
-                self.told("");
+                self.log_failure("");
                 self.stored(
                     events
                         .into_iter()
@@ -132,7 +132,7 @@ impl Writer {
             Err((_, false)) if events.len() > 1 => {
                 self.one_by_one(&*store, events, answers, rung).await;
             }
-            Err((why, _)) => self.told(&why),
+            Err((why, _)) => self.log_failure(&why),
         }
     }
 
@@ -151,14 +151,14 @@ impl Writer {
             }
             match self.insert(store, std::slice::from_ref(&event)).await {
                 Ok(new) => {
-                    self.told("");
+                    self.log_failure("");
                     let new = new.first().copied().unwrap_or(true);
                     self.stored(std::iter::once(((event, new), answer)), rung);
                 }
                 Err((why, _)) => {
                     let there = tokio::time::timeout(PING, store.ping()).await;
                     if !matches!(there, Ok(Ok(()))) {
-                        self.told(&why);
+                        self.log_failure(&why);
                         return;
                     }
                     warn!(row = %event.row, error = why, "a webhook can't be stored, though the database answers");
@@ -211,7 +211,7 @@ impl Writer {
     }
 
     /// Says when storing begins to fail, and when it works again. No error: it works.
-    fn told(&mut self, error: &str) {
+    fn log_failure(&mut self, error: &str) {
         match (self.failing, error.is_empty()) {
             (false, false) => warn!(error, "webhooks can't be stored and are answered 503: {error}"),
             (true, false) => debug!(error, "webhooks still can't be stored"),

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use testkit::{Engine, TestDb};
+use testkit::{Engine, TestDb, port};
 
 use crate::site::client;
 
@@ -29,14 +29,6 @@ fn program(settings: &[(&str, &str)]) -> Command {
         .envs(settings.iter().copied());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
 }
 
 /// Exit code and standard error of a program that ends by itself.
@@ -65,7 +57,7 @@ fn wrong_settings_are_all_named_and_end_with_2() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_refuses_older_tables_and_a_taken_port_with_1() {
     let db = TestDb::bare(Engine::Sqlite).await.unwrap();
-    let port = free_port().to_string();
+    let port = port::free().to_string();
     let settings = [
         ("DATABASE_URL", db.url.as_str()),
         ("REDIS_URL", "redis://127.0.0.1:1"),
@@ -86,7 +78,7 @@ async fn it_refuses_older_tables_and_a_taken_port_with_1() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sigterm_ends_it_with_0() {
     let db = TestDb::new(Engine::Postgres).await.unwrap();
-    let port = free_port().to_string();
+    let port = port::free().to_string();
     let settings = [
         ("DATABASE_URL", db.url.as_str()),
         ("REDIS_URL", "redis://127.0.0.1:1"),
@@ -109,7 +101,7 @@ async fn sigterm_ends_it_with_0() {
         {
             break;
         }
-        assert!(start.elapsed() < Duration::from_secs(10));
+        assert!(start.elapsed() < Duration::from_secs(30));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     drop(client);
@@ -125,7 +117,7 @@ async fn sigterm_ends_it_with_0() {
     Command::new("kill").arg(child.id().to_string()).status().unwrap();
     let (code, text) = tokio::task::spawn_blocking(|| ended(child)).await.unwrap();
     assert_eq!(code, Some(0), "{text}");
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(start.elapsed() < service::http::DRAIN, "{:?}", start.elapsed());
     assert!(
         text.contains(" INFO 📨 Received CRM webhook: customer.updated - CUSTOMER"),
         "{text}"

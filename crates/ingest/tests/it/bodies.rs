@@ -16,20 +16,21 @@ fn changed(field: &str, value: Value) -> String {
     body.to_string()
 }
 
-#[tokio::test]
-async fn each_malformed_kind_is_named() {
+/// A good event whose data are nested so deep.
+fn deep(n: usize) -> String {
+    changed("data", json!({"x": "HERE"})).replace("\"HERE\"", &format!("{}1{}", "[".repeat(n), "]".repeat(n)))
+}
+
+/// A good event, otherwise in one place of its text.
+fn raw(from: &str, to: &str) -> Vec<u8> {
+    let text = event("e", &json!(GUID)).to_string();
+    text.replacen(from, to, 1).into_bytes()
+}
+
+/// What is no JSON, or none that can be kept, with a word of the answer.
+fn no_json() -> Vec<(Vec<u8>, &'static str)> {
     let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    let deep = |n: usize| {
-        changed("data", json!({"x": "HERE"}))
-            .replace("\"HERE\"", &format!("{}1{}", "[".repeat(n), "]".repeat(n)))
-    };
-    let raw = |from: &str, to: &str| {
-        event("e", &json!(GUID))
-            .to_string()
-            .replacen(from, to, 1)
-            .into_bytes()
-    };
-    let cases: Vec<(Vec<u8>, &str)> = vec![
+    vec![
         (b"".to_vec(), "JSON"),
         (b"{\"eventId\": \"e\", ".to_vec(), "JSON"),
         (b"null".to_vec(), "object"),
@@ -48,6 +49,12 @@ async fn each_malformed_kind_is_named() {
         (raw("مریم", "\\u0000"), "NUL"),
         (raw("nickName", "nick\\u0000"), "NUL"),
         (raw("مریم", "\\ud800"), "JSON"),
+    ]
+}
+
+/// JSON that is no event.
+fn no_event() -> Vec<(Vec<u8>, &'static str)> {
+    vec![
         (changed("eventId", json!("")).into(), "eventId"),
         (changed("eventId", json!(" ")).into(), "eventId"),
         (changed("eventId", json!("x".repeat(201))).into(), "eventId"),
@@ -66,7 +73,12 @@ async fn each_malformed_kind_is_named() {
         (changed("action", json!(1)).into(), "action"),
         (changed("timestamp", json!(1700000000)).into(), "timestamp"),
         (changed("data", json!("text")).into(), "data"),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn each_malformed_kind_is_named() {
+    let cases = [no_json(), no_event()].concat();
     for engine in ENGINES {
         let site = Site::on(engine).await;
         for (body, word) in &cases {

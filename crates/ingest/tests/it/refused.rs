@@ -77,7 +77,7 @@ async fn nobody_when_no_secret_is_set() {
 }
 
 #[tokio::test]
-async fn wrong_addresses_methods_and_sizes() {
+async fn wrong_addresses_and_methods() {
     let site = Site::on(Engine::Sqlite).await;
     for path in [
         "/",
@@ -90,43 +90,30 @@ async fn wrong_addresses_methods_and_sizes() {
     assert_eq!(read(site.get("/webhook/crm").await).await.0, 405);
     let url = site.url("/webhook/crm/older/identity");
     assert_eq!(read(site.client.put(&url).send().await.unwrap()).await.0, 405);
-    let query = format!("?event=Update&id={GUID}");
-    assert_eq!(
-        site.client
-            .head(format!("{url}{query}"))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        405
-    );
+    let head = site.client.head(format!("{url}?event=Update&id={GUID}"));
+    assert_eq!(head.send().await.unwrap().status(), 405);
     assert!(site.rows().await.is_empty());
+    site.end().await;
+}
 
+#[tokio::test]
+async fn a_megabyte_is_the_most() {
+    const MOST: usize = 1 << 20;
+    let site = Site::on(Engine::Sqlite).await;
     let padded = |bytes: usize| {
         let mut body = event(&bytes.to_string(), &json!(GUID)).to_string();
         body.push_str(&" ".repeat(bytes - body.len()));
         body
     };
-    assert_eq!(
-        read(site.send("/webhook/crm", padded(1 << 20)).await).await.0,
-        202
-    );
-    assert_eq!(
-        read(site.send("/webhook/crm", padded((1 << 20) + 1)).await)
-            .await
-            .0,
-        413
-    );
-    let post = site
-        .client
-        .post(&url)
-        .body(" ".repeat((1 << 20) + 1))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(read(post).await.0, 413);
+    for (bytes, code) in [(MOST, 202), (MOST + 1, 413)] {
+        let answer = site.send("/webhook/crm", padded(bytes)).await;
+        assert_eq!(read(answer).await.0, code);
+    }
+    let url = site.url("/webhook/crm/older/identity");
+    let post = site.client.post(&url).body(" ".repeat(MOST + 1));
+    assert_eq!(read(post.send().await.unwrap()).await.0, 413);
     // Of unknown length.
-    let body = padded((1 << 20) + 1);
+    let body = padded(MOST + 1);
     let signature = sign(SECRET, body.as_bytes());
     let chunks = body
         .into_bytes()
@@ -147,7 +134,11 @@ async fn strangers_wait_and_callers_do_not() {
     let site = Site::on(Engine::Sqlite).await;
     let start = Instant::now();
     let mut refused = 0;
-    for _ in 0..40 {
+    // Many, because a slow machine is given more meanwhile.
+    for _ in 0..2_000 {
+        if refused == 5 {
+            break;
+        }
         let response = site.get("/webhook/crm/identity?token=guess").await;
         if response.status() == 429 {
             refused += 1;
@@ -161,7 +152,7 @@ async fn strangers_wait_and_callers_do_not() {
             assert_eq!(response.status(), 401);
         }
     }
-    assert!(refused >= 5, "{refused} in {:?}", start.elapsed());
+    assert_eq!(refused, 5, "in {:?}", start.elapsed());
     // A signed event is not even read before the wait is over; a good token is heard at once.
     assert_eq!(site.send("/webhook/crm", "x").await.status(), 429);
     let query = format!("event=Update&id={GUID}");
@@ -171,13 +162,20 @@ async fn strangers_wait_and_callers_do_not() {
             .status(),
         202
     );
-    tokio::time::sleep(Duration::from_millis(1100)).await;
-    assert_eq!(
-        site.send("/webhook/crm", event("e", &json!(GUID)).to_string())
-            .await
-            .status(),
-        202
-    );
+    let waited = Instant::now();
+    let code = loop {
+        let body = event("e", &json!(GUID)).to_string();
+        let code = site.send("/webhook/crm", body).await.status();
+        if code != 429 {
+            break code;
+        }
+        assert!(
+            waited.elapsed() < Duration::from_secs(20),
+            "the wait is never over"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(code, 202);
     site.end().await;
 }
 
@@ -262,7 +260,7 @@ async fn a_body_that_never_comes_is_not_waited_for() {
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
         assert!(answer.contains("retry-after: 5"), "{answer}");
-        assert!(start.elapsed() < Duration::from_secs(12));
+        assert!(start.elapsed() < Duration::from_secs(20));
         site.end().await;
     }
 }

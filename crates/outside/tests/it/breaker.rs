@@ -163,7 +163,7 @@ async fn a_probe_that_is_abandoned_lapses_and_one_that_lives_is_kept() {
         assert!(opener.ask(Read).await.is_err());
     }
     prober.refresh().await;
-    clock.turn(Duration::from_millis(500));
+    clock.advance(Duration::from_millis(500));
     let probe = tokio::spawn({
         let prober = prober.clone();
         async move { prober.ask(Read).await }
@@ -173,7 +173,7 @@ async fn a_probe_that_is_abandoned_lapses_and_one_that_lives_is_kept() {
     }
     // It lives, and says so: nobody else goes, however long it takes.
     for _ in 0..3 {
-        clock.turn(PROBE_LEASE - Duration::from_millis(500));
+        clock.advance(PROBE_LEASE - Duration::from_millis(500));
         prober.refresh().await;
         other.refresh().await;
         assert!(retry_after(&other.ask(Read).await.unwrap_err()).is_some());
@@ -182,7 +182,7 @@ async fn a_probe_that_is_abandoned_lapses_and_one_that_lives_is_kept() {
     assert!(probe.await.is_err());
     // Now nobody says so any more.
     prober.refresh().await;
-    clock.turn(PROBE_LEASE);
+    clock.advance(PROBE_LEASE);
     other.refresh().await;
     other.ask(Read).await.unwrap();
     prober.refresh().await;
@@ -224,7 +224,7 @@ async fn writes_that_fail_one_after_the_other_are_held_though_reads_go_on() {
     }
     assert_eq!(stub.paths().len(), 10, "they were not sent");
     process.ask(Read).await.unwrap();
-    clock.turn(Duration::from_secs(1));
+    clock.advance(Duration::from_secs(1));
     for _ in 0..3 {
         process.ask(Write).await.unwrap();
     }

@@ -24,7 +24,7 @@ pub const FINANCE: System = System {
 pub struct Ahead(AtomicI64);
 
 impl Ahead {
-    pub fn turn(&self, by: Duration) {
+    pub fn advance(&self, by: Duration) {
         self.0
             .fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }

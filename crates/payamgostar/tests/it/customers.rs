@@ -1,11 +1,9 @@
 //! Reading, finding, creating and saving customers.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use domain::customer::{Customer, Field as F, Kind, Values};
 use domain::ports::{Customers, MatchKeys};
-use payamgostar::Position;
 use serde_json::{Value, json};
 use simulator::{Kind as Made, Simulator};
 use testkit::calls::logged;
@@ -149,52 +147,6 @@ async fn customers_are_found_by_any_key_and_each_once() {
     simulator.reset_stats();
     assert!(crm.find(&MatchKeys::default()).await.unwrap().is_empty());
     assert_eq!(simulator.crm().stats().snapshot().requests, 0);
-}
-
-#[tokio::test]
-async fn changes_are_read_by_value_even_when_more_rows_than_a_page_bear_the_same() {
-    let (simulator, crm) = simulated().await;
-    let start = crm.position_at(simulator.clock().now(), Duration::from_secs(60));
-    let mut expected = BTreeSet::new();
-    simulator.clock().freeze(simulator.clock().now());
-    for index in 0..23 {
-        if !(5..=15).contains(&index) {
-            simulator.clock().advance(chrono::TimeDelta::milliseconds(7));
-        }
-        expected.insert(
-            simulator
-                .crm()
-                .create(Made::Person, json!({"nickName": format!("n{index}")}))
-                .unwrap(),
-        );
-    }
-    let (mut seen, mut position, mut newest) = (BTreeSet::new(), Some(start), None);
-    let mut pages = 0;
-    while let Some(at) = position {
-        let page = crm.changed_since(Kind::Person, &at, 4).await.unwrap();
-        seen.extend(page.rows.into_iter().map(|snapshot| snapshot.id));
-        newest = page.newest.or(newest);
-        position = page.next;
-        pages += 1;
-        assert!(pages < 30, "it goes round");
-    }
-    assert_eq!(seen, expected);
-    let last = crm
-        .changed_since(Kind::Person, &Position::from_value(newest.unwrap()), 4)
-        .await
-        .unwrap();
-    assert_eq!((last.rows.len(), last.next), (1, None));
-    assert!(
-        crm.changed_since(
-            Kind::Organization,
-            &Position::from_value("2020-01-01T00:00:00"),
-            4
-        )
-        .await
-        .unwrap()
-        .rows
-        .is_empty()
-    );
 }
 
 #[tokio::test]

@@ -1,11 +1,8 @@
-//! Sales documents: reading, noting their number, and what changed.
-
-use std::collections::BTreeSet;
-use std::time::Duration;
+//! Sales documents: reading, and noting their number.
 
 use domain::document::DocumentKind::{Invoice, Quote};
 use domain::ports::{Crm, PortError};
-use payamgostar::{Payamgostar, Position};
+use payamgostar::Payamgostar;
 use serde_json::{Value, json};
 use simulator::config::UnknownId;
 use simulator::{FaultKind, FaultRule, Kind as Made, Simulator, System};
@@ -158,55 +155,4 @@ async fn a_lost_answer_to_a_note_is_unknown_and_a_part_is_never_sent() {
     let noted = crm.note_issued(&current, "2488").await;
     assert!(matches!(noted, Err(PortError::Refused(_))), "{noted:?}");
     assert_eq!(simulator.crm().stats().calls("quote/sales/update"), 1);
-}
-
-#[tokio::test]
-async fn changed_documents_are_read_by_value_each_type_by_itself() {
-    let (simulator, crm) = simulated().await;
-    simulator
-        .crm()
-        .configure(|config| config.quote_types = vec!["PI_5".to_owned(), "PI_7".to_owned()]);
-    let start = crm.position_at(simulator.clock().now(), Duration::from_secs(60));
-    let mut expected = BTreeSet::new();
-    for index in 0..23 {
-        // The same instant for more of them than a page holds.
-        if !(5..=15).contains(&index) {
-            simulator.clock().advance(chrono::TimeDelta::milliseconds(7));
-        }
-        expected.insert(simulator.crm().create(Made::Quote, quote()).unwrap());
-    }
-    let mut other = quote();
-    other["crmObjectTypeCode"] = json!("PI_7");
-    let other = simulator.crm().create(Made::Quote, other).unwrap();
-    let (mut seen, mut position, mut pages) = (BTreeSet::new(), Some(start.clone()), 0);
-    while let Some(at) = position {
-        let page = crm.documents_changed_since(Quote, "PI_5", &at, 4).await.unwrap();
-        for row in page.rows {
-            let document = row.document.unwrap();
-            assert_eq!(document.rows[0].unit_price.to_string(), "1234567890123.45");
-            assert!(row.created_at.is_some() && row.modified_at.is_some());
-            seen.insert(row.id);
-        }
-        position = page.next;
-        pages += 1;
-        assert!(pages < 30, "it goes round");
-    }
-    assert_eq!(seen, expected);
-    let page = crm
-        .documents_changed_since(Quote, "PI_7", &start, 4)
-        .await
-        .unwrap();
-    assert_eq!(page.rows.iter().map(|row| &row.id).collect::<Vec<_>>(), [&other]);
-    let none = crm
-        .documents_changed_since(Invoice, "SI_5", &start, 4)
-        .await
-        .unwrap();
-    assert!(none.rows.is_empty() && none.newest.is_none() && none.next.is_none());
-    let unknown = crm
-        .documents_changed_since(Quote, "PI_9", &Position::from_value("2020-01-01T00:00:00"), 4)
-        .await;
-    assert!(
-        matches!(&unknown, Err(PortError::Refused(words)) if words.contains("PI_9")),
-        "{unknown:?}"
-    );
 }

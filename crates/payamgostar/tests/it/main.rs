@@ -5,6 +5,7 @@
     reason = "clippy takes the helpers of tests for something else"
 )]
 
+mod changes;
 mod customers;
 mod documents;
 mod errors;

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tower::layer::util::Identity;
 use tracing::error;
 
-use super::{Listening, crew::Crew, delivery::Delivery, worker};
+use super::{crew::Crew, delivery::Delivery, listening::Listening, worker};
 
 const NAME: &str = "in-process";
 

@@ -8,28 +8,19 @@
 mod crew;
 mod delivery;
 mod in_process;
+mod listening;
 mod redis;
 mod span;
 mod worker;
 
-use std::{future::Future, time::Duration};
+use std::future::Future;
 
 use domain::ports::Ring;
 use tokio_util::sync::CancellationToken;
 
 pub use in_process::{InProcessDoorbell, InProcessListener, in_process};
+pub use listening::Listening;
 pub use redis::{Depths, RedisDoorbell, RedisListener, RedisOptions, TAG, addresses};
-
-/// How a listener works.
-#[derive(Debug, Clone)]
-pub struct Listening {
-    /// How many handlers run at the same time; at least 1.
-    pub concurrency: usize,
-    /// How long running handlers may take to end after a shutdown, before they are dropped.
-    pub grace: Duration,
-    /// The beginning of the worker's name; each start adds something random.
-    pub name: String,
-}
 
 /// The end of a queue where rings are heard, of either kind.
 #[derive(Debug)]

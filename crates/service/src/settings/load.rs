@@ -11,7 +11,8 @@ use domain::merge::ConflictStrategy;
 use domain::ports::Side;
 
 use super::{
-    Needs, Settings, SettingsError,
+    all::{Needs, Settings},
+    error::SettingsError,
     network::Network,
     reader::Reader,
     sections::{
@@ -132,7 +133,23 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
         r.missing("CRM_API_BASE_URL", CRM_URL);
     }
     let base_url = r.address("CRM_API_BASE_URL", CRM_URL);
-    let credentials = match (
+    let credentials = credentials(r);
+    Some(CrmSettings {
+        base_url: base_url?,
+        credentials: credentials?,
+        timezone,
+        person_type,
+        organization_type,
+        category,
+        quote_types,
+        invoice_types,
+        calls_per_second,
+    })
+}
+
+/// A token, or a user's name and password.
+fn credentials(r: &mut Reader<'_>) -> Option<CrmCredentials> {
+    match (
         r.secret("CRM_API_TOKEN"),
         r.text("CRM_USERNAME"),
         r.secret("CRM_PASSWORD"),
@@ -154,18 +171,7 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
             );
             None
         }
-    };
-    Some(CrmSettings {
-        base_url: base_url?,
-        credentials: credentials?,
-        timezone,
-        person_type,
-        organization_type,
-        category,
-        quote_types,
-        invoice_types,
-        calls_per_second,
-    })
+    }
 }
 
 /// Type codes, comma-separated; `none` for none, since an empty setting is one that is not set.
@@ -321,6 +327,12 @@ fn sync(r: &mut Reader<'_>, http: &HttpSettings) -> SyncSettings {
             .filter(|days| *days > 0)
             .map(|days| Duration::from_secs(days * DAY)),
     };
+    outlive_a_call(r, &sync, http);
+    sync
+}
+
+/// What waits for calls must be longer than a call may take.
+fn outlive_a_call(r: &mut Reader<'_>, sync: &SyncSettings, http: &HttpSettings) {
     let timeout = http.timeout.as_secs();
     if sync.lease <= http.timeout {
         r.problem(
@@ -342,7 +354,6 @@ fn sync(r: &mut Reader<'_>, http: &HttpSettings) -> SyncSettings {
             format!("at least {} (twice HTTP_TIMEOUT_SECONDS)", 2 * timeout),
         );
     }
-    sync
 }
 
 fn telemetry(r: &mut Reader<'_>) -> TelemetrySettings {

@@ -2,6 +2,7 @@
 //! before anything starts. Secrets are [`SecretString`]s and never appear in an error or a `Debug` output.
 //! It never changes the process's environment and never opens a connection.
 
+mod all;
 mod error;
 mod load;
 mod network;
@@ -9,6 +10,7 @@ mod reader;
 mod sections;
 mod source;
 
+pub use all::{Needs, Settings};
 pub use error::{Problem, SettingsError};
 pub use network::Network;
 #[doc(no_inline)]
@@ -18,63 +20,6 @@ pub use sections::{
     LogFormat, PollingSettings, RedisSettings, Sampling, SyncSettings, TelemetrySettings, WebhookSettings,
     WorkerSettings,
 };
-
-/// Which sections must be there. `DATABASE_URL` always must; what is present is checked in any case.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// `REDIS_URL`, or `REDIS_HOST`: the distributed services. Embedded runs without.
-    pub redis: bool,
-    /// The CRM's address and credentials.
-    pub crm: bool,
-    /// The finance system's address and credentials.
-    pub finance: bool,
-}
-
-impl Needs {
-    /// The database only (`siaghsync migrate`, `log`).
-    pub const DATABASE: Self = Self {
-        redis: false,
-        crm: false,
-        finance: false,
-    };
-    /// Both systems, no Redis (`siaghsync serve`).
-    pub const EMBEDDED: Self = Self {
-        redis: false,
-        crm: true,
-        finance: true,
-    };
-    /// Everything (`siagh-ingest`, `siagh-worker`).
-    pub const DISTRIBUTED: Self = Self {
-        redis: true,
-        crm: true,
-        finance: true,
-    };
-}
-
-/// All settings, one struct per section.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The database.
-    pub database: DatabaseSettings,
-    /// Redis, if it is set.
-    pub redis: Option<RedisSettings>,
-    /// The CRM, if it is set.
-    pub crm: Option<CrmSettings>,
-    /// Finance, if it is set.
-    pub finance: Option<FinanceSettings>,
-    /// Webhooks.
-    pub webhooks: WebhookSettings,
-    /// Polls and their guard.
-    pub polling: PollingSettings,
-    /// How syncs are carried out.
-    pub sync: SyncSettings,
-    /// The worker.
-    pub worker: WorkerSettings,
-    /// Ports, and the time-out of outside calls.
-    pub http: HttpSettings,
-    /// Logs and traces.
-    pub telemetry: TelemetrySettings,
-}
 
 impl Settings {
     /// Reads the environment and `.env` in the current directory, where the environment wins; a variable
@@ -98,35 +43,5 @@ impl Settings {
     {
         let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into()));
         load::settings(&source::pairs(pairs), needs)
-    }
-
-    /// The CRM's settings.
-    ///
-    /// # Errors
-    /// When they are not set, as the message of the missing setting.
-    pub fn crm(&self) -> Result<&CrmSettings, SettingsError> {
-        self.crm
-            .as_ref()
-            .ok_or_else(|| SettingsError::missing("CRM_API_BASE_URL", sections::CRM_URL))
-    }
-
-    /// Finance's settings.
-    ///
-    /// # Errors
-    /// When they are not set, as the message of the missing setting.
-    pub fn finance(&self) -> Result<&FinanceSettings, SettingsError> {
-        self.finance
-            .as_ref()
-            .ok_or_else(|| SettingsError::missing("FINANCE_API_BASE_URL", sections::FINANCE_URL))
-    }
-
-    /// Redis' settings.
-    ///
-    /// # Errors
-    /// When they are not set, as the message of the missing setting.
-    pub fn redis(&self) -> Result<&RedisSettings, SettingsError> {
-        self.redis
-            .as_ref()
-            .ok_or_else(|| SettingsError::missing("REDIS_URL", sections::REDIS_URL))
     }
 }

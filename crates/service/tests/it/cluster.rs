@@ -16,15 +16,15 @@ fn queue(cluster: &Cluster) -> Queue {
 }
 
 /// Rings, as the sweeper would: again until it is heard.
-async fn heard(bell: &RedisDoorbell, notebook: &Notebook) -> Duration {
+async fn handled(bell: &RedisDoorbell, notebook: &Notebook) -> Duration {
     let start = Instant::now();
     let one = [ring()];
-    let heard = eventually(LONG, || async {
+    let handled = eventually(LONG, || async {
         let _ = bell.ring(&one).await;
         eventually(Duration::from_secs(2), || async { notebook.has(&one) }).await
     });
     assert!(
-        heard.await,
+        handled.await,
         "nothing is heard any more: {:?}",
         bell.depths().await
     );
@@ -38,7 +38,7 @@ async fn a_cluster_of_three_goes_on_without_a_node_that_has_not_the_queue() {
     let bell = queue.bell();
     let notebook = Notebook::default();
     let listener = queue.note(4, &notebook);
-    heard(&bell, &notebook).await;
+    handled(&bell, &notebook).await;
 
     // Announcements arrive: far sooner than the look once a second.
     let mut latencies = Vec::new();
@@ -61,11 +61,11 @@ async fn a_cluster_of_three_goes_on_without_a_node_that_has_not_the_queue() {
     cluster.nodes[other].down();
     println!(
         "another node killed: heard in {:?}",
-        heard(&bell, &notebook).await
+        handled(&bell, &notebook).await
     );
     // Processes that start now find the queue too.
     let fresh = queue.bell();
-    println!("a new ringer: heard in {:?}", heard(&fresh, &notebook).await);
+    println!("a new ringer: heard in {:?}", handled(&fresh, &notebook).await);
     assert_eq!(bell.check().await, Ok(()));
 
     // The node that has the queue: like a dead Redis, until it is back.
@@ -76,7 +76,7 @@ async fn a_cluster_of_three_goes_on_without_a_node_that_has_not_the_queue() {
     assert!(gone.await, "a dead node still takes rings");
     assert!(bell.check().await.is_err(), "readiness tells the truth");
     cluster.nodes[owner].up().await;
-    println!("it came back: heard in {:?}", heard(&bell, &notebook).await);
+    println!("it came back: heard in {:?}", handled(&bell, &notebook).await);
     listener.stop().await;
 }
 
@@ -87,7 +87,7 @@ async fn a_cluster_that_insists_on_all_its_slots_is_down_until_the_node_is_back(
     let bell = queue.bell();
     let notebook = Notebook::default();
     let listener = queue.note(4, &notebook);
-    heard(&bell, &notebook).await;
+    handled(&bell, &notebook).await;
     let other = (cluster.owner(&queue.key("active")).await + 1) % 3;
     cluster.nodes[other].down();
     cluster.broken().await;
@@ -100,7 +100,7 @@ async fn a_cluster_that_insists_on_all_its_slots_is_down_until_the_node_is_back(
     assert!(bell.ring(&[ring()]).await.is_err());
     cluster.nodes[other].up().await;
     cluster.whole().await;
-    println!("whole again: heard in {:?}", heard(&bell, &notebook).await);
+    println!("whole again: heard in {:?}", handled(&bell, &notebook).await);
     assert_eq!(bell.check().await, Ok(()));
     listener.stop().await;
 }
@@ -112,11 +112,14 @@ async fn a_replica_takes_the_queue_over() {
     let bell = queue.bell();
     let notebook = Notebook::default();
     let listener = queue.note(4, &notebook);
-    heard(&bell, &notebook).await;
+    handled(&bell, &notebook).await;
     let key = queue.key("active");
     let first = cluster.owner(&key).await;
     cluster.nodes[first].down();
-    println!("its master killed: heard in {:?}", heard(&bell, &notebook).await);
+    println!(
+        "its master killed: heard in {:?}",
+        handled(&bell, &notebook).await
+    );
     let second = cluster.owner(&key).await;
     assert_ne!(first, second);
     assert_eq!(bell.check().await, Ok(()));
@@ -125,11 +128,11 @@ async fn a_replica_takes_the_queue_over() {
     cluster.nodes[first].up().await;
     cluster.whole().await;
     cluster.nodes[second].signal("STOP");
-    println!("its master hangs: heard in {:?}", heard(&bell, &notebook).await);
+    println!("its master hangs: heard in {:?}", handled(&bell, &notebook).await);
     cluster.nodes[second].signal("CONT");
     println!(
         "and goes on as a replica: heard in {:?}",
-        heard(&bell, &notebook).await
+        handled(&bell, &notebook).await
     );
     listener.stop().await;
 }
@@ -142,7 +145,7 @@ async fn one_address_of_a_cluster_is_enough_and_two_strangers_are_none() {
         let queue = Queue::at(node.url(), 2000);
         let (bell, notebook) = (queue.bell(), Notebook::default());
         let listener = queue.note(1, &notebook);
-        heard(&bell, &notebook).await;
+        handled(&bell, &notebook).await;
         listener.stop().await;
     }
     // All of it is where it belongs.

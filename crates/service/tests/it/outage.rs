@@ -50,11 +50,13 @@ async fn flushall_in_the_middle_of_work() {
         }
     });
     bell.ring(&rings(40)).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    let handled = async |least: usize| {
+        eventually(Duration::from_secs(20), || async { notebook.totals().0 >= least }).await
+    };
+    assert!(handled(4).await, "{:?}", notebook.totals());
     server.command(&["FLUSHALL"]).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    // Those that were running ended all the same; those that waited are the sweeper's.
-    assert!(notebook.totals().0 >= 8, "{:?}", notebook.totals());
+    // Those that were running end all the same; those that waited are the sweeper's.
+    assert!(handled(8).await, "{:?}", notebook.totals());
     println!(
         "after FLUSHALL: heard again in {:?}",
         goes_on(&bell, &notebook).await
@@ -104,7 +106,7 @@ async fn a_restart_loses_nothing_that_was_appended() {
         Err(BellError::Unreachable(_))
     ));
     assert!(
-        start.elapsed() < Duration::from_millis(1500),
+        start.elapsed() < Duration::from_millis(2500),
         "{:?}",
         start.elapsed()
     );
@@ -114,7 +116,7 @@ async fn a_restart_loses_nothing_that_was_appended() {
         Err(BellError::Unreachable(_))
     ));
     assert!(
-        start.elapsed() < Duration::from_millis(20),
+        start.elapsed() < Duration::from_millis(200),
         "{:?}",
         start.elapsed()
     );
@@ -150,14 +152,14 @@ async fn a_pause_of_three_seconds() {
         let start = Instant::now();
         assert!(bell.ring(&[ring()]).await.is_err());
         assert!(
-            start.elapsed() < Duration::from_millis(1500),
+            start.elapsed() < Duration::from_millis(2500),
             "{:?}",
             start.elapsed()
         );
         let start = Instant::now();
         assert!(bell.ring(&[ring()]).await.is_err());
         assert!(
-            start.elapsed() < Duration::from_millis(20),
+            start.elapsed() < Duration::from_millis(200),
             "{:?}",
             start.elapsed()
         );
@@ -202,7 +204,7 @@ async fn redis_may_come_later() {
     ));
     assert!(!bell.is_full());
     assert!(
-        start.elapsed() < Duration::from_millis(1500),
+        start.elapsed() < Duration::from_millis(2500),
         "{:?}",
         start.elapsed()
     );

@@ -79,57 +79,54 @@ fn defaults_are_the_documented_ones() {
     assert!(s.telemetry.filter.is_none() && s.telemetry.otlp_endpoint.is_none());
 }
 
+const WRONG: [(&str, &str); 15] = [
+    ("DATABASE_URL", "mysql://root:dbgeheim@db/x"),
+    ("CRM_API_BASE_URL", "crm.example.com"),
+    ("CRM_USERNAME", "someone"),
+    ("FINANCE_API_BASE_URL", "http://me:urlgeheim@finance"),
+    ("CRM_TIMEZONE", "Asia/Teheran"),
+    ("COMPANY_CODE", "99"),
+    ("POLL_INTERVAL_SECONDS", "five"),
+    ("MAX_CHANGED_SHARE", "1.5"),
+    ("PORT", "70000"),
+    ("CONFLICT_STRATEGY", "newest"),
+    ("ENABLE_WEBHOOKS", "yes"),
+    ("DOCUMENTS_SINCE", "1404/01/01"),
+    ("LOG_FORMAT", "xml"),
+    ("RUST_LOG", "a=b=c"),
+    ("WORKER_CONCURRENCY", "0"),
+];
+/// What those settings, and those that are missing, are told of.
+const PROBLEMS: [&str; 18] = [
+    "DATABASE_URL",
+    "REDIS_URL",
+    "CRM_TIMEZONE",
+    "CRM_API_BASE_URL",
+    "CRM_PASSWORD",
+    "COMPANY_CODE",
+    "FINANCE_API_BASE_URL",
+    "FINANCE_USERNAME",
+    "FINANCE_PASSWORD",
+    "ENABLE_WEBHOOKS",
+    "POLL_INTERVAL_SECONDS",
+    "MAX_CHANGED_SHARE",
+    "DOCUMENTS_SINCE",
+    "PORT",
+    "CONFLICT_STRATEGY",
+    "WORKER_CONCURRENCY",
+    "LOG_FORMAT",
+    "RUST_LOG",
+];
+
 #[test]
 fn all_problems_at_once_each_with_its_remedy() {
-    let error = Settings::from_pairs(
-        [
-            ("DATABASE_URL", "mysql://root:dbgeheim@db/x"),
-            ("CRM_API_BASE_URL", "crm.example.com"),
-            ("CRM_USERNAME", "someone"),
-            ("FINANCE_API_BASE_URL", "http://me:urlgeheim@finance"),
-            ("CRM_TIMEZONE", "Asia/Teheran"),
-            ("COMPANY_CODE", "99"),
-            ("POLL_INTERVAL_SECONDS", "five"),
-            ("MAX_CHANGED_SHARE", "1.5"),
-            ("PORT", "70000"),
-            ("CONFLICT_STRATEGY", "newest"),
-            ("ENABLE_WEBHOOKS", "yes"),
-            ("DOCUMENTS_SINCE", "1404/01/01"),
-            ("LOG_FORMAT", "xml"),
-            ("RUST_LOG", "a=b=c"),
-            ("WORKER_CONCURRENCY", "0"),
-        ],
-        Needs::DISTRIBUTED,
-    )
-    .unwrap_err();
+    let error = Settings::from_pairs(WRONG, Needs::DISTRIBUTED).unwrap_err();
     let names: Vec<&str> = error
         .problems
         .iter()
         .map(|problem| problem.setting.as_str())
         .collect();
-    assert_eq!(
-        names,
-        [
-            "DATABASE_URL",
-            "REDIS_URL",
-            "CRM_TIMEZONE",
-            "CRM_API_BASE_URL",
-            "CRM_PASSWORD",
-            "COMPANY_CODE",
-            "FINANCE_API_BASE_URL",
-            "FINANCE_USERNAME",
-            "FINANCE_PASSWORD",
-            "ENABLE_WEBHOOKS",
-            "POLL_INTERVAL_SECONDS",
-            "MAX_CHANGED_SHARE",
-            "DOCUMENTS_SINCE",
-            "PORT",
-            "CONFLICT_STRATEGY",
-            "WORKER_CONCURRENCY",
-            "LOG_FORMAT",
-            "RUST_LOG",
-        ]
-    );
+    assert_eq!(names, PROBLEMS);
     let text = error.to_string();
     assert_eq!(text.lines().count(), 1 + names.len());
     assert!(

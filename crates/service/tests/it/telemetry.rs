@@ -33,31 +33,8 @@ async fn spans_arrive_in_their_trace_and_none_is_lost_at_the_end() {
     let guard = telemetry::init("siagh-test", &settings).unwrap();
     assert!(telemetry::init("siagh-test", &settings).is_err());
 
-    // The queue carries the trace into the handler.
-    let (bell, listener) = in_process(10);
-    let shutdown = CancellationToken::new();
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let tell = Arc::new(Mutex::new(Some(tell)));
-    let handler = move |_| {
-        let tell = tell.clone();
-        async move {
-            let inner = info_span!("an outside call").in_scope(current_traceparent);
-            tell.lock().unwrap().take().unwrap().send(inner).unwrap();
-        }
-    };
-    let running = tokio::spawn(listener.run(listening(1), handler, shutdown.clone()));
-    let traceparent = new_traceparent();
-    let row = Uuid::new_v4();
-    bell.ring(&[Ring {
-        row,
-        traceparent: Some(traceparent.clone()),
-    }])
-    .await
-    .unwrap();
-    let inner = told.await.unwrap().unwrap();
-    assert_eq!(trace_id(&inner), trace_id(&traceparent));
-    shutdown.cancel();
-    running.await.unwrap();
+    let (traceparent, row) = (new_traceparent(), Uuid::new_v4());
+    handled_in_its_trace(row, &traceparent).await;
 
     for n in 0..5000 {
         info_span!("many", n).in_scope(|| ());
@@ -73,6 +50,37 @@ async fn spans_arrive_in_their_trace_and_none_is_lost_at_the_end() {
         *counts.entry(span.name.as_str()).or_default() += 1;
     }
     assert_eq!(counts["many"], 5000);
+    is_in_its_trace(&received, row, &traceparent);
+}
+
+/// The queue carries the trace into the handler.
+async fn handled_in_its_trace(row: Uuid, traceparent: &str) {
+    let (bell, listener) = in_process(10);
+    let shutdown = CancellationToken::new();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let tell = Arc::new(Mutex::new(Some(tell)));
+    let handler = move |_| {
+        let tell = tell.clone();
+        async move {
+            let inner = info_span!("an outside call").in_scope(current_traceparent);
+            tell.lock().unwrap().take().unwrap().send(inner).unwrap();
+        }
+    };
+    let running = tokio::spawn(listener.run(listening(1), handler, shutdown.clone()));
+    bell.ring(&[Ring {
+        row,
+        traceparent: Some(traceparent.to_owned()),
+    }])
+    .await
+    .unwrap();
+    let inner = told.await.unwrap().unwrap();
+    assert_eq!(trace_id(&inner), trace_id(traceparent));
+    shutdown.cancel();
+    running.await.unwrap();
+}
+
+/// The row's span is the caller's child, and what the handler calls is the child of that.
+fn is_in_its_trace(received: &[(String, Span)], row: Uuid, traceparent: &str) {
     // Other tests of this binary ring as well: ours by its row.
     let is_ours = |span: &&Span| {
         span.attributes.iter().any(|a| {
@@ -83,7 +91,7 @@ async fn spans_arrive_in_their_trace_and_none_is_lost_at_the_end() {
     let sync = received.iter().map(|(_, span)| span).find(is_ours).unwrap();
     assert_eq!(sync.name, "sync");
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    assert_eq!(hex(&sync.trace_id), trace_id(&traceparent).unwrap());
+    assert_eq!(hex(&sync.trace_id), trace_id(traceparent).unwrap());
     assert_eq!(hex(&sync.parent_span_id), traceparent[36..52]);
     let call = received
         .iter()

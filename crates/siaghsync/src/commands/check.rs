@@ -9,11 +9,11 @@ use domain::ports::{Customers, Doorbell, Finance};
 use domain::store::sql::{SqlStore, connect};
 use domain::store::words;
 use secrecy::ExposeSecret;
-use serde::Serialize;
 use service::doorbell::{RedisDoorbell, RedisOptions};
 use service::settings::{DatabaseKind, Settings};
 
 use super::output::{self, say};
+use super::part::Part;
 use super::{clocks, secrets};
 
 /// Arguments of `check`.
@@ -26,68 +26,6 @@ pub(crate) struct Arguments {
     /// One JSON object: ok, and per part its state, words and what to do
     #[arg(long)]
     json: bool,
-}
-
-/// How a part is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum State {
-    Ok,
-    Warning,
-    Failed,
-}
-
-/// One line.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Part {
-    part: &'static str,
-    state: State,
-    words: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    todo: Option<String>,
-}
-
-impl Part {
-    pub(crate) fn ok(part: &'static str, words: impl Into<String>) -> Self {
-        Self {
-            part,
-            state: State::Ok,
-            words: words.into(),
-            todo: None,
-        }
-    }
-
-    pub(crate) fn warning(part: &'static str, words: impl Into<String>, todo: impl Into<String>) -> Self {
-        Self {
-            state: State::Warning,
-            todo: Some(todo.into()),
-            ..Self::ok(part, words)
-        }
-    }
-
-    pub(crate) fn failed(part: &'static str, words: impl Into<String>, todo: impl Into<String>) -> Self {
-        Self {
-            state: State::Failed,
-            todo: Some(todo.into()).filter(|todo: &String| !todo.is_empty()),
-            ..Self::ok(part, words)
-        }
-    }
-
-    fn line(&self) -> String {
-        let mark = match self.state {
-            State::Ok => "✅",
-            State::Warning => "⚠️",
-            State::Failed => "❌",
-        };
-        let todo = self.todo.as_ref().map(|todo| format!("\n              → {todo}"));
-        format!(
-            "{mark} {:<11} {}{}",
-            self.part,
-            self.words,
-            todo.unwrap_or_default()
-        )
-    }
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -117,7 +55,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         say(secrets::look(&settings.webhooks));
         say(port(settings.http.port));
-        let failed = parts.iter().any(|part| part.state == State::Failed);
+        let failed = parts.iter().any(Part::is_failed);
         if arguments.json {
             output::json(&serde_json::json!({ "ok": !failed, "parts": parts }))?;
         }
@@ -131,46 +69,7 @@ async fn database(settings: &Settings) -> (Part, Option<SqlStore>) {
         DatabaseKind::Postgres => "PostgreSQL",
         DatabaseKind::Sqlite => "SQLite",
     };
-    let opened = async {
-        let failed = |words: String, todo: &str| Part::failed("database", words, todo);
-        let db = connect(settings.database.url.expose_secret(), 2).await.map_err(|error| {
-            let todo = match settings.database.kind {
-                DatabaseKind::Postgres => {
-                    "check DATABASE_URL (host, port, user, password, name of the database) and whether the server runs"
-                }
-                DatabaseKind::Sqlite => {
-                    "check the path in DATABASE_URL: its folder must be there, and be writable for this user"
-                }
-            };
-            failed(format!("{kind} can't be reached: {error}"), todo)
-        })?;
-        let behind = migrations::pending(&db).await.map_err(|error| {
-            failed(
-                format!("it can't be asked for its tables: {}", words(&error)),
-                "give DATABASE_URL's user the right to read them",
-            )
-        })?;
-        if behind > 0 {
-            return Err(failed(
-                format!(
-                    "{kind} answers, but {behind} of {} steps of the tables are missing",
-                    migrations::count()
-                ),
-                match behind == migrations::count() {
-                    true => {
-                        "run `siaghsync migrate`; or, if there should be data already, correct DATABASE_URL: it names an \
-                         empty database"
-                    }
-                    false => "run `siaghsync migrate`",
-                },
-            ));
-        }
-        let store = SqlStore::new(db)
-            .await
-            .map_err(|error| failed(error.to_string(), "see the database server's log"))?;
-        Ok(store)
-    };
-    let store = match opened.await {
+    let store = match readable(settings, kind).await {
         Ok(store) => store,
         Err(part) => return (part, None),
     };
@@ -187,6 +86,43 @@ async fn database(settings: &Settings) -> (Part, Option<SqlStore>) {
         ),
     };
     (part, Some(store))
+}
+
+/// The store on a database that answers and has the tables; else what is wrong with it.
+async fn readable(settings: &Settings, kind: &str) -> Result<SqlStore, Part> {
+    let failed = |words: String, todo: &str| Part::failed("database", words, todo);
+    let url = settings.database.url.expose_secret();
+    let db = connect(url, 2).await.map_err(|error| {
+        let todo = match settings.database.kind {
+            DatabaseKind::Postgres => {
+                "check DATABASE_URL (host, port, user, password, name of the database) and whether the server runs"
+            }
+            DatabaseKind::Sqlite => {
+                "check the path in DATABASE_URL: its folder must be there, and be writable for this user"
+            }
+        };
+        failed(format!("{kind} can't be reached: {error}"), todo)
+    })?;
+    let behind = migrations::pending(&db).await.map_err(|error| {
+        failed(
+            format!("it can't be asked for its tables: {}", words(&error)),
+            "give DATABASE_URL's user the right to read them",
+        )
+    })?;
+    if behind > 0 {
+        let all = migrations::count();
+        let todo = if behind == all {
+            "run `siaghsync migrate`; or, if there should be data already, correct DATABASE_URL: it names an empty \
+             database"
+        } else {
+            "run `siaghsync migrate`"
+        };
+        let said = format!("{kind} answers, but {behind} of {all} steps of the tables are missing");
+        return Err(failed(said, todo));
+    }
+    SqlStore::new(db)
+        .await
+        .map_err(|error| failed(error.to_string(), "see the database server's log"))
 }
 
 async fn redis(settings: &Settings) -> Part {

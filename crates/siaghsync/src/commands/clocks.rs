@@ -7,7 +7,7 @@ use domain::store::sql::SqlStore;
 use payamgostar::Payamgostar;
 use siagh::Siagh;
 
-use super::check::Part;
+use super::part::Part;
 
 /// Servers state whole seconds, and an answer takes a while; beyond this, edits are put in a wrong order.
 const TOLERATED: TimeDelta = TimeDelta::seconds(30);
@@ -56,13 +56,13 @@ fn part(whose: &str, asked: DateTime<Utc>, theirs: DateTime<Utc>) -> Part {
     }
     Part::failed(
         "clock",
-        format!("{whose} is {} {word} this machine's", words(off)),
+        format!("{whose} is {} {word} this machine's", length(off)),
         "set the one that is wrong by a time server (NTP); until then last_write_wins takes the wrong one of two edits, \
          and a CRM poll may look too late",
     )
 }
 
-fn words(off: TimeDelta) -> String {
+fn length(off: TimeDelta) -> String {
     let seconds = off.num_seconds();
     let minutes = (seconds + 30) / 60;
     match minutes {
@@ -83,7 +83,7 @@ mod tests {
             (3599, "60 minutes"),
             (7260, "2 hours and 1 minutes"),
         ] {
-            assert_eq!(words(TimeDelta::seconds(seconds)), told);
+            assert_eq!(length(TimeDelta::seconds(seconds)), told);
         }
     }
 }

@@ -10,19 +10,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::document::{Document, DocumentKind};
 use domain::polls::PollStore;
 use domain::ports::Side;
+use domain::ports::changes::{Changed, Changes, DocumentFeed, Part, ShownDocument, Since};
 use domain::store::entities::link;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, IssuedDocument};
-use payamgostar::{ChangedDocument, Payamgostar, Walk};
 use rust_decimal::Decimal;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use service::settings::Settings;
 
 use super::{output, row};
-
-/// Rows of a page.
-const PAGE: u32 = 200;
 
 /// So many documents, which come to so much.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -132,26 +129,26 @@ async fn issued(store: &SqlStore) -> anyhow::Result<Issued> {
 
 /// All documents of these types, each once, as the search shows them.
 async fn of_crm(
-    crm: &Payamgostar,
+    crm: &dyn Changes,
     kind: DocumentKind,
     types: &[String],
-) -> anyhow::Result<Vec<ChangedDocument>> {
+) -> anyhow::Result<Vec<Changed<ShownDocument>>> {
     let bar = output::progress("documents of the CRM read", None);
     let (mut found, mut seen) = (Vec::new(), HashSet::new());
     for type_key in types {
-        let mut walk = Walk::over_all();
-        loop {
-            let page = crm
-                .documents_changed_since(kind, type_key, walk.position(), PAGE)
-                .await;
-            let page =
-                page.with_context(|| format!("the CRM's {}s of type {type_key} can't be read", kind.name()))?;
-            let (rows, before) = (page.rows.len(), seen.len());
-            found.extend(page.rows.into_iter().filter(|row| seen.insert(row.id.clone())));
+        let feed = DocumentFeed {
+            kind,
+            types: std::slice::from_ref(type_key),
+            made_since: DateTime::UNIX_EPOCH,
+        };
+        let mut all = crm.document_changes(feed, Since::default());
+        while let Part::Records(page) = all
+            .next()
+            .await
+            .with_context(|| format!("the CRM's {}s of type {type_key} can't be read", kind.name()))?
+        {
+            found.extend(page.into_iter().filter(|shown| seen.insert(shown.id.clone())));
             bar.set_position(found.len() as u64);
-            if !walk.goes_on(rows, seen.len() - before, page.newest) {
-                break;
-            }
         }
     }
     bar.finish_and_clear();
@@ -167,13 +164,18 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    async fn count(&self, store: &SqlStore, days: &mut Days, seen: ChangedDocument) -> anyhow::Result<()> {
+    async fn count(
+        &self,
+        store: &SqlStore,
+        days: &mut Days,
+        seen: Changed<ShownDocument>,
+    ) -> anyhow::Result<()> {
         let sent = self.issued.get(&(self.kind, seen.id.to_ascii_lowercase()));
-        let recent = seen.created_at.is_some_and(|at| at >= self.since);
+        let recent = seen.record.created_at.is_some_and(|at| at >= self.since);
         if sent.is_none() && !recent {
             return Ok(());
         }
-        let document = match &seen.document {
+        let document = match &seen.record.document {
             Ok(document) => document,
             Err(why) => {
                 let day = days.entry(None).or_default();

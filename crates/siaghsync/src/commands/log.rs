@@ -11,7 +11,6 @@ use service::settings::Settings;
 
 use super::output::{self, say};
 use super::row::{self, Row};
-use super::story::source;
 
 /// Arguments of `log`.
 #[derive(clap::Args)]
@@ -52,7 +51,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             query = query.filter(log::Column::Status.eq(Status::Conflict));
         }
         if let Some(id) = &arguments.entity {
-            query = query.filter(row::of(&super::sync::entity(id)?));
+            query = query.filter(row::of(&super::typed::customer(id)?));
         }
         let rows = query.all(store.db()).await?;
         match arguments.json {
@@ -90,7 +89,7 @@ pub(crate) fn table(rows: &[log::Model]) -> Table {
     }
     for row in rows {
         let target = row.target_entity_id.clone().unwrap_or_default();
-        let (direction, [crm, finance]) = match source(row) {
+        let (direction, [crm, finance]) = match row::source(row) {
             Side::Crm => ("→ finance", [row.source_entity_id.clone(), target]),
             Side::Finance => ("→ CRM", [target, row.source_entity_id.clone()]),
         };

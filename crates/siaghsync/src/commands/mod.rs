@@ -9,6 +9,7 @@ use service::settings::{Needs, Settings};
 pub(crate) mod check;
 pub(crate) mod clocks;
 pub(crate) mod completions;
+pub(crate) mod document_story;
 pub(crate) mod documents;
 pub(crate) mod guard;
 pub(crate) mod hash_password;
@@ -16,7 +17,7 @@ pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod migrate;
 pub(crate) mod output;
-pub(crate) mod papers;
+pub(crate) mod part;
 pub(crate) mod plan;
 pub(crate) mod queue;
 pub(crate) mod resolve;
@@ -28,6 +29,8 @@ pub(crate) mod serve;
 pub(crate) mod show;
 pub(crate) mod story;
 pub(crate) mod sync;
+pub(crate) mod told;
+pub(crate) mod typed;
 pub(crate) mod webhooks;
 
 /// Only `DATABASE_URL` is needed.

@@ -128,3 +128,8 @@ pub(crate) fn progress(what: &'static str, of: Option<u64>) -> ProgressBar {
     }
     bar
 }
+
+/// A time for people.
+pub(crate) fn time(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use engine::Engine;
-use engine::plan::{Doing, Plan};
 use domain::ports::Side;
 use domain::store::entities::link;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityType, Link, LinkState};
+use engine::Engine;
+use engine::plan::{Doing, Plan};
 use futures::StreamExt;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use service::settings::Settings;
@@ -137,7 +137,7 @@ async fn customers(store: &SqlStore, id: Option<&str>) -> anyhow::Result<Vec<(Li
     let mut query = link::Entity::find()
         .filter(link::Column::EntityType.eq(EntityType::Customer))
         .order_by_asc(link::Column::CreatedAt);
-    let entity = id.map(super::sync::entity).transpose()?;
+    let entity = id.map(super::typed::customer).transpose()?;
     match &entity {
         Some(entity) if entity.side == Side::Crm => query = query.filter(link::Column::CrmId.eq(&entity.id)),
         Some(entity) => query = query.filter(link::Column::FinanceId.eq(&entity.id)),
@@ -186,9 +186,8 @@ fn diff(plan: &Plan) -> String {
             story::because(why)
         ));
     }
-    let explained = |difference: &&engine::plan::Difference| {
-        !plan.changes.iter().any(|c| c.field == difference.field)
-    };
+    let explained =
+        |difference: &&engine::plan::Difference| !plan.changes.iter().any(|c| c.field == difference.field);
     for difference in plan.differences.iter().filter(explained) {
         lines.push(format!(
             "    {:<15} CRM {:?} ≠ finance {:?}   neither was edited since both were last in step",

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use domain::store::Store;
+use domain::store::{Stats, Store};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use service::doorbell::{RedisDoorbell, RedisOptions};
@@ -51,68 +51,73 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             )?),
             None => None,
         };
-        match (arguments.what, doorbell) {
-            (What::Stats, doorbell) => {
-                let stats = super::open(&settings).await?.stats().await?;
-                let depths = match &doorbell {
-                    Some(doorbell) => Some(doorbell.depths().await),
-                    None => None,
-                };
-                // The rows are told also when Redis is not there.
-                let (depths, unreachable) = match depths {
-                    Some(Ok(depths)) => (Some(depths), None),
-                    Some(Err(error)) => (None, Some(error)),
-                    None => (None, None),
-                };
-                if arguments.json {
-                    output::json(&json!({
-                        "rows": {
-                            "pending": stats.pending, "inProgress": stats.in_progress, "success": stats.success,
-                            "skipped": stats.skipped, "conflict": stats.conflict, "failed": stats.failed,
-                        },
-                        "queue": depths.map(|depths| json!({
-                            "waiting": depths.waiting, "inFlight": depths.in_flight, "workers": depths.workers,
-                        })),
-                    }))?;
-                    return unreachable.map_or(Ok(ExitCode::SUCCESS), |error| Err(down(error)));
-                }
-                say!(
-                    "rows   waiting {}, active {}, success {}, skipped {}, conflict {}, failed {}",
-                    stats.pending,
-                    stats.in_progress,
-                    stats.success,
-                    stats.skipped,
-                    stats.conflict,
-                    stats.failed
-                );
-                match (depths, unreachable) {
-                    (_, Some(error)) => return Err(down(error)),
-                    (Some(depths), None) => say!(
-                        "queue  waiting {}, being worked on {}, workers {}",
-                        depths.waiting,
-                        depths.in_flight,
-                        depths.workers
-                    ),
-                    (None, None) => say!("queue  in process (REDIS_URL is not set)"),
-                }
+        match arguments.what {
+            What::Stats => {
+                let rows = super::open(&settings).await?.stats().await?;
+                stats(rows, doorbell, arguments.json).await?;
             }
-            (What::Clear, Some(doorbell)) => {
-                let ids = doorbell.clear().await.map_err(down)?;
-                if arguments.json {
-                    output::json(&json!({ "removed": ids }))?;
-                    return Ok(ExitCode::SUCCESS);
-                }
-                say!(
-                    "{ids} id(s) removed from the queue. Nothing is lost: their rows wait in the database, and the sweeper rings for them again."
-                );
-            }
-            (What::Clear, None) if arguments.json => output::json(&json!({ "removed": 0 }))?,
-            (What::Clear, None) => {
-                say!("REDIS_URL is not set: the queue is in the process that serves, and ends with it.")
-            }
+            What::Clear => clear(doorbell, arguments.json).await?,
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// The rows are told also when Redis is not there.
+async fn stats(rows: Stats, doorbell: Option<RedisDoorbell>, as_json: bool) -> anyhow::Result<()> {
+    let depths = match &doorbell {
+        Some(doorbell) => doorbell.depths().await.map(Some),
+        None => Ok(None),
+    };
+    if as_json {
+        let depths = depths.as_ref().ok().and_then(Option::as_ref);
+        output::json(&json!({
+            "rows": {
+                "pending": rows.pending, "inProgress": rows.in_progress, "success": rows.success,
+                "skipped": rows.skipped, "conflict": rows.conflict, "failed": rows.failed,
+            },
+            "queue": depths.map(|depths| json!({
+                "waiting": depths.waiting, "inFlight": depths.in_flight, "workers": depths.workers,
+            })),
+        }))?;
+    } else {
+        say!(
+            "rows   waiting {}, active {}, success {}, skipped {}, conflict {}, failed {}",
+            rows.pending,
+            rows.in_progress,
+            rows.success,
+            rows.skipped,
+            rows.conflict,
+            rows.failed
+        );
+        match &depths {
+            Ok(Some(depths)) => say!(
+                "queue  waiting {}, being worked on {}, workers {}",
+                depths.waiting,
+                depths.in_flight,
+                depths.workers
+            ),
+            Ok(None) => say!("queue  in process (REDIS_URL is not set)"),
+            Err(_) => {}
+        }
+    }
+    depths.map(drop).map_err(down)
+}
+
+async fn clear(doorbell: Option<RedisDoorbell>, as_json: bool) -> anyhow::Result<()> {
+    let removed = match &doorbell {
+        Some(doorbell) => doorbell.clear().await.map_err(down)?,
+        None => 0,
+    };
+    if as_json {
+        output::json(&json!({ "removed": removed }))?;
+    } else if doorbell.is_none() {
+        say!("REDIS_URL is not set: the queue is in the process that serves, and ends with it.");
+    } else {
+        say!(
+            "{removed} id(s) removed from the queue. Nothing is lost: their rows wait in the database, and the sweeper rings for them again."
+        );
+    }
+    Ok(())
 }
 
 /// Redis is not there.

@@ -133,7 +133,7 @@ async fn document(store: &SqlStore, id: &str) -> anyhow::Result<EntityRef> {
 /// A CRM id and a finance code, in this order.
 fn pair(ids: &[String]) -> anyhow::Result<[EntityRef; 2]> {
     if let [crm, finance] = ids {
-        let pair = [super::sync::entity(crm)?, super::sync::entity(finance)?];
+        let pair = [super::typed::customer(crm)?, super::typed::customer(finance)?];
         if pair[0].side == Side::Crm && pair[1].side == Side::Finance {
             return Ok(pair);
         }

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use engine::{Engine, Ran};
 use domain::ports::{Ring, Side};
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;
 use domain::store::{Change, EntityRef, EntityType, Status, Trigger, message_of};
+use engine::{Engine, Ran};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 use uuid::Uuid;
@@ -97,12 +97,12 @@ pub(crate) async fn named(store: &SqlStore, text: &str) -> anyhow::Result<Named>
         if let Some(row) = log::Entity::find_by_id(id).one(store.db()).await? {
             return Ok(Named::Row(Box::new(row)));
         }
-        return Ok(Named::Customer(super::sync::entity(&text)?));
+        return Ok(Named::Customer(super::typed::customer(&text)?));
     }
     // A finance code has at most ten digits; the beginning of an id that is all digits is longer, or none.
     let code = text.len() < 11 && text.parse::<u64>().is_ok();
     if code {
-        return Ok(Named::Customer(super::sync::entity(&text)?));
+        return Ok(Named::Customer(super::typed::customer(&text)?));
     }
     let (from, to) = beginning(&text).with_context(|| {
         format!("{text:?} is no CRM id (a guid), no finance code (a number) and no row's id; `siaghsync log` shows them")
@@ -160,15 +160,20 @@ pub(crate) fn of(entity: &EntityRef) -> Condition {
     Condition::any().add(heard).add(met)
 }
 
+/// The side whose event it is.
+pub(crate) fn source(row: &log::Model) -> Side {
+    if row.source_system == "CRM" {
+        Side::Crm
+    } else {
+        Side::Finance
+    }
+}
+
 /// The customer of a row.
 pub(crate) fn customer_of(row: &log::Model) -> EntityRef {
     EntityRef {
         entity_type: row.entity_type,
-        side: if row.source_system == "CRM" {
-            Side::Crm
-        } else {
-            Side::Finance
-        },
+        side: source(row),
         id: row.source_entity_id.clone(),
     }
 }

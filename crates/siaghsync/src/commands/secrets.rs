@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use secrecy::ExposeSecret;
 use service::settings::WebhookSettings;
 
-use super::check::Part;
+use super::part::Part;
 
 const PART: &str = "webhooks";
 /// Whoever guesses one may make us look at records as often as he likes.

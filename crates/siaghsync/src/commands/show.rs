@@ -12,6 +12,7 @@ use service::settings::Settings;
 use super::output::{self, say};
 use super::row::{self, Named, Row};
 use super::story;
+use super::told::Told;
 
 /// Arguments of `show`.
 #[derive(clap::Args)]
@@ -26,16 +27,6 @@ pub(crate) struct Arguments {
     /// The row with what both sides held, as one JSON object
     #[arg(long)]
     json: bool,
-}
-
-/// What the story is told from.
-pub(crate) struct Told {
-    /// The row itself.
-    pub(crate) row: log::Model,
-    /// Rows of the same run: writes the other way.
-    pub(crate) same_run: Vec<log::Model>,
-    /// When it is tried again.
-    pub(crate) retry: Option<retry::Model>,
 }
 
 #[derive(Serialize)]

@@ -1,15 +1,17 @@
 //! One sync as people tell it: heard, held, decided, written, ended, and what to do next. Pure.
 
+use domain::change::Reason;
 use domain::customer::{Customer, Field};
 use domain::fields::{Flow, TABLE};
-use domain::change::Reason;
 use domain::ports::Side;
 use domain::store::entities::log;
 use domain::store::{Change, EntityType, Ruling, Status, Trigger};
 use domain::text::same;
 
-use super::show::Told;
-use super::{output, papers, row};
+use super::output::time;
+use super::row::source;
+use super::told::Told;
+use super::{document_story, output, row};
 
 /// The whole story.
 pub(crate) fn tell(told: &Told) -> String {
@@ -26,9 +28,9 @@ pub(crate) fn tell(told: &Told) -> String {
     let (held, decided, written) = match is_customer {
         true => (held(told), decided(told), written(told)),
         false => (
-            papers::held(&told.row),
-            papers::decided(&told.row),
-            papers::written(told),
+            document_story::held(&told.row),
+            document_story::decided(&told.row),
+            document_story::written(told),
         ),
     };
     part("Held", held);
@@ -37,14 +39,6 @@ pub(crate) fn tell(told: &Told) -> String {
     part("Ended", ended(told));
     part("Next", vec![next(told)]);
     lines.join("\n")
-}
-
-pub(super) fn source(row: &log::Model) -> Side {
-    if row.source_system == "CRM" {
-        Side::Crm
-    } else {
-        Side::Finance
-    }
 }
 
 /// Who it is about, and how it stands.
@@ -119,7 +113,7 @@ fn held(told: &Told) -> Vec<String> {
     }) else {
         return vec!["it was not looked at".to_owned()];
     };
-    let other = self::source(&told.row).other();
+    let other = row::source(&told.row).other();
     let Some(target) = target else {
         // A counterpart that is known and was not read is no missing one.
         let counterpart = match &told.row.target_entity_id {
@@ -277,7 +271,7 @@ pub(crate) fn next(told: &Told) -> String {
     let (id, side) = (row.id, source(row));
     let class = row.error_class.as_deref().unwrap_or_default();
     if row.entity_type != EntityType::Customer
-        && let Some(next) = papers::next(row)
+        && let Some(next) = document_story::next(row)
     {
         return next;
     }
@@ -362,8 +356,4 @@ fn quoted(value: &str) -> String {
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.collect::<Vec<_>>().join(", ")
-}
-
-pub(super) fn time(at: chrono::DateTime<chrono::Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use domain::ports::{Ring, Side};
-use domain::store::{EntityRef, EntityType, Event, Store, Trigger};
+use domain::store::{EntityType, Event, Store, Trigger};
 use service::settings::Settings;
 use uuid::Uuid;
 
-use super::row;
+use super::{row, typed};
 
 /// Arguments of `sync`.
 #[derive(clap::Args)]
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(super::SYSTEMS)?;
-    let mut entity = entity(&arguments.id)?;
+    let mut entity = typed::customer(&arguments.id)?;
     if arguments.quote || arguments.invoice {
         anyhow::ensure!(
             entity.side == Side::Crm,
@@ -62,22 +62,5 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         store.enqueue(&[event]).await?;
         let row = row::run(&engine, &store, Ring { row, traceparent }).await?;
         row::tell(&row, arguments.json)
-    })
-}
-
-/// A CRM id or a finance code, as it was typed.
-pub(crate) fn entity(id: &str) -> anyhow::Result<EntityRef> {
-    let id = id.trim();
-    let (side, id) = if let Ok(code) = id.parse::<u64>() {
-        (Side::Finance, code.to_string())
-    } else if let Ok(guid) = id.parse::<Uuid>() {
-        (Side::Crm, guid.to_string())
-    } else {
-        anyhow::bail!("{id:?} is neither a CRM id (a guid) nor a finance code (a number)");
-    };
-    Ok(EntityRef {
-        entity_type: EntityType::Customer,
-        side,
-        id,
     })
 }

@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use domain::ports::Crm;
+use domain::store::sql::SqlStore;
 use domain::store::subscriptions;
 use ingest::registration::{Registered, address, native_addresses, register};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use service::settings::{Needs, Settings};
 
-use super::output::{self, say};
-use super::story::time;
+use super::output::{self, say, time};
 
 /// Arguments of `webhooks`.
 #[derive(clap::Args)]
@@ -76,40 +76,41 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                     }
                 }
             }
-            What::List => {
-                let (calls, noted) = (crm.webhooks().await?, subscriptions::list(&store).await?);
-                if arguments.json {
-                    let noted = noted.iter().map(|row| {
-                        json!({
-                            "entityType": row.entity_type, "url": row.webhook_url, "active": row.is_active,
-                            "failures": row.failure_count, "updatedAt": row.updated_at, "lastEventAt": row.last_event_at,
-                        })
-                    });
-                    output::json(&json!({ "crmCalls": calls, "noted": noted.collect::<Vec<_>>() }))?;
-                    return Ok(ExitCode::SUCCESS);
-                }
-                match calls {
-                    Some(urls) if urls.is_empty() => say!("The CRM calls nobody."),
-                    Some(urls) => urls.iter().for_each(|url| say!("The CRM calls {url}")),
-                    None => {
-                        say!("This CRM has no webhook registration; native webhooks are seen in its pages.")
-                    }
-                }
-                for row in noted {
-                    let state = if row.is_active { "active" } else { "not active" };
-                    let last = row.last_event_at.map_or("never".to_owned(), time);
-                    say!(
-                        "noted: {} {} {state}, {} failure(s), {}; last event: {last}",
-                        row.entity_type,
-                        row.webhook_url,
-                        row.failure_count,
-                        time(row.updated_at)
-                    );
-                }
-            }
+            What::List => list(&crm, &store, arguments.json).await?,
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Whom the CRM calls, and what is noted of it.
+async fn list(crm: &impl Crm, store: &SqlStore, as_json: bool) -> anyhow::Result<()> {
+    let (calls, noted) = (crm.webhooks().await?, subscriptions::list(store).await?);
+    if as_json {
+        let noted = noted.iter().map(|row| {
+            json!({
+                "entityType": row.entity_type, "url": row.webhook_url, "active": row.is_active,
+                "failures": row.failure_count, "updatedAt": row.updated_at, "lastEventAt": row.last_event_at,
+            })
+        });
+        return output::json(&json!({ "crmCalls": calls, "noted": noted.collect::<Vec<_>>() }));
+    }
+    match calls {
+        Some(urls) if urls.is_empty() => say!("The CRM calls nobody."),
+        Some(urls) => urls.iter().for_each(|url| say!("The CRM calls {url}")),
+        None => say!("This CRM has no webhook registration; native webhooks are seen in its pages."),
+    }
+    for row in noted {
+        let state = if row.is_active { "active" } else { "not active" };
+        let last = row.last_event_at.map_or("never".to_owned(), time);
+        say!(
+            "noted: {} {} {state}, {} failure(s), {}; last event: {last}",
+            row.entity_type,
+            row.webhook_url,
+            row.failure_count,
+            time(row.updated_at)
+        );
+    }
+    Ok(())
 }
 
 fn as_json(registered: &Registered, base_url: &str) -> anyhow::Result<ExitCode> {

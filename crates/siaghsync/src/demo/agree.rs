@@ -1,7 +1,7 @@
 //! Do the two systems agree? Judged from what they hold, by rules of its own: no connector, no merge.
 
+use domain::letters::fold;
 use domain::phone;
-use domain::text::fold;
 use serde_json::Value;
 use simulator::{CrmHandle, FinanceHandle};
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::commands::serve::embedded;
 
 mod agree;
-mod papers;
+mod documents;
 mod scenario;
 mod show;
 
@@ -46,21 +46,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let _guard = service::telemetry::init("siaghsync-demo", &telemetry)?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = format!("http://{}", listener.local_addr()?);
-        let hook = |kind: &str| format!("{address}/webhook/crm/{kind}?token={secret}");
-        simulator.crm().configure(|crm| {
-            crm.webhooks.secret.clone_from(&secret);
-            for (item_type, kind) in [
-                ("person", "identity"),
-                ("organization", "identity"),
-                ("quote", "quote"),
-                ("invoice", "invoice"),
-            ] {
-                crm.webhooks.native.push(NativeHook {
-                    item_type: item_type.to_owned(),
-                    url: hook(kind),
-                });
-            }
-        });
+        call_webhooks(&simulator, &address, &secret);
         let db = domain::store::sql::connect(&format!("sqlite://{}", database.display()), 4).await?;
         migrations::migrate(&db).await?;
         let store = domain::store::sql::SqlStore::new(db).await?;
@@ -93,6 +79,24 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             ExitCode::FAILURE
         })
     })
+}
+
+/// The simulated CRM calls us for all that it has.
+fn call_webhooks(simulator: &Simulator, address: &str, secret: &str) {
+    simulator.crm().configure(|crm| {
+        secret.clone_into(&mut crm.webhooks.secret);
+        for (item_type, kind) in [
+            ("person", "identity"),
+            ("organization", "identity"),
+            ("quote", "quote"),
+            ("invoice", "invoice"),
+        ] {
+            crm.webhooks.native.push(NativeHook {
+                item_type: item_type.to_owned(),
+                url: format!("{address}/webhook/crm/{kind}?token={secret}"),
+            });
+        }
+    });
 }
 
 /// The settings of the demo: nothing of this machine's `.env` is used.

@@ -8,7 +8,7 @@ use domain::store::sql::SqlStore;
 use serde_json::{Value, json};
 use simulator::{FaultKind, FaultRule, Kind, Simulator, System, sample};
 
-use super::{agree, papers, show};
+use super::{agree, documents, show};
 
 /// Nothing in the demo takes so long.
 const STUCK: Duration = Duration::from_secs(180);
@@ -48,14 +48,24 @@ impl Stage {
     /// Plays the scenario and shows what became of it; says whether both systems agree.
     pub(super) async fn play(&self) -> anyhow::Result<bool> {
         let mut show = show::Show::new(self.store.clone());
-        let (crm, finance) = (self.simulator.crm(), self.simulator.finance());
         println!(
             "SiaghSync demo: a simulated CRM and a simulated finance system, the real SiaghSync between them.\n"
         );
+        let ids = self.first_days(&mut show).await?;
+        self.edits(&mut show, &ids).await?;
+        self.repeated_webhooks(&mut show, &ids).await?;
+        self.lost_answer(&mut show).await?;
+        self.edits_on_both_sides(&mut show, &ids).await?;
+        self.quote(&mut show).await?;
+        self.outcome(&show).await
+    }
 
+    /// Each system has customers of its own; the ids of those whom sales has typed.
+    async fn first_days(&self, show: &mut show::Show) -> anyhow::Result<Vec<String>> {
+        let (crm, finance) = (self.simulator.crm(), self.simulator.finance());
         show.title("Two customers stand in both systems already, typed twice: the first look links them");
         self.look().await?;
-        self.settle(&mut show).await?;
+        self.settle(show).await?;
 
         show.title("Sales types ten customers into the CRM, which calls our webhook");
         let mut ids = Vec::new();
@@ -64,7 +74,7 @@ impl Stage {
                 ids.push(crm.create(kind, object)?);
             }
         }
-        self.settle(&mut show).await?;
+        self.settle(show).await?;
 
         show.title(
             "Accounting enters four contacts into finance, which tells nobody: the next poll finds them",
@@ -73,8 +83,12 @@ impl Stage {
             finance.create(contact)?;
         }
         self.look().await?;
-        self.settle(&mut show).await?;
+        self.settle(show).await?;
+        Ok(ids)
+    }
 
+    async fn edits(&self, show: &mut show::Show, ids: &[String]) -> anyhow::Result<()> {
+        let crm = self.simulator.crm();
         show.title(
             "Sales changes a mobile, an e-mail and a note; one customer is edited five times in a row",
         );
@@ -86,17 +100,24 @@ impl Stage {
         for n in 1..=5 {
             crm.edit(&ids[5], json!({"description": format!("یادداشت شماره {n}")}))?;
         }
-        self.settle(&mut show).await?;
+        self.settle(show).await
+    }
 
+    async fn repeated_webhooks(&self, show: &mut show::Show, ids: &[String]) -> anyhow::Result<()> {
+        let (crm, finance) = (self.simulator.crm(), self.simulator.finance());
         show.title("The CRM repeats all its webhooks: nothing may be written");
         let saves = || finance.stats().calls("SaveFormData") + crm.stats().calls("/update");
         let before = saves();
-        for id in &ids {
+        for id in ids {
             crm.announce(id)?;
         }
-        self.settle(&mut show).await?;
+        self.settle(show).await?;
         show.note(&format!("saves in both systems meanwhile: {}", saves() - before));
+        Ok(())
+    }
 
+    async fn lost_answer(&self, show: &mut show::Show) -> anyhow::Result<()> {
+        let crm = self.simulator.crm();
         show.title("A new customer; finance creates the contact, but its answer is lost on the way");
         self.simulator.faults().add(FaultRule::next(
             System::Finance,
@@ -105,37 +126,49 @@ impl Stage {
             1,
         ));
         crm.create(Kind::Person, new_customer())?;
-        self.settle(&mut show).await?;
+        self.settle(show).await
+    }
 
+    async fn edits_on_both_sides(&self, show: &mut show::Show, ids: &[String]) -> anyhow::Result<()> {
+        let (crm, finance) = (self.simulator.crm(), self.simulator.finance());
         show.title("Sales changes the e-mail and accounting the address of one customer: both live");
         let code = agree::code_of(crm, &ids[0]).context("no finance code yet")?;
         finance.edit(code, json!({"Address": "اصفهان، خیابان چهارباغ بالا، پلاک ۴۵"}))?;
         crm.edit(&ids[0], json!({"email": "zahra@new.example.com"}))?;
         self.look().await?;
-        self.settle(&mut show).await?;
+        self.settle(show).await?;
 
         show.title("Both change the name of one customer: the policy settles it, and the loser is kept in the audit row");
         let code = agree::code_of(crm, &ids[3]).context("no finance code yet")?;
         finance.edit(code, json!({"Name": "حسین نوری (نام از حسابداری)"}))?;
         crm.edit(&ids[3], json!({"nickName": "حسین نوری‌پور (نام از فروش)"}))?;
         self.look().await?;
-        self.settle(&mut show).await?;
+        self.settle(show).await?;
+        Ok(())
+    }
 
+    async fn quote(&self, show: &mut show::Show) -> anyhow::Result<()> {
+        let crm = self.simulator.crm();
         show.title(
             "Sales writes a quote for a customer that finance does not know yet: the customer goes first",
         );
         let customer = crm.seed(Kind::Person, quoted_customer())?;
-        let quote = crm.create(Kind::Quote, papers::quote(&customer))?;
-        self.settle(&mut show).await?;
+        let quote = crm.create(Kind::Quote, documents::quote(&customer))?;
+        self.settle(show).await?;
         show.title("The CRM says again that the quote was updated: nothing was changed, so nothing is sent");
         crm.announce(&quote)?;
-        self.settle(&mut show).await?;
+        self.settle(show).await?;
+        Ok(())
+    }
 
+    /// Both systems and the audit rows; whether the systems agree.
+    async fn outcome(&self, show: &show::Show) -> anyhow::Result<bool> {
+        let (crm, finance) = (self.simulator.crm(), self.simulator.finance());
         show.title("What is in the CRM now, and what in finance");
         let pairs = agree::compare(crm, finance);
         println!("{}\n", show::customers(&pairs));
-        let (papers, issued) = papers::compare(crm, finance);
-        println!("{papers}\n");
+        let (table, issued) = documents::compare(crm, finance);
+        println!("{table}\n");
         show.title("The audit rows");
         println!("{}\n", show.audit().await?);
         let alone = finance.contacts().len().abs_diff(pairs.len());
@@ -172,17 +205,18 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits until every webhook was delivered and every row has ended, showing each as it does.
+    /// Waits until every webhook was delivered, every row has ended, and none that a run caused is on its way, showing
+    /// each row as it ends.
     async fn settle(&self, show: &mut show::Show) -> anyhow::Result<()> {
+        let crm = self.simulator.crm();
         let started = Instant::now();
         loop {
-            let sent = self
-                .simulator
-                .crm()
-                .webhooks_settled(Duration::from_secs(10))
-                .await;
+            // What a run wrote is counted as sent before its row ends: it shows on either side of the look.
+            let before = crm.webhook_stats();
+            let quiet = show.quiet().await?;
+            let over = quiet && before.pending == 0 && crm.webhook_stats().sent == before.sent;
             show.news().await?;
-            if sent && show.quiet().await? {
+            if over {
                 return Ok(());
             }
             anyhow::ensure!(

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use domain::breaker::Open;
 use domain::outside::OutsideStore;
 use domain::ports::Side;
-use domain::store::Status;
+use domain::store::{Status, Store};
 use sea_orm::EntityTrait;
 use simulator::{System, sample};
 use testkit::Engine;
@@ -34,6 +34,53 @@ fn lines(processes: &[Process], words: &str) -> usize {
         .sum()
 }
 
+/// For eight seconds: what an outage costs both systems.
+async fn the_load_is_a_probe(d: &Deployment) {
+    d.eventually("nothing under way", Duration::from_secs(60), async || {
+        d.db.store.stats().await.unwrap().in_progress == 0
+    })
+    .await;
+    let requests = || {
+        let (crm, finance) = (d.sim.crm().stats(), d.sim.finance().stats());
+        (crm.snapshot().requests, finance.snapshot().requests)
+    };
+    let (before, began) = (requests(), Instant::now());
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let (after, lasted) = (requests(), began.elapsed().as_secs_f64());
+    #[expect(clippy::cast_precision_loss, reason = "a few calls")]
+    let load = (after.1 - before.1) as f64 / lasted;
+    println!("in the outage finance was asked {load:.1} times a second");
+    assert!(load > 0.05, "nobody probes");
+    assert!(load < 2.0, "{load} calls a second for a system that is down");
+    let crm_load = after.0 - before.0;
+    assert!(
+        crm_load < 40,
+        "the CRM is asked in vain meanwhile: {crm_load} calls"
+    );
+    assert!(outage(d).await.is_some());
+}
+
+async fn no_row_has_failed(d: &Deployment) {
+    for row in d.rows().await {
+        assert!(
+            matches!(row.status, Status::Success | Status::Skipped),
+            "{:?}: {:?}",
+            row.status,
+            row.error_message
+        );
+        assert!(row.retry_count <= 1, "{} tries used up", row.retry_count);
+    }
+}
+
+fn it_is_said_once(processes: &[Process]) {
+    let said = lines(processes, "finance does not answer");
+    assert_eq!(said, 1, "said once, by one");
+    assert_eq!(lines(processes, "finance answers again"), 1);
+    // At most those that were under way when it began (two workers' sixteen each), never one per row.
+    let waits = lines(processes, "Sync waits");
+    assert!(waits <= 32, "{waits} lines about rows that wait");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_outage_fails_nothing_loads_finance_with_a_probe_and_is_over_at_once() {
     let d = Deployment::new(Engine::Postgres, &QUICK).await;
@@ -41,41 +88,17 @@ async fn an_outage_fails_nothing_loads_finance_with_a_probe_and_is_over_at_once(
     d.ready().await;
     d.native_webhooks();
     let all = sample::customers(23, 101);
-    let kept = &all[0];
-    let first = d.sim.crm().create(kept.kind, kept.to_crm()).unwrap();
+    let mut typed = d.create_customers(all[..1].to_vec());
     d.settled(Duration::from_secs(60)).await;
 
     d.sim.faults().outage(System::Finance, None);
-    let mut typed = vec![(first, kept.clone())];
-    for customer in &all[1..] {
-        let id = d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
-        typed.push((id, customer.clone()));
-    }
+    typed.extend(d.create_customers(all[1..].to_vec()));
     d.eventually("open", Duration::from_secs(60), async || {
         outage(&d).await.is_some()
     })
     .await;
     assert!(d.sim.crm().webhooks_settled(Duration::from_secs(60)).await);
-    // What was under way when it began has ended.
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let (calls, crm_calls) = (
-        d.sim.finance().stats().snapshot().requests,
-        d.sim.crm().stats().snapshot().requests,
-    );
-    let began = Instant::now();
-    tokio::time::sleep(Duration::from_secs(8)).await;
-    let lasted = began.elapsed().as_secs_f64();
-    #[expect(clippy::cast_precision_loss, reason = "a few calls")]
-    let load = (d.sim.finance().stats().snapshot().requests - calls) as f64 / lasted;
-    println!("in the outage finance was asked {load:.1} times a second");
-    assert!(load > 0.05, "nobody probes");
-    assert!(load < 2.0, "{load} calls a second for a system that is down");
-    let crm_load = d.sim.crm().stats().snapshot().requests - crm_calls;
-    assert!(
-        crm_load < 40,
-        "the CRM is asked in vain meanwhile: {crm_load} calls"
-    );
-    assert!(outage(&d).await.is_some());
+    the_load_is_a_probe(&d).await;
 
     d.sim.faults().lift_outage(System::Finance);
     let back = Instant::now();
@@ -91,24 +114,8 @@ async fn an_outage_fails_nothing_loads_finance_with_a_probe_and_is_over_at_once(
     );
     assert!(seen < Duration::from_secs(15), "noticed only after {seen:?}");
     oracle::finance_holds_exactly(&d.sim, &typed);
-    for row in d.rows().await {
-        assert!(
-            matches!(row.status, Status::Success | Status::Skipped),
-            "{:?}: {:?}",
-            row.status,
-            row.error_message
-        );
-        assert!(row.retry_count <= 1, "{} tries used up", row.retry_count);
-    }
-    assert_eq!(
-        lines(&processes, "finance does not answer"),
-        1,
-        "said once, by one"
-    );
-    assert_eq!(lines(&processes, "finance answers again"), 1);
-    // At most those that were under way when it began (two workers' sixteen each), never one per row.
-    let waits = lines(&processes, "Sync waits");
-    assert!(waits <= 32, "{waits} lines about rows that wait");
+    no_row_has_failed(&d).await;
+    it_is_said_once(&processes);
     drop(processes);
     d.db.drop_it().await;
 }

@@ -2,17 +2,19 @@
 //!
 //! The oracle is what the test typed, never the merge or a connector.
 
+mod changes;
+mod lost_answers;
+
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::time::Duration;
 
 use domain::store::entities::log;
 use domain::store::{EntityType, Status};
 use serde_json::{Value, json};
-use simulator::{FaultKind, FaultRule, Kind, System, sample};
+use simulator::{Kind, sample};
 use testkit::Engine;
 
-use crate::deployment::{Deployment, binary};
+use crate::deployment::Deployment;
 
 /// A row as it was typed: product, count and price as texts, so that no digit is lost.
 struct Typed {
@@ -120,18 +122,6 @@ fn of_documents(rows: Vec<log::Model>) -> Vec<log::Model> {
     documents.collect()
 }
 
-/// The command's exit code and words.
-pub fn siaghsync(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(binary("siaghsync"))
-        .args(arguments)
-        .env_clear()
-        .envs(d.settings())
-        .output()
-        .unwrap();
-    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
-    (output.status.code(), said.concat())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_quotes_of_twenty_new_customers_are_issued_once_over_three_workers() {
     let d = Deployment::new(
@@ -177,165 +167,8 @@ async fn two_hundred_quotes_of_twenty_new_customers_are_issued_once_over_three_w
     for id in typed.keys() {
         assert_eq!(d.sim.crm().saves(id).api, 1, "its number was noted once");
     }
-    let (code, said) = siaghsync(&d, &["verify", "--documents"]);
+    let (code, said) = d.siaghsync(&["verify", "--documents"]);
     assert_eq!(code, Some(0), "{said}");
-    d.db.drop_it().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_every_second_lost_answer_none_is_sent_twice_and_one_command_settles_each() {
-    let d = Deployment::new(
-        Engine::Postgres,
-        &[
-            ("HTTP_TIMEOUT_SECONDS", "2"),
-            ("CREATE_SETTLE_SECONDS", "4"),
-            ("LEASE_SECONDS", "10"),
-        ],
-    )
-    .await;
-    d.sim.finance().configure(|finance| finance.fiscal_year = 1404);
-    let _ingest = d.run("siagh-ingest", &[]);
-    let _workers = [(); 2].map(|()| d.run("siagh-worker", &[]));
-    d.ready().await;
-    d.native_webhooks();
-    d.document_webhooks();
-    let customer = &sample::customers(18, 1)[0];
-    let customer = d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
-    d.settled(Duration::from_secs(60)).await;
-    let (mut typed, mut lost) = (BTreeMap::new(), Vec::new());
-    let kinds = [
-        FaultKind::CommitThenDrop,
-        FaultKind::TruncatedJson,
-        FaultKind::Error500After,
-        FaultKind::Drop,
-    ];
-    for n in 0..24 {
-        if n % 2 == 1 {
-            let kind = kinds[n / 2 % kinds.len()];
-            d.sim
-                .faults()
-                .add(FaultRule::next(System::Finance, "SaveFormData", kind, 1));
-        }
-        let (quote, object) = quote(n, &customer);
-        let id = d.sim.crm().create(Kind::Quote, object).unwrap();
-        d.settled(Duration::from_secs(60)).await;
-        if n % 2 == 1 {
-            lost.push(id.clone());
-        }
-        typed.insert(id, quote);
-    }
-    for _ in 0..2 {
-        // However often it is heard of again: it waits.
-        for id in typed.keys() {
-            d.sim.crm().announce(id).unwrap();
-        }
-        d.settled(Duration::from_secs(60)).await;
-        let waiting = of_documents(d.rows().await)
-            .into_iter()
-            .filter(|row| row.status == Status::Conflict);
-        let waiting: Vec<_> = waiting.collect();
-        assert_eq!(waiting.len(), lost.len(), "each waits for a human, once");
-        assert!(
-            waiting
-                .iter()
-                .all(|row| row.error_class.as_deref() == Some("unknown_outcome"))
-        );
-    }
-    // Finance took all but those whose connection broke before it did anything.
-    assert_eq!(d.sim.finance().documents().len(), 24 - 3);
-    // The operator looks into finance, and says what is there.
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    for id in &lost {
-        let row = of_documents(d.rows().await)
-            .into_iter()
-            .find(|row| row.source_entity_id == *id && row.status == Status::Conflict)
-            .unwrap();
-        let described = typed[id].description.replace('|', "/");
-        let there = d
-            .sim
-            .finance()
-            .documents()
-            .into_iter()
-            .find(|held| held.header["tozihat"] == described);
-        let row = row.id.to_string();
-        let (code, said) = match there {
-            Some(held) => siaghsync(&d, &["resolve", &row, "--exists", &held.number.to_string()]),
-            None => siaghsync(&d, &["resolve", &row, "--send-again"]),
-        };
-        assert_eq!(code, Some(0), "{said}");
-    }
-    d.settled(Duration::from_secs(60)).await;
-    finance_holds(&d, &typed);
-    let rows = of_documents(d.rows().await);
-    assert!(
-        rows.iter()
-            .all(|row| matches!(row.status, Status::Success | Status::Skipped))
-    );
-    d.db.drop_it().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_update_without_a_change_does_nothing_and_one_with_a_change_shows_the_row() {
-    let d = Deployment::new(Engine::Sqlite, &[]).await;
-    let _serve = d.run("siaghsync", &["serve"]);
-    d.ready().await;
-    d.native_webhooks();
-    d.document_webhooks();
-    let customer = &sample::customers(19, 1)[0];
-    let customer = d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap();
-    let (_, object) = quote(2, &customer);
-    let id = d.sim.crm().create(Kind::Quote, object.clone()).unwrap();
-    d.settled(Duration::from_secs(60)).await;
-    assert_eq!(d.sim.finance().documents().len(), 1);
-    let before = d.sim.crm().get(&id).unwrap();
-    d.sim.crm().announce(&id).unwrap();
-    d.settled(Duration::from_secs(60)).await;
-    assert_eq!(d.sim.crm().get(&id).unwrap(), before, "nothing was written");
-    assert!(
-        of_documents(d.rows().await)
-            .iter()
-            .all(|row| row.status != Status::Conflict)
-    );
-
-    let mut details = object["details"].clone();
-    details[1]["count"] = number("7.0000");
-    d.sim.crm().edit(&id, json!({ "details": details })).unwrap();
-    d.settled(Duration::from_secs(60)).await;
-    let held = of_documents(d.rows().await)
-        .into_iter()
-        .find(|row| row.status == Status::Conflict);
-    let held = held.expect("a conflict");
-    let changes = held.changes.clone().unwrap();
-    assert_eq!(
-        (&changes[0]["row"], &changes[0]["field"], &changes[0]["now"]),
-        (&json!(2), &json!("count"), &json!("7"))
-    );
-    let (code, said) = siaghsync(&d, &["verify", "--documents"]);
-    assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("2025-12-21"), "{said}");
-    let (code, said) = siaghsync(&d, &["resolve", &held.id.to_string(), "--accept"]);
-    assert_eq!(code, Some(0), "{said}");
-    d.settled(Duration::from_secs(60)).await;
-    assert!(
-        of_documents(d.rows().await)
-            .iter()
-            .all(|row| row.status != Status::Conflict)
-    );
-    assert_eq!(
-        d.sim.finance().documents().len(),
-        1,
-        "finance is the accountant's matter"
-    );
-    let (code, said) = siaghsync(&d, &["verify", "--documents"]);
-    assert_eq!(code, Some(0), "{said}");
-    // Deleted in the CRM: it stays in finance, and is named as what makes the difference.
-    d.sim.crm().delete(&id).unwrap();
-    let (code, said) = siaghsync(&d, &["verify", "--documents"]);
-    assert_eq!(code, Some(3), "{said}");
-    assert!(
-        said.contains(&id) && said.contains("it was deleted there"),
-        "{said}"
-    );
     d.db.drop_it().await;
 }
 
@@ -396,7 +229,7 @@ async fn a_document_that_nobody_told_of_is_issued_by_hand() {
         let (_, object) = quote(1, &customer);
         let id = d.sim.crm().seed(kind, object).unwrap();
         for _ in 0..2 {
-            let (code, said) = siaghsync(&d, &["sync", &id, option]);
+            let (code, said) = d.siaghsync(&["sync", &id, option]);
             assert_eq!(code, Some(0), "{said}");
         }
         let issued = d.sim.finance().documents();
@@ -411,7 +244,7 @@ async fn a_document_that_nobody_told_of_is_issued_by_hand() {
         .crm()
         .edit(&wrong, json!({ "identityId": uuid::Uuid::now_v7().to_string() }))
         .unwrap();
-    let (code, said) = siaghsync(&d, &["sync", &wrong, "--quote"]);
+    let (code, said) = d.siaghsync(&["sync", &wrong, "--quote"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("is not in the CRM"), "{said}");
     assert_eq!(d.sim.finance().documents().len(), 2);

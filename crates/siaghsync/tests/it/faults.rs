@@ -37,11 +37,15 @@ async fn killed_workers_and_an_emptied_redis_leave_nothing_undone_and_no_duplica
             customer,
         ));
         if n % 20 == 19 {
-            d.eventually("saving", Duration::from_secs(20), async || {
-                worker.log().contains("✅ Synced")
+            let leases = format!("worker-{}-", worker.pid());
+            let own = |owner: &String| owner.starts_with(&leases);
+            d.eventually("in the middle of a run", Duration::from_secs(60), async || {
+                let links = d.links().await;
+                links
+                    .iter()
+                    .any(|link| link.lease_owner.as_ref().is_some_and(own))
             })
             .await;
-            tokio::time::sleep(Duration::from_millis(150)).await;
             worker.kill();
             worker = d.run("siagh-worker", &[]);
         }

@@ -1,26 +1,104 @@
 //! The operator's commands on a database that a service has worked on.
 
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use simulator::{System, sample};
 use testkit::Engine;
 
-use crate::deployment::{Deployment, binary};
+use crate::deployment::Deployment;
 
-/// Runs a command of the operator; its exit code and all it said.
-pub fn run(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(binary("siaghsync"))
-        .args(arguments)
-        .env_clear()
-        .envs(d.settings())
-        .output()
+/// The JSON objects that a command prints.
+fn json_of(d: &Deployment, arguments: &[&str]) -> Vec<Value> {
+    let (code, said) = d.siaghsync(arguments);
+    assert_eq!(code, Some(0), "{arguments:?}: {said}");
+    said.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Nobody serves: an edit, and a new customer, are only seen.
+fn plan_and_verify_see(d: &Deployment, edited: &str) {
+    d.sim
+        .crm()
+        .edit(edited, json!({"email": "changed@example.com"}))
         .unwrap();
-    let said = [output.stdout, output.stderr]
-        .map(|said| String::from_utf8_lossy(&said).into_owned())
-        .concat();
-    (output.status.code(), said)
+    let new = &sample::customers(13, 1)[0];
+    let new_id = d.sim.crm().seed(new.kind, new.to_crm()).unwrap();
+    let saves = || d.sim.finance().stats().calls("SaveFormData") + d.sim.crm().stats().calls("/update");
+    let before = saves();
+    let (code, said) = d.siaghsync(&["verify"]);
+    assert_eq!(code, Some(3), "{said}");
+    let (code, said) = d.siaghsync(&["plan"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("changed@example.com") && said.contains("only this side was edited"),
+        "{said}"
+    );
+    let (code, said) = d.siaghsync(&["plan", edited, "--json"]);
+    assert_eq!(code, Some(0), "{said}");
+    let plan: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+    assert_eq!(plan["changes"][0]["field"], "email");
+    assert_eq!(plan["changes"][0]["winner"], "CRM");
+    let (_, said) = d.siaghsync(&["plan", &new_id]);
+    assert!(said.contains("would be created in finance"), "{said}");
+    assert_eq!(saves(), before, "plan and verify write nothing");
+}
+
+/// The log, and the story of the same row, by its beginning, and by the customer. Its id.
+fn the_sync_is_told(d: &Deployment, customer: &str) -> String {
+    let (code, said) = d.siaghsync(&["log", "--entity", customer]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("email"), "{said}");
+    assert!(
+        said.contains(customer),
+        "an id is one piece, to be copied: {said}"
+    );
+    assert!(!said.contains('\u{1b}'), "no colours where no terminal is");
+    let latest = &json_of(d, &["log", "--entity", customer, "--limit", "1", "--json"])[0];
+    assert_eq!(
+        (&latest["status"], &latest["trigger"]),
+        (&json!("SUCCESS"), &json!("MANUAL"))
+    );
+    let row = latest["row"].as_str().unwrap();
+    // The story of the same row, by its beginning, and by the customer.
+    for id in [row, &row[..30], customer] {
+        let shown = &json_of(d, &["show", id, "--json"])[0];
+        assert_eq!(
+            (&shown["row"], &shown["next"]),
+            (&json!(row), &json!("nothing to do"))
+        );
+        assert_eq!(shown["sourceData"]["values"]["email"], "changed@example.com");
+        assert_eq!(shown["changes"], latest["changes"]);
+    }
+    let (_, story) = d.siaghsync(&["show", row]);
+    for words in [
+        "from an operator",
+        "changed@example.com",
+        "the CRM's goes to finance",
+        "to finance",
+        "nothing to do",
+    ] {
+        assert!(story.contains(words), "{words} in {story}");
+    }
+    row.to_owned()
+}
+
+/// What the other commands say when there is nothing to do.
+async fn the_rest_is_idle(d: &Deployment) {
+    // The echo of the last save may have come in as the service ended: then its row waits.
+    let waiting = d.rows().await.into_iter().filter(|row| !row.status.is_final());
+    let stats = &json_of(d, &["queue", "stats", "--json"])[0];
+    assert_eq!(
+        (&stats["rows"]["pending"], &stats["queue"]),
+        (&json!(waiting.count()), &Value::Null)
+    );
+    assert_eq!(json_of(d, &["guard", "list", "--json"]), Vec::<Value>::new());
+    assert_eq!(json_of(d, &["webhooks", "list", "--json"])[0]["noted"], json!([]));
+    assert_eq!(
+        json_of(d, &["retry", "--all-failed", "--json"]),
+        [json!({"rows": 0})]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,93 +113,22 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
     }
     d.settled(Duration::from_secs(30)).await;
     assert_eq!(serve.stop(Duration::from_secs(20)), Some(0));
-    let (code, said) = run(&d, &["verify"]);
+    let (code, said) = d.siaghsync(&["verify"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("5 customer(s) looked at, 0 differ"), "{said}");
 
-    // Nobody serves: an edit, and a new customer, are only seen.
-    d.sim
-        .crm()
-        .edit(&ids[2], json!({"email": "changed@example.com"}))
-        .unwrap();
-    let new = &sample::customers(13, 1)[0];
-    let new_id = d.sim.crm().seed(new.kind, new.to_crm()).unwrap();
-    let saves = || d.sim.finance().stats().calls("SaveFormData") + d.sim.crm().stats().calls("/update");
-    let before = saves();
-    let (code, said) = run(&d, &["verify"]);
-    assert_eq!(code, Some(3), "{said}");
-    let (code, said) = run(&d, &["plan"]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(
-        said.contains("changed@example.com") && said.contains("only this side was edited"),
-        "{said}"
-    );
-    let (code, said) = run(&d, &["plan", &ids[2], "--json"]);
-    assert_eq!(code, Some(0), "{said}");
-    let plan: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
-    assert_eq!(plan["changes"][0]["field"], "email");
-    assert_eq!(plan["changes"][0]["winner"], "CRM");
-    let (_, said) = run(&d, &["plan", &new_id]);
-    assert!(said.contains("would be created in finance"), "{said}");
-    assert_eq!(saves(), before, "plan and verify write nothing");
-
+    plan_and_verify_see(&d, &ids[2]);
     // By hand, then in step again.
-    let (code, said) = run(&d, &["sync", &ids[2]]);
+    let (code, said) = d.siaghsync(&["sync", &ids[2]]);
     assert_eq!(code, Some(0), "{said}");
-    let (code, said) = run(&d, &["verify"]);
+    let (code, said) = d.siaghsync(&["verify"]);
     assert_eq!(code, Some(0), "{said}");
-    let (code, said) = run(&d, &["log", "--entity", &ids[2]]);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("email"), "{said}");
-    assert!(said.contains(&ids[2]), "an id is one piece, to be copied: {said}");
-    assert!(!said.contains('\u{1b}'), "no colours where no terminal is");
-    let told = |arguments: &[&str]| -> Vec<Value> {
-        let (code, said) = run(&d, arguments);
-        assert_eq!(code, Some(0), "{arguments:?}: {said}");
-        said.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
-    };
-    let latest = &told(&["log", "--entity", &ids[2], "--limit", "1", "--json"])[0];
-    assert_eq!(
-        (&latest["status"], &latest["trigger"]),
-        (&json!("SUCCESS"), &json!("MANUAL"))
-    );
-    let row = latest["row"].as_str().unwrap();
-    // The story of the same row, by its beginning, and by the customer.
-    for id in [row, &row[..30], &ids[2]] {
-        let shown = &told(&["show", id, "--json"])[0];
-        assert_eq!(
-            (&shown["row"], &shown["next"]),
-            (&json!(row), &json!("nothing to do"))
-        );
-        assert_eq!(shown["sourceData"]["values"]["email"], "changed@example.com");
-        assert_eq!(shown["changes"], latest["changes"]);
-    }
-    let (_, story) = run(&d, &["show", row]);
-    for words in [
-        "from an operator",
-        "changed@example.com",
-        "the CRM's goes to finance",
-        "to finance",
-        "nothing to do",
-    ] {
-        assert!(story.contains(words), "{words} in {story}");
-    }
-    // The echo of the last save may have come in as the service ended: then its row waits.
-    let waiting = d.rows().await.into_iter().filter(|row| !row.status.is_final());
-    let stats = &told(&["queue", "stats", "--json"])[0];
-    assert_eq!(
-        (&stats["rows"]["pending"], &stats["queue"]),
-        (&json!(waiting.count()), &Value::Null)
-    );
-    assert_eq!(told(&["guard", "list", "--json"]), Vec::<Value>::new());
-    assert_eq!(told(&["webhooks", "list", "--json"])[0]["noted"], json!([]));
-    assert_eq!(told(&["retry", "--all-failed", "--json"]), [json!({"rows": 0})]);
-    let (code, said) = run(&d, &["retry", row]);
+    let row = the_sync_is_told(&d, &ids[2]);
+    the_rest_is_idle(&d).await;
+    let (code, said) = d.siaghsync(&["retry", &row]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("has not failed"), "{said}");
-    let (code, said) = run(&d, &["sync", "neither"]);
+    let (code, said) = d.siaghsync(&["sync", "neither"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("neither a CRM id"), "{said}");
     d.db.drop_it().await;
@@ -135,7 +142,7 @@ async fn the_story_of_a_refusal_names_who_refuses_and_of_an_outage_what_was_not_
         .iter()
         .map(|customer| d.sim.finance().seed(customer.to_finance()).unwrap())
         .collect();
-    let (code, said) = run(&d, &["import", "--yes", "--json"]);
+    let (code, said) = d.siaghsync(&["import", "--yes", "--json"]);
     assert_eq!(code, Some(0), "{said}");
     let of = |code: i64| {
         let mut all = d.sim.crm().customers().into_iter();
@@ -150,9 +157,9 @@ async fn the_story_of_a_refusal_names_who_refuses_and_of_an_outage_what_was_not_
     d.sim.crm().edit(&id, json!({"phoneContacts": mobile})).unwrap();
     // Whichever side the operator names.
     for named in [contact.as_str(), &id] {
-        let (code, said) = run(&d, &["sync", named]);
+        let (code, said) = d.siaghsync(&["sync", named]);
         assert_eq!(code, Some(1), "{said}");
-        let (_, story) = run(&d, &["show", named]);
+        let (_, story) = d.siaghsync(&["show", named]);
         for words in [
             "different: mobile",
             &customers[0].mobile,
@@ -165,9 +172,9 @@ async fn the_story_of_a_refusal_names_who_refuses_and_of_an_outage_what_was_not_
     // Finance is away: it is linked all the same.
     d.sim.faults().outage(System::Finance, None);
     let linked = of(codes[0]);
-    let (code, said) = run(&d, &["sync", &linked]);
+    let (code, said) = d.siaghsync(&["sync", &linked]);
     assert_eq!(code, Some(1), "{said}");
-    let (_, story) = run(&d, &["show", &linked]);
+    let (_, story) = d.siaghsync(&["show", &linked]);
     assert!(
         story.contains(&format!("finance {} was not read", codes[0])),
         "{story}"

@@ -68,9 +68,25 @@ pub async fn converged(d: &Deployment, n: usize) -> Vec<(String, sample::SampleC
         d.settled(Duration::from_secs(120)).await;
     }
     oracle::finance_holds_exactly(&d.sim, &typed);
-    looks(d, 2).await;
-    d.settled(Duration::from_secs(30)).await;
+    at_rest(d).await;
     typed
+}
+
+/// Waits until nothing moves any more: a poll that read between a write of ours and its commit may have made a row of
+/// it, so the last look of each must have brought none.
+pub async fn at_rest(d: &Deployment) {
+    d.eventually(
+        "at rest: a look without a new row",
+        Duration::from_secs(90),
+        async || {
+            d.settled(Duration::from_secs(60)).await;
+            let rows = d.rows().await.len();
+            looks(d, 2).await;
+            d.settled(Duration::from_secs(60)).await;
+            d.rows().await.len() == rows
+        },
+    )
+    .await;
 }
 
 /// Rows of that status, without the guard's own.
@@ -81,6 +97,34 @@ pub async fn count(d: &Deployment, status: Status) -> usize {
         .count()
 }
 
+async fn edits_reach_the_other_side(d: &Deployment, typed: &[(String, sample::SampleCustomer)]) {
+    let code = d.sim.finance().contacts()[0]["Code"].as_i64().unwrap();
+    d.sim
+        .finance()
+        .edit(code, json!({"Email": "accounting@example.com"}))
+        .unwrap();
+    let contact = d.sim.finance().get(code).unwrap();
+    let is_that = |customer: &sample::SampleCustomer| contact["MobileNo"] == customer.mobile.as_str();
+    let of_crm = |same: bool| {
+        let mut typed = typed.iter();
+        typed.find(|(_, customer)| is_that(customer) == same).unwrap()
+    };
+    let (edited, _) = of_crm(true);
+    let (other, _) = of_crm(false);
+    d.sim
+        .crm()
+        .edit(other, json!({"website": "sales.example.com"}))
+        .unwrap();
+    d.eventually("both edits on both sides", Duration::from_secs(20), async || {
+        let contacts = d.sim.finance().contacts();
+        d.sim.crm().get(edited).unwrap()["email"] == "accounting@example.com"
+            && contacts
+                .iter()
+                .any(|c| c["WebSiteAddress"] == "sales.example.com")
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn edits_on_either_side_reach_the_other_and_ten_cycles_later_nothing_has_moved() {
     for on in [Engine::Sqlite, Engine::Postgres] {
@@ -88,50 +132,16 @@ async fn edits_on_either_side_reach_the_other_and_ten_cycles_later_nothing_has_m
         let services = services(&d, on);
         d.ready().await;
         let typed = converged(&d, 40).await;
-        let code = d.sim.finance().contacts()[0]["Code"].as_i64().unwrap();
-        d.sim
-            .finance()
-            .edit(code, json!({"Email": "accounting@example.com"}))
-            .unwrap();
-        let mobile = d.sim.finance().get(code).unwrap()["MobileNo"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        let (other, _) = typed
-            .iter()
-            .find(|(_, customer)| customer.mobile != mobile)
-            .unwrap();
-        d.sim
-            .crm()
-            .edit(other, json!({"website": "sales.example.com"}))
-            .unwrap();
-        let (edited, _) = typed
-            .iter()
-            .find(|(_, customer)| customer.mobile == mobile)
-            .unwrap();
-        d.eventually("both edits on both sides", Duration::from_secs(20), async || {
-            d.sim.crm().get(edited).unwrap()["email"] == "accounting@example.com"
-                && d.sim
-                    .finance()
-                    .contacts()
-                    .iter()
-                    .any(|c| c["WebSiteAddress"] == "sales.example.com")
-        })
-        .await;
-        looks(&d, 2).await;
-        d.settled(Duration::from_secs(30)).await;
-        let before = (
-            d.sim.crm().stats().all_saves(),
-            d.sim.finance().stats().all_saves(),
-        );
-        let rows = d.rows().await.len();
+        edits_reach_the_other_side(&d, &typed).await;
+        at_rest(&d).await;
+        let saves = || {
+            let (crm, finance) = (d.sim.crm().stats(), d.sim.finance().stats());
+            (crm.all_saves(), finance.all_saves())
+        };
+        let (before, rows) = (saves(), d.rows().await.len());
         looks(&d, 10).await;
-        d.settled(Duration::from_secs(5)).await;
-        let after = (
-            d.sim.crm().stats().all_saves(),
-            d.sim.finance().stats().all_saves(),
-        );
-        assert_eq!(before, after, "zero writes");
+        d.settled(Duration::from_secs(30)).await;
+        assert_eq!(before, saves(), "zero writes");
         assert_eq!(d.rows().await.len(), rows, "zero new rows");
         let stats = d.db.store.stats().await.unwrap();
         assert_eq!((stats.failed, stats.conflict), (0, 0));

@@ -7,7 +7,6 @@ use simulator::sample;
 use testkit::Engine;
 
 use crate::deployment::{Deployment, Process};
-use crate::operate::run;
 use crate::polls::services;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -23,7 +22,7 @@ async fn deployed(engine: Engine) -> (Deployment, Vec<Process>) {
 
 /// The rows that wait for a human, as `log` tells.
 fn conflicts(d: &Deployment) -> Vec<Value> {
-    let (code, said) = run(d, &["log", "--conflict", "--json"]);
+    let (code, said) = d.siaghsync(&["log", "--conflict", "--json"]);
     assert_eq!(code, Some(0), "{said}");
     said.lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -56,7 +55,7 @@ async fn fields_in_conflict_take_the_side_that_is_kept(engine: Engine) {
         assert_eq!(row["source"], id.as_str());
         assert!(row["changes"][0]["winner"].is_null(), "{row}");
         let row = row["row"].as_str().unwrap();
-        let (code, story) = run(&d, &["show", row]);
+        let (code, story) = d.siaghsync(&["show", row]);
         assert_eq!(code, Some(0), "{story}");
         for told in [
             "نام از حسابداری",
@@ -70,15 +69,15 @@ async fn fields_in_conflict_take_the_side_that_is_kept(engine: Engine) {
         // By the row, by the CRM's id or by finance's code: it is the same customer.
         let by = [row.to_owned(), finance_code.to_string()];
         let by = &by[usize::from(keep == "crm")];
-        let (code, said) = run(&d, &["resolve", by, "--keep", keep]);
+        let (code, said) = d.siaghsync(&["resolve", by, "--keep", keep]);
         assert_eq!(code, Some(0), "{said}");
         assert_eq!(d.sim.crm().get(&id).unwrap()["nickName"], expected);
         assert_eq!(d.sim.finance().get(finance_code).unwrap()["Name"], expected);
         d.settled(LIMIT).await;
         assert_eq!(conflicts(&d), Vec::<Value>::new());
-        let (_, story) = run(&d, &["show", &id]);
+        let (_, story) = d.siaghsync(&["show", &id]);
         assert!(story.contains("an operator has decided"), "{story}");
-        let (code, said) = run(&d, &["resolve", &id, "--keep", keep]);
+        let (code, said) = d.siaghsync(&["resolve", &id, "--keep", keep]);
         assert_eq!(code, Some(1), "{said}");
         assert!(
             said.contains("no field of") && said.contains("siaghsync plan"),
@@ -113,13 +112,13 @@ async fn a_first_meeting_in_doubt_is_settled_by_hand() {
     d.settled(LIMIT).await;
     let waiting = conflicts(&d);
     assert_eq!(waiting.len(), 1, "{waiting:?}");
-    let (_, story) = run(&d, &["show", &id]);
+    let (_, story) = d.siaghsync(&["show", &id]);
     assert!(story.contains(&format!("resolve --link {id}")), "{story}");
 
-    let (code, said) = run(&d, &["resolve", &id, "--keep", "crm"]);
+    let (code, said) = d.siaghsync(&["resolve", &id, "--keep", "crm"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("--link"), "{said}");
-    let (code, said) = run(&d, &["resolve", "--link", &id, &codes[1].to_string(), "--json"]);
+    let (code, said) = d.siaghsync(&["resolve", "--link", &id, &codes[1].to_string(), "--json"]);
     assert_eq!(code, Some(0), "{said}");
     let row: Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
     assert_eq!(row["status"], "SUCCESS");
@@ -128,7 +127,7 @@ async fn a_first_meeting_in_doubt_is_settled_by_hand() {
     assert_eq!(conflicts(&d), Vec::<Value>::new());
     assert_eq!(d.sim.finance().contacts().len(), 2, "nothing was created");
 
-    let (code, said) = run(&d, &["resolve", "--link", &id, &codes[0].to_string()]);
+    let (code, said) = d.siaghsync(&["resolve", "--link", &id, &codes[0].to_string()]);
     assert_eq!(code, Some(1), "{said}");
     assert!(
         said.contains(&format!("is linked with finance {}", codes[1])),
@@ -142,7 +141,7 @@ async fn a_first_meeting_in_doubt_is_settled_by_hand() {
         (&["resolve", "--link", "22", "23"], 1),
         (&["show", "no-such-row"], 1),
     ] {
-        let (code, said) = run(&d, wrong);
+        let (code, said) = d.siaghsync(wrong);
         assert_eq!(code, Some(exit), "{wrong:?}: {said}");
     }
     d.db.drop_it().await;

@@ -5,9 +5,45 @@ use std::time::Duration;
 
 use simulator::sample;
 use testkit::Engine;
-use testkit::otlp::receiver;
+use testkit::otlp::{Span, receiver};
 
 use crate::deployment::{Deployment, SECRET};
+
+type Spans<'a> = [&'a (String, Span)];
+
+fn each_has_its_parent(ours: &Spans<'_>) {
+    let spans: BTreeSet<_> = ours.iter().map(|(_, span)| span.span_id.clone()).collect();
+    for (service, span) in ours {
+        let parent = hex::encode(&span.parent_span_id);
+        let known = spans.contains(&span.parent_span_id) || parent == "b7ad6b7169203331";
+        assert!(known, "{service} {}: a parent outside the trace", span.name);
+    }
+}
+
+/// Semantic conventions: HTTP both ways, the queue's two ends, the database.
+fn attributes_are_conventional(ours: &Spans<'_>) {
+    for (service, attribute, value) in [
+        ("siagh-ingest", "http.route", "/webhook/crm/identity"),
+        ("siagh-ingest", "http.response.status_code", "202"),
+        ("siagh-ingest", "db.system.name", "postgresql"),
+        ("siagh-ingest", "db.operation.name", "hear"),
+        ("siagh-ingest", "messaging.operation.type", "send"),
+        ("siagh-worker", "messaging.operation.type", "process"),
+        ("siagh-worker", "messaging.system", "redis"),
+        ("siagh-worker", "db.operation.name", "claim"),
+        ("siagh-worker", "db.operation.name", "intend"),
+        ("siagh-worker", "db.operation.name", "commit"),
+        ("siagh-worker", "http.request.method", "POST"),
+        ("siagh-worker", "server.address", "127.0.0.1"),
+    ] {
+        let found = ours.iter().any(|(from, span)| {
+            let mut attributes = span.attributes.iter();
+            from == service
+                && attributes.any(|a| a.key == attribute && format!("{:?}", a.value).contains(value))
+        });
+        assert!(found, "{service}: {attribute}={value}");
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_trace_from_the_webhook_to_each_outside_call() {
@@ -34,47 +70,20 @@ async fn one_trace_from_the_webhook_to_each_outside_call() {
     assert_eq!(ingest.stop(Duration::from_secs(20)), Some(0));
 
     let received = received.lock().unwrap().clone();
-    let hex = |bytes: &[u8]| hex::encode(bytes);
     let ours: Vec<_> = received
         .iter()
-        .filter(|(_, span)| hex(&span.trace_id) == trace)
+        .filter(|(_, span)| hex::encode(&span.trace_id) == trace)
         .collect();
     let services: BTreeSet<_> = ours.iter().map(|(service, _)| service.as_str()).collect();
     assert_eq!(services, BTreeSet::from(["siagh-ingest", "siagh-worker"]));
-    let spans: BTreeSet<_> = ours.iter().map(|(_, span)| span.span_id.clone()).collect();
-    for (service, span) in &ours {
-        let parent = hex(&span.parent_span_id);
-        let known = spans.contains(&span.parent_span_id) || parent == "b7ad6b7169203331";
-        assert!(known, "{service} {}: a parent outside the trace", span.name);
-    }
+    each_has_its_parent(&ours);
+    attributes_are_conventional(&ours);
     let attributes = format!("{ours:?}");
     for part in ["person/get", "GetAll", "SaveFormData", "/webhook/crm/identity"] {
         assert!(
             attributes.contains(part) || (part == "person/get" && attributes.contains("organization/get")),
             "{part}"
         );
-    }
-    // Semantic conventions: HTTP both ways, the queue's two ends, the database.
-    for (service, attribute, value) in [
-        ("siagh-ingest", "http.route", "/webhook/crm/identity"),
-        ("siagh-ingest", "http.response.status_code", "202"),
-        ("siagh-ingest", "db.system.name", "postgresql"),
-        ("siagh-ingest", "db.operation.name", "hear"),
-        ("siagh-ingest", "messaging.operation.type", "send"),
-        ("siagh-worker", "messaging.operation.type", "process"),
-        ("siagh-worker", "messaging.system", "redis"),
-        ("siagh-worker", "db.operation.name", "claim"),
-        ("siagh-worker", "db.operation.name", "intend"),
-        ("siagh-worker", "db.operation.name", "commit"),
-        ("siagh-worker", "http.request.method", "POST"),
-        ("siagh-worker", "server.address", "127.0.0.1"),
-    ] {
-        let found = ours.iter().any(|(from, span)| {
-            let mut attributes = span.attributes.iter();
-            from == service
-                && attributes.any(|a| a.key == attribute && format!("{:?}", a.value).contains(value))
-        });
-        assert!(found, "{service}: {attribute}={value}");
     }
     assert!(!attributes.contains(SECRET), "no secret in a span");
     d.db.drop_it().await;

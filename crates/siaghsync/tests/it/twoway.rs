@@ -8,7 +8,7 @@ use simulator::sample;
 use testkit::Engine;
 
 use crate::deployment::{Deployment, Process};
-use crate::polls::{QUICK, looks, services};
+use crate::polls::{QUICK, at_rest, looks, services};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -220,8 +220,7 @@ async fn nothing_loops(engine: Engine) {
         })
         .await;
     }
-    polled(&d).await;
-    polled(&d).await;
+    at_rest(&d).await;
     let saves = || d.sim.finance().stats().calls("SaveFormData") + d.sim.crm().stats().calls("/update");
     let before = saves();
     for id in &ids {

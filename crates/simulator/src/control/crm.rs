@@ -9,8 +9,8 @@ use chrono::NaiveDateTime;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, body, done};
-use crate::{crm::Kind, error::SimError, simulator::Handles};
+use super::answer::{Answer, body, done};
+use crate::{crm::Kind, error::SimError, handles::Handles};
 
 #[derive(Deserialize)]
 pub(super) struct Silent {

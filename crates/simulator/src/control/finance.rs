@@ -8,8 +8,8 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answer, body, done};
-use crate::{error::SimError, simulator::Handles};
+use super::answer::{Answer, body, done};
+use crate::{error::SimError, handles::Handles};
 
 #[derive(Deserialize)]
 pub(super) struct Which {

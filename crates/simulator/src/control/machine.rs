@@ -11,13 +11,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{Answer, Refusal, body, done};
+use super::answer::{Answer, Refusal, body, done};
 use crate::{
     config::SimulatorConfig,
     faults::{FaultRule, System, matches},
+    handles::Handles,
     json::merge_patch,
     sample,
-    simulator::Handles,
 };
 
 #[derive(Deserialize)]
@@ -57,7 +57,7 @@ pub(super) async fn clear_faults(State(handles): State<Handles>) -> Answer {
 
 pub(super) async fn remove_fault(State(handles): State<Handles>, Path(id): Path<u64>) -> Answer {
     if !handles.faults.remove(id) {
-        return Err(crate::SimError::NotFound(id.to_string()).into());
+        return Err(crate::error::SimError::NotFound(id.to_string()).into());
     }
     done()
 }
@@ -210,7 +210,7 @@ pub(super) async fn action(State(handles): State<Handles>, Path(name): Path<Stri
         "expire_everything" => handles.crm.expire_everything(),
         "unlock_login" => handles.crm.unlock_login(),
         "expire_sessions" => handles.finance.expire_sessions(),
-        _ => return Err(crate::SimError::NotFound(name).into()),
+        _ => return Err(crate::error::SimError::NotFound(name).into()),
     }
     done()
 }

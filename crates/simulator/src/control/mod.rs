@@ -1,20 +1,18 @@
 //! The control server: the hands of both systems' users and administrators, over HTTP under `/sim`.
 //! It only calls what the Rust handles offer.
 
+mod answer;
 mod crm;
 mod finance;
 mod machine;
 
 use axum::{
     Json, Router,
-    body::Bytes,
-    http::StatusCode,
-    response::{IntoResponse, Response},
     routing::{delete, get, post, put},
 };
 use serde_json::{Value, json};
 
-use crate::{error::SimError, simulator::Handles};
+use crate::handles::Handles;
 
 pub(crate) fn router(handles: Handles) -> Router {
     Router::new()
@@ -60,41 +58,4 @@ pub(crate) fn router(handles: Handles) -> Router {
 
 async fn index() -> Json<Value> {
     Json(json!({"service": "siagh-simulator", "status": "ok", "help": "see the crate's README"}))
-}
-
-/// A refused request of the control API: `{"error": "…"}`.
-pub(crate) struct Refusal(StatusCode, String);
-
-impl Refusal {
-    fn bad(reason: impl ToString) -> Self {
-        Self(StatusCode::BAD_REQUEST, reason.to_string())
-    }
-}
-
-impl From<SimError> for Refusal {
-    fn from(error: SimError) -> Self {
-        let status = match error {
-            SimError::NotFound(_) => StatusCode::NOT_FOUND,
-            SimError::Refused(_) => StatusCode::CONFLICT,
-            SimError::BadInput(_) => StatusCode::BAD_REQUEST,
-        };
-        Self(status, error.to_string())
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        (self.0, Json(json!({"error": self.1}))).into_response()
-    }
-}
-
-type Answer = Result<Json<Value>, Refusal>;
-
-/// Any body is taken as JSON, whatever its content type, so that `curl -d` does.
-fn body<T: serde::de::DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal> {
-    serde_json::from_slice(bytes).map_err(Refusal::bad)
-}
-
-fn done() -> Answer {
-    Ok(Json(json!({"ok": true})))
 }

@@ -14,11 +14,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Crm, Kind, RegisteredHook,
     config::{CrmConfig, UnknownId},
     find::Find,
+    kind::Kind,
     prepare,
     shape::{self, ApiError, json_response},
+    system::Crm,
+    webhooks::RegisteredHook,
 };
 use crate::{
     json::{Object, capital_key, text},

@@ -6,7 +6,14 @@ use chrono::NaiveDateTime;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Crm, Kind, RegisteredHook, WebhookStats, config::CrmConfig, shape, store::Record};
+use super::{
+    config::CrmConfig,
+    kind::Kind,
+    shape,
+    store::Record,
+    system::Crm,
+    webhooks::{RegisteredHook, WebhookStats},
+};
 use crate::{
     error::SimError,
     json::{Object, merge_patch},

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{config::CrmConfig, dates, kind::Kind, prepare};
+use super::{config::CrmConfig, kind::Kind};
 use crate::json::{Object, scalar};
 
 /// Properties whose equality is looked up instead of searched for.
@@ -121,77 +121,16 @@ impl Store {
         config.first_document_number + self.documents_numbered - 1
     }
 
-    pub(crate) fn insert(
-        &mut self,
-        kind: Kind,
-        mut object: Object,
-        config: &CrmConfig,
-        now: NaiveDateTime,
-    ) -> Record {
-        let id = self.new_id();
-        let now = dates::truncate(now, config.date_digits);
-        let type_key = prepare::on_create(self, kind, &mut object, config, now);
-        let seq = self.next_seq;
+    /// Its place in the order of creation.
+    pub(super) fn next_seq(&mut self) -> u64 {
         self.next_seq += 1;
-        let mut record = Record {
-            id,
-            kind,
-            type_key,
-            seq,
-            created: now,
-            modified: now,
-            object,
-        };
-        prepare::server_fields(&mut record, config);
-        self.index(&record);
-        self.records.insert(id, record.clone());
-        record
+        self.next_seq - 1
     }
 
-    /// The object takes the place of the stored one, as a whole.
-    pub(crate) fn replace(
-        &mut self,
-        id: Uuid,
-        mut object: Object,
-        config: &CrmConfig,
-        now: NaiveDateTime,
-    ) -> Option<Record> {
-        let old = self.records.remove(&id)?;
-        self.unindex(&old);
-        prepare::ids(self, &mut object, Some(&old.object));
-        let mut modified = dates::truncate(now, config.date_digits);
-        if modified <= old.modified && config.date_digits >= 3 {
-            modified = old.modified + dates::step(config.date_digits);
-        }
-        let mut record = Record {
-            modified: modified.max(old.modified),
-            object,
-            ..old
-        };
-        prepare::server_fields(&mut record, config);
+    /// The record, as it is; nothing stands under its id.
+    pub(super) fn put(&mut self, record: Record) {
         self.index(&record);
-        self.records.insert(id, record.clone());
-        Some(record)
-    }
-
-    /// Sets the dates as an administrator could in the database.
-    pub(crate) fn set_dates(
-        &mut self,
-        id: Uuid,
-        created: Option<NaiveDateTime>,
-        modified: Option<NaiveDateTime>,
-        config: &CrmConfig,
-    ) -> bool {
-        let Some(mut record) = self.records.remove(&id) else {
-            return false;
-        };
-        self.unindex(&record);
-        record.created = created.unwrap_or(record.created);
-        record.modified = modified.unwrap_or(record.modified);
-        prepare::server_fields(&mut record, config);
-        self.index(&record);
-        self.records.insert(id, record);
-        true
+        self.records.insert(record.id, record);
     }
 
     pub(crate) fn remove(&mut self, id: Uuid) -> Option<Record> {

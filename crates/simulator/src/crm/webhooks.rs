@@ -203,8 +203,9 @@ impl Webhooks {
         let times = if twice { 2 } else { 1 };
         let call = Arc::new(call);
         for _ in 0..times {
-            self.counters.sent.fetch_add(1, Ordering::SeqCst);
+            // In this order: whoever sees it as sent sees it as pending, too, until it has ended.
             self.counters.pending.fetch_add(1, Ordering::SeqCst);
+            self.counters.sent.fetch_add(1, Ordering::SeqCst);
             let (client, gate, counters) = (
                 self.client.clone(),
                 Arc::clone(&self.gate),

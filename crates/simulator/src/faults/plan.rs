@@ -8,7 +8,8 @@ use std::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 
-use super::{FaultKind, FaultRule, System, matches};
+use super::pattern::matches;
+use super::rule::{FaultKind, FaultRule, System};
 
 /// The faults of both systems. Cheap to clone; clones share everything.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Finance, answer, contact_form, document_form, form, form::Form};
+use super::{answer, contact_form, document_form, form, form::Form, system::Finance};
 
 const SAVE: &str = "/BpmsApi/SaveFormData";
 const GET_ALL: &str = "/api/Sgh/GEN/Gn_Web_Users/GetAll";

@@ -1,10 +1,11 @@
 //! Form 2BFDA: a contact is created or saved.
 
 use super::{
-    Finance, answer, columns,
+    answer, columns,
     config::FinanceConfig,
     form::Form,
     store::{PHONE_TAKEN, Store},
+    system::Finance,
 };
 use crate::{json::Object, stats::Author};
 

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Finance, answer, columns,
+    answer, columns,
     config::FinanceConfig,
     form::Form,
     lossy,
     store::{Document, Store},
+    system::Finance,
 };
 use crate::{json::Object, stats::Author};
 

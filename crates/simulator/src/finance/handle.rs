@@ -5,10 +5,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    Document, Finance, columns,
+    columns,
     config::FinanceConfig,
     contact_form,
+    store::Document,
     store::{PHONE_TAKEN, Store},
+    system::Finance,
 };
 use crate::{
     error::SimError,

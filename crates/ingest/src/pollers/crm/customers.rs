@@ -1,17 +1,16 @@
 //! Persons and organizations: what equals the CRM's base is an echo of our own write, and makes no row.
 
-use domain::customer::Kind;
+use domain::customer::{Customer, Kind};
 use domain::polls::{Fingerprint, PollLease, checksum};
-use domain::ports::{PortResult, Side, Snapshot};
-use payamgostar::{ChangedPage, Position, Walk, modify_date};
+use domain::ports::Side;
+use domain::ports::changes::{Changed, Since};
 
-use super::{PAGE, Records, Stamp, gather, harvest, is_plain, next_cursor, overlap};
+use super::{Records, gather, harvest, is_plain};
 use crate::pollers::judge::Read;
 use crate::pollers::{Failure, Pollers};
 
 struct Customers<'a> {
     pollers: &'a Pollers,
-    kind: Kind,
 }
 
 pub(in crate::pollers) async fn read(
@@ -20,38 +19,26 @@ pub(in crate::pollers) async fn read(
     turn: &PollLease,
     wide: bool,
 ) -> Result<Read, Failure> {
-    let walk = match &turn.cursor {
-        Some(cursor) => Walk::from(pollers.crm.position_before(cursor, overlap(wide))),
-        None => Walk::over_all(),
+    let since = Since {
+        cursor: turn.cursor.as_deref(),
+        wide,
     };
-    let gathered = gather(&Customers { pollers, kind }, walk).await?;
-    let cursor = gathered.newest.map(|newest| next_cursor(pollers, turn, newest));
-    harvest(pollers, turn, gathered.changes.into_values().collect(), cursor).await
+    let changes = pollers.changes.customer_changes(kind, since);
+    let (changes, end) = gather(&Customers { pollers }, changes).await?;
+    harvest(pollers, turn, changes, end).await
 }
 
 impl Records for Customers<'_> {
-    type Row = Snapshot;
+    type Record = Customer;
 
-    async fn page(&self, position: &Position) -> PortResult<ChangedPage<Snapshot>> {
-        self.pollers.crm.changed_since(self.kind, position, PAGE).await
-    }
-
-    fn stamp(row: &Snapshot) -> Stamp {
-        Stamp {
-            id: row.id.clone(),
-            date: modify_date(row),
-            at: row.modified_at,
-        }
-    }
-
-    async fn changed(&self, rows: &[Snapshot]) -> Result<Vec<Option<String>>, Failure> {
-        let ids = rows.iter().map(|row| row.id.as_str());
+    async fn changed(&self, records: &[Changed<Customer>]) -> Result<Vec<Option<String>>, Failure> {
+        let ids = records.iter().map(|shown| shown.id.as_str());
         let ids: Vec<&str> = ids.filter(|id| is_plain(id)).collect();
         let mapped = self.pollers.store.linked(Side::Crm, &ids).await?;
-        let sums = rows.iter().map(|row| {
-            let mapped = mapped.get(&row.id);
-            let echo = mapped.is_some_and(|mapped| mapped.knows(&Fingerprint::of(&row.customer), Side::Crm));
-            (!echo).then(|| checksum(&row.customer))
+        let sums = records.iter().map(|Changed { id, record, .. }| {
+            let mapped = mapped.get(id);
+            let echo = mapped.is_some_and(|mapped| mapped.knows(&Fingerprint::of(record), Side::Crm));
+            (!echo).then(|| checksum(record))
         });
         Ok(sums.collect())
     }

@@ -1,18 +1,16 @@
-//! One look at the CRM: everything of a kind whose `ModifyDate` is at or after the cursor, less an overlap.
+//! One look at the CRM: everything of a kind that changed since the cursor.
 //!
-//! Times are the server's own text, never this machine's. What was heard before makes no row, so that an overlap
-//! costs reading, and nothing else. What a change is, and what only the echo of our own write, each kind of record
-//! says for itself ([`Records`]).
+//! What was heard before makes no row, so that what is read twice costs reading, and nothing else. What a change is,
+//! and what only the echo of our own write, each kind of record says for itself ([`Records`]). How the CRM is asked, and
+//! what a cursor says, it never knows.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use domain::message::{Code, Message};
 use domain::polls::{Found, Harvest, PollLease};
-use domain::ports::{PortResult, Side};
+use domain::ports::Side;
+use domain::ports::changes::{Changed, End, Part, Parts};
 use metrics::counter;
-use payamgostar::{ChangedPage, Position, Walk};
 use serde_json::json;
 use tracing::warn;
 
@@ -25,65 +23,40 @@ mod documents;
 pub(super) use customers::read as customers;
 pub(super) use documents::{read as documents, setting};
 
-/// Edits of the same instant, commits that come late, clocks of several servers.
-const OVERLAP: Duration = Duration::from_secs(120);
-/// Now and then: a clock that was set back, by a daylight rule that we don't know or by hand.
-const WIDE_OVERLAP: Duration = Duration::from_secs(125 * 60);
-/// Rows of a page.
-const PAGE: u32 = 200;
 /// An id that is longer is none.
 const LONGEST_ID: usize = 64;
 
-/// A kind of the CRM's records: how it is read by pages, and what of it is a change.
+/// A kind of the CRM's records: what of it is a change.
 trait Records {
-    /// As a search shows it.
-    type Row;
+    /// As a read of changes shows it.
+    type Record;
 
-    async fn page(&self, position: &Position) -> PortResult<ChangedPage<Self::Row>>;
-
-    fn stamp(row: &Self::Row) -> Stamp;
-
-    /// For each row the checksum of its state; `None`: it is no change.
-    async fn changed(&self, rows: &[Self::Row]) -> Result<Vec<Option<String>>, Failure>;
+    /// For each record the checksum of its state; `None`: it is no change.
+    async fn changed(&self, records: &[Changed<Self::Record>]) -> Result<Vec<Option<String>>, Failure>;
 }
 
-/// Which record, in which state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
-    id: String,
-    /// `ModifyDate` in the server's own text.
-    date: String,
-    at: Option<DateTime<Utc>>,
-}
-
-/// What a look has gathered so far. One entry per record: a later state takes the place of an earlier one.
-#[derive(Default)]
-struct Gathered {
-    /// The `ModifyDate` at which each record was seen.
-    seen: HashMap<String, String>,
-    changes: HashMap<String, Found>,
-    newest: Option<(DateTime<Utc>, String)>,
-}
-
-fn overlap(wide: bool) -> Duration {
-    if wide { WIDE_OVERLAP } else { OVERLAP }
-}
-
-/// Reads to the end.
-async fn gather<R: Records>(records: &R, mut walk: Walk) -> Result<Gathered, Failure> {
-    let mut gathered = Gathered::default();
+/// Reads to the end, a page at a time. One entry per record: a later state takes the place of an earlier one.
+async fn gather<R: Records>(
+    records: &R,
+    mut parts: Box<dyn Parts<R::Record> + '_>,
+) -> Result<(HashMap<String, Found>, End), Failure> {
+    let mut changes = HashMap::new();
     loop {
-        let page = records.page(walk.position()).await?;
-        let rows = page.rows.len();
-        let fresh: Vec<R::Row> = page
-            .rows
-            .into_iter()
-            .filter(|row| gathered.is_fresh(R::stamp(row)))
-            .collect();
-        let goes_on = walk.goes_on(rows, fresh.len(), page.newest);
-        gathered.take(records, &fresh).await?;
-        if !goes_on {
-            return Ok(gathered);
+        let page = match parts.next().await? {
+            Part::Records(page) => page,
+            Part::End(end) => return Ok((changes, end)),
+        };
+        let sums = records.changed(&page).await?;
+        for (Changed { id, modified, .. }, changed) in page.into_iter().zip(sums) {
+            match changed {
+                Some(sum) => {
+                    let found = found(&id, &modified, &sum);
+                    changes.insert(id, found);
+                }
+                None => {
+                    changes.remove(&id);
+                }
+            }
         }
     }
 }
@@ -92,9 +65,18 @@ async fn gather<R: Records>(records: &R, mut walk: Walk) -> Result<Gathered, Fai
 async fn harvest(
     pollers: &Pollers,
     turn: &PollLease,
-    mut changes: Vec<Found>,
-    cursor: Option<String>,
+    changes: HashMap<String, Found>,
+    end: End,
 ) -> Result<Read, Failure> {
+    if let Some(ahead) = end.ahead {
+        let ahead = ahead.num_minutes();
+        warn!(
+            poll = turn.poll,
+            ahead,
+            "the CRM shows a change {ahead} minutes ahead of this clock: CRM_TIMEZONE or a clock is wrong"
+        );
+    }
+    let mut changes: Vec<Found> = changes.into_values().collect();
     changes.sort_unstable_by(|a, b| a.event_id.cmp(&b.event_id));
     let events: Vec<&str> = changes.iter().map(|change| change.event_id.as_str()).collect();
     let heard = pollers.store.known_events(Side::Crm, &events).await?;
@@ -102,60 +84,12 @@ async fn harvest(
     Ok(Read {
         harvest: Harvest {
             changes,
-            cursor,
+            cursor: end.cursor,
             payload: json!({ "poll": turn.poll }),
             ..Harvest::default()
         },
         loss: None,
     })
-}
-
-/// The newest value, but never beyond the present: one record from the future would hide all edits until then.
-fn next_cursor(pollers: &Pollers, turn: &PollLease, (at, text): (DateTime<Utc>, String)) -> String {
-    let now = pollers.clock.now();
-    if at <= now + OVERLAP {
-        return text;
-    }
-    let ahead = (at - now).num_minutes();
-    warn!(
-        poll = turn.poll,
-        ahead, "the CRM shows a change {ahead} minutes ahead of this clock: CRM_TIMEZONE or a clock is wrong"
-    );
-    pollers.crm.position_at(now, Duration::ZERO).value
-}
-
-impl Gathered {
-    /// Whether this state of the record was not seen yet in this look.
-    fn is_fresh(&mut self, row: Stamp) -> bool {
-        if self.seen.get(&row.id) == Some(&row.date) {
-            return false;
-        }
-        self.seen.insert(row.id, row.date);
-        true
-    }
-
-    async fn take<R: Records>(&mut self, records: &R, rows: &[R::Row]) -> Result<(), Failure> {
-        if rows.is_empty() {
-            return Ok(());
-        }
-        for (row, changed) in rows.iter().zip(records.changed(rows).await?) {
-            let stamp = R::stamp(row);
-            if let Some(at) = stamp.at
-                && self.newest.as_ref().is_none_or(|(newest, _)| at > *newest)
-            {
-                self.newest = Some((at, stamp.date.clone()));
-            }
-            match changed {
-                Some(sum) => {
-                    self.changes.insert(stamp.id.clone(), found(&stamp, &sum));
-                }
-                None => {
-                    self.changes.remove(&stamp.id);
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Whether a text may stand in a query: databases refuse some characters, and the whole look with them.
@@ -165,12 +99,11 @@ fn is_plain(text: &str) -> bool {
 
 /// The change, with a key that says which state was seen: the CRM's dates may be whole seconds, and two edits of one
 /// second are two changes.
-fn found(row: &Stamp, sum: &str) -> Found {
-    let Stamp { id, date, .. } = row;
-    if is_plain(id) && is_plain(date) {
+fn found(id: &str, modified: &str, sum: &str) -> Found {
+    if is_plain(id) && is_plain(modified) {
         return Found {
-            id: id.clone(),
-            event_id: format!("poll:{id}:{date}:{}", &sum[..16]),
+            id: id.to_owned(),
+            event_id: format!("poll:{id}:{modified}:{}", &sum[..16]),
             vanished: false,
             problem: None,
         };
@@ -187,22 +120,81 @@ fn found(row: &Stamp, sum: &str) -> Found {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
+    use async_trait::async_trait;
+    use domain::ports::{PortError, PortResult};
+
     use super::*;
 
     const SUM: &str = "0123456789abcdef0123456789abcdef";
 
-    fn shown(id: &str, date: &str) -> Stamp {
-        Stamp {
-            id: id.to_owned(),
-            date: date.to_owned(),
-            at: None,
+    /// A read that was written down before: of each record its id, its time and the sum that it comes to.
+    struct Scripted(VecDeque<PortResult<Part<Option<String>>>>);
+
+    #[async_trait]
+    impl Parts<Option<String>> for Scripted {
+        async fn next(&mut self) -> PortResult<Part<Option<String>>> {
+            self.0.pop_front().unwrap()
         }
+    }
+
+    struct AsWritten;
+
+    impl Records for AsWritten {
+        type Record = Option<String>;
+
+        async fn changed(&self, records: &[Changed<Self::Record>]) -> Result<Vec<Option<String>>, Failure> {
+            Ok(records.iter().map(|shown| shown.record.clone()).collect())
+        }
+    }
+
+    fn page(records: &[(&str, &str, Option<&str>)]) -> PortResult<Part<Option<String>>> {
+        let records = records.iter().map(|(id, modified, sum)| Changed {
+            id: (*id).to_owned(),
+            modified: (*modified).to_owned(),
+            record: sum.map(str::to_owned),
+        });
+        Ok(Part::Records(records.collect()))
+    }
+
+    async fn gathered(
+        parts: impl IntoIterator<Item = PortResult<Part<Option<String>>>>,
+    ) -> Result<(Vec<String>, End), Failure> {
+        let parts = Scripted(parts.into_iter().collect());
+        let (changes, end) = gather(&AsWritten, Box::new(parts)).await?;
+        let mut events: Vec<String> = changes.into_values().map(|found| found.event_id).collect();
+        events.sort_unstable();
+        Ok((events, end))
+    }
+
+    #[tokio::test]
+    async fn a_later_state_takes_the_place_of_an_earlier_one_also_when_it_is_an_echo() {
+        let end = End {
+            cursor: Some("5".to_owned()),
+            ahead: None,
+        };
+        let read = [
+            page(&[("a", "1", Some(SUM)), ("b", "2", Some(SUM)), ("c", "3", None)]),
+            page(&[("a", "4", Some(SUM)), ("b", "5", None)]),
+            Ok(Part::End(end.clone())),
+        ];
+        let (events, ended) = gathered(read).await.unwrap();
+        assert_eq!(events, ["poll:a:4:0123456789abcdef"]);
+        assert_eq!(ended, end);
+    }
+
+    #[tokio::test]
+    async fn a_read_that_breaks_brings_nothing() {
+        let broken = Err(PortError::Session("no licence".to_owned()));
+        let read = gathered([page(&[("a", "1", Some(SUM))]), broken]).await;
+        assert!(matches!(read, Err(Failure::Port(PortError::Session(_)))));
     }
 
     #[test]
     fn two_states_of_one_second_are_two_events_and_one_state_is_one() {
         let id = "0b1c0a5e-6f7e-4d0c-9a2e-2f1c6d1f0a11";
-        let event = |sum| found(&shown(id, "2025-12-21T14:06:17"), sum).event_id;
+        let event = |sum| found(id, "2025-12-21T14:06:17", sum).event_id;
         assert_eq!(
             event(SUM),
             format!("poll:{id}:2025-12-21T14:06:17:0123456789abcdef")
@@ -217,7 +209,7 @@ mod tests {
             ("a", "2025\0"),
             (&*"x".repeat(100), ""),
         ] {
-            let aside = found(&shown(id, date), SUM);
+            let aside = found(id, date, SUM);
             assert!(aside.problem.is_some() && is_plain(&aside.id) && is_plain(&aside.event_id[..20]));
             assert!(!aside.event_id.contains('\0'));
         }

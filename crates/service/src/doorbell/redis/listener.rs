@@ -10,16 +10,16 @@ use tracing::{debug, info, warn};
 use uuid::Uuid;
 
 use super::{
-    RedisOptions,
     backend::Announced,
     keys::{self, Keys},
     link::Link,
     location::Location,
+    options::RedisOptions,
     upkeep::Upkeep,
     wake::{self, Wake},
     wire::Wire,
 };
-use crate::doorbell::{Listening, crew::Crew, worker};
+use crate::doorbell::{crew::Crew, listening::Listening, worker};
 
 /// How long a command of the worker may take: a pause of Redis shorter than this is not even noticed.
 const ANSWER: Duration = Duration::from_secs(6);
@@ -61,7 +61,7 @@ impl RedisListener {
         let work = async {
             tokio::select! {
                 () = self.workers(&how, &keys, &wake, &crew, &shutdown, &over) => {}
-                () = wake::hear(&self.location, &keys.channel, &wake) => {}
+                () = wake::listen(&self.location, &keys.channel, &wake) => {}
             }
             crew.finished().await;
         };

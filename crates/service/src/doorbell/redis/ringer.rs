@@ -13,9 +13,9 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
-    RedisOptions,
     keys::Keys,
     location::Location,
+    options::RedisOptions,
     scripts::{CLEAR, COUNT, PURGE, PUSH, READY},
     wire::{Wire, is_lost},
 };

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// How often.
-const TURN: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(500);
 /// How many ids are forgotten in one step, and how many steps make a turn.
 const STEP: usize = 200;
 const STEPS: usize = 50;
@@ -37,17 +37,17 @@ impl<'a> Upkeep<'a> {
         }
     }
 
-    /// Turns for ever, for the worker of this name.
+    /// Goes round for ever, for the worker of this name.
     pub(super) async fn go_on(&self, worker: &str) {
         loop {
-            tokio::time::sleep(TURN).await;
-            if let Err(error) = self.turn(worker).await {
+            tokio::time::sleep(PAUSE).await;
+            if let Err(error) = self.round(worker).await {
                 debug!(%error, "the queue can't be tidied now");
             }
         }
     }
 
-    async fn turn(&self, worker: &str) -> redis::RedisResult<()> {
+    async fn round(&self, worker: &str) -> redis::RedisResult<()> {
         let mut wire = self.wire.clone();
         let keys = self.keys;
         for _ in 0..STEPS {

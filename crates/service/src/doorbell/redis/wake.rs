@@ -48,7 +48,7 @@ impl Wake {
 }
 
 /// Hears announcements for ever, over a connection of its own.
-pub(super) async fn hear(location: &Location, channel: &str, wake: &Wake) {
+pub(super) async fn listen(location: &Location, channel: &str, wake: &Wake) {
     loop {
         if let Err(error) = subscription(location, channel, wake).await {
             debug!(%error, "announcements can't be heard");

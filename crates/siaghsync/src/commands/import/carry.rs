@@ -1,4 +1,4 @@
-//! Carrying the import out: rows are heard in batches and run by the ordinary engine, here.
+//! Carrying the import out: rows are enqueued in batches and run by the ordinary engine, here.
 //!
 //! Each contact has a row of its own with a stable key, so that an import that was ended anywhere goes on where it was.
 //! Workers may take rows, too: the lease sees to that. It never writes to a system by itself.
@@ -7,11 +7,11 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use engine::{Engine, Ran};
 use domain::ports::{Ring, Side};
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
+use engine::{Engine, Ran};
 use futures::StreamExt;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use indicatif::ProgressBar;
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Rows are heard so many at a time.
+/// Rows are enqueued so many at a time.
 const BATCH: usize = 200;
 /// So many in a row that fail for no reason of their own end the import: a system is down.
 const SYSTEMIC: u32 = 25;
@@ -81,9 +81,9 @@ impl<'a> Carrier<'a> {
             if self.stop.is_cancelled() {
                 break;
             }
-            let heard = self.enqueue(batch).await?;
-            let rings = heard.iter().map(|(row, _)| ring_for(*row)).collect();
-            rows.extend(heard);
+            let enqueued = self.enqueue(batch).await?;
+            let rings = enqueued.iter().map(|(row, _)| ring_for(*row)).collect();
+            rows.extend(enqueued);
             self.run_all(rings).await?;
         }
         self.wait_for_the_rest().await?;
@@ -125,7 +125,7 @@ impl<'a> Carrier<'a> {
             .filter(|(_, new)| !new)
             .map(|(event, _)| event.row)
             .collect();
-        // Another import heard of these in the same moment, and sees to them.
+        // Another import has enqueued these in the same moment, and sees to them.
         rows.retain(|(row, _)| !beaten.contains(row));
         Ok(rows)
     }

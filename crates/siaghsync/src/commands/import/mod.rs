@@ -12,17 +12,16 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use domain::customer::{Field, Kind};
-use engine::Engine;
 use domain::polls::PollStore;
 use domain::ports::Side;
+use domain::ports::changes::{Changes, Everybody, Part, Since};
 use domain::store::entities::{link, log};
 use domain::store::sql::SqlStore;
 use domain::store::{EntityType, LinkState, Status};
-use payamgostar::{Payamgostar, Walk};
+use engine::Engine;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::{Value, json};
 use service::settings::Settings;
-use siagh::Siagh;
 use uuid::Uuid;
 
 use super::output::{self, say};
@@ -34,8 +33,6 @@ mod carry;
 mod directory;
 mod report;
 
-/// Rows of a page of the CRM.
-const PAGE: u32 = 500;
 /// More connections than a worker at rest has are not taken.
 const AT_ONCE: usize = 8;
 /// So many of each kind are shown; all of them stand in `--report`.
@@ -89,7 +86,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         if let Some(path) = &arguments.report {
             write_csv(path, &entries).with_context(|| format!("{} can't be written", path.display()))?;
         }
-        tell(&entries, &arguments)?;
+        print(&entries, &arguments)?;
         let wanted = entries
             .iter()
             .filter(|entry| matches!(entry.fate, Fate::Link(_) | Fate::Create));
@@ -117,14 +114,14 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 /// Reads both systems once, and matches them in memory.
 async fn matched(settings: &Settings, store: &SqlStore, engine: &Engine) -> anyhow::Result<Vec<Entry>> {
     let crm = service::clients::crm(settings, store.clock(), None)?;
-    let finance: Siagh = service::clients::finance(settings, store.clock(), None)?;
+    let finance = service::clients::finance(settings, store.clock(), None)?;
     let directory = identities(&crm).await?;
     let known = known(store).await?;
     let project = |side: Side, field: Field, value: &str| engine.port(side).project(field, value);
     let mut matcher = Matcher::new(directory, known, engine.config.numbering, &project);
     let bar = output::progress("contacts of finance read", None);
     finance
-        .for_each(|contact| {
+        .for_each(&mut |contact| {
             bar.inc(1);
             matcher.take(&contact);
         })
@@ -134,31 +131,29 @@ async fn matched(settings: &Settings, store: &SqlStore, engine: &Engine) -> anyh
     Ok(matcher.finish())
 }
 
-async fn identities(crm: &Payamgostar) -> anyhow::Result<Directory> {
+async fn identities(crm: &dyn Changes) -> anyhow::Result<Directory> {
     let bar = output::progress("identities of the CRM read", None);
     let (mut directory, mut seen) = (Directory::default(), HashSet::new());
     for kind in [Kind::Person, Kind::Organization] {
-        let mut walk = Walk::over_all();
-        loop {
-            let page = crm.changed_since(kind, walk.position(), PAGE).await;
-            let page = page.context("the CRM can't be read: nothing was written")?;
-            let (rows, before) = (page.rows.len(), seen.len());
-            for identity in page.rows {
+        let mut all = crm.customer_changes(kind, Since::default());
+        while let Part::Records(identities) = all
+            .next()
+            .await
+            .context("the CRM can't be read: nothing was written")?
+        {
+            for identity in identities {
                 if seen.insert(identity.id.clone()) {
-                    directory.add(&identity.id, &identity.customer);
+                    directory.add(&identity.id, &identity.record);
                 }
             }
             bar.set_position(directory.len() as u64);
-            if !walk.goes_on(rows, seen.len() - before, page.newest) {
-                break;
-            }
         }
     }
     bar.finish_and_clear();
     Ok(directory)
 }
 
-/// Mappings by finance's code.
+/// Links by finance's code.
 async fn known(store: &SqlStore) -> anyhow::Result<HashMap<String, Known>> {
     let rows = link::Entity::find()
         .filter(link::Column::EntityType.eq(EntityType::Customer))
@@ -182,14 +177,15 @@ fn write_csv(path: &Path, entries: &[Entry]) -> anyhow::Result<()> {
     let mut csv = csv::Writer::from_writer(file);
     csv.write_record(["code", "name", "what", "crm_id", "why"])?;
     for entry in entries {
-        let (what, crm_id, why) = words(&entry.fate);
+        let (what, crm_id, why) = columns(&entry.fate);
         csv.write_record([&entry.code, &entry.name, what, crm_id, why])?;
     }
     csv.flush()?;
     Ok(())
 }
 
-fn words(fate: &Fate) -> (&'static str, &str, &str) {
+/// What, the CRM's id, why.
+fn columns(fate: &Fate) -> (&'static str, &str, &str) {
     match fate {
         Fate::Link(id) => ("link", id, ""),
         Fate::Create => ("create", "", ""),
@@ -199,19 +195,19 @@ fn words(fate: &Fate) -> (&'static str, &str, &str) {
 }
 
 /// The report on the terminal: the sums, and the first of what needs eyes.
-fn tell(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
+fn print(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
     let mut sums: BTreeMap<&str, usize> = ["link", "create", "ambiguous", "skip"]
         .map(|what| (what, 0))
         .into();
     for entry in entries {
-        *sums.entry(words(&entry.fate).0).or_default() += 1;
+        *sums.entry(columns(&entry.fate).0).or_default() += 1;
     }
     if arguments.json {
         let unclear = entries
             .iter()
             .filter(|entry| matches!(entry.fate, Fate::Ambiguous(_)));
         let unclear: Vec<Value> = unclear
-            .map(|entry| json!({ "code": entry.code, "why": words(&entry.fate).2 }))
+            .map(|entry| json!({ "code": entry.code, "why": columns(&entry.fate).2 }))
             .collect();
         return output::json(&json!({ "contacts": entries.len(), "report": sums, "ambiguous": unclear }));
     }
@@ -225,7 +221,7 @@ fn tell(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
         ("ambiguous", "are in doubt, and are left to you"),
         ("skip", "are left alone"),
     ] {
-        let known = |entry: &&Entry| words(&entry.fate).2.ends_with("already");
+        let known = |entry: &&Entry| columns(&entry.fate).2.ends_with("already");
         let why = match entries.iter().filter(known).count() {
             of_them if what == "skip" && of_them > 0 => format!(", {of_them} of them linked already"),
             _ => String::new(),
@@ -236,13 +232,13 @@ fn tell(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
         }
         let mut shown = entries
             .iter()
-            .filter(|entry| words(&entry.fate).0 == what && !known(entry));
+            .filter(|entry| columns(&entry.fate).0 == what && !known(entry));
         for entry in shown.by_ref().take(SHOWN) {
             say!(
                 "           {} «{}»: {}",
                 entry.code,
                 entry.name,
-                words(&entry.fate).2
+                columns(&entry.fate).2
             );
         }
         match shown.count() {

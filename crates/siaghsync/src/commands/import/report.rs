@@ -44,7 +44,7 @@ pub(super) type Projection<'a> = &'a (dyn Fn(Side, Field, &str) -> String + Sync
 /// Builds the report, contact by contact.
 pub(super) struct Matcher<'a> {
     pub(super) directory: Directory,
-    /// Mappings by finance's code.
+    /// Links by finance's code.
     pub(super) known: HashMap<String, Known>,
     pub(super) numbering: Numbering,
     pub(super) project: Projection<'a>,

@@ -11,7 +11,7 @@ use serde_json::Value;
 use simulator::RequestRecord;
 use uuid::Uuid;
 
-use super::LEASE;
+use super::plan::LEASE;
 use crate::deployment::{Deployment, Process};
 
 /// So many requests are enough to see what is under way.
@@ -196,7 +196,7 @@ impl Killer {
     }
 }
 
-/// Mappings under a lease that lives.
+/// Links under a lease that lives.
 async fn held(d: &Deployment) -> Vec<link::Model> {
     let now = d.db.store.clock().now();
     let query = link::Entity::find().filter(link::Column::LeaseUntil.gt(now));

@@ -12,8 +12,8 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use simulator::Simulator;
 use uuid::Uuid;
 
-use super::papers::{Papers, token};
-use super::{CREATE_SETTLE, Plan};
+use super::documents::{Documents, token};
+use super::plan::{CREATE_SETTLE, Plan};
 use crate::deployment::{Deployment, Process};
 
 /// Between two looks at what waits.
@@ -44,7 +44,7 @@ pub struct Operator {
 
 impl Operator {
     /// Takes note of the last ruling's end, and begins the next one if something waits for it.
-    pub async fn look_after(&mut self, d: &Deployment, papers: &Papers) {
+    pub async fn look_after(&mut self, d: &Deployment, documents: &Documents) {
         if let Some((process, ruling)) = &mut self.at_work {
             let Some(code) = process.ended() else { return };
             let said = process.log();
@@ -65,14 +65,14 @@ impl Operator {
         for row in waiting(d).await {
             let since = now - row.completed_at.unwrap_or(row.started_at);
             let settled = since.to_std().is_ok_and(|since| since > CREATE_SETTLE);
-            let Some(paper) = papers
+            let Some(document) = documents
                 .all
                 .iter()
-                .position(|paper| paper.id == row.source_entity_id)
+                .position(|document| document.id == row.source_entity_id)
             else {
                 continue;
             };
-            let number = in_finance(&d.sim, paper);
+            let number = in_finance(&d.sim, document);
             let lately = self.ruled.get(&row.id).is_some_and(|at| at.elapsed() < AGAIN);
             if lately {
                 continue;
@@ -93,12 +93,12 @@ impl Operator {
 
     /// Goes on until no row waits for anyone but a human who mends customers, or patience ends: then the verdict tells
     /// what is left.
-    pub async fn settle(&mut self, d: &Deployment, papers: &Papers, plan: &Plan) {
+    pub async fn settle(&mut self, d: &Deployment, documents: &Documents, plan: &Plan) {
         let begun = Instant::now();
         let delivered = d.sim.crm().webhooks_settled(plan.patience).await;
         assert!(delivered, "webhooks are not delivered");
         while begun.elapsed() < plan.patience {
-            self.look_after(d, papers).await;
+            self.look_after(d, documents).await;
             let open = log::Entity::find()
                 .filter(log::Column::Status.is_in([Status::Pending, Status::InProgress]))
                 .all(d.db.store.db());
@@ -141,10 +141,10 @@ async fn waiting(d: &Deployment) -> Vec<log::Model> {
 }
 
 /// The number under which finance holds the document.
-fn in_finance(sim: &Simulator, paper: usize) -> Option<String> {
+fn in_finance(sim: &Simulator, document: usize) -> Option<String> {
     let documents = sim.finance().documents();
     let held = documents
         .iter()
-        .find(|held| held.header["tozihat"].contains(&token(paper)));
+        .find(|held| held.header["tozihat"].contains(&token(document)));
     held.map(|held| held.number.to_string())
 }

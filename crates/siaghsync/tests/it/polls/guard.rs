@@ -1,33 +1,17 @@
 //! The guard: a bulk edit is held whole, by name of the setting, until an operator says what becomes of it.
 
-use std::process::Command;
 use std::time::Duration;
 
 use domain::polls::PollStore;
 use domain::store::{Status, Store};
-use serde_json::json;
+use serde_json::{Value, json};
+use simulator::sample::SampleCustomer;
+use simulator::{FaultKind, FaultRule, System};
 use testkit::Engine;
+use uuid::Uuid;
 
-use super::{QUICK, converged, count, looks, services};
-use crate::deployment::{Deployment, binary};
-
-/// The command's exit code and what it says.
-pub fn siaghsync(d: &Deployment, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = Command::new(binary("siaghsync"))
-        .args(arguments)
-        .env_clear()
-        .envs(d.settings())
-        .current_dir(std::env::temp_dir())
-        .stdin(std::process::Stdio::null())
-        .output()
-        .unwrap();
-    let said = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    (output.status.code(), said)
-}
+use super::{QUICK, at_rest, converged, count, looks, services};
+use crate::deployment::{Deployment, Process};
 
 async fn held(d: &Deployment) -> u64 {
     d.eventually("held", Duration::from_secs(30), async || {
@@ -43,111 +27,134 @@ async fn held(d: &Deployment) -> u64 {
         .sum()
 }
 
-async fn a_bulk_edit_is_held_then_released_then_dropped(on: Engine) {
-    let d = Deployment::new(on, &QUICK).await;
-    let services = services(&d, on);
-    d.ready().await;
-    let typed = converged(&d, 100).await;
-    let mut codes: Vec<i64> = d
-        .sim
-        .finance()
-        .contacts()
-        .iter()
-        .map(|contact| contact["Code"].as_i64().unwrap())
-        .collect();
-    codes.sort_unstable();
-    let websites = || {
-        d.sim
-            .crm()
-            .customers()
-            .iter()
-            .filter(|c| c["website"] == "bulk.example.com")
-            .count()
-    };
-    let edit = |website: &str| {
-        for code in &codes[..60] {
-            d.sim
-                .finance()
-                .edit(*code, json!({ "WebSiteAddress": website }))
-                .unwrap();
+/// A deployment in step, and sixty of its contacts.
+struct Bulk {
+    d: Deployment,
+    services: Vec<Process>,
+    typed: Vec<(String, SampleCustomer)>,
+    codes: Vec<i64>,
+}
+
+impl Bulk {
+    async fn on(engine: Engine) -> Self {
+        let d = Deployment::new(engine, &QUICK).await;
+        let services = services(&d, engine);
+        d.ready().await;
+        let typed = converged(&d, 100).await;
+        let contacts = d.sim.finance().contacts();
+        let codes = contacts.iter().map(|contact| contact["Code"].as_i64().unwrap());
+        let mut codes: Vec<i64> = codes.collect();
+        codes.sort_unstable();
+        codes.truncate(60);
+        Self {
+            d,
+            services,
+            typed,
+            codes,
         }
-    };
-
-    let crm_saves = d.sim.crm().stats().all_saves();
-    edit("bulk.example.com");
-    // Some may be seen by one look, and the others by the next.
-    let n = held(&d).await;
-    assert!((50..=60).contains(&n), "{n} held");
-    let guard = d
-        .rows()
-        .await
-        .into_iter()
-        .find(|row| row.status == Status::Conflict)
-        .unwrap();
-    assert_eq!(guard.source_entity_id, "finance:contacts");
-    let said = guard.error_message.clone().unwrap();
-    for word in [
-        "MAX_CHANGED_SHARE=0.2",
-        "siaghsync resume",
-        "siaghsync guard drop",
-    ] {
-        assert!(said.contains(word), "{word} in {said}");
     }
-    assert!(services[0].log().contains("guard"));
-    if n == 60 {
+
+    /// Edits all sixty, so that no look sees only some of them.
+    fn edit(&self, website: &str) {
+        let sim = &self.d.sim;
+        let unreadable = FaultRule::always(System::Finance, "GetAll", FaultKind::Error500Before);
+        sim.faults().add(unreadable);
+        for code in &self.codes {
+            let edit = json!({ "WebSiteAddress": website });
+            sim.finance().edit(*code, edit).unwrap();
+        }
+        sim.faults().clear();
+    }
+
+    /// So many customers of the CRM have the first edit.
+    fn arrived(&self) -> usize {
+        let customers = self.d.sim.crm().customers();
+        let edited = |c: &&Value| c["website"] == "bulk.example.com";
+        customers.iter().filter(edited).count()
+    }
+
+    /// The guard's own row, which names the setting and the commands.
+    async fn row(&self) -> Uuid {
+        let rows = self.d.rows().await;
+        let guard = rows.iter().find(|row| row.status == Status::Conflict).unwrap();
+        assert_eq!(guard.source_entity_id, "finance:contacts");
+        let said = guard.error_message.as_ref().unwrap();
+        for word in [
+            "MAX_CHANGED_SHARE=0.2",
+            "siaghsync resume",
+            "siaghsync guard drop",
+        ] {
+            assert!(said.contains(word), "{word} in {said}");
+        }
+        guard.id
+    }
+
+    async fn is_held_and_other_polls_go_on(&self) -> Uuid {
+        let d = &self.d;
+        let crm_saves = d.sim.crm().stats().all_saves();
+        self.edit("bulk.example.com");
+        assert_eq!(held(d).await, 60);
+        let guard = self.row().await;
+        assert!(self.services[0].log().contains("guard"));
         assert_eq!(d.sim.crm().stats().all_saves(), crm_saves, "nothing of it spread");
-    }
-    // The other system's polls go on.
-    d.sim
-        .crm()
-        .edit(&typed[99].0, json!({"website": "one.example.com"}))
-        .unwrap();
-    d.eventually("the CRM's edit in finance", Duration::from_secs(20), async || {
-        d.sim
-            .finance()
-            .contacts()
-            .iter()
-            .any(|contact| contact["WebSiteAddress"] == "one.example.com")
-    })
-    .await;
-    let (code, said) = siaghsync(&d, &["guard", "list"]);
-    assert!(
-        code == Some(0) && said.contains(&format!("finance:contacts: {n} change(s) held")),
-        "{said}"
-    );
-    let (code, said) = siaghsync(&d, &["resume"]);
-    assert!(
-        code == Some(0) && said.contains(&format!("{n} change(s) released")),
-        "{said}"
-    );
-    d.eventually("all released", Duration::from_secs(60), async || websites() == 60)
+        let edit = json!({"website": "one.example.com"});
+        d.sim.crm().edit(&self.typed[99].0, edit).unwrap();
+        d.eventually("the CRM's edit in finance", Duration::from_secs(20), async || {
+            let contacts = d.sim.finance().contacts();
+            contacts.iter().any(|c| c["WebSiteAddress"] == "one.example.com")
+        })
         .await;
-    looks(&d, 2).await;
-    d.settled(Duration::from_secs(60)).await;
-    let settled = d.rows().await.into_iter().find(|row| row.id == guard.id).unwrap();
-    assert_eq!(settled.status, Status::Success);
+        let (code, said) = d.siaghsync(&["guard", "list"]);
+        assert!(
+            code == Some(0) && said.contains("finance:contacts: 60 change(s) held"),
+            "{said}"
+        );
+        guard
+    }
 
-    edit("dropped.example.com");
-    let n = held(&d).await;
-    let (code, said) = siaghsync(&d, &["guard", "drop"]);
-    assert!(code == Some(1) && said.contains("--yes"), "{said}");
-    let (skipped, before) = (count(&d, Status::Skipped).await, websites());
-    let (code, said) = siaghsync(&d, &["guard", "drop", "--yes"]);
-    assert!(
-        code == Some(0) && said.contains(&format!("{n} change(s) dropped")),
-        "{said}"
-    );
-    looks(&d, 3).await;
-    d.settled(Duration::from_secs(30)).await;
-    assert_eq!(websites(), before, "dropped is dropped");
-    assert_eq!(
-        count(&d, Status::Skipped).await,
-        skipped + usize::try_from(n).unwrap()
-    );
-    assert!(d.db.store.held(None).await.unwrap().is_empty());
-    let (code, said) = siaghsync(&d, &["resume"]);
+    async fn is_released(&self, guard: Uuid) {
+        let d = &self.d;
+        let (code, said) = d.siaghsync(&["resume"]);
+        assert!(
+            code == Some(0) && said.contains("60 change(s) released"),
+            "{said}"
+        );
+        d.eventually("all released", Duration::from_secs(60), async || {
+            self.arrived() == 60
+        })
+        .await;
+        at_rest(d).await;
+        let rows = d.rows().await;
+        let settled = rows.iter().find(|row| row.id == guard).unwrap();
+        assert_eq!(settled.status, Status::Success);
+    }
+
+    async fn is_dropped(&self) {
+        let d = &self.d;
+        self.edit("dropped.example.com");
+        assert_eq!(held(d).await, 60);
+        let (code, said) = d.siaghsync(&["guard", "drop"]);
+        assert!(code == Some(1) && said.contains("--yes"), "{said}");
+        let (skipped, before) = (count(d, Status::Skipped).await, self.arrived());
+        let (code, said) = d.siaghsync(&["guard", "drop", "--yes"]);
+        assert!(code == Some(0) && said.contains("60 change(s) dropped"), "{said}");
+        looks(d, 3).await;
+        d.settled(Duration::from_secs(30)).await;
+        assert_eq!(self.arrived(), before, "dropped is dropped");
+        assert_eq!(count(d, Status::Skipped).await, skipped + 60);
+        assert!(d.db.store.held(None).await.unwrap().is_empty());
+    }
+}
+
+async fn a_bulk_edit_is_held_then_released_then_dropped(on: Engine) {
+    let bulk = Bulk::on(on).await;
+    let guard = bulk.is_held_and_other_polls_go_on().await;
+    bulk.is_released(guard).await;
+    bulk.is_dropped().await;
+    let Bulk { d, services, .. } = bulk;
+    let (code, said) = d.siaghsync(&["resume"]);
     assert!(code == Some(0) && said.contains("holds nothing"), "{said}");
-    let (code, said) = siaghsync(&d, &["resume", "crm:nobody"]);
+    let (code, said) = d.siaghsync(&["resume", "crm:nobody"]);
     assert!(code == Some(1) && said.contains("crm:nobody"), "{said}");
     drop(services);
     d.db.drop_it().await;
@@ -179,7 +186,7 @@ async fn a_first_look_at_the_crm_goes_by_the_guard_and_what_was_dropped_is_not_f
     assert_eq!(held(&d).await, 11);
     let why = &d.db.store.held(None).await.unwrap()[0].why;
     assert!(why.contains("MAX_CHANGES_PER_RUN=10"), "{why}");
-    assert_eq!(siaghsync(&d, &["guard", "drop", "--yes"]).0, Some(0));
+    assert_eq!(d.siaghsync(&["guard", "drop", "--yes"]).0, Some(0));
     // The overlap shows them again and again.
     looks(&d, 3).await;
     assert!(d.db.store.held(None).await.unwrap().is_empty());

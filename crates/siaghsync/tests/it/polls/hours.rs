@@ -1,6 +1,6 @@
 //! Hours: a restart in the middle of one, one that the CRM's clock shows twice, one record from the future.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,12 +8,52 @@ use domain::polls::CRM_PERSON;
 use domain::store::entities::cursor;
 use domain::store::Store;
 use sea_orm::EntityTrait;
-use serde_json::json;
-use simulator::Kind;
+use serde_json::{Value, json};
+use simulator::sample::SampleCustomer;
+use simulator::{Kind, Saves};
 use testkit::Engine;
 
 use super::{QUICK, converged, looks};
 use crate::deployment::Deployment;
+
+/// An hour of edits, and by what they are known.
+struct Hour {
+    d: Deployment,
+    typed: Vec<(String, SampleCustomer)>,
+}
+
+impl Hour {
+    /// The `n`th edits: of one customer in the CRM and of another in finance, five minutes before the next.
+    fn edit(&self, n: usize) {
+        let sim = &self.d.sim;
+        let (id, _) = &self.typed[n];
+        let edit = json!({"website": format!("w{n}.example.com")});
+        sim.crm().edit(id, edit).unwrap();
+        let (_, customer) = &self.typed[n + 40];
+        let contacts = sim.finance().contacts();
+        let is_that = |contact: &&Value| contact["MobileNo"] == customer.mobile.as_str();
+        let code = contacts.iter().find(is_that).unwrap()["Code"].as_i64().unwrap();
+        let edit = json!({"WebSiteAddress": format!("w{n}.example.ir")});
+        sim.finance().edit(code, edit).unwrap();
+        sim.clock().advance(TimeDelta::minutes(5));
+    }
+
+    fn has_arrived(&self, n: usize) {
+        let (contacts, customers) = (self.d.sim.finance().contacts(), self.d.sim.crm().customers());
+        let wanted = format!("w{n}.example.com");
+        let there = contacts.iter().any(|c| c["WebSiteAddress"] == wanted.as_str());
+        assert!(there, "{wanted}");
+        let wanted = format!("w{n}.example.ir");
+        let there = customers.iter().any(|c| c["website"] == wanted.as_str());
+        assert!(there, "{wanted}");
+    }
+
+    /// The saves of each record, in either system.
+    fn saves(&self) -> [BTreeMap<String, Saves>; 2] {
+        let sim = &self.d.sim;
+        [sim.crm().stats().all_saves(), sim.finance().stats().all_saves()]
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_hour_of_changes_with_ingest_down_and_killed_loses_none_and_touches_nothing_else() {
@@ -25,86 +65,36 @@ async fn an_hour_of_changes_with_ingest_down_and_killed_loses_none_and_touches_n
     d.ready().await;
     let typed = converged(&d, 80).await;
     ingest.kill();
-    let mut edited = BTreeSet::new();
-    let contacts = d.sim.finance().contacts();
-    let edit = |n: usize, edited: &mut BTreeSet<String>| {
-        let (id, customer) = &typed[n];
-        edited.insert(customer.mobile.clone());
-        d.sim
-            .crm()
-            .edit(id, json!({"website": format!("w{n}.example.com")}))
-            .unwrap();
-        let (_, customer) = &typed[n + 40];
-        edited.insert(customer.mobile.clone());
-        let contact = contacts
-            .iter()
-            .find(|contact| contact["MobileNo"] == customer.mobile.as_str())
-            .unwrap();
-        let code = contact["Code"].as_i64().unwrap();
-        d.sim
-            .finance()
-            .edit(code, json!({"WebSiteAddress": format!("w{n}.example.ir")}))
-            .unwrap();
-        d.sim.clock().advance(TimeDelta::minutes(5));
-    };
-    (0..6).for_each(|n| edit(n, &mut edited));
-    // Comes up in the middle, is killed at once, and comes up again.
+    let hour = Hour { d, typed };
+    let d = &hour.d;
+    (0..6).for_each(|n| hour.edit(n));
+    // Comes up in the middle, is killed somewhere in its first looks, and comes up again.
     let ingest = d.run("siagh-ingest", &[]);
     d.ready().await;
     tokio::time::sleep(Duration::from_millis(900)).await;
     ingest.kill();
-    (6..12).for_each(|n| edit(n, &mut edited));
-    let rows = d.rows().await.len();
-    let before = (
-        d.sim.crm().stats().all_saves(),
-        d.sim.finance().stats().all_saves(),
-    );
+    (6..12).for_each(|n| hour.edit(n));
+    let (rows, before) = (d.rows().await.len(), hour.saves());
     let _ingest = d.run("siagh-ingest", &[]);
     d.ready().await;
-    looks(&d, 2).await;
+    looks(d, 2).await;
     d.settled(Duration::from_secs(60)).await;
-    for n in 0..12 {
-        let wanted = format!("w{n}.example.com");
-        assert!(
-            d.sim
-                .finance()
-                .contacts()
-                .iter()
-                .any(|c| c["WebSiteAddress"] == wanted.as_str()),
-            "{wanted}"
-        );
-        let wanted = format!("w{n}.example.ir");
-        assert!(
-            d.sim
-                .crm()
-                .customers()
-                .iter()
-                .any(|c| c["website"] == wanted.as_str()),
-            "{wanted}"
-        );
+    (0..12).for_each(|n| hour.has_arrived(n));
+    for (before, after) in before.iter().zip(&hour.saves()) {
+        let saved = |(id, saves): &(&String, &Saves)| before.get(*id) != Some(*saves);
+        assert!(after.iter().filter(saved).count() <= 12, "only what was edited");
     }
-    let after = (
-        d.sim.crm().stats().all_saves(),
-        d.sim.finance().stats().all_saves(),
-    );
-    let saved = |a: &std::collections::BTreeMap<String, _>, b: &std::collections::BTreeMap<String, _>| {
-        b.iter().filter(|(id, saves)| a.get(*id) != Some(*saves)).count()
-    };
-    assert!(
-        saved(&before.0, &after.0) <= 12 && saved(&before.1, &after.1) <= 12,
-        "only what was edited"
-    );
     assert!(
         d.rows().await.len() <= rows + 2 * 24,
         "a row, and an audit row, for each edit at most"
     );
     let stats = d.db.store.stats().await.unwrap();
     assert_eq!((stats.failed, stats.conflict), (0, 0));
-    d.db.drop_it().await;
+    hour.d.db.drop_it().await;
 }
 
 /// The CRM's records that made a row.
-async fn heard(d: &Deployment) -> BTreeSet<String> {
+async fn sources(d: &Deployment) -> BTreeSet<String> {
     d.rows()
         .await
         .into_iter()
@@ -137,7 +127,7 @@ async fn an_hour_that_the_crm_shows_twice_is_read_in_full() {
                 .unwrap(),
         );
         looks(&d, 1).await;
-        assert_eq!(heard(&d).await, created, "after {minutes} minutes");
+        assert_eq!(sources(&d).await, created, "after {minutes} minutes");
     }
     d.db.drop_it().await;
 }
@@ -174,7 +164,7 @@ async fn short_pages_equal_times_and_a_record_from_the_future_hide_nothing() {
     let ingest = d.run("siagh-ingest", &[]);
     d.ready().await;
     looks(&d, 1).await;
-    assert_eq!(heard(&d).await, created);
+    assert_eq!(sources(&d).await, created);
     created.insert(
         d.sim
             .crm()
@@ -182,7 +172,7 @@ async fn short_pages_equal_times_and_a_record_from_the_future_hide_nothing() {
             .unwrap(),
     );
     looks(&d, 1).await;
-    assert_eq!(heard(&d).await, created);
+    assert_eq!(sources(&d).await, created);
     let row = cursor::Entity::find_by_id(CRM_PERSON)
         .one(d.db.store.db())
         .await

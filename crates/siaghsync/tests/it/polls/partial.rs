@@ -63,6 +63,15 @@ async fn truncated_failed_and_empty_answers_change_nothing() {
     }
 }
 
+/// The contacts of rows that say that one has vanished.
+async fn vanished(d: &Deployment) -> Vec<String> {
+    let rows = d.rows().await.into_iter().filter(|row| {
+        let payload = row.trigger_payload.as_ref();
+        payload.is_some_and(|payload| payload["vanished"] == true)
+    });
+    rows.map(|row| row.source_entity_id).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_vanishes_is_asked_for_by_its_code_and_a_change_back_is_seen() {
     let d = Deployment::new(Engine::Sqlite, &QUICK).await;
@@ -111,18 +120,7 @@ async fn a_contact_that_vanishes_is_asked_for_by_its_code_and_a_change_back_is_s
         })
     })
     .await;
-    let rows = d.rows().await;
-    let vanished = |row: &&domain::store::entities::log::Model| {
-        row.trigger_payload
-            .as_ref()
-            .is_some_and(|payload| payload["vanished"] == true)
-    };
-    let of_it: Vec<_> = rows
-        .iter()
-        .filter(vanished)
-        .map(|row| row.source_entity_id.clone())
-        .collect();
-    assert_eq!(of_it, [codes[1].to_string()], "a row for it, once");
+    assert_eq!(vanished(&d).await, [codes[1].to_string()], "a row for it, once");
     d.db.drop_it().await;
 }
 

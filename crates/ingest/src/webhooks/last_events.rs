@@ -1,4 +1,4 @@
-//! When the CRM was last heard: `"WebhookSubscription"."lastEventAt"`. Kept in memory and noted now and then, so that a
+//! When the CRM last called: `"WebhookSubscription"."lastEventAt"`. Kept in memory and noted now and then, so that a
 //! webhook stays one insert.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,23 +15,23 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// The last event of each type that is not noted yet. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct LastHeard(Arc<Mutex<Vec<(EntityType, Instant)>>>);
+pub(super) struct LastEvents(Arc<Mutex<Vec<(EntityType, Instant)>>>);
 
-impl LastHeard {
+impl LastEvents {
     /// One was stored just now.
-    pub(super) fn enqueue(&self, entity_type: EntityType) {
+    pub(super) fn seen(&self, entity_type: EntityType) {
         self.keep(entity_type, Instant::now());
     }
 
-    /// Notes what was heard under `url`, until `shutdown` and once after it.
+    /// Notes when the CRM last called `url`, until `shutdown` and once after it.
     pub(super) async fn note(self, store: SqlStore, url: String, shutdown: CancellationToken) {
         loop {
             let ends = tokio::time::timeout(PAUSE, shutdown.cancelled()).await.is_ok();
-            for (entity_type, heard) in self.take() {
-                let at = store.clock().now() - heard.elapsed();
+            for (entity_type, last) in self.take() {
+                let at = store.clock().now() - last.elapsed();
                 if let Err(error) = subscriptions::called(&store, &url, entity_type, at).await {
                     debug!(%error, "the time of the last webhook is not noted, tried again");
-                    self.keep(entity_type, heard);
+                    self.keep(entity_type, last);
                 }
             }
             if ends {

@@ -6,7 +6,9 @@ use domain::store::entities::log;
 use domain::store::{Ruling, Status, Trigger};
 use serde_json::Value;
 
-use super::show::Told;
+use super::output::time;
+use super::row::source;
+use super::told::Told;
 
 /// What the CRM held.
 pub(super) fn held(row: &log::Model) -> Vec<String> {
@@ -50,7 +52,7 @@ pub(super) fn decided(row: &log::Model) -> Vec<String> {
     if let Some(Ruling::SendAgain { sent_at } | Ruling::Exists { sent_at, .. }) =
         Ruling::of(Trigger::Manual, row.trigger_payload.as_ref())
     {
-        lines.push(format!("about what was sent at {}", super::story::time(sent_at)));
+        lines.push(format!("about what was sent at {}", time(sent_at)));
     }
     lines.extend(differences(row).iter().map(ToString::to_string));
     lines
@@ -67,7 +69,7 @@ pub(super) fn written(told: &Told) -> Vec<String> {
     let mut lines = Vec::new();
     for row in std::iter::once(&told.row).chain(&told.same_run) {
         let done = row.status == Status::Success;
-        match super::story::source(row) {
+        match source(row) {
             Side::Crm => {
                 let after = row
                     .target_data_after

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use domain::customer::Field;
-use domain::engine::Ran;
 use domain::ports::{PortError, Side};
 use domain::store::{Claim, EntityRef, EntityType, Status};
+use engine::Ran;
 
-use crate::world::{Fault, On, World, person};
+use crate::world::{Fault, On, World, intended, person};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -359,7 +359,11 @@ async fn a_run_that_lost_its_lease_commits_nothing(w: &World) {
     assert!(matches!(w.engine.run(&ring).await.unwrap(), Ran::Ended { .. }));
     let fenced = w
         .store
-        .intend(&slow.lease, &slow.link.in_flight, Duration::from_secs(60))
+        .intend(
+            &slow.lease,
+            intended(&slow.link.in_flight),
+            Duration::from_secs(60),
+        )
         .await;
     assert!(matches!(fenced, Err(domain::store::StoreError::Fenced)));
     assert_eq!(w.row(&ring).await.lapses, 1);

@@ -37,7 +37,7 @@ pub struct Version {
 }
 
 /// A document of the CRM.
-pub struct Paper {
+pub struct TypedDocument {
     pub kind: Kind,
     pub id: String,
     pub type_code: &'static str,
@@ -47,7 +47,7 @@ pub struct Paper {
     pub deleted: bool,
 }
 
-impl Paper {
+impl TypedDocument {
     pub fn last(&self) -> &Version {
         self.versions.last().unwrap()
     }
@@ -61,16 +61,16 @@ enum Intent {
     Mend,
 }
 
-pub struct Papers {
+pub struct Documents {
     rng: StdRng,
-    pub all: Vec<Paper>,
+    pub all: Vec<TypedDocument>,
     /// Edits of documents after their first version, those that change nothing, and deletions.
     pub changes: usize,
     pub idle_edits: usize,
     next: Vec<(DateTime<Utc>, usize, Intent)>,
 }
 
-impl Papers {
+impl Documents {
     pub fn new(seed: u64) -> Self {
         Self {
             // Not the sequence of those who type customers.
@@ -86,27 +86,27 @@ impl Papers {
     pub fn act(&mut self, sim: &Simulator, users: &Users) {
         let now = sim.clock().now();
         if let Some(due) = self.next.iter().position(|intent| intent.0 <= now) {
-            let (_, paper, intent) = self.next.swap_remove(due);
-            return self.carry_out(sim, users, paper, intent);
+            let (_, document, intent) = self.next.swap_remove(due);
+            return self.carry_out(sim, users, document, intent);
         }
         if !self.rng.random_bool(SHARE) {
             return;
         }
         let alive: Vec<usize> = (0..self.all.len()).filter(|n| !self.all[*n].deleted).collect();
-        let paper = alive.choose(&mut self.rng).copied();
-        match (self.rng.random_range(0..100), paper) {
-            (60..85, Some(paper)) => self.carry_out(sim, users, paper, Intent::Change),
+        let document = alive.choose(&mut self.rng).copied();
+        match (self.rng.random_range(0..100), document) {
+            (60..85, Some(document)) => self.carry_out(sim, users, document, Intent::Change),
             // Saved again: no more than a date and a state have changed.
-            (85..93, Some(paper)) => {
+            (85..93, Some(document)) => {
                 self.idle_edits += 1;
                 let state = ["Draft", "Approved"].choose(&mut self.rng).unwrap();
                 let patch = json!({ "billableObjectState": state });
-                sim.crm().edit(&self.all[paper].id, patch).unwrap();
+                sim.crm().edit(&self.all[document].id, patch).unwrap();
             }
-            (93..97, Some(paper)) => {
+            (93..97, Some(document)) => {
                 self.changes += 1;
-                self.all[paper].deleted = true;
-                sim.crm().delete(&self.all[paper].id).unwrap();
+                self.all[document].deleted = true;
+                sim.crm().delete(&self.all[document].id).unwrap();
             }
             _ => self.write(sim, users),
         }
@@ -114,17 +114,17 @@ impl Papers {
 
     /// Who forgot a product's code has written it by now.
     pub fn finish(&mut self, sim: &Simulator, users: &Users) {
-        for (_, paper, intent) in std::mem::take(&mut self.next) {
+        for (_, document, intent) in std::mem::take(&mut self.next) {
             if matches!(intent, Intent::Mend) {
-                self.carry_out(sim, users, paper, intent);
+                self.carry_out(sim, users, document, intent);
             }
         }
     }
 
     /// Each document that is there is changed once more.
     pub fn change_all(&mut self, sim: &Simulator, users: &Users) {
-        for paper in 0..self.all.len() {
-            self.carry_out(sim, users, paper, Intent::Change);
+        for document in 0..self.all.len() {
+            self.carry_out(sim, users, document, Intent::Change);
         }
     }
 
@@ -177,7 +177,7 @@ impl Papers {
         let said = object.as_object_mut().unwrap();
         said.extend(patch(sim, users, &version).as_object().unwrap().clone());
         let id = sim.crm().create(kind, object).unwrap();
-        self.all.push(Paper {
+        self.all.push(TypedDocument {
             kind,
             id,
             type_code,
@@ -198,16 +198,16 @@ impl Papers {
         }
     }
 
-    fn carry_out(&mut self, sim: &Simulator, users: &Users, paper: usize, intent: Intent) {
-        if self.all[paper].deleted {
+    fn carry_out(&mut self, sim: &Simulator, users: &Users, document: usize, intent: Intent) {
+        if self.all[document].deleted {
             return;
         }
         self.changes += 1;
-        let mut version = self.all[paper].last().clone();
+        let mut version = self.all[document].last().clone();
         match intent {
             Intent::Mend => version.items[0].product = self.item().product,
             Intent::Change => match self.rng.random_range(0..10) {
-                0..3 => version.description = format!("{}، تغییر {}", token(paper), self.changes),
+                0..3 => version.description = format!("{}، تغییر {}", token(document), self.changes),
                 3..5 => version.items.push(self.item()),
                 5 => version.customer = self.customer(sim, users).unwrap(),
                 6 if version.items.len() > 1 => version.items.truncate(version.items.len() - 1),
@@ -219,9 +219,9 @@ impl Papers {
             },
         }
         let patch = patch(sim, users, &version);
-        sim.crm().edit(&self.all[paper].id, patch).unwrap();
+        sim.crm().edit(&self.all[document].id, patch).unwrap();
         version.at = sim.clock().now();
-        self.all[paper].versions.push(version);
+        self.all[document].versions.push(version);
     }
 
     /// Fractions, and amounts that no float holds.
@@ -243,13 +243,13 @@ impl Papers {
 }
 
 /// What stands in each version of the description, and in no other document's.
-pub fn token(paper: usize) -> String {
-    format!("سفارش {paper}.")
+pub fn token(document: usize) -> String {
+    format!("سفارش {document}.")
 }
 
 /// What no sync maps, in a document.
-pub fn unmapped(paper: usize) -> String {
-    format!("document {paper}")
+pub fn unmapped(document: usize) -> String {
+    format!("document {document}")
 }
 
 /// What the CRM's user saves.

@@ -1,0 +1,30 @@
+//! Customer numbers of the CRM (`100-505`: company, number) read as finance codes.
+
+use super::plain::plain;
+
+/// How a customer number is read as a finance code: the company's code before the dash, and behind it the finance
+/// code with an offset that some installations add. Both systems number by themselves, so that the reading is one
+/// witness among others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Numbering {
+    /// `COMPANY_CODE`.
+    pub company: u32,
+    /// `CUSTOMER_NUMBER_OFFSET`.
+    pub offset: u32,
+}
+
+impl Numbering {
+    /// The finance code that a customer number names, in whatever digits it is written; without a dash it is taken for
+    /// this company's. `None` for another company's number and for what is no number.
+    #[must_use]
+    pub fn code(&self, number: &str) -> Option<String> {
+        let plain = plain(number);
+        let number = match plain.split_once('-') {
+            Some((company, number)) if company.trim().parse() == Ok(self.company) => number,
+            Some(_) => return None,
+            None => &plain,
+        };
+        let number: u64 = number.trim().parse().ok()?;
+        Some(number.checked_sub(u64::from(self.offset))?.to_string())
+    }
+}

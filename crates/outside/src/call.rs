@@ -1,0 +1,59 @@
+//! What is asked of an outside system, and where a long answer goes.
+
+use std::time::Duration;
+
+use reqwest::Method;
+
+/// Whether a lost answer may hide a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// Nothing changes over there.
+    Read,
+    /// Something may have changed once the request is out.
+    Write,
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Call<'a> {
+    /// `GET`, `POST`, …
+    pub method: Method,
+    /// Path below the base address, with a leading slash; never holds data.
+    pub path: &'a str,
+    /// The JSON text, if any.
+    pub body: Option<&'a [u8]>,
+    /// Read or write.
+    pub intent: Intent,
+}
+
+impl<'a> Call<'a> {
+    /// A `POST`.
+    #[must_use]
+    pub fn post(path: &'a str, body: Option<&'a [u8]>, intent: Intent) -> Self {
+        Self {
+            method: Method::POST,
+            path,
+            body,
+            intent,
+        }
+    }
+}
+
+/// Takes the body of a success piece by piece, so that it need not be held in memory.
+pub struct Sink<'a> {
+    /// The longest that the whole answer may take (never less than a call may); within it, no silence may be
+    /// longer than a call.
+    pub within: Duration,
+    /// Takes a piece; says why it is unreadable.
+    pub feed: &'a mut (dyn FnMut(&[u8]) -> Result<(), String> + Send),
+}
+
+impl Sink<'_> {
+    /// The same sink, to be used again after the loan.
+    pub fn lent(&mut self) -> Sink<'_> {
+        Sink {
+            within: self.within,
+            feed: &mut *self.feed,
+        }
+    }
+}
