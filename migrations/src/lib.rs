@@ -11,6 +11,11 @@ mod m20261122_000002_match_lock;
 mod m20261122_000003_polls;
 mod m20261122_000004_outside;
 mod m20261122_000005_audit_retention;
+mod m20261126_000006_messages;
+mod m20261126_000007_lock_holder;
+mod m20261126_000008_covered_rows;
+mod m20261126_000009_retention;
+mod sessions;
 
 /// All migrations, in order.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +30,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000003_polls::Migration),
             Box::new(m20261122_000004_outside::Migration),
             Box::new(m20261122_000005_audit_retention::Migration),
+            Box::new(m20261126_000006_messages::Migration),
+            Box::new(m20261126_000007_lock_holder::Migration),
+            Box::new(m20261126_000008_covered_rows::Migration),
+            Box::new(m20261126_000009_retention::Migration),
         ]
     }
 }
@@ -38,7 +47,18 @@ pub async fn migrate(db: &DatabaseConnection) -> Result<usize, DbErr> {
     if before > 0 {
         Migrator::up(db, None).await?;
     }
+    if (1..count()).contains(&before) {
+        sessions::renew(db).await;
+    }
     Ok(before)
+}
+
+/// Takes so many steps: for tests of an upgrade.
+///
+/// # Errors
+/// The database's own.
+pub async fn migrate_by(db: &DatabaseConnection, steps: u32) -> Result<(), DbErr> {
+    Migrator::up(db, Some(steps)).await
 }
 
 /// How many steps this program knows.

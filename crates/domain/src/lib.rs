@@ -26,5 +26,4 @@ pub mod ports;
 pub mod side;
 pub mod store;
 pub mod story;
-pub mod subscriptions;
 pub mod text;

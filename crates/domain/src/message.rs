@@ -10,7 +10,7 @@ mod catalogue;
 pub use catalogue::Code;
 
 /// A code with its arguments: values by name. An argument may be a message itself, or a list of them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     /// What is said.
     pub code: Code,
@@ -67,7 +67,11 @@ impl Message {
     /// The text in English.
     #[must_use]
     pub fn english(&self) -> String {
-        self.written_out(&|code| Some(code.english()))
+        match &self.code {
+            // All that can be said of it here.
+            Code::Newer(code) => format!("{code}: {}", self.code.english()),
+            _ => self.written_out(&|code| Some(code.english())),
+        }
     }
 
     /// The text by a catalogue of templates, in which `{name}` stands for an argument.
@@ -88,8 +92,10 @@ impl Message {
                 rest = behind;
                 continue;
             };
-            if let Some(value) = self.arguments.get(name) {
-                out.push_str(&argument(value, template));
+            match self.arguments.get(name) {
+                Some(value) => out.push_str(&argument(value, template)),
+                // It was emptied with the row (`AUDIT_RETENTION_DAYS`).
+                None => out.push('…'),
             }
             rest = after;
         }

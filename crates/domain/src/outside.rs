@@ -10,10 +10,6 @@ use crate::breaker::{Open, Shared};
 use crate::ports::Side;
 use crate::store::StoreResult;
 
-#[cfg(feature = "testing")]
-pub mod memory;
-mod sql;
-
 /// The shared state of both systems. Times are by the store's clock.
 #[async_trait]
 pub trait OutsideStore: Send + Sync {
@@ -35,6 +31,6 @@ pub trait OutsideStore: Send + Sync {
 }
 
 /// How much longer the line of calls becomes, in microseconds.
-fn span(slots: u32, apart: Duration) -> i64 {
+pub(crate) fn span(slots: u32, apart: Duration) -> i64 {
     i64::try_from(apart.saturating_mul(slots).as_micros()).unwrap_or(i64::MAX / 4)
 }

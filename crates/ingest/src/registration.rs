@@ -6,7 +6,7 @@
 use domain::ports::{Crm, PortError};
 use domain::store::StoreError;
 use domain::store::sql::SqlStore;
-use domain::subscriptions;
+use domain::store::subscriptions;
 
 /// What the CRM is asked to tell.
 pub const EVENTS: [&str; 9] = [

@@ -4,6 +4,7 @@
 
 pub mod calls;
 pub mod cluster;
+pub mod memory;
 pub mod otlp;
 pub mod port;
 pub mod postgres;

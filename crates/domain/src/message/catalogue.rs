@@ -51,6 +51,7 @@ catalogue! {
     Several "several" "{parts}";
     Words "words" "{words}";
     CoveredBy "covered_by" "covered by {row}";
+    SettledByRun "settled_by_run" "covered by {row}: {earlier}";
     SettledByLink "settled_by_link" "settled when {side} {id} was linked: {earlier}";
     InStep "in_step" "in step already";
     NothingToCarryOver "nothing_to_carry_over" "nothing to carry over from {side}";
@@ -140,9 +141,15 @@ catalogue! {
     SumsBeyondReckoning "sums_beyond_reckoning" "the rows add up to more than can be reckoned with";
     AdditionalCosts "additional_costs" "it has additional costs of {value}, for which a pre-invoice has no place: make them a row";
     HeaderIsAnother "header_is_another" "the header's {what} is {said}, but the rows add up to {is}";
-    PollHeld "poll_held" "{why}";
-    SetAside "set_aside" "{why}";
-    DroppedByGuard "dropped_by_guard" "{why}";
+    PollHeld "poll_held" "{poll}: {why}. Nothing of it is synced, and this poll waits: look at the changes, then `siaghsync resume` lets them go on, or `siaghsync guard drop` drops them";
+    TooManyChanges "too_many_changes" "{changes} changes in one poll are more than MAX_CHANGES_PER_RUN={limit}";
+    TooLargeAShare "too_large_a_share" "{changes} changes in one poll are more than MAX_CHANGED_SHARE={limit} of {linked} linked records";
+    TooManyVanished "too_many_vanished" "{vanished} of {known} contacts are suddenly not in the answer, more than MAX_CHANGED_SHARE={limit}";
+    NothingLinkedYet "nothing_linked_yet" "{why} (no customer is linked yet: `siaghsync import` is the way in, then resume)";
+    HoldReleased "hold_released" "{why} [released with `siaghsync resume`: {rows} rows]";
+    HoldDropped "hold_dropped" "{why} [dropped with `siaghsync guard drop`: {rows} rows]";
+    DroppedByGuard "dropped_by_guard" "held by the guard, and dropped with `siaghsync guard drop`";
+    SetAside "set_aside" "the CRM shows a record whose id or ModifyDate can't be one: it is set aside";
     RuledNeverMet "ruled_never_met" "{side} {id} was never met: `siaghsync sync {id}` meets it";
     RuledHasNoCounterpart "ruled_has_no_counterpart" "{side} {id} has no counterpart yet, so that there is nothing to keep; where the first meeting is in doubt, say who it is: `siaghsync resolve --link <crm-id> <finance-code>`";
     RuledNothingWaits "ruled_nothing_waits" "no field of {side} {id} waits for a human; `siaghsync plan {id}` shows what a sync would do";

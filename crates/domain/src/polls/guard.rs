@@ -1,6 +1,12 @@
-//! The guard's rules: how many changes of one poll are too many. Pure; what is done about it is the poller's.
+//! The guard's rules: how many changes of one poll are too many, and what it holds. Pure; what is done about it is the
+//! poller's.
 
-/// From so many changes on, the share of the mapped records is looked at.
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::message::{Code, Message};
+
+/// From so many changes on, the share of the linked records is looked at.
 pub const LOOK_FROM: u64 = 50;
 
 /// The settings of the guard.
@@ -13,32 +19,30 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Why so many changes, where so many records of their type are mapped, are too many; `None`: they are not. At a first
-    /// look nothing is mapped, and the same rules hold.
+    /// Why so many changes, where so many records of their type are linked, are too many; `None`: they are not. At a first
+    /// look nothing is linked, and the same rules hold.
     #[must_use]
-    pub fn objects(&self, changes: u64, mapped: u64) -> Option<String> {
+    pub fn objects(&self, changes: u64, linked: u64) -> Option<Message> {
         if changes > self.max_changes {
-            return Some(format!(
-                "{changes} changes in one poll are more than MAX_CHANGES_PER_RUN={}",
-                self.max_changes
-            ));
+            let why = Message::new(Code::TooManyChanges).with("changes", changes);
+            return Some(why.with("limit", self.max_changes));
         }
-        self.is_share(changes, mapped).then(|| {
-            format!(
-                "{changes} changes in one poll are more than MAX_CHANGED_SHARE={} of {mapped} mapped records",
-                self.max_share
-            )
+        self.is_share(changes, linked).then(|| {
+            Message::new(Code::TooLargeAShare)
+                .with("changes", changes)
+                .with("limit", self.max_share)
+                .with("linked", linked)
         })
     }
 
     /// Why the loss of so many contacts, of those that were there, looks like a partial answer or a mistake.
     #[must_use]
-    pub fn objects_to_loss(&self, vanished: u64, known: u64) -> Option<String> {
+    pub fn objects_to_loss(&self, vanished: u64, known: u64) -> Option<Message> {
         self.is_share(vanished, known).then(|| {
-            format!(
-                "{vanished} of {known} contacts are suddenly not in the answer, more than MAX_CHANGED_SHARE={}",
-                self.max_share
-            )
+            Message::new(Code::TooManyVanished)
+                .with("vanished", vanished)
+                .with("known", known)
+                .with("limit", self.max_share)
         })
     }
 
@@ -46,6 +50,32 @@ impl Guard {
     fn is_share(&self, part: u64, whole: u64) -> bool {
         part >= LOOK_FROM && part as f64 > self.max_share * whole as f64
     }
+}
+
+/// A poll that the guard holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The poll's name.
+    pub poll: String,
+    /// The guard's row.
+    pub row: Uuid,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// Why.
+    pub why: Message,
+    /// How many changes.
+    pub changes: u64,
+    /// The first of their ids.
+    pub examples: Vec<String>,
+}
+
+/// What becomes of a held set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The changes become `PENDING` rows.
+    Release,
+    /// They become `SKIPPED` rows, which say so: the same changes, read again, are not new.
+    Drop,
 }
 
 #[cfg(test)]
@@ -63,7 +93,7 @@ mod tests {
         assert!(
             GUARD
                 .objects(60, 100)
-                .is_some_and(|why| why.contains("MAX_CHANGED_SHARE=0.2"))
+                .is_some_and(|why| why.english().contains("MAX_CHANGED_SHARE=0.2"))
         );
         assert_eq!(GUARD.objects(60, 300), None);
         assert!(GUARD.objects(61, 300).is_some());
@@ -77,7 +107,7 @@ mod tests {
         assert!(
             GUARD
                 .objects(1001, 1_000_000)
-                .is_some_and(|why| why.contains("MAX_CHANGES_PER_RUN=1000"))
+                .is_some_and(|why| why.english().contains("MAX_CHANGES_PER_RUN=1000"))
         );
     }
 

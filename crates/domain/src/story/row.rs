@@ -15,7 +15,7 @@ use crate::entity::EntityType;
 use crate::message::Message;
 use crate::side::Side;
 use crate::store::entities::{link, log, retry};
-use crate::store::{Ruling, Status, Trigger};
+use crate::store::{Ruling, Status, Trigger, message_of};
 
 /// What version 0.1 wrote into a row that another run has covered; behind it stand that run's row, and for what an
 /// earlier conflict had waited.
@@ -103,8 +103,8 @@ impl From<&log::Model> for Row {
             target_before: row.target_data_before.clone(),
             target_after: row.target_data_after.clone(),
             changes: row.changes.clone(),
-            message: None,
-            covered_by: text.as_deref().and_then(covered_by),
+            message: row.error_code.is_some().then(|| message_of(row)).flatten(),
+            covered_by: row.covered_by.or_else(|| text.as_deref().and_then(covered_by)),
             text,
             error_class: row.error_class.clone(),
             retries: row.retry_count.max(0).unsigned_abs(),

@@ -1,4 +1,4 @@
-//! The store on both databases and in memory.
+//! One contract for the store, on both databases and in memory; and how an older database becomes this one.
 
 #![allow(
     unreachable_pub,
@@ -6,9 +6,16 @@
     reason = "a test binary has no public side and may fail"
 )]
 
-mod desk;
+mod database;
+mod guard;
+mod inbox;
+mod links;
+mod locks;
+mod messages;
 mod outside;
 mod polls;
-mod store;
-mod store_more;
+mod prune;
+mod runs;
+mod snapshot;
+mod upgrade;
 mod world;

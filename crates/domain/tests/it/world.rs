@@ -1,30 +1,60 @@
-//! Two outside systems in memory, with faults, and a clock to turn.
+//! The three stores under one contract, a clock to turn, and short words for what a run does.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::base::Base;
 use domain::clock::Clock;
-use domain::customer::{Customer, Field, Kind, Values};
-use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
-use domain::engine::document::DocumentRules;
-use domain::engine::{Config, Engine, Ran};
-use domain::merge::Policy;
-use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Ring, Side, Snapshot};
+use domain::customer::Kind;
+use domain::in_flight::{Create, InFlight, Write};
+use domain::message::{Code, Message};
+use domain::outside::OutsideStore;
+use domain::polls::PollStore;
+use domain::ports::Side;
 use domain::store::entities::{link, log, retry};
-use domain::store::memory::MemoryStore;
 use domain::store::sql::SqlStore;
-use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
-use domain::text::same;
-use futures::future::BoxFuture;
-use sea_orm::{EntityTrait, QueryOrder};
-use testkit::TestDb;
+use domain::store::{
+    Claim, Commit, EntityRef, EntityType, Event, Intended, LinkState, Outcome, Status, Store, Trigger, Work,
+};
+use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QueryOrder, Statement};
+use testkit::memory::{MemoryOutside, MemoryStore};
+use testkit::{Engine, TestDb};
 use uuid::Uuid;
 
-use crate::desk::Desk;
+/// Makes a test on each store of cases that are functions of a [`World`].
+macro_rules! contract {
+    ($($case:ident),* $(,)?) => {
+        $(mod $case {
+            use crate::world::{On, World};
+
+            #[tokio::test]
+            async fn memory() {
+                on(On::Memory).await;
+            }
+
+            #[tokio::test]
+            async fn sqlite() {
+                on(On::Sqlite).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                on(On::Postgres).await;
+            }
+
+            async fn on(on: On) {
+                let w = World::new(on).await;
+                super::$case(&w).await;
+                w.drop_it().await;
+            }
+        })*
+    };
+}
+pub(crate) use contract;
+
+pub const LEASE: Duration = Duration::from_secs(60);
 
 /// A clock that stands until it is turned.
 #[derive(Debug, Clone)]
@@ -33,351 +63,17 @@ pub struct TestClock(Arc<AtomicI64>);
 impl TestClock {
     pub fn turn(&self, by: Duration) {
         self.0
-            .fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+            .fetch_add(i64::try_from(by.as_nanos()).unwrap(), Ordering::SeqCst);
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_micros(self.0.load(Ordering::SeqCst)).unwrap()
+        DateTime::from_timestamp_nanos(self.0.load(Ordering::SeqCst))
     }
 
     fn monotonic(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::SeqCst).unsigned_abs())
-    }
-
-    fn pause(&self, time: Duration) -> BoxFuture<'static, ()> {
-        let (clock, until) = (self.clone(), self.monotonic() + time);
-        Box::pin(async move {
-            while clock.monotonic() < until {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        })
-    }
-}
-
-/// What is to happen to the next save.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// Nothing is done; the call fails.
-    Before(PortError),
-    /// All is done; the answer is lost.
-    LostAnswer,
-    /// Someone edits the record between our save and our look.
-    EditAfter(Field, String),
-    /// The call times out; the whole object lands when [`System::land`] says so. Updates only.
-    LandsLate,
-}
-
-#[derive(Debug, Default)]
-struct Records {
-    rows: BTreeMap<String, (Customer, DateTime<Utc>)>,
-    next: u32,
-    saves: u32,
-    calls: u32,
-    faults: Vec<Fault>,
-    /// What the next reads by id come to.
-    reads: Vec<Read>,
-    refuses: bool,
-    /// Whole objects that are still on their way.
-    late: Vec<(String, Customer)>,
-}
-
-/// What a read by id comes to.
-#[derive(Debug, Clone)]
-pub enum Read {
-    /// It fails.
-    Fails(PortError),
-    /// The record is not shown.
-    Nothing,
-    /// It takes so long.
-    Slow(Duration),
-}
-
-/// One outside system. Finance cuts names to 20 characters, knows no `|`, and does not show `tmpid`.
-#[derive(Debug, Clone)]
-pub struct System {
-    side: Side,
-    clock: Arc<TestClock>,
-    records: Arc<Mutex<Records>>,
-    /// Its documents.
-    pub desk: Desk,
-}
-
-impl System {
-    fn new(side: Side, clock: Arc<TestClock>) -> Self {
-        Self {
-            side,
-            clock,
-            records: Arc::default(),
-            desk: Desk::default(),
-        }
-    }
-
-    pub fn add(&self, customer: Customer) -> String {
-        let mut records = self.records.lock().unwrap();
-        records.next += 1;
-        let id = if self.side == Side::Crm {
-            format!("crm-{}", records.next)
-        } else {
-            records.next.to_string()
-        };
-        records.rows.insert(id.clone(), (customer, self.clock.now()));
-        id
-    }
-
-    pub fn edit(&self, id: &str, field: Field, value: &str) {
-        let mut records = self.records.lock().unwrap();
-        let row = records.rows.get_mut(id).unwrap();
-        row.0.set(field, value);
-        row.1 = self.clock.now();
-    }
-
-    pub fn delete(&self, id: &str) -> Customer {
-        self.records.lock().unwrap().rows.remove(id).unwrap().0
-    }
-
-    /// What was deleted is there again.
-    pub fn restore(&self, id: &str, customer: Customer) {
-        let row = (customer, self.clock.now());
-        self.records.lock().unwrap().rows.insert(id.to_owned(), row);
-    }
-
-    pub fn get(&self, id: &str, field: Field) -> String {
-        self.records.lock().unwrap().rows[id].0.get(field).to_owned()
-    }
-
-    pub fn ids(&self) -> Vec<String> {
-        self.records.lock().unwrap().rows.keys().cloned().collect()
-    }
-
-    pub fn saves(&self) -> u32 {
-        self.records.lock().unwrap().saves
-    }
-
-    pub fn calls(&self) -> u32 {
-        self.records.lock().unwrap().calls
-    }
-
-    pub fn fail(&self, fault: Fault) {
-        self.records.lock().unwrap().faults.push(fault);
-    }
-
-    /// What the next read by id comes to.
-    pub fn next_read(&self, read: Read) {
-        self.records.lock().unwrap().reads.push(read);
-    }
-
-    /// What was on its way arrives: each a whole object, as it was when it was sent.
-    pub fn land(&self) {
-        let mut records = self.records.lock().unwrap();
-        let now = self.clock.now();
-        for (id, whole) in std::mem::take(&mut records.late) {
-            records.saves += 1;
-            records.rows.insert(id, (whole, now));
-        }
-    }
-
-    /// Known to be down, or not.
-    pub fn refuse(&self, refuse: bool) {
-        self.records.lock().unwrap().refuses = refuse;
-    }
-
-    fn fault(&self) -> Result<Option<Fault>, PortError> {
-        let mut records = self.records.lock().unwrap();
-        records.calls += 1;
-        if records.faults.is_empty() {
-            return Ok(None);
-        }
-        match records.faults.remove(0) {
-            Fault::Before(error) => Err(error),
-            other => Ok(Some(other)),
-        }
-    }
-
-    fn show(&self, id: &str, row: &(Customer, DateTime<Utc>)) -> Snapshot {
-        let mut customer = row.0.clone();
-        if self.side == Side::Finance {
-            customer.values.remove(&Field::CustomerNumber);
-            customer.hidden.push(Field::CustomerNumber);
-            customer.set(Field::FinanceCode, id);
-        }
-        let modified_at = (self.side == Side::Crm).then_some(row.1);
-        Snapshot {
-            id: id.to_owned(),
-            customer,
-            modified_at,
-            whole: serde_json::Value::Null,
-        }
-    }
-
-    fn save(&self, id: &str, kind: Option<Kind>, values: &Values, fault: Option<Fault>) -> PortResult<()> {
-        let mut records = self.records.lock().unwrap();
-        records.saves += 1;
-        let now = self.clock.now();
-        if let Some(kind) = kind {
-            records.rows.insert(id.to_owned(), (Customer::new(kind), now));
-        }
-        let row = records.rows.get_mut(id).unwrap();
-        for (field, value) in values {
-            row.0.set(*field, self.project(*field, value));
-        }
-        row.1 = now;
-        match fault {
-            Some(Fault::LostAnswer) => Err(PortError::unknown("timed out")),
-            Some(Fault::EditAfter(field, value)) => {
-                row.0.set(field, value);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-#[async_trait]
-impl Customers for System {
-    async fn read(&self, id: &str, _: Option<Kind>) -> PortResult<Option<Snapshot>> {
-        let read = {
-            let mut records = self.records.lock().unwrap();
-            records.calls += 1;
-            (!records.reads.is_empty()).then(|| records.reads.remove(0))
-        };
-        match read {
-            Some(Read::Fails(error)) => return Err(error),
-            Some(Read::Nothing) => return Ok(None),
-            Some(Read::Slow(time)) => {
-                for _ in 0..20 {
-                    self.clock.turn(time / 20);
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-            }
-            None => {}
-        }
-        let records = self.records.lock().unwrap();
-        Ok(records.rows.get(id).map(|row| self.show(id, row)))
-    }
-
-    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>> {
-        let mut records = self.records.lock().unwrap();
-        records.calls += 1;
-        let agrees = |field, key: &Option<String>, customer: &Customer| {
-            key.as_deref()
-                .is_some_and(|key| !customer.get(field).is_empty() && same(field, key, customer.get(field)))
-        };
-        let found = records
-            .rows
-            .iter()
-            .map(|(id, row)| self.show(id, row))
-            .filter(|snapshot| {
-                let customer = &snapshot.customer;
-                keys.id.as_deref() == Some(&snapshot.id)
-                    || agrees(Field::FinanceCode, &keys.id, customer)
-                    || agrees(Field::CustomerNumber, &keys.customer_number, customer)
-                    || agrees(Field::NationalId, &keys.national_id, customer)
-                    || agrees(Field::Mobile, &keys.mobile, customer)
-                    || agrees(Field::Email, &keys.email, customer)
-            });
-        Ok(found.collect())
-    }
-
-    async fn create(&self, customer: &Customer) -> PortResult<String> {
-        let fault = self.fault()?;
-        let id = {
-            let mut records = self.records.lock().unwrap();
-            records.next += 1;
-            if self.side == Side::Crm {
-                format!("crm-{}", records.next)
-            } else {
-                records.next.to_string()
-            }
-        };
-        self.save(&id, Some(customer.kind), &customer.values, fault)?;
-        Ok(id)
-    }
-
-    async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
-        let fault = self.fault()?;
-        if let Some(Fault::LandsLate) = fault {
-            let mut whole = current.customer.clone();
-            whole.hidden.clear();
-            for (field, value) in changes {
-                whole.set(*field, self.project(*field, value));
-            }
-            self.records
-                .lock()
-                .unwrap()
-                .late
-                .push((current.id.clone(), whole));
-            return Err(PortError::unknown("timed out"));
-        }
-        if self.side == Side::Finance && !changes.contains_key(&Field::CustomerNumber) {
-            // A form save writes all of its controls: what is not sent is cleared.
-            self.records
-                .lock()
-                .unwrap()
-                .rows
-                .get_mut(&current.id)
-                .unwrap()
-                .0
-                .set(Field::CustomerNumber, "");
-        }
-        self.save(&current.id, None, changes, fault)
-    }
-
-    fn project(&self, field: Field, value: &str) -> String {
-        match (self.side, field) {
-            (Side::Finance, Field::Name) => value.replace(['|', '\n'], " ").chars().take(20).collect(),
-            _ => value.to_owned(),
-        }
-    }
-
-    fn refuses(&self) -> bool {
-        self.records.lock().unwrap().refuses
-    }
-
-    async fn check(&self) -> PortResult<String> {
-        Ok(String::new())
-    }
-}
-
-#[async_trait]
-impl Crm for System {
-    async fn register_webhook(&self, _: &str, _: &[&str]) -> PortResult<bool> {
-        Ok(false)
-    }
-
-    async fn webhooks(&self) -> PortResult<Option<Vec<String>>> {
-        Ok(None)
-    }
-
-    async fn read_document(&self, kind: DocumentKind, id: &str) -> PortResult<Option<DocumentSnapshot>> {
-        Ok(self.desk.read(kind, id))
-    }
-
-    async fn note_issued(&self, current: &DocumentSnapshot, number: &str) -> PortResult<()> {
-        let fault = self.fault()?;
-        self.desk.note(current, number);
-        lost(fault)
-    }
-}
-
-#[async_trait]
-impl Finance for System {
-    async fn fiscal_year(&self) -> PortResult<Option<i32>> {
-        Ok(None)
-    }
-
-    async fn issue(&self, document: &Document, customer_code: &str) -> PortResult<Issued> {
-        let fault = self.fault()?;
-        let issued = self.desk.issue(document, customer_code);
-        lost(fault).map(|()| issued)
-    }
-}
-
-fn lost(fault: Option<Fault>) -> PortResult<()> {
-    match fault {
-        Some(Fault::LostAnswer) => Err(PortError::unknown("timed out")),
-        _ => Ok(()),
+        Duration::from_nanos(self.0.load(Ordering::SeqCst).unsigned_abs())
     }
 }
 
@@ -389,135 +85,57 @@ pub enum On {
     Postgres,
 }
 
-impl On {
-    pub fn engine(self) -> testkit::Engine {
-        match self {
-            Self::Memory | Self::Sqlite => testkit::Engine::Sqlite,
-            Self::Postgres => testkit::Engine::Postgres,
-        }
-    }
-}
-
-/// Every kind of store: they keep one contract.
-pub const ALL: [On; 3] = [On::Memory, On::Sqlite, On::Postgres];
-
-/// The tables behind a store, to be read by tests.
-pub enum Tables {
+/// The tables behind the stores, to be read by tests.
+enum Tables {
     Memory(MemoryStore),
     Sql(TestDb),
 }
 
-/// Both systems, a store and an engine between them.
+/// One store, as each of its ports.
 pub struct World {
-    pub crm: System,
-    pub finance: System,
     pub clock: Arc<TestClock>,
     pub store: Arc<dyn Store>,
-    pub engine: Engine,
+    pub polls: Arc<dyn PollStore>,
+    pub outside: Arc<dyn OutsideStore>,
     tables: Tables,
 }
 
 impl World {
     pub async fn new(on: On) -> Self {
-        let clock = Arc::new(TestClock(Arc::new(AtomicI64::new(1_700_000_000_000_000))));
-        let (store, tables): (Arc<dyn Store>, _) = match on {
+        let clock = Arc::new(TestClock(Arc::new(AtomicI64::new(1_700_000_000_000_000_000))));
+        let engine = match on {
             On::Memory => {
                 let store = MemoryStore::new(clock.clone());
-                (Arc::new(store.clone()), Tables::Memory(store))
+                return Self {
+                    store: Arc::new(store.clone()),
+                    polls: Arc::new(store.clone()),
+                    outside: Arc::new(MemoryOutside::new(clock.clone())),
+                    clock,
+                    tables: Tables::Memory(store),
+                };
             }
-            On::Sqlite | On::Postgres => {
-                let db = TestDb::new(on.engine()).await.unwrap();
-                let store = SqlStore::with_clock(db.store.db().clone(), clock.clone());
-                (Arc::new(store), Tables::Sql(db))
-            }
+            On::Sqlite => Engine::Sqlite,
+            On::Postgres => Engine::Postgres,
         };
-        let (crm, finance) = (
-            System::new(Side::Crm, clock.clone()),
-            System::new(Side::Finance, clock.clone()),
-        );
-        let engine = Engine {
-            crm: Arc::new(crm.clone()),
-            finance: Arc::new(finance.clone()),
-            store: store.clone(),
-            clock: clock.clone(),
-            polls: None,
-            config: Config {
-                policy: Policy::default(),
-                lease: Duration::from_secs(60),
-                http_timeout: Duration::from_secs(30),
-                create_settle: Duration::from_secs(120),
-                max_retries: 3,
-                retry_base: Duration::from_secs(2),
-                numbering: domain::engine::meet::Numbering {
-                    company: 100,
-                    offset: 0,
-                },
-                deactivate: false,
-            },
-            documents: DocumentRules::default(),
-            owner: "test".into(),
-        };
+        let db = TestDb::new(engine).await.unwrap();
+        let store = SqlStore::with_clock(db.store.db().clone(), clock.clone());
         Self {
-            crm,
-            finance,
             clock,
-            store,
-            engine,
-            tables,
+            store: Arc::new(store.clone()),
+            polls: Arc::new(store.clone()),
+            outside: Arc::new(store),
+            tables: Tables::Sql(db),
         }
     }
 
-    pub async fn enqueue(&self, side: Side, id: &str) -> Ring {
-        self.hear_of(EntityType::Customer, side, id).await
-    }
-
-    pub async fn hear_of(&self, entity_type: EntityType, side: Side, id: &str) -> Ring {
-        self.clock.turn(Duration::from_millis(1));
-        let row = Uuid::now_v7();
-        let entity = EntityRef {
-            entity_type,
-            side,
-            id: id.to_owned(),
-        };
-        let event = Event {
-            row,
-            entity,
-            trigger: Trigger::Webhook,
-            event_id: None,
-            payload: serde_json::Value::Null,
-            traceparent: None,
-            rung: true,
-        };
-        assert_eq!(self.store.enqueue(&[event]).await.unwrap(), [true]);
-        Ring {
-            row,
-            traceparent: None,
-        }
-    }
-
-    /// Hears of a record and runs until nothing of it waits, turning the clock to each retry; says how the last
-    /// run ended.
-    pub async fn sync(&self, side: Side, id: &str) -> Status {
-        self.sync_by(&self.engine, side, id).await
-    }
-
-    /// [`Self::sync`] by an engine with other rules.
-    pub async fn sync_by(&self, engine: &Engine, side: Side, id: &str) -> Status {
-        let mut ring = self.enqueue(side, id).await;
-        for _ in 0..20 {
-            match engine.run(&ring).await.unwrap() {
-                Ran::Ended {
-                    next: Some((next, wait)),
-                    ..
-                } => {
-                    self.clock.turn(wait);
-                    ring = next;
-                }
-                Ran::Ended { outcome, .. } => return outcome.status,
-                other => panic!("{other:?}"),
-            }
-        }
-        panic!("no end in sight");
+    /// Enqueues an event of a customer, and says its row.
+    pub async fn enqueue(&self, side: Side, id: &str) -> Uuid {
+        let event = event(side, id, None);
+        assert_eq!(
+            self.store.enqueue(std::slice::from_ref(&event)).await.unwrap(),
+            [true]
+        );
+        event.row
     }
 
     /// All rows of `"SyncLog"`, by id.
@@ -531,9 +149,9 @@ impl World {
         }
     }
 
-    pub async fn row(&self, ring: &Ring) -> log::Model {
+    pub async fn row(&self, id: Uuid) -> log::Model {
         let mut rows = self.rows().await.into_iter();
-        rows.find(|row| row.id == ring.row).unwrap()
+        rows.find(|row| row.id == id).unwrap()
     }
 
     /// All rows of `"EntityMapping"`, by id.
@@ -543,6 +161,17 @@ impl World {
             Tables::Sql(db) => {
                 let rows = link::Entity::find().order_by_asc(link::Column::Id);
                 rows.all(db.store.db()).await.unwrap()
+            }
+        }
+    }
+
+    /// Writes a row of `"EntityMapping"` as it is, past the store.
+    pub async fn put_link(&self, row: link::Model) {
+        match &self.tables {
+            Tables::Memory(store) => store.put_link(row).unwrap(),
+            Tables::Sql(db) => {
+                let insert = link::Entity::insert(row.into_active_model());
+                insert.exec_without_returning(db.store.db()).await.unwrap();
             }
         }
     }
@@ -558,6 +187,20 @@ impl World {
         }
     }
 
+    /// The keys of `"MatchLock"`, in order.
+    pub async fn locks(&self) -> Vec<String> {
+        match &self.tables {
+            Tables::Memory(store) => store.locks().into_keys().collect(),
+            Tables::Sql(db) => {
+                let db = db.store.db();
+                let sql = r#"SELECT "key" FROM "MatchLock" ORDER BY "key""#;
+                let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), sql));
+                let rows = rows.await.unwrap();
+                rows.iter().map(|row| row.try_get("", "key").unwrap()).collect()
+            }
+        }
+    }
+
     /// Drops the database, where there is one.
     pub async fn drop_it(self) {
         if let Tables::Sql(db) = self.tables {
@@ -566,8 +209,92 @@ impl World {
     }
 }
 
-pub fn person(name: &str, mobile: &str) -> Customer {
-    Customer::new(Kind::Person)
-        .with(Field::Name, name)
-        .with(Field::Mobile, mobile)
+pub fn event(side: Side, id: &str, event_id: Option<&str>) -> Event {
+    Event {
+        row: Uuid::now_v7(),
+        entity: entity(side, id),
+        trigger: Trigger::Webhook,
+        event_id: event_id.map(str::to_owned),
+        payload: serde_json::json!({"id": id}),
+        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        rung: true,
+    }
+}
+
+pub fn entity(side: Side, id: &str) -> EntityRef {
+    EntityRef::customer(side, id)
+}
+
+pub async fn take(w: &World, row: Uuid) -> Box<Work> {
+    match w.store.claim(row, "w", LEASE).await.unwrap() {
+        Claim::Taken(work) => work,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// How a run of a customer ends.
+pub fn ending(work: &Work, status: Status) -> Commit {
+    let mut link = work.link.clone();
+    link.base = Some(Base::new(Kind::Person));
+    link.state = LinkState::Active;
+    Commit {
+        link: Some(link),
+        transaction: Uuid::now_v7(),
+        synced_from: (status == Status::Success).then_some(Side::Crm),
+        outcome: Outcome::new(status, None),
+        retry: None,
+        audits: Vec::new(),
+        look_again: false,
+        took: Duration::from_millis(5),
+    }
+}
+
+/// What is committed before something is sent, with nothing new known.
+pub fn known(in_flight: &InFlight) -> Intended<'_> {
+    Intended {
+        in_flight,
+        base: None,
+    }
+}
+
+/// A record that is being created.
+pub fn create(side: Side, at: DateTime<Utc>) -> Write {
+    Write::Create(Create {
+        side,
+        at,
+        fields: Default::default(),
+        not_ours: Vec::new(),
+        empty_looks: 0,
+        decided: Vec::new(),
+    })
+}
+
+pub fn words(words: &str) -> Message {
+    Message::new(Code::Words).with("words", words)
+}
+
+/// A row of `"EntityMapping"`, as any version may have written it.
+pub fn stored(w: &World, base: serde_json::Value, in_flight: Option<serde_json::Value>) -> link::Model {
+    link::Model {
+        id: w.clock.id(),
+        entity_type: EntityType::Customer,
+        crm_id: Some("a".to_owned()),
+        finance_id: Some("22".to_owned()),
+        last_sync_at: None,
+        last_sync_source: None,
+        last_sync_transaction_id: None,
+        crm_checksum: None,
+        finance_checksum: None,
+        crm_updated_at: None,
+        finance_updated_at: None,
+        created_at: w.clock.now(),
+        updated_at: w.clock.now(),
+        base: Some(base),
+        in_flight,
+        version: 3,
+        state: LinkState::Active,
+        lease_owner: None,
+        lease_token: 7,
+        lease_until: None,
+    }
 }

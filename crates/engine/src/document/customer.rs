@@ -79,12 +79,11 @@ fn standing(link: Option<&Link>, last: Option<&LastRun>) -> Standing {
         return Standing::Unmet;
     };
     if let Some(failed) = last.filter(|last| last.status == Status::Failed) {
-        let why = failed.message.clone().unwrap_or_default();
-        return Standing::Waits(
-            Message::new(Code::CustomerFailed)
-                .with("row", failed.row)
-                .with("why", why),
-        );
+        let waits = Message::new(Code::CustomerFailed).with("row", failed.row);
+        return Standing::Waits(match &failed.message {
+            Some(why) => waits.with_message("why", why),
+            None => waits.with("why", ""),
+        });
     }
     match (link.state, &link.finance_id) {
         (LinkState::Active, Some(code)) => Standing::Code(code.clone()),
@@ -111,7 +110,7 @@ mod tests {
         let ended = |status| LastRun {
             row: Uuid::nil(),
             status,
-            message: Some("تکراری".to_owned()),
+            message: Some(Message::new(Code::Words).with("words", "تکراری")),
         };
         let code = standing(Some(&link), Some(&ended(Status::Skipped)));
         assert_eq!(code, Standing::Code("22".to_owned()));

@@ -13,7 +13,6 @@ use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
 use domain::merge::Policy;
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Ring, Side, Snapshot};
 use domain::store::entities::{link, log, retry};
-use domain::store::memory::MemoryStore;
 use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
 use domain::text::same;
@@ -22,6 +21,7 @@ use engine::{Config, Engine, Ran};
 use futures::future::BoxFuture;
 use sea_orm::{EntityTrait, QueryOrder};
 use testkit::TestDb;
+use testkit::memory::MemoryStore;
 use uuid::Uuid;
 
 use crate::desk::Desk;

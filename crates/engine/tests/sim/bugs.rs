@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use domain::in_flight::Write;
 use domain::polls::{Harvest, PollLease, PollStore};
 use domain::ports::{Ring, Side};
-use domain::store::memory::MemoryStore;
 use domain::store::{
     Backlog, Claim, Commit, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, LinkState, Outcome,
     Stats, Status, Store, StoreError, StoreResult, Work,
 };
+use testkit::memory::MemoryStore;
 use uuid::Uuid;
 
 use crate::ports::Client;

@@ -210,14 +210,7 @@ impl View<'_> {
                 self.found
                     .push(format!("row {id} failed after a retry: {:?}", row.error_message));
             }
-            let covered_by = row
-                .error_message
-                .as_deref()
-                .and_then(|m| m.strip_prefix("covered by "));
-            let leader = covered_by
-                .and_then(|m| m.get(..36))
-                .and_then(|id| id.parse::<Uuid>().ok());
-            if covered_by.is_some() && !leader.is_some_and(|leader| ended.contains(&leader)) {
+            if row.covered_by.is_some_and(|leader| !ended.contains(&leader)) {
                 self.found
                     .push(format!("row {id} is covered by a row that is not final"));
             }
@@ -227,12 +220,7 @@ impl View<'_> {
     /// The last word on a link: its row that ended last and covered itself.
     fn last(&self, link: Uuid) -> Option<&log::Model> {
         let rows = self.rows.iter().filter(|row| row.entity_mapping_id == Some(link));
-        let leads = rows.filter(|row| {
-            !row.error_message
-                .as_deref()
-                .unwrap_or_default()
-                .starts_with("covered by")
-        });
+        let leads = rows.filter(|row| row.covered_by.is_none());
         leads.max_by_key(|row| (row.completed_at, row.status == Status::Failed, row.id))
     }
 

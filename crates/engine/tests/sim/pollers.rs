@@ -12,8 +12,8 @@ use domain::polls::{
     Harvest, PollLease, PollStore, Rhythm, checksum, document_checksum, poll_of,
 };
 use domain::ports::{PortError, Side};
-use domain::store::memory::MemoryStore;
 use domain::store::{IssuedDocument, LinkState, StoreError, Trigger};
+use testkit::memory::MemoryStore;
 
 use crate::bugs::{self, Bug};
 use crate::ports::{Client, Port};

@@ -11,9 +11,9 @@ use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
 use domain::in_flight::{InFlight, Write};
 use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Side, Snapshot};
-use domain::store::memory::Wire;
 use domain::store::{StoreError, StoreResult};
 use sea_orm::DbErr;
+use testkit::memory::Wire;
 
 use crate::bugs::Bug;
 use crate::landing::{Request, land};

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use domain::merge::{ConflictStrategy, Policy};
 use domain::ports::{Ring, Side};
-use domain::store::memory::MemoryStore;
 use domain::store::{EntityRef, EntityType, Event, Store, Trigger};
 use engine::Config;
 use serde_json::Value;
+use testkit::memory::MemoryStore;
 
 use crate::bugs::Bug;
 use crate::faults::Rates;

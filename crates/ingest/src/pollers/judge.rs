@@ -1,5 +1,6 @@
 //! From what a look read to what is stored: the guard decides, the store keeps, the bell is rung.
 
+use domain::message::{Code, Message};
 use domain::polls::guard::LOOK_FROM;
 use domain::polls::{Harvest, PollLease};
 use domain::ports::Ring;
@@ -31,11 +32,9 @@ pub(super) async fn store(
     tell::found(source, harvest.changes.len());
     let objection = objection(pollers, source, &harvest, loss).await?;
     harvest.hold = objection.map(|why| {
-        format!(
-            "{}: {why}. Nothing of it is synced, and this poll waits: look at the changes, then `siaghsync resume` \
-             lets them go on, or `siaghsync guard drop` drops them",
-            turn.poll
-        )
+        Message::new(Code::PollHeld)
+            .with("poll", &turn.poll)
+            .with_message("why", &why)
     });
     harvest.traceparent = Some(current_traceparent().unwrap_or_else(new_traceparent));
     harvest.ring = if pollers.doorbell.is_full() {
@@ -58,21 +57,21 @@ async fn objection(
     source: Source,
     harvest: &Harvest,
     loss: Option<(u64, u64)>,
-) -> Result<Option<String>, Failure> {
+) -> Result<Option<Message>, Failure> {
     let guard = &pollers.guard;
     if let Some(why) = loss.and_then(|(vanished, known)| guard.objects_to_loss(vanished, known)) {
         return Ok(Some(why));
     }
     let good = harvest.changes.iter().filter(|change| change.problem.is_none());
     let changes = good.count() as u64;
-    let mapped = if changes < LOOK_FROM {
+    let linked = if changes < LOOK_FROM {
         u64::MAX
     } else {
         pollers.store.linked_count(source.entity_type()).await?
     };
-    let first_day = mapped == 0 && source.entity_type() == EntityType::Customer;
-    Ok(guard.objects(changes, mapped).map(|why| match first_day {
-        true => format!("{why} (no customer is linked yet: `siaghsync import` is the way in, then resume)"),
+    let first_day = linked == 0 && source.entity_type() == EntityType::Customer;
+    Ok(guard.objects(changes, linked).map(|why| match first_day {
+        true => Message::new(Code::NothingLinkedYet).with_message("why", &why),
         false => why,
     }))
 }

@@ -1,6 +1,7 @@
 //! What a poll says of itself: the log lines that operators look for, and the figures.
 
 use chrono::{DateTime, Utc};
+use domain::message::Message;
 use domain::polls::PollLease;
 use metrics::{counter, gauge, histogram};
 use tracing::{debug, info, warn};
@@ -65,7 +66,7 @@ pub(super) fn queued(source: Source, rows: u64) {
     }
 }
 
-pub(super) fn held(source: Source, row: uuid::Uuid, why: &str) {
+pub(super) fn held(source: Source, row: uuid::Uuid, why: &Message) {
     let poll = source.poll();
     counter!("poll_guard_trips_total", "poll" => poll).increment(1);
     gauge!("poll_held", "poll" => poll).set(1.0);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use domain::store::EntityType;
 use domain::store::sql::SqlStore;
-use domain::subscriptions;
+use domain::store::subscriptions;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
@@ -29,7 +29,7 @@ impl LastEvents {
             let ends = tokio::time::timeout(PAUSE, shutdown.cancelled()).await.is_ok();
             for (entity_type, last) in self.take() {
                 let at = store.clock().now() - last.elapsed();
-                if let Err(error) = subscriptions::heard_of(&store, &url, entity_type, at).await {
+                if let Err(error) = subscriptions::called(&store, &url, entity_type, at).await {
                     debug!(%error, "the time of the last webhook is not noted, tried again");
                     self.keep(entity_type, last);
                 }

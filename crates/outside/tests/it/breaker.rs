@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use domain::breaker::PROBE_LEASE;
 use domain::clock::SystemClock;
-use domain::outside::memory::MemoryOutside;
+use testkit::memory::MemoryOutside;
 use domain::ports::PortError;
 use outside::Intent::{Read, Write};
 use testkit::calls::{Said, Stub};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::clock::SystemClock;
-use domain::outside::memory::MemoryOutside;
+use testkit::memory::MemoryOutside;
 use outside::Intent::Read;
 use outside::Limits;
 use testkit::calls::{Said, Stub};

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::breaker::Rules;
 use domain::clock::{Clock, SystemClock};
 use domain::outside::OutsideStore;
-use domain::outside::memory::MemoryOutside;
+use testkit::memory::MemoryOutside;
 use domain::ports::{PortError, PortResult, Side};
 use outside::{Answer, Call, Gate, Http, Intent, Limits, System};
 

@@ -119,7 +119,7 @@ async fn issued(store: &SqlStore) -> anyhow::Result<Issued> {
     let mut issued = Issued::new();
     for model in rows.all(store.db()).await? {
         let kind = DocumentKind::of(model.entity_type);
-        let link = domain::store::sql::link_of(model)?;
+        let link = domain::store::link_of(model)?;
         if let (Some(kind), Some(id), Some(document)) = (kind, link.crm_id, link.issued) {
             issued.insert((kind, id.to_ascii_lowercase()), *document);
         }

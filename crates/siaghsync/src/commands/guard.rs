@@ -80,7 +80,7 @@ pub(crate) async fn held(store: &SqlStore, poll: Option<&str>) -> anyhow::Result
 /// As `--json` prints it.
 pub(crate) fn shown(held: &Held) -> Value {
     json!({
-        "poll": held.poll, "changes": held.changes, "since": held.since, "why": held.why, "examples": held.examples,
+        "poll": held.poll, "changes": held.changes, "since": held.since, "why": held.why.english(), "examples": held.examples,
     })
 }
 

@@ -146,7 +146,7 @@ async fn customers(store: &SqlStore, id: Option<&str>) -> anyhow::Result<Vec<(Li
     let models = query.all(store.db()).await?;
     let mut customers = Vec::with_capacity(models.len());
     for model in models {
-        let link = domain::store::sql::link_of(model)?;
+        let link = domain::store::link_of(model)?;
         let heard = if link.crm_id.is_some() {
             Side::Crm
         } else {

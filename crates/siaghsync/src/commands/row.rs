@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::ports::{Ring, Side};
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;
-use domain::store::{Change, EntityRef, EntityType, Status, Trigger};
+use domain::store::{Change, EntityRef, EntityType, Status, Trigger, message_of};
 use engine::{Engine, Ran};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
@@ -36,7 +36,10 @@ pub(crate) struct Row {
     duration_ms: Option<i32>,
     retries: i32,
     error_class: Option<String>,
+    error_code: Option<String>,
+    error_arguments: Option<serde_json::Value>,
     message: Option<String>,
+    covered_by: Option<Uuid>,
     changes: serde_json::Value,
     transaction: Uuid,
     trace_id: Option<String>,
@@ -58,7 +61,10 @@ impl From<&log::Model> for Row {
             duration_ms: row.duration_ms,
             retries: row.retry_count,
             error_class: row.error_class.clone(),
-            message: row.error_message.clone(),
+            error_code: row.error_code.clone(),
+            error_arguments: row.error_arguments.clone(),
+            message: message(row),
+            covered_by: row.covered_by,
             changes: row.changes.clone().unwrap_or_else(|| serde_json::json!([])),
             transaction: row.transaction_id,
             trace_id: row.trace_id.clone(),
@@ -238,10 +244,16 @@ pub(crate) fn print_end(row: &log::Model, as_json: bool) -> anyhow::Result<ExitC
     })
 }
 
+/// What a row says; of one that was emptied for its age, what is left of that.
+pub(crate) fn message(row: &log::Model) -> Option<String> {
+    let said = row.error_message.clone().filter(|message| !message.is_empty());
+    said.or_else(|| message_of(row).map(|message| message.english()))
+}
+
 /// What happened, in a few words: the message, else which fields were written.
 pub(crate) fn what(row: &log::Model) -> String {
-    if let Some(message) = row.error_message.as_deref().filter(|message| !message.is_empty()) {
-        return message.to_owned();
+    if let Some(message) = message(row) {
+        return message;
     }
     let changes = changes(row);
     let fields = changes.iter().map(|change| change.field.name());

@@ -139,9 +139,13 @@ async fn covered_by(store: &SqlStore, row: &log::Model) -> anyhow::Result<Vec<Uu
     let Some(link) = row.entity_mapping_id else {
         return Ok(Vec::new());
     };
+    // Version 0.1 wrote only a text.
+    let by_it = Condition::any()
+        .add(log::Column::CoveredBy.eq(row.id))
+        .add(log::Column::ErrorMessage.starts_with(format!("covered by {}", row.id)));
     let covered = log::Entity::find()
         .filter(log::Column::EntityMappingId.eq(link))
-        .filter(log::Column::ErrorMessage.starts_with(format!("covered by {}", row.id)))
+        .filter(by_it)
         .order_by_asc(log::Column::StartedAt)
         .limit(COVERED);
     let covered = covered.all(store.db()).await?;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use domain::ports::Crm;
 use domain::store::sql::SqlStore;
-use domain::subscriptions;
+use domain::store::subscriptions;
 use ingest::registration::{Registered, address, native_addresses, register};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;

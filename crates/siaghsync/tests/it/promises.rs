@@ -196,8 +196,8 @@ async fn a_hundred_quick_edits(latency_ms: Option<u64>, most: u64) {
 
 /// The row whose run has covered this one.
 fn leader<'a>(row: &log::Model, rows: &'a [log::Model]) -> Option<&'a log::Model> {
-    let leader = row.error_message.as_ref()?.strip_prefix("covered by ")?;
-    rows.iter().find(|row| row.id.to_string() == leader)
+    let leader = row.covered_by?;
+    rows.iter().find(|row| row.id == leader)
 }
 
 /// A run closes only what it has claimed before it read.

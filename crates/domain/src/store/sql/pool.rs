@@ -14,14 +14,14 @@ use crate::store::words::{self, words};
 use crate::store::{StoreError, StoreResult};
 
 /// What belongs to one run has this time: a lease hardly lives longer.
-pub(crate) const QUICK: Duration = Duration::from_secs(20);
+pub(in crate::store) const QUICK: Duration = Duration::from_secs(20);
 /// What goes through many rows has this.
-pub(crate) const LONG: Duration = Duration::from_secs(120);
+pub(in crate::store) const LONG: Duration = Duration::from_secs(120);
 /// A connection that does not answer within this is given up.
 const PING: Duration = Duration::from_secs(2);
 
 /// Waits so long for the database, and no longer. What was cut off may have been carried out.
-pub(crate) async fn in_time<T>(
+pub(in crate::store) async fn in_time<T>(
     limit: Duration,
     work: impl Future<Output = StoreResult<T>> + Send,
 ) -> StoreResult<T> {

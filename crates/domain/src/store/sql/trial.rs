@@ -1,7 +1,7 @@
 //! Whether the database does what a service needs of it. Leaves nothing behind.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm::{ConnectionTrait, DbErr, TransactionTrait};
 
 use super::SqlStore;
 use crate::store::StoreResult;
@@ -37,11 +37,25 @@ impl SqlStore {
     /// # Errors
     /// The database's own.
     pub async fn server_time(&self) -> StoreResult<Option<DateTime<Utc>>> {
-        if self.db.get_database_backend() != sea_orm::DatabaseBackend::Postgres {
+        if !self.is_postgres() {
             return Ok(None);
         }
         let sql = "SELECT clock_timestamp() AS \"now\"";
         let row = self.db.query_one_raw(self.statement(sql, [])).await?;
         Ok(row.map(|row| row.try_get("", "now")).transpose()?)
+    }
+
+    /// Whether it answers, and takes writes.
+    pub(in crate::store) async fn answers(&self) -> StoreResult<()> {
+        // A standby, a disk that was full, an upgrade under way: it answers, and nothing can be written.
+        let sql = match self.is_postgres() {
+            true => "SELECT current_setting('transaction_read_only') = 'on' AS \"read_only\"",
+            false => "SELECT 0 AS \"read_only\"",
+        };
+        let row = self.db.query_one_raw(self.statement(sql, [])).await?;
+        if row.map(|row| row.try_get("", "read_only")).transpose()? == Some(true) {
+            return Err(DbErr::Custom("it takes no writes (read-only)".to_owned()).into());
+        }
+        Ok(())
     }
 }

@@ -18,6 +18,14 @@ fn the_run_that_covered_a_row_is_named_also_where_version_0_1_wrote_a_text() {
     let story = explain(&facts);
     assert_eq!(story.decided.covered_by, Some(id(5)));
     assert!(story.next.advice.english().contains(&id(5).to_string()));
+    let named = Row::from(&Model {
+        covered_by: Some(id(6)),
+        error_message: None,
+        error_code: Some("covered_by".to_owned()),
+        error_arguments: Some(json!({ "row": id(6) })),
+        ..model.clone()
+    });
+    assert_eq!((named.covered_by, named.message.unwrap().code), (Some(id(6)), Code::CoveredBy));
     let other = Row::from(&Model {
         error_message: Some("covered by nobody, and this is no id".to_owned()),
         ..model
@@ -51,6 +59,9 @@ fn model() -> Model {
         event_id: None,
         changes: None,
         error_class: None,
+        error_code: None,
+        error_arguments: None,
+        covered_by: None,
         trace_id: None,
         trace_parent: None,
         rung_at: None,

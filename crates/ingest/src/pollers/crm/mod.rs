@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use domain::message::{Code, Message};
 use domain::polls::{Found, Harvest, PollLease};
 use domain::ports::Side;
 use domain::ports::changes::{Changed, End, Part, Parts};
@@ -113,9 +114,7 @@ fn found(id: &str, modified: &str, sum: &str) -> Found {
         id: plain.collect(),
         event_id: format!("poll:aside:{sum}"),
         vanished: false,
-        problem: Some(
-            "the CRM shows a record whose id or ModifyDate can't be one: it is set aside".to_owned(),
-        ),
+        problem: Some(Message::new(Code::SetAside)),
     }
 }
 

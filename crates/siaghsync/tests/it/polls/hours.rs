@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::polls::CRM_PERSON;
-use domain::polls::entities::cursor;
+use domain::store::entities::cursor;
 use domain::store::Store;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::polls::{CRM_PERSON, PollStore};
 use domain::store::Store;
-use domain::subscriptions;
+use domain::store::subscriptions;
 use serde_json::json;
 use simulator::{FaultKind, FaultRule, Kind, System};
 use testkit::Engine;

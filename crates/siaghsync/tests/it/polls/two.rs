@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::polls::entities::cursor;
+use domain::store::entities::cursor;
 use domain::polls::{FINANCE_CONTACTS, PollStore};
 use sea_orm::EntityTrait;
 use simulator::{FaultKind, FaultRule, System};

@@ -1,0 +1,86 @@
+//! Contacts of finance, and links, as pollers know them between two looks.
+
+use chrono::{DateTime, Utc};
+
+use super::{Fingerprint, checksum};
+use crate::base::Base;
+use crate::customer::{Customer, Field, Kind};
+use crate::side::Side;
+use crate::store::LinkState;
+use crate::text::normal;
+
+/// A contact whose state in finance differs from what was last seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactNow {
+    /// Its code.
+    pub code: String,
+    /// [`checksum`] of what it holds.
+    pub checksum: String,
+    /// The counter, grown.
+    pub changes: i64,
+    /// Person or organization.
+    pub kind: Kind,
+    /// The keys of a first meeting in normal form: mobile, national id, e-mail, customer number.
+    pub keys: [Option<String>; 4],
+}
+
+impl ContactNow {
+    /// Of what was read.
+    #[must_use]
+    pub fn new(code: String, customer: &Customer, changes: i64) -> Self {
+        let key = |field| Some(normal(field, customer.get(field))).filter(|key| !key.is_empty());
+        Self {
+            code,
+            checksum: checksum(customer),
+            changes,
+            kind: customer.kind,
+            keys: [
+                key(Field::Mobile),
+                key(Field::NationalId),
+                key(Field::Email),
+                key(Field::CustomerNumber),
+            ],
+        }
+    }
+}
+
+/// What is known of a contact between two looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactSeen {
+    /// Its checksum.
+    pub checksum: String,
+    /// The counter.
+    pub changes: i64,
+    /// It was not in a complete answer.
+    pub gone: bool,
+}
+
+/// When a contact came to its present state, as far as looks can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactTimes {
+    /// [`checksum`] of that state.
+    pub checksum: String,
+    /// The end of the look that first saw it so: the change came before.
+    pub seen_at: DateTime<Utc>,
+    /// The beginning of the last complete look that still saw it otherwise: the change came after.
+    pub look_before: Option<DateTime<Utc>>,
+}
+
+/// A linked record, for telling echoes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Linked {
+    /// What each side was last known to hold.
+    pub base: Option<Base>,
+    /// Where the link stands.
+    pub state: LinkState,
+}
+
+impl Linked {
+    /// Whether what a poll sees on `side` is no news: as that side was last known to be. Where a field waits for a human,
+    /// that may be the very answer: whoever takes an edit back has settled it.
+    #[must_use]
+    pub fn knows(&self, fingerprint: &Fingerprint, side: Side) -> bool {
+        let base = self.base.as_ref();
+        self.state != LinkState::Conflict && base.is_some_and(|base| fingerprint.echoes(base, side))
+    }
+}

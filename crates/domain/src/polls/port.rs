@@ -1,0 +1,78 @@
+//! The port: what pollers, and the engine at a first meeting, ask of the store.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::{
+    Begin, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease, Rhythm, Stored, Verdict,
+};
+use crate::document::DocumentKind;
+use crate::ports::MatchKeys;
+use crate::side::Side;
+use crate::store::{EntityType, IssuedDocument, StoreResult};
+
+/// What the pollers keep.
+#[async_trait]
+pub trait PollStore: Send + Sync {
+    /// Takes the poll's lease when it is due and nobody has it. A lease that lapsed was a dead process's: its
+    /// poll is due at once.
+    async fn begin(&self, poll: &str, owner: &str, rhythm: Rhythm) -> StoreResult<Begin>;
+
+    /// Renews the lease during a long read.
+    ///
+    /// # Errors
+    /// [`crate::store::StoreError::Fenced`] when another process has it now.
+    async fn renew(&self, turn: &PollLease, lease: Duration) -> StoreResult<()>;
+
+    /// Gives the lease back without a result: nothing moves, and the next try comes after `wait`.
+    async fn give_back(&self, turn: &PollLease, wait: Duration) -> StoreResult<()>;
+
+    /// Ends a complete look: rows (or what is held), snapshot and cursor in one transaction, fenced.
+    ///
+    /// # Errors
+    /// [`crate::store::StoreError::Fenced`]: nothing was stored.
+    async fn finish(&self, turn: &PollLease, harvest: &Harvest) -> StoreResult<Stored>;
+
+    /// The links of customers that have one of these ids on that side.
+    async fn linked(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Linked>>;
+
+    /// Which of these event ids were heard before, or are held.
+    async fn known_events(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>>;
+
+    /// Finance codes of customers of whom a run has written something since then, to either side, after they were first
+    /// seen as they look now: a contact among them that looks as at the last look may have been written by us and
+    /// taken back by someone. (One whose present state came later was told of already, and maybe dropped by the guard.)
+    async fn written_since(&self, since: DateTime<Utc>) -> StoreResult<HashSet<String>>;
+
+    /// What stands in finance of the documents that have one of these ids in the CRM.
+    async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>>;
+
+    /// How many entities of that type are linked on both sides, without tombstones.
+    async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64>;
+
+    /// When the tables were made: what the CRM held before is history.
+    async fn installed_at(&self) -> StoreResult<DateTime<Utc>>;
+
+    /// All contacts as they were last seen, by code.
+    async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>>;
+
+    /// The last complete look of a poll. With [`FINANCE_CONTACTS`]: until then, finance held what the snapshot says.
+    async fn last_look(&self, poll: &str) -> StoreResult<Option<Look>>;
+
+    /// When a contact came to the state in which it was last seen; `None`: it was never seen.
+    async fn contact_times(&self, code: &str) -> StoreResult<Option<ContactTimes>>;
+
+    /// Codes of contacts that had one of these keys (in normal form) at the last look: candidates of a first
+    /// meeting, to be read afresh, since a snapshot may be stale.
+    async fn candidates(&self, keys: &MatchKeys) -> StoreResult<Vec<String>>;
+
+    /// The polls that the guard holds, or the one of that name.
+    async fn held(&self, poll: Option<&str>) -> StoreResult<Vec<Held>>;
+
+    /// Ends a hold: exactly the held set is released or dropped, the guard's row is settled, the poll goes on.
+    /// Says how many rows that made.
+    async fn settle(&self, held: &Held, verdict: Verdict) -> StoreResult<u64>;
+}

@@ -1,0 +1,40 @@
+//! The inbox, `"SyncLog"` with `"SyncRetryQueue"`: events written down, claimed, ended, found again.
+
+mod adopt;
+mod audit;
+mod backlog;
+mod cover;
+mod end;
+mod enqueue;
+mod give_back;
+mod last_run;
+mod look_again;
+mod prune;
+mod retry;
+mod rows;
+mod schedule;
+mod settle;
+mod stats;
+mod sweep;
+mod take;
+mod waiting;
+
+pub(super) use adopt::adopt;
+pub(super) use audit::audit;
+pub(super) use backlog::backlog;
+pub(super) use cover::cover;
+pub(super) use end::end;
+pub(super) use enqueue::{enqueue, insert};
+pub(super) use give_back::give_back;
+pub(super) use last_run::last_run;
+pub(super) use look_again::look_again;
+pub(super) use prune::prune;
+pub(super) use retry::retry;
+pub use rows::message_of;
+pub(super) use rows::{Said, ended, pending};
+pub(super) use schedule::{schedule, unschedule};
+pub(super) use settle::{By, settle};
+pub(super) use stats::stats;
+pub(super) use sweep::sweep;
+pub(super) use take::{Rung, due, take};
+pub(super) use waiting::waiting;

@@ -1,0 +1,20 @@
+//! Failed rows wait again, at an operator's word, with all their tries. What they say they say until the next outcome.
+
+use sea_orm::{ConnectionTrait, TransactionTrait};
+use uuid::Uuid;
+
+use crate::store::StoreResult;
+use crate::store::sql::SqlStore;
+
+pub(in crate::store) async fn retry(store: &SqlStore, row: Option<Uuid>) -> StoreResult<u64> {
+    let tx = store.db().begin().await?;
+    let sql = r#"DELETE FROM "SyncRetryQueue" WHERE "syncLogId" IN
+                 (SELECT "id" FROM "SyncLog" WHERE "status" = 'FAILED' AND ($1 IS NULL OR "id" = $1))"#;
+    tx.execute_raw(store.statement(sql, [row.into()])).await?;
+    let sql = r#"UPDATE "SyncLog" SET "status" = 'PENDING', "retryCount" = 0, "lapses" = 0, "rungAt" = NULL,
+                        "completedAt" = NULL
+                 WHERE "status" = 'FAILED' AND ($1 IS NULL OR "id" = $1)"#;
+    let done = tx.execute_raw(store.statement(sql, [row.into()])).await?;
+    tx.commit().await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,67 @@
+//! Making an id part of a link, before anything is written to it.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveEnum, ConnectionTrait, TransactionTrait};
+
+use super::absorb::absorb;
+use super::rows::{elsewhere, id_column};
+use crate::store::sql::{SqlStore, fenced};
+use crate::store::{EntityRef, Lease, LinkState, StoreResult};
+
+/// A half in one of `states` that has the id is absorbed; where a closed link may be, what it has outlived is taken.
+pub(in crate::store) async fn link(
+    store: &SqlStore,
+    lease: &Lease,
+    entity: &EntityRef,
+    states: &[LinkState],
+) -> StoreResult<()> {
+    let now = store.now();
+    let tx = store.db().begin().await?;
+    absorb(store, &tx, lease.link, entity, states, now).await?;
+    if states.contains(&LinkState::Closed) {
+        outlive(store, &tx, lease, entity, now).await?;
+    }
+    let column = id_column(entity.side);
+    let sql = format!(
+        r#"UPDATE "EntityMapping" SET "{column}" = $1, "updatedAt" = $2,
+               "state" = CASE WHEN "state" = 'NEW' THEN 'ACTIVE' ELSE "state" END
+           WHERE "id" = $3 AND "leaseToken" = $4 AND "leaseUntil" > $2"#
+    );
+    let values = [
+        entity.id.clone().into(),
+        now.into(),
+        lease.link.into(),
+        lease.token.into(),
+    ];
+    let done = tx
+        .execute_raw(store.statement(&sql, values))
+        .await
+        .map_err(|e| elsewhere(e, entity.side, &entity.id))?;
+    fenced(&done)?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What is left of a closed link names the record that is gone.
+async fn outlive(
+    store: &SqlStore,
+    tx: &impl ConnectionTrait,
+    lease: &Lease,
+    entity: &EntityRef,
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    let column = id_column(entity.side);
+    let sql = format!(
+        r#"UPDATE "EntityMapping" SET "{column}" = NULL, "updatedAt" = $1
+           WHERE "entityType" = $2 AND "{column}" = $3 AND "id" <> $4 AND "state" = 'CLOSED'
+             AND ("leaseUntil" IS NULL OR "leaseUntil" <= $1)"#
+    );
+    let values = [
+        now.into(),
+        entity.entity_type.to_value().into(),
+        entity.id.clone().into(),
+        lease.link.into(),
+    ];
+    tx.execute_raw(store.statement(&sql, values)).await?;
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! Links, `"EntityMapping"`: which record is which, what each side was known to hold, and who works on it.
+
+mod absorb;
+mod find;
+mod intend;
+mod lease;
+mod link;
+mod rows;
+mod save;
+
+pub(super) use find::find;
+pub(super) use intend::intend;
+pub(super) use lease::{free, hold, take};
+pub(super) use link::link;
+pub use rows::link as link_of;
+pub(super) use save::{drop_half, save};

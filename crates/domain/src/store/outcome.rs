@@ -1,0 +1,86 @@
+//! What a run leaves behind.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Status;
+use crate::link::Link;
+use crate::message::Message;
+use crate::side::Side;
+
+/// How a row ends, or waits on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The status.
+    pub status: Status,
+    /// Why: a code with arguments, the target's own words among them where it refused.
+    pub message: Option<Message>,
+    /// The class of the error: `transient`, `session`, `refused`, `unknown_outcome`, `integrity`, …
+    pub error_class: Option<&'static str>,
+    /// Per field: before, after, which side won and why.
+    pub changes: Option<Value>,
+    /// The state of the side that was heard, in canonical terms.
+    pub source_data: Option<Value>,
+    /// The target's state before.
+    pub target_before: Option<Value>,
+    /// The target's state as it was read back.
+    pub target_after: Option<Value>,
+}
+
+impl Outcome {
+    /// An outcome with a message and nothing else.
+    #[must_use]
+    pub fn new(status: Status, message: impl Into<Option<Message>>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+            error_class: None,
+            changes: None,
+            source_data: None,
+            target_before: None,
+            target_after: None,
+        }
+    }
+
+    /// The message in English, as it stands in `errorMessage`.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        self.message.as_ref().map(Message::english)
+    }
+}
+
+/// When a row is to be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// Not before.
+    pub at: DateTime<Utc>,
+    /// Tries that have failed, this one included.
+    pub count: u32,
+    /// How many may.
+    pub max: u32,
+}
+
+/// What a run leaves behind, in one transaction.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// The entity as it is now known; `None`: the half link is dropped, there is no such record.
+    pub link: Option<Link>,
+    /// The run's transaction id, shared by its audit rows.
+    pub transaction: Uuid,
+    /// The side that was last written from (`lastSyncSource`), when something was written.
+    pub synced_from: Option<Side>,
+    /// How the lead row ends.
+    pub outcome: Outcome,
+    /// When to try again, with a `PENDING` outcome.
+    pub retry: Option<Retry>,
+    /// Writes that the lead row is not about (the other way, or before something failed): an audit row of its own
+    /// each, from that side.
+    pub audits: Vec<(Side, Outcome)>,
+    /// Whether something was seen that this run did not carry over: a fresh `PENDING` row follows.
+    pub look_again: bool,
+    /// How long the run took.
+    pub took: Duration,
+}

@@ -1,0 +1,116 @@
+//! [`PollStore`] on PostgreSQL and SQLite: `"PollCursor"`, `"FinanceSnapshot"` and `"HeldChange"`. Everything goes in
+//! groups: no statement per record.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::document::DocumentKind;
+use crate::polls::{
+    Begin, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease, PollStore, Rhythm, Stored,
+    Verdict,
+};
+use crate::ports::MatchKeys;
+use crate::side::Side;
+use crate::store::sql::{LONG, QUICK, SqlStore, in_time};
+use crate::store::{EntityType, IssuedDocument, StoreResult};
+
+mod begin;
+mod candidates;
+mod contacts;
+mod count;
+mod finish;
+mod held;
+mod hold;
+mod issued;
+mod known_events;
+mod last_look;
+mod lease;
+mod linked;
+mod rows;
+mod see;
+mod settle;
+mod written_since;
+
+/// So many records go into one statement (both databases bound the parameters of a statement).
+const GROUP: usize = 500;
+
+fn after(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
+    chrono::Duration::from_std(wait)
+        .ok()
+        .and_then(|wait| now.checked_add_signed(wait))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+fn until(now: DateTime<Utc>, at: DateTime<Utc>) -> Duration {
+    (at - now).to_std().unwrap_or_default()
+}
+
+#[async_trait]
+impl PollStore for SqlStore {
+    async fn begin(&self, poll: &str, owner: &str, rhythm: Rhythm) -> StoreResult<Begin> {
+        in_time(QUICK, begin::begin(self, poll, owner, rhythm)).await
+    }
+
+    async fn renew(&self, turn: &PollLease, duration: Duration) -> StoreResult<()> {
+        in_time(QUICK, lease::renew(self, turn, duration)).await
+    }
+
+    async fn give_back(&self, turn: &PollLease, wait: Duration) -> StoreResult<()> {
+        in_time(QUICK, lease::give_back(self, turn, wait)).await
+    }
+
+    async fn finish(&self, turn: &PollLease, harvest: &Harvest) -> StoreResult<Stored> {
+        in_time(LONG, finish::finish(self, turn, harvest)).await
+    }
+
+    async fn linked(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Linked>> {
+        in_time(LONG, linked::linked(self, side, ids)).await
+    }
+
+    async fn known_events(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>> {
+        in_time(LONG, known_events::known_events(self, side, event_ids)).await
+    }
+
+    async fn written_since(&self, since: DateTime<Utc>) -> StoreResult<HashSet<String>> {
+        in_time(LONG, written_since::written_since(self, since)).await
+    }
+
+    async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>> {
+        in_time(QUICK, issued::issued(self, kind, ids)).await
+    }
+
+    async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64> {
+        in_time(LONG, count::linked_count(self, entity_type)).await
+    }
+
+    async fn installed_at(&self) -> StoreResult<DateTime<Utc>> {
+        in_time(QUICK, count::installed_at(self)).await
+    }
+
+    async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>> {
+        in_time(LONG, contacts::contacts(self)).await
+    }
+
+    async fn last_look(&self, poll: &str) -> StoreResult<Option<Look>> {
+        in_time(QUICK, last_look::last_look(self, poll)).await
+    }
+
+    async fn contact_times(&self, code: &str) -> StoreResult<Option<ContactTimes>> {
+        in_time(QUICK, contacts::contact_times(self, code)).await
+    }
+
+    async fn candidates(&self, keys: &MatchKeys) -> StoreResult<Vec<String>> {
+        in_time(QUICK, candidates::candidates(self, keys)).await
+    }
+
+    async fn held(&self, poll: Option<&str>) -> StoreResult<Vec<Held>> {
+        in_time(QUICK, held::list(self, poll)).await
+    }
+
+    async fn settle(&self, held: &Held, verdict: Verdict) -> StoreResult<u64> {
+        in_time(LONG, settle::settle(self, held, verdict)).await
+    }
+}

@@ -1,0 +1,27 @@
+//! Customers that a run has written of late.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+
+use crate::store::entities::link;
+use crate::store::sql::SqlStore;
+use crate::store::{EntityType, StoreResult};
+
+pub(super) async fn written_since(store: &SqlStore, since: DateTime<Utc>) -> StoreResult<HashSet<String>> {
+    let codes: Vec<Option<String>> = link::Entity::find()
+        .select_only()
+        .column(link::Column::FinanceId)
+        .filter(link::Column::EntityType.eq(EntityType::Customer))
+        .filter(link::Column::FinanceId.is_not_null())
+        .filter(link::Column::LastSyncAt.gte(since))
+        .filter(sea_orm::sea_query::Expr::cust(
+            r#"NOT EXISTS (SELECT 1 FROM "FinanceSnapshot" s WHERE s."code" = "EntityMapping"."financeId"
+                           AND s."seenAt" >= "EntityMapping"."lastSyncAt")"#,
+        ))
+        .into_tuple()
+        .all(store.db())
+        .await?;
+    Ok(codes.into_iter().flatten().collect())
+}

@@ -1,0 +1,58 @@
+//! Ending a run: everything it found out in one transaction, fenced by the lease's token.
+
+use sea_orm::{ConnectionTrait, TransactionTrait};
+
+use crate::ports::Ring;
+use crate::store::inbox::{self, By};
+use crate::store::sql::SqlStore;
+use crate::store::{Commit, Link, LinkState, StoreResult, Work, links, locks};
+
+pub(in crate::store) async fn commit(
+    store: &SqlStore,
+    work: &Work,
+    commit: &Commit,
+) -> StoreResult<Option<Ring>> {
+    let now = store.now();
+    let tx = store.db().begin().await?;
+    match &commit.link {
+        Some(link) => links::save(store, &tx, work, link, commit, now).await?,
+        None => links::drop_half(store, &tx, &work.lease).await?,
+    }
+    give_back_locks(store, &tx, work, commit).await?;
+    let lead = inbox::end(store, &tx, work, commit, now).await?;
+    inbox::cover(store, &tx, work, now).await?;
+    // A run that ends has looked at the entity's earlier conflicts again.
+    if commit.outcome.status.is_final() && work.link.state == LinkState::Conflict {
+        inbox::settle(store, &tx, work.lease.link, By::Run(work.lead.id)).await?;
+    }
+    inbox::unschedule(store, &tx, work, commit.retry.is_none()).await?;
+    if let Some(retry) = commit.retry {
+        inbox::schedule(store, &tx, work.lead.id, retry, now).await?;
+    }
+    if let Some(link) = &commit.link {
+        inbox::audit(&tx, &lead, link, commit, now).await?;
+    }
+    if commit.look_again {
+        inbox::look_again(&tx, &lead, now).await?;
+    }
+    tx.commit().await?;
+    match &commit.link {
+        Some(link) => inbox::waiting(store, link, now).await,
+        None => Ok(None),
+    }
+}
+
+/// Only an entity that is being met may have any, or one whose meeting a killed run has left with a write on its way.
+async fn give_back_locks(
+    store: &SqlStore,
+    tx: &impl ConnectionTrait,
+    work: &Work,
+    commit: &Commit,
+) -> StoreResult<()> {
+    let may_have = work.link.base.is_none() || !work.link.in_flight.is_empty();
+    let keeps = commit.link.as_ref().is_some_and(Link::keeps_its_locks);
+    if may_have && !keeps {
+        locks::unlock(store, tx, work.lease.link).await?;
+    }
+    Ok(())
+}

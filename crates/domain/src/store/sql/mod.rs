@@ -1,0 +1,131 @@
+//! The database: a pool of connections, the clock that its machines share, and what every operation needs of both.
+//! The same statements run on PostgreSQL and SQLite.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use sea_orm::{DatabaseBackend, DatabaseConnection, DbErr, Statement, Value as Sql};
+use serde::Serialize;
+
+use super::{StoreError, StoreResult};
+use crate::clock::Clock;
+use crate::side::Side;
+
+mod clock;
+mod pool;
+mod trial;
+
+pub use clock::DatabaseClock;
+pub(super) use pool::{LONG, QUICK, in_time};
+pub use pool::{Unreachable, connect};
+
+/// The store on a database.
+#[derive(Clone)]
+pub struct SqlStore {
+    db: DatabaseConnection,
+    clock: Arc<dyn Clock>,
+    aligned: Option<Arc<DatabaseClock>>,
+}
+
+impl std::fmt::Debug for SqlStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SqlStore({:?})", self.db.get_database_backend())
+    }
+}
+
+impl SqlStore {
+    /// A store on that pool, with a clock set by the database's.
+    ///
+    /// # Errors
+    /// The database's own, when it can't be asked for its time.
+    pub async fn new(db: DatabaseConnection) -> StoreResult<Self> {
+        let clock = Arc::new(DatabaseClock::default());
+        let store = Self {
+            db,
+            clock: clock.clone(),
+            aligned: Some(clock),
+        };
+        store.align().await?;
+        Ok(store)
+    }
+
+    /// A store that takes its time from `clock`, for tests.
+    #[must_use]
+    pub fn with_clock(db: DatabaseConnection, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            db,
+            clock,
+            aligned: None,
+        }
+    }
+
+    /// The clock that leases are measured by.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    /// The pool, for queries of an operator's command.
+    #[must_use]
+    pub fn db(&self) -> &DatabaseConnection {
+        &self.db
+    }
+
+    /// The present instant, as a column keeps it.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        micros(self.clock.now())
+    }
+
+    pub(super) fn is_postgres(&self) -> bool {
+        self.db.get_database_backend() == DatabaseBackend::Postgres
+    }
+
+    pub(super) fn statement(&self, sql: &str, values: impl IntoIterator<Item = Sql>) -> Statement {
+        Statement::from_sql_and_values(self.db.get_database_backend(), sql, values)
+    }
+
+    /// A client span after OpenTelemetry's database conventions; never a statement or a value.
+    pub(super) fn span(&self, operation: &'static str) -> tracing::Span {
+        tracing::info_span!(
+            "database",
+            otel.name = operation,
+            otel.kind = "client",
+            db.system.name = if self.is_postgres() {
+                "postgresql"
+            } else {
+                "sqlite"
+            },
+            db.operation.name = operation,
+        )
+    }
+}
+
+/// A time as columns keep it: PostgreSQL keeps microseconds, and no database of ours shows more.
+pub(super) fn micros(at: DateTime<Utc>) -> DateTime<Utc> {
+    at.trunc_subsecs(6)
+}
+
+/// A value as a JSON column keeps it.
+pub(super) fn json(value: &impl Serialize) -> StoreResult<serde_json::Value> {
+    Ok(serde_json::to_value(value).map_err(|error| DbErr::Json(error.to_string()))?)
+}
+
+/// What is written under a lease touches one row, or the lease was lost.
+pub(super) fn fenced(done: &sea_orm::ExecResult) -> StoreResult<()> {
+    match done.rows_affected() {
+        1 => Ok(()),
+        _ => Err(StoreError::Fenced),
+    }
+}
+
+/// `CRM`, `FINANCE`: `SyncLog.sourceSystem`.
+pub(super) fn system(side: Side) -> &'static str {
+    match side {
+        Side::Crm => "CRM",
+        Side::Finance => "FINANCE",
+    }
+}
+
+pub(super) fn side_of(system: &str) -> Side {
+    if system == "CRM" { Side::Crm } else { Side::Finance }
+}

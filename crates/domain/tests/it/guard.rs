@@ -1,0 +1,115 @@
+//! What the guard holds: released or dropped as a whole, and once.
+
+use domain::message::{Code, Message};
+use domain::polls::{Begin, FINANCE_CONTACTS, Harvest, Verdict};
+use domain::ports::Side;
+use domain::store::{Status, message_of};
+
+use crate::polls::{RHYTHM, contact, found, turn_of};
+use crate::world::{World, contract};
+
+contract![
+    what_is_released_is_released_as_a_whole_and_once,
+    what_is_dropped_is_dropped_as_a_whole_and_once
+];
+
+async fn what_is_released_is_released_as_a_whole_and_once(w: &World) {
+    settle(w, Verdict::Release).await;
+}
+
+async fn what_is_dropped_is_dropped_as_a_whole_and_once(w: &World) {
+    settle(w, Verdict::Drop).await;
+}
+
+async fn settle(w: &World, verdict: Verdict) {
+    let turn = turn_of(w, FINANCE_CONTACTS).await;
+    let codes: Vec<String> = (1..=600).map(|n| n.to_string()).collect();
+    let mut changes: Vec<_> = codes
+        .iter()
+        .map(|code| found(code, &format!("poll:{code}:1")))
+        .collect();
+    changes[0].vanished = true;
+    let why = Message::new(Code::TooManyChanges)
+        .with("changes", 600)
+        .with("limit", 500);
+    let harvest = Harvest {
+        payload: serde_json::json!({"poll": FINANCE_CONTACTS}),
+        changes,
+        contacts: codes.iter().map(|code| contact(code, 1, &[])).collect(),
+        hold: Some(why.clone()),
+        ring: 100,
+        ..Harvest::default()
+    };
+    let stored = w.polls.finish(&turn, &harvest).await.unwrap();
+    let guard = stored.held_by.unwrap();
+    assert_eq!((stored.rows, stored.rings.len()), (0, 0));
+    let rows = w.rows().await;
+    assert!(rows.len() == 1 && rows[0].id == guard && rows[0].status == Status::Conflict);
+    assert_eq!(rows[0].source_entity_id, FINANCE_CONTACTS);
+    assert_eq!(
+        w.polls.contacts().await.unwrap().len(),
+        600,
+        "the snapshot has moved on"
+    );
+    w.clock.turn(RHYTHM.interval);
+    assert_eq!(
+        w.polls.begin(FINANCE_CONTACTS, "a", RHYTHM).await.unwrap(),
+        Begin::Held(guard)
+    );
+    assert_eq!(
+        w.polls
+            .known_events(Side::Finance, &["poll:1:1"])
+            .await
+            .unwrap()
+            .len(),
+        1,
+        "held is known"
+    );
+    assert!(w.polls.held(Some("crm:person")).await.unwrap().is_empty());
+    let held = w.polls.held(None).await.unwrap().remove(0);
+    assert_eq!((held.changes, held.row, held.examples.len()), (600, guard, 10));
+    assert_eq!(held.why, why);
+    let twice = [w.polls.clone(), w.polls.clone()].map(|store| {
+        let held = held.clone();
+        tokio::spawn(async move { store.settle(&held, verdict).await.unwrap() })
+    });
+    let mut made = 0;
+    for one in twice {
+        made += one.await.unwrap();
+    }
+    assert_eq!(made, 600, "two operators at once settle it once");
+    let rows = w.rows().await;
+    let of = |status| {
+        rows.iter()
+            .filter(|row| row.status == status && row.id != guard)
+            .count()
+    };
+    let settled = rows.iter().find(|row| row.id == guard).unwrap();
+    let expected = match verdict {
+        Verdict::Release => (600, 0, Status::Success),
+        Verdict::Drop => (0, 600, Status::Skipped),
+    };
+    assert_eq!(
+        (of(Status::Pending), of(Status::Skipped), settled.status),
+        expected
+    );
+    assert!(w.polls.held(None).await.unwrap().is_empty());
+    turn_of(w, FINANCE_CONTACTS).await;
+    let gone = |row: &&domain::store::entities::log::Model| {
+        row.trigger_payload
+            .as_ref()
+            .is_some_and(|p| p["vanished"] == true)
+    };
+    assert_eq!(
+        rows.iter().filter(gone).count(),
+        1,
+        "a record that is missing is held as missing"
+    );
+    let code = match verdict {
+        Verdict::Release => Code::HoldReleased,
+        Verdict::Drop => Code::HoldDropped,
+    };
+    let said = Message::new(code).with_message("why", &why).with("rows", 600);
+    assert_eq!(message_of(settled), Some(said));
+    assert!(settled.error_message.as_ref().unwrap().ends_with(": 600 rows]"));
+}

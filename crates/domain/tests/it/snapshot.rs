@@ -1,0 +1,180 @@
+//! Finance as it was last seen, and the links that pollers tell echoes by.
+
+use domain::base::Base;
+use domain::clock::Clock;
+use domain::customer::{Field, Kind};
+use domain::polls::{FINANCE_CONTACTS, Harvest};
+use domain::ports::{MatchKeys, Side};
+use domain::store::entities::link;
+use domain::store::{EntityType, LinkState};
+
+use crate::polls::{RHYTHM, contact, turn_of};
+use crate::world::{World, contract, stored};
+
+contract![
+    the_snapshot_knows_states_times_and_candidates,
+    links_are_loaded_by_either_id_and_counted_without_halves_and_tombstones,
+];
+
+async fn the_snapshot_knows_states_times_and_candidates(w: &World) {
+    let first = turn_of(w, FINANCE_CONTACTS).await;
+    let ali = [
+        (Field::Name, "علی"),
+        (Field::Mobile, "+98 912 111 1111"),
+        (Field::NationalId, "۰۰۱۲۳"),
+        (Field::Email, "Ali@Example.com"),
+        (Field::CustomerNumber, "100-7"),
+    ];
+    let contacts = vec![
+        contact("22", 1, &ali),
+        contact("23", 1, &[(Field::Mobile, "09121111111")]),
+    ];
+    let harvest = Harvest {
+        contacts,
+        ..Harvest::default()
+    };
+    w.polls.finish(&first, &harvest).await.unwrap();
+    let find = |keys: MatchKeys| {
+        let store = w.polls.clone();
+        async move { store.candidates(&keys).await.unwrap() }
+    };
+    let some = |key: &str| Some(key.to_owned());
+    assert_eq!(
+        find(MatchKeys {
+            mobile: some("۰۹۱۲۱۱۱۱۱۱۱"),
+            ..Default::default()
+        })
+        .await,
+        ["22", "23"]
+    );
+    assert_eq!(
+        find(MatchKeys {
+            national_id: some("00123"),
+            ..Default::default()
+        })
+        .await,
+        ["22"]
+    );
+    assert_eq!(
+        find(MatchKeys {
+            email: some(" ali@example.com"),
+            ..Default::default()
+        })
+        .await,
+        ["22"]
+    );
+    assert_eq!(
+        find(MatchKeys {
+            customer_number: some("100-7"),
+            ..Default::default()
+        })
+        .await,
+        ["22"]
+    );
+    assert_eq!(
+        find(MatchKeys {
+            id: some("23"),
+            ..Default::default()
+        })
+        .await,
+        ["23"]
+    );
+    assert!(
+        find(MatchKeys {
+            email: some(" "),
+            ..Default::default()
+        })
+        .await
+        .is_empty(),
+        "no key"
+    );
+    let times = w.polls.contact_times("22").await.unwrap().unwrap();
+    assert_eq!((times.seen_at, times.look_before), (first.started_at, None));
+    w.clock.turn(RHYTHM.interval);
+    let second = turn_of(w, FINANCE_CONTACTS).await;
+    let harvest = Harvest {
+        contacts: vec![contact("22", 2, &[(Field::Name, "رضا")])],
+        gone: vec!["23".to_owned()],
+        ..Harvest::default()
+    };
+    w.polls.finish(&second, &harvest).await.unwrap();
+    let times = w.polls.contact_times("22").await.unwrap().unwrap();
+    assert_eq!(
+        (times.seen_at, times.look_before),
+        (second.started_at, Some(first.started_at))
+    );
+    let seen = w.polls.contacts().await.unwrap();
+    assert!((seen["22"].changes, seen["22"].gone) == (2, false) && seen["22"].checksum.len() == 32);
+    assert_eq!((seen["23"].changes, seen["23"].gone), (2, true));
+    assert!(
+        find(MatchKeys {
+            mobile: some("09121111111"),
+            ..Default::default()
+        })
+        .await
+        .is_empty()
+    );
+    let look = w.polls.last_look(FINANCE_CONTACTS).await.unwrap().unwrap();
+    assert_eq!(
+        (look.started_at, look.completed_at),
+        (second.started_at, w.clock.now())
+    );
+
+    // Told of once more though it looks as before: it is not newer for that. One that comes back is.
+    w.clock.turn(RHYTHM.interval);
+    let third = turn_of(w, FINANCE_CONTACTS).await;
+    let harvest = Harvest {
+        contacts: vec![
+            contact("22", 3, &[(Field::Name, "رضا")]),
+            contact("23", 3, &[(Field::Mobile, "09121111111")]),
+        ],
+        ..Harvest::default()
+    };
+    w.polls.finish(&third, &harvest).await.unwrap();
+    let again = w.polls.contact_times("22").await.unwrap().unwrap();
+    assert_eq!(again, times);
+    assert_eq!(w.polls.contacts().await.unwrap()["22"].changes, 3);
+    let back = w.polls.contact_times("23").await.unwrap().unwrap();
+    assert_eq!(
+        (back.seen_at, back.look_before),
+        (third.started_at, Some(second.started_at))
+    );
+    assert_eq!(w.polls.last_look("crm:person").await.unwrap(), None);
+}
+
+async fn links_are_loaded_by_either_id_and_counted_without_halves_and_tombstones(w: &World) {
+    let now = w.clock.now();
+    let states = [
+        LinkState::Active,
+        LinkState::Conflict,
+        LinkState::Closed,
+        LinkState::New,
+    ];
+    for (n, state) in states.into_iter().enumerate() {
+        let whole = state != LinkState::New;
+        let base = Base::new(Kind::Organization);
+        let row = link::Model {
+            crm_id: Some(format!("c{n}")),
+            finance_id: whole.then(|| n.to_string()),
+            last_sync_at: (n == 1).then_some(now),
+            state,
+            ..stored(w, serde_json::to_value(&base).unwrap(), None)
+        };
+        let base = row.base.clone().filter(|_| whole);
+        w.put_link(link::Model { base, ..row }).await;
+    }
+    assert_eq!(w.polls.linked_count(EntityType::Customer).await.unwrap(), 2);
+    let crm = w.polls.linked(Side::Crm, &["c0", "c3", "unknown"]).await.unwrap();
+    assert_eq!(crm.len(), 2);
+    assert_eq!(
+        crm["c0"].base.as_ref().map(|base| base.kind),
+        Some(Kind::Organization)
+    );
+    assert_eq!((&crm["c3"].base, crm["c3"].state), (&None, LinkState::New));
+    let written = w.polls.written_since(now).await.unwrap();
+    assert_eq!(written.into_iter().collect::<Vec<_>>(), ["1"]);
+    let later = now + chrono::Duration::milliseconds(1);
+    assert!(w.polls.written_since(later).await.unwrap().is_empty());
+    let finance = w.polls.linked(Side::Finance, &["2"]).await.unwrap();
+    assert_eq!(finance["2"].state, LinkState::Closed);
+}

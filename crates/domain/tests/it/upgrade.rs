@@ -1,0 +1,152 @@
+//! A database of version 0.1 becomes this version's, while services of 0.1 run on.
+
+use domain::clock::{Clock, SystemClock};
+use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection, Statement, Value};
+use testkit::{Engine, TestDb};
+use uuid::Uuid;
+
+/// The steps of version 0.1.
+const OLD: u32 = 5;
+
+async fn run(db: &DatabaseConnection, sql: &str, values: impl IntoIterator<Item = Value>) {
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    db.execute_raw(statement).await.unwrap();
+}
+
+async fn insert_row(db: &DatabaseConnection, id: Uuid, status: &str, message: Option<String>) {
+    let sql = r#"INSERT INTO "SyncLog" ("id", "transactionId", "entityType", "direction", "status", "triggerType",
+                     "sourceSystem", "targetSystem", "sourceEntityId", "errorMessage", "startedAt")
+                 VALUES ($1, $1, 'CUSTOMER', 'CRM_TO_FINANCE', $2, 'POLL', 'CRM', 'FINANCE', 'c', $3, $4)"#;
+    let now = SystemClock.now();
+    run(db, sql, [id.into(), status.into(), message.into(), now.into()]).await;
+}
+
+async fn covered_by(db: &DatabaseConnection, id: Uuid) -> Option<Uuid> {
+    let sql = r#"SELECT "coveredBy" FROM "SyncLog" WHERE "id" = $1"#;
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [id.into()]);
+    let row = db.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get("", "coveredBy").unwrap()
+}
+
+#[tokio::test]
+async fn covered_rows_are_told_by_their_messages_and_locks_without_a_holder_go() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let old = TestDb::bare(engine).await.unwrap();
+        let db = old.store.db();
+        migrations::migrate_by(db, OLD).await.unwrap();
+        let leader = Uuid::now_v7();
+        insert_row(db, leader, "SUCCESS", None).await;
+        let rows: Vec<_> = [
+            ("SKIPPED", format!("covered by {leader}"), Some(leader)),
+            (
+                "SKIPPED",
+                format!("covered by {leader}: both systems changed these fields"),
+                Some(leader),
+            ),
+            (
+                "SKIPPED",
+                "covered by nobody-knows-whom-nor-why-nor-when--".to_owned(),
+                None,
+            ),
+            ("SKIPPED", "nothing to do".to_owned(), None),
+            ("FAILED", format!("covered by {leader}"), None),
+        ]
+        .into_iter()
+        .map(|row| (Uuid::now_v7(), row))
+        .collect();
+        for (id, (status, message, _)) in &rows {
+            insert_row(db, *id, status, Some(message.clone())).await;
+        }
+        let (link, gone) = (Uuid::now_v7(), Uuid::now_v7());
+        let sql = r#"INSERT INTO "EntityMapping" ("id", "entityType", "crmId", "state") VALUES ($1, 'CUSTOMER', 'c', 'NEW')"#;
+        run(db, sql, [link.into()]).await;
+        let lock = r#"INSERT INTO "MatchLock" ("key", "entityMappingId") VALUES ($1, $2)"#;
+        run(db, lock, ["kept".into(), link.into()]).await;
+        run(db, lock, ["lost".into(), gone.into()]).await;
+
+        migrations::migrate(db).await.unwrap();
+        for (id, (_, message, covered)) in rows {
+            assert_eq!(covered_by(db, id).await, covered, "{engine:?}: {message}");
+        }
+        let keys = async || -> Vec<String> {
+            let sql = Statement::from_string(db.get_database_backend(), r#"SELECT "key" FROM "MatchLock""#);
+            let rows = db.query_all_raw(sql).await.unwrap();
+            rows.iter().map(|row| row.try_get("", "key").unwrap()).collect()
+        };
+        assert_eq!(keys().await, ["kept"], "{engine:?}");
+        // Version 0.1 deletes links and knows nothing of a foreign key.
+        let sql = r#"DELETE FROM "EntityMapping" WHERE "id" = $1"#;
+        run(db, sql, [link.into()]).await;
+        assert!(keys().await.is_empty(), "{engine:?}");
+        assert_eq!(migrations::migrate(db).await.unwrap(), 0);
+        old.drop_it().await;
+    }
+}
+
+/// More rows than one step takes.
+#[tokio::test]
+async fn a_long_history_is_gone_through_in_steps() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let old = TestDb::bare(engine).await.unwrap();
+        let db = old.store.db();
+        migrations::migrate_by(db, OLD).await.unwrap();
+        let leader = Uuid::now_v7();
+        let message = format!("covered by {leader}");
+        let mut all = Vec::new();
+        for _ in 0..24 {
+            let ids: Vec<_> = (0..500).map(|_| Uuid::now_v7()).collect();
+            let places: Vec<_> = (3..503)
+                .map(|n| {
+                    format!("(${n}, ${n}, 'CUSTOMER', '', 'SKIPPED', 'POLL', 'CRM', 'FINANCE', 'c', $1, $2)")
+                })
+                .collect();
+            let sql = format!(
+                r#"INSERT INTO "SyncLog" ("id", "transactionId", "entityType", "direction", "status", "triggerType",
+                       "sourceSystem", "targetSystem", "sourceEntityId", "errorMessage", "startedAt") VALUES {}"#,
+                places.join(", ")
+            );
+            let fixed = [message.clone().into(), SystemClock.now().into()];
+            run(
+                db,
+                &sql,
+                fixed.into_iter().chain(ids.iter().map(|id| (*id).into())),
+            )
+            .await;
+            all.extend(ids);
+        }
+        migrations::migrate(db).await.unwrap();
+        let sql = r#"SELECT COUNT(*) AS "n" FROM "SyncLog" WHERE "coveredBy" = $1"#;
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [leader.into()]);
+        let row = db.query_one_raw(statement).await.unwrap().unwrap();
+        assert_eq!(row.try_get::<i64>("", "n").unwrap(), 12_000, "{engine:?}");
+        assert_eq!(covered_by(db, all[11_999]).await, Some(leader));
+        old.drop_it().await;
+    }
+}
+
+/// Its prepared statements say `RETURNING *`, which means more columns now: PostgreSQL would refuse them for good.
+#[tokio::test]
+async fn a_service_of_version_0_1_runs_on() {
+    const CONNECTIONS: u32 = 4;
+    let old = TestDb::bare(Engine::Postgres).await.unwrap();
+    migrations::migrate_by(old.store.db(), OLD).await.unwrap();
+    let service = domain::store::sql::connect(&old.url, CONNECTIONS).await.unwrap();
+    let row = Uuid::now_v7();
+    insert_row(&service, row, "PENDING", None).await;
+    let all_claim = async || {
+        let sql = r#"UPDATE "SyncLog" SET "status" = 'IN_PROGRESS' WHERE "id" = $1 RETURNING *"#;
+        let claims = (0..CONNECTIONS).map(|_| {
+            let claim = Statement::from_sql_and_values(DatabaseBackend::Postgres, sql, [row.into()]);
+            service.query_one_raw(claim)
+        });
+        for claim in futures::future::join_all(claims).await {
+            let row = claim.unwrap().unwrap();
+            assert_eq!(row.try_get::<String>("", "sourceEntityId").unwrap(), "c");
+        }
+    };
+    all_claim().await;
+    migrations::migrate(old.store.db()).await.unwrap();
+    all_claim().await;
+    service.close().await.unwrap();
+    old.drop_it().await;
+}

@@ -1,0 +1,46 @@
+//! When rows are tried again, and what waits now.
+
+use chrono::{DateTime, Utc};
+use domain::ports::Ring;
+use domain::store::entities::{log, retry};
+use domain::store::{Link, Retry, Status, Work};
+use uuid::Uuid;
+
+use crate::memory::rows;
+use crate::memory::tables::{Tables, micros};
+
+pub(super) fn schedule(tables: &mut Tables, id: Uuid, row: Uuid, again: Retry, now: DateTime<Utc>) {
+    let entry = tables.retries.entry(row).or_insert(retry::Model {
+        id,
+        sync_log_id: row,
+        next_retry_at: again.at,
+        retry_count: 0,
+        max_retries: 0,
+        created_at: now,
+    });
+    entry.next_retry_at = micros(again.at);
+    entry.retry_count = again.count.cast_signed();
+    entry.max_retries = again.max.cast_signed();
+}
+
+pub(super) fn unschedule(tables: &mut Tables, work: &Work, ends: bool) {
+    let closed = ends.then_some(&work.lead).into_iter().chain(&work.covered);
+    for row in closed.filter(|row| row.scheduled) {
+        tables.retries.remove(&row.id);
+    }
+}
+
+/// A row of the entity that waits and is due.
+pub(in crate::memory) fn waiting(tables: &Tables, link: &Link, now: DateTime<Utc>) -> Option<Ring> {
+    let due = |row: &&log::Model| {
+        let of_it = row.entity_type == link.entity_type
+            && link.id_on(rows::side_of(&row.source_system)) == Some(row.source_entity_id.as_str());
+        let retry = tables.retries.get(&row.id);
+        of_it && row.status == Status::Pending && retry.is_none_or(|retry| retry.next_retry_at <= now)
+    };
+    let mut rows = tables.open.iter().filter_map(|id| tables.log.get(id));
+    rows.find(due).map(|row| Ring {
+        row: row.id,
+        traceparent: row.trace_parent.clone(),
+    })
+}

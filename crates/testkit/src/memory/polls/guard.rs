@@ -1,0 +1,149 @@
+//! What the guard holds.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use domain::clock::Clock;
+use domain::message::{Code, Message};
+use domain::polls::{Found, Harvest, Held, PollLease, Verdict, entity_type_of, side_of};
+use domain::ports::Side;
+use domain::store::entities::held;
+use domain::store::{Status, StoreResult, message_of};
+use uuid::Uuid;
+
+use super::finish::{found, payload};
+use crate::memory::rows;
+use crate::memory::tables::Tables;
+
+fn change(id: &str, event_id: &str) -> Found {
+    Found {
+        id: id.to_owned(),
+        event_id: event_id.to_owned(),
+        vanished: false,
+        problem: None,
+    }
+}
+
+/// Keeps the changes of a look, each once, and writes the guard's row.
+pub(super) fn hold(
+    tables: &mut Tables,
+    turn: &PollLease,
+    harvest: &Harvest,
+    (row, why): (Uuid, &Message),
+    (clock, now): (&dyn Clock, DateTime<Utc>),
+) -> StoreResult<()> {
+    let mut known: HashSet<String> = of_poll(tables, &turn.poll).map(|h| h.event_id.clone()).collect();
+    for found in harvest.changes.iter().filter(|found| found.problem.is_none()) {
+        let id = clock.id();
+        if known.insert(found.event_id.clone()) {
+            tables.polls.held.push(held::Model {
+                id,
+                poll: turn.poll.clone(),
+                entity_type: entity_type_of(&turn.poll),
+                source_system: rows::system(side_of(&turn.poll)).to_owned(),
+                source_entity_id: found.id.clone(),
+                event_id: found.event_id.clone(),
+                payload: Some(payload(found, harvest)),
+                held_at: now,
+            });
+        }
+    }
+    let about = change(&turn.poll, &format!("guard:{row}"));
+    let mut row = found(row, &about, &turn.poll, harvest, now);
+    rows::say(&mut row, Some(why))?;
+    row.status = Status::Conflict;
+    row.error_class = Some("guard".to_owned());
+    row.completed_at = Some(now);
+    tables.insert(row);
+    Ok(())
+}
+
+fn of_poll<'a>(tables: &'a Tables, poll: &'a str) -> impl Iterator<Item = &'a held::Model> {
+    tables.polls.held.iter().filter(move |held| held.poll == poll)
+}
+
+/// Which of these events stand in rows, or are held.
+pub(super) fn known_events(tables: &Tables, side: Side, events: &[&str]) -> HashSet<String> {
+    let system = rows::system(side);
+    let of_side = tables
+        .polls
+        .held
+        .iter()
+        .filter(|held| held.source_system == system);
+    let held: HashSet<&str> = of_side.map(|held| held.event_id.as_str()).collect();
+    let known = |event: &&&str| tables.has_event(system, event) || held.contains(**event);
+    let known = events.iter().filter(known);
+    known.map(|event| (*event).to_owned()).collect()
+}
+
+pub(super) fn list(tables: &Tables, poll: Option<&str>) -> Vec<Held> {
+    let cursors = tables.polls.cursors.values();
+    let mut all = Vec::new();
+    for cursor in cursors.filter(|cursor| poll.is_none_or(|poll| cursor.name == poll)) {
+        let Some(row) = cursor.held_by else { continue };
+        let said = tables.log.get(&row);
+        let of_poll: Vec<_> = of_poll(tables, &cursor.name).collect();
+        let examples = of_poll.iter().take(10);
+        let why = said.and_then(message_of);
+        all.push(Held {
+            poll: cursor.name.clone(),
+            row,
+            since: said.map_or(cursor.updated_at, |row| row.started_at),
+            why: why.unwrap_or_else(|| Message::new(Code::Words).with("words", "")),
+            changes: of_poll.len() as u64,
+            examples: examples.map(|held| held.source_entity_id.clone()).collect(),
+        });
+    }
+    all
+}
+
+pub(super) fn settle(
+    tables: &mut Tables,
+    held: &Held,
+    verdict: Verdict,
+    now: DateTime<Utc>,
+) -> StoreResult<u64> {
+    let cursor = tables.polls.cursors.get_mut(&held.poll);
+    let Some(cursor) = cursor.filter(|cursor| cursor.held_by == Some(held.row)) else {
+        return Ok(0);
+    };
+    cursor.held_by = None;
+    cursor.updated_at = now;
+    let made = enqueue(tables, held, verdict, now)?;
+    let (status, code) = match verdict {
+        Verdict::Release => (Status::Success, Code::HoldReleased),
+        Verdict::Drop => (Status::Skipped, Code::HoldDropped),
+    };
+    if let Some(row) = tables.log.get_mut(&held.row) {
+        let said = Message::new(code)
+            .with_message("why", &held.why)
+            .with("rows", made);
+        rows::say(row, Some(&said))?;
+        row.completed_at = Some(now);
+    }
+    tables.set_status(held.row, status);
+    Ok(made)
+}
+
+fn enqueue(tables: &mut Tables, held: &Held, verdict: Verdict, now: DateTime<Utc>) -> StoreResult<u64> {
+    let all = std::mem::take(&mut tables.polls.held);
+    let (settled, left) = all.into_iter().partition(|one| one.poll == held.poll);
+    tables.polls.held = left;
+    let mut made = 0;
+    for one in settled {
+        let harvest = Harvest {
+            payload: one.payload.unwrap_or_default(),
+            ..Harvest::default()
+        };
+        let about = change(&one.source_entity_id, &one.event_id);
+        let mut row = found(one.id, &about, &one.poll, &harvest, now);
+        if verdict == Verdict::Drop {
+            rows::say(&mut row, Some(&Message::new(Code::DroppedByGuard)))?;
+            row.status = Status::Skipped;
+            row.error_class = Some("guard".to_owned());
+            row.completed_at = Some(now);
+        }
+        made += u64::from(tables.insert(row));
+    }
+    Ok(made)
+}

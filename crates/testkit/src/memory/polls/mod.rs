@@ -1,0 +1,134 @@
+//! What pollers keep: `"PollCursor"`, `"FinanceSnapshot"` and `"HeldChange"`, with the same contract as `SqlStore`'s.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::document::DocumentKind;
+use domain::polls::{
+    Begin, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease, PollStore, Rhythm, Stored,
+    Verdict,
+};
+use domain::ports::{MatchKeys, Side};
+use domain::store::entities::{cursor, held, snapshot};
+use domain::store::{EntityType, IssuedDocument, StoreError, StoreResult};
+
+use super::MemoryStore;
+
+mod finish;
+mod guard;
+mod lease;
+mod links;
+mod snapshot_of;
+
+#[derive(Debug, Default)]
+pub(super) struct Polls {
+    cursors: BTreeMap<String, cursor::Model>,
+    snapshot: BTreeMap<String, snapshot::Model>,
+    held: Vec<held::Model>,
+}
+
+#[async_trait]
+impl PollStore for MemoryStore {
+    async fn begin(&self, poll: &str, owner: &str, rhythm: Rhythm) -> StoreResult<Begin> {
+        let now = self.now();
+        self.carry_out("poll: begin", |tables| {
+            Ok(tables.polls.begin(poll, owner, rhythm, now))
+        })
+        .await
+    }
+
+    async fn renew(&self, turn: &PollLease, lease: Duration) -> StoreResult<()> {
+        let now = self.now();
+        self.carry_out("poll: renew", |tables| {
+            let row = tables.polls.of(turn).filter(|row| row.lease_owner.is_some());
+            row.ok_or(StoreError::Fenced)?.lease_until = Some(now + lease);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn give_back(&self, turn: &PollLease, wait: Duration) -> StoreResult<()> {
+        let now = self.now();
+        self.carry_out("poll: give back", |tables| {
+            if let Some(row) = tables.polls.of(turn) {
+                (row.lease_owner, row.lease_until) = (None, None);
+                row.not_before = Some(now + wait);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn finish(&self, turn: &PollLease, harvest: &Harvest) -> StoreResult<Stored> {
+        let (now, clock) = (self.now(), self.clock.clone());
+        self.carry_out("poll: finish", |tables| {
+            finish::finish(tables, turn, harvest, &*clock, now)
+        })
+        .await
+    }
+
+    async fn linked(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Linked>> {
+        self.carry_out("poll: linked", |tables| Ok(links::linked(tables, side, ids)))
+            .await
+    }
+
+    async fn known_events(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>> {
+        self.carry_out("poll: known", |tables| {
+            Ok(guard::known_events(tables, side, event_ids))
+        })
+        .await
+    }
+
+    async fn written_since(&self, since: DateTime<Utc>) -> StoreResult<HashSet<String>> {
+        self.carry_out("poll: written", |tables| Ok(links::written_since(tables, since)))
+            .await
+    }
+
+    async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>> {
+        self.carry_out("poll: issued", |tables| Ok(links::issued(tables, kind, ids)))
+            .await
+    }
+
+    async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64> {
+        self.carry_out("poll: count", |tables| Ok(links::count(tables, entity_type)))
+            .await
+    }
+
+    async fn installed_at(&self) -> StoreResult<DateTime<Utc>> {
+        let made = self.made_at;
+        self.carry_out("poll: installed", |_| Ok(made)).await
+    }
+
+    async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>> {
+        self.carry_out("poll: contacts", |tables| Ok(tables.polls.contacts()))
+            .await
+    }
+
+    async fn last_look(&self, poll: &str) -> StoreResult<Option<Look>> {
+        self.carry_out("poll: last look", |tables| Ok(tables.polls.last_look(poll)))
+            .await
+    }
+
+    async fn contact_times(&self, code: &str) -> StoreResult<Option<ContactTimes>> {
+        self.carry_out("poll: times", |tables| Ok(tables.polls.contact_times(code)))
+            .await
+    }
+
+    async fn candidates(&self, keys: &MatchKeys) -> StoreResult<Vec<String>> {
+        self.carry_out("poll: candidates", |tables| Ok(tables.polls.candidates(keys)))
+            .await
+    }
+
+    async fn held(&self, poll: Option<&str>) -> StoreResult<Vec<Held>> {
+        self.carry_out("poll: held", |tables| Ok(guard::list(tables, poll)))
+            .await
+    }
+
+    async fn settle(&self, held: &Held, verdict: Verdict) -> StoreResult<u64> {
+        let now = self.now();
+        self.carry_out("poll: settle", |tables| guard::settle(tables, held, verdict, now))
+            .await
+    }
+}
