@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use domain::base::{Base, Written};
 use domain::change::{Change, Reason};
-use domain::customer::{Customer, Field, Values};
+use domain::customer::{Customer, Field, Kind, Values};
 use domain::fields::{Flow, TABLE};
 use domain::forms::form_of;
 use domain::in_flight::{Create, Sent, Update, Write};
 use domain::merge::Project;
 use domain::side::Side;
-use domain::text::normal;
+use domain::text::{normal, same};
 
 use crate::Config;
 use crate::seen::{Known, Seen};
@@ -36,12 +36,11 @@ pub(super) fn update(
     mut values: Values,
     decided: Vec<Change>,
 ) -> Update {
-    let empty = Customer::new(domain::customer::Kind::Person);
-    let (here, there) = (
-        seen.customer(side).unwrap_or(&empty),
-        seen.customer(side.other()).unwrap_or(&empty),
-    );
-    let base_of = |side, field| known.link.base.as_ref().and_then(|base| base.of(side, field));
+    let nobody = Customer::new(Kind::Person);
+    let here = seen.customer(side).unwrap_or(&nobody);
+    let there = seen.customer(side.other()).unwrap_or(&nobody);
+    let base = known.link.base.as_ref();
+    let base_of = |side, field| base.and_then(|base| base.of(side, field));
     // A form save writes all of its controls: what the side does not show must be sent along, or it is cleared.
     for field in here
         .hidden
@@ -53,38 +52,28 @@ pub(super) fn update(
             values.entry(*field).or_insert_with(|| value.to_owned());
         }
     }
-    let pair = |field| {
-        known
-            .link
-            .base
-            .as_ref()
-            .map(|base| base.pair(field))
-            .unwrap_or_default()
+    let pair = |field| Some(base.map(|base| base.pair(field)).unwrap_or_default());
+    let along = |field: Field| Sent {
+        leaves: here.get(field).to_owned(),
+        source: base_of(side.other(), field).map(str::to_owned),
+        base: pair(field),
+        written: false,
+        pending: base_of(side, field).is_none_or(|was| !same(field, was, here.get(field))),
     };
-    let along = both_ways().filter(|field| !values.contains_key(field));
-    let mut fields: BTreeMap<Field, Sent> = along
-        .map(|field| {
-            let leaves = here.get(field);
-            let sent = Sent {
-                leaves: leaves.to_owned(),
-                source: base_of(side.other(), field).map(str::to_owned),
-                base: Some(pair(field)),
-                written: false,
-                pending: base_of(side, field).is_none_or(|was| !domain::text::same(field, was, leaves)),
-            };
-            (field, sent)
-        })
-        .collect();
-    fields.extend(values.into_iter().map(|(field, leaves)| {
-        let sent = Sent {
-            leaves,
-            source: Some(there.get(field).to_owned()),
-            base: Some(pair(field)),
-            written: true,
-            pending: false,
-        };
-        (field, sent)
-    }));
+    let written = |field: Field, leaves: String| Sent {
+        leaves,
+        source: Some(there.get(field).to_owned()),
+        base: pair(field),
+        written: true,
+        pending: false,
+    };
+    let rest = both_ways().filter(|field| !values.contains_key(field));
+    let mut fields: BTreeMap<Field, Sent> = rest.map(|field| (field, along(field))).collect();
+    fields.extend(
+        values
+            .into_iter()
+            .map(|(field, leaves)| (field, written(field, leaves))),
+    );
     Update {
         side,
         at: seen.now,

@@ -6,9 +6,30 @@
     reason = "a test binary has no public side and may fail"
 )]
 
+/// Each promise is kept whatever the store is.
+macro_rules! promises {
+    ($($promise:ident)*) => {
+        mod in_memory {
+            $(#[tokio::test]
+            async fn $promise() {
+                super::$promise(&$crate::world::World::new($crate::world::On::Memory).await).await;
+            })*
+        }
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $promise() {
+                let world = $crate::world::World::new($crate::world::On::Sqlite).await;
+                super::$promise(&world).await;
+                world.drop_it().await;
+            })*
+        }
+    };
+}
+
 mod behind;
 mod desk;
 mod documents;
+mod failures;
 mod in_flight;
 mod lost;
 mod promises;

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use domain::breaker::PROBE_LEASE;
 use domain::clock::SystemClock;
-use testkit::memory::MemoryOutside;
 use domain::ports::PortError;
 use outside::Intent::{Read, Write};
 use testkit::calls::{Said, Stub};
+use testkit::memory::MemoryOutside;
 use tokio::net::TcpListener;
 
 use crate::support::{Ahead, Process, quick, retry_after};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::clock::SystemClock;
-use testkit::memory::MemoryOutside;
 use outside::Intent::Read;
 use outside::Limits;
 use testkit::calls::{Said, Stub};
+use testkit::memory::MemoryOutside;
 
 use crate::support::{Process, quick, retry_after};
 

@@ -8,9 +8,9 @@ use chrono::{DateTime, Utc};
 use domain::breaker::Rules;
 use domain::clock::{Clock, SystemClock};
 use domain::outside::OutsideStore;
-use testkit::memory::MemoryOutside;
 use domain::ports::{PortError, PortResult, Side};
 use outside::{Answer, Call, Gate, Http, Intent, Limits, System};
+use testkit::memory::MemoryOutside;
 
 pub const FINANCE: System = System {
     side: Side::Finance,

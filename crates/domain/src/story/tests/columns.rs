@@ -25,7 +25,10 @@ fn the_run_that_covered_a_row_is_named_also_where_version_0_1_wrote_a_text() {
         error_arguments: Some(json!({ "row": id(6) })),
         ..model.clone()
     });
-    assert_eq!((named.covered_by, named.message.unwrap().code), (Some(id(6)), Code::CoveredBy));
+    assert_eq!(
+        (named.covered_by, named.message.unwrap().code),
+        (Some(id(6)), Code::CoveredBy)
+    );
     let other = Row::from(&Model {
         error_message: Some("covered by nobody, and this is no id".to_owned()),
         ..model

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::polls::CRM_PERSON;
-use domain::store::entities::cursor;
 use domain::store::Store;
+use domain::store::entities::cursor;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use simulator::sample::SampleCustomer;

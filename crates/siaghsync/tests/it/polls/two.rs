@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::store::entities::cursor;
 use domain::polls::{FINANCE_CONTACTS, PollStore};
+use domain::store::entities::cursor;
 use sea_orm::EntityTrait;
 use simulator::{FaultKind, FaultRule, System};
 use testkit::Engine;
