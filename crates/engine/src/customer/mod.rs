@@ -124,6 +124,7 @@ fn confirm(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
         return;
     };
     saving::read_back(base, write, holds, seen.now, rules.project);
+    ours::landed_between(base, &known.link.in_flight, update, holds, rules.project);
     ours::settle_pending(base, &mut known.link.in_flight);
     ours::overtake(&mut known.link.in_flight, update);
     known.confirm(|out| out.at() == update.at && out.side() == update.side);
@@ -354,6 +355,10 @@ pub fn forget(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
     }
     known.confirmed.clear();
 
+    if Side::BOTH.iter().any(|side| *seen.sight(*side) == Sight::Unread) {
+        // What one side alone shows was not judged: whose it is, the next run says.
+        return;
+    }
     let sides = Side::BOTH.map(|side| seen.customer(side));
     let read_at = Side::BOTH.map(|side| seen.sight(side).at());
     let settle = rules.config.settle();

@@ -105,6 +105,36 @@ pub fn recognise(
     landed
 }
 
+/// What came back altered from a save is no edit of that moment where it is what an earlier save, still on its way, leaves
+/// there: that one has landed in between, and put the field back.
+pub fn landed_between(
+    base: &mut Base,
+    earlier: &InFlight,
+    save: &Update,
+    holds: &Customer,
+    project: Project<'_>,
+) {
+    let altered: Vec<Field> = base
+        .altered
+        .iter()
+        .filter(|(_, side)| **side == save.side)
+        .map(|(field, _)| *field)
+        .collect();
+    for field in altered
+        .into_iter()
+        .filter(|field| save.fields.get(field).is_some_and(|sent| sent.written))
+    {
+        let now = holds.get(field);
+        let is_of = |earlier: &Update| {
+            let sent = earlier.fields.get(&field);
+            earlier.at < save.at && sent.is_some_and(|sent| leaves(project, save.side, field, sent, now))
+        };
+        if earlier.updates(save.side).any(is_of) {
+            base.put_back(save.side, field, now);
+        }
+    }
+}
+
 /// A later save of that side was answered: the earlier ones that are out were overtaken. Whoever sees them from now on sees
 /// a late landing, and what is as they leave it may be the later one's work.
 pub fn overtake(in_flight: &mut InFlight, by: &Update) {
@@ -159,13 +189,7 @@ pub fn forget(
             return true;
         }
         let overtaken = save.fields.values().any(|sent| sent.base == Some(OVERTAKEN));
-        let whole = !overtaken
-            && sides[side].is_some_and(|customer| {
-                save.fields.iter().all(|(field, sent)| {
-                    shown(Some(customer), *field)
-                        .is_none_or(|now| leaves(project, save.side, *field, sent, now))
-                })
-            });
+        let whole = !overtaken && sides[side].is_some_and(|customer| is_whole(save, customer, project));
         if whole && !has_twin(&all, save) {
             seen.append(&mut save.decided);
             return false;
@@ -176,6 +200,17 @@ pub fn forget(
         !is_over
     });
     (seen, unseen)
+}
+
+/// Whether that side is as the save leaves it, and was not so before: one that changes nothing of what the side shows
+/// looks the same landed or not.
+fn is_whole(save: &Update, customer: &Customer, project: Project<'_>) -> bool {
+    let now = |field: &Field| shown(Some(customer), *field);
+    let as_left = |(field, sent): (&Field, &Sent)| {
+        now(field).is_none_or(|now| leaves(project, save.side, *field, sent, now))
+    };
+    let shows = |(field, sent): (&Field, &Sent)| sent.written && now(field).is_some();
+    save.fields.iter().all(as_left) && save.fields.iter().any(shows)
 }
 
 /// Whether another save of that side leaves the very same.
