@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use domain::{
     ports::Ring,
     store::{
-        Backlog, Claim, Commit, EntityRef, Event, Holder, InFlight, LastRun, Lease, Link, Stats, Store,
+        Backlog, Claim, Commit, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, Stats, Store,
         StoreError, StoreResult, Work, sql::SqlStore,
     },
 };
@@ -64,8 +64,8 @@ impl Store for Watched {
         self.inner.claim(row, owner, lease).await
     }
 
-    async fn intend(&self, lease: &Lease, in_flight: &InFlight, duration: Duration) -> StoreResult<()> {
-        self.inner.intend(lease, in_flight, duration).await
+    async fn intend(&self, lease: &Lease, intended: Intended<'_>, duration: Duration) -> StoreResult<()> {
+        self.inner.intend(lease, intended, duration).await
     }
 
     async fn find_link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {

@@ -185,7 +185,7 @@ async fn a_first_look_at_the_crm_goes_by_the_guard_and_what_was_dropped_is_not_f
     d.ready().await;
     assert_eq!(held(&d).await, 11);
     let why = &d.db.store.held(None).await.unwrap()[0].why;
-    assert!(why.contains("MAX_CHANGES_PER_RUN=10"), "{why}");
+    assert!(why.english().contains("MAX_CHANGES_PER_RUN=10"), "{why}");
     assert_eq!(d.siaghsync(&["guard", "drop", "--yes"]).0, Some(0));
     // The overlap shows them again and again.
     looks(&d, 3).await;
