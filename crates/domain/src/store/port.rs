@@ -65,8 +65,8 @@ pub trait Store: Send + Sync {
     async fn retry(&self, row: Option<Uuid>) -> StoreResult<u64>;
 
     /// Empties what up to `limit` final rows still hold of the records that they were about (`triggerPayload`,
-    /// `sourceData`, `targetDataBefore`, `targetDataAfter`, `changes`, `errorStack`), the oldest first, and says
-    /// how many those were. Final here is `SUCCESS`, `SKIPPED`, `FAILED` since `older_than` or longer; what waits
+    /// `sourceData`, `targetDataBefore`, `targetDataAfter`, `changes`, `errorStack`, `errorMessage`,
+    /// `errorArguments`; the code of what was said stays), the oldest first, and says how many those were. Final here is `SUCCESS`, `SKIPPED`, `FAILED` since `older_than` or longer; what waits
     /// for a human keeps everything (so does an operator's failed row, whose payload is his ruling, for the retry),
     /// and so do the links. 0 also when another worker is about it just now.
     async fn prune(&self, older_than: Duration, limit: u64) -> StoreResult<u64>;

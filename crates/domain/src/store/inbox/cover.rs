@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 
-use super::rows::Said;
+use super::said::Said;
 use crate::message::{Code, Message};
 use crate::store::sql::SqlStore;
 use crate::store::{StoreResult, Work};

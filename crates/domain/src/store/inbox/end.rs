@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveEnum, ConnectionTrait};
 
-use super::rows::{self, Lead, Said};
+use super::rows::{self, Lead};
+use super::said::Said;
 use crate::store::sql::SqlStore;
 use crate::store::{Commit, StoreResult, Work};
 

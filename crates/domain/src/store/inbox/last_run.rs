@@ -3,7 +3,7 @@
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::rows::{SAID, Said};
+use super::said::{SAID, Said};
 use crate::store::sql::SqlStore;
 use crate::store::{LastRun, StoreResult};
 

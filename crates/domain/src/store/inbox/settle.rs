@@ -4,7 +4,7 @@
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::rows::{SAID, Said};
+use super::said::{SAID, Said};
 use crate::message::{Code, Message};
 use crate::store::sql::SqlStore;
 use crate::store::{EntityRef, StoreResult};
