@@ -77,10 +77,13 @@ pub struct Linked {
 
 impl Linked {
     /// Whether what a poll sees on `side` is no news: as that side was last known to be. Where a field waits for a human,
-    /// that may be the very answer: whoever takes an edit back has settled it.
+    /// that may be the very answer: whoever takes an edit back has settled it. What came back altered from a save is known
+    /// as it is, and no news while it stays so.
     #[must_use]
     pub fn knows(&self, fingerprint: &Fingerprint, side: Side) -> bool {
-        let base = self.base.as_ref();
-        self.state != LinkState::Conflict && base.is_some_and(|base| fingerprint.echoes(base, side))
+        self.base.as_ref().is_some_and(|base| {
+            let held = self.state == LinkState::Conflict && base.altered.is_empty();
+            !held && fingerprint.echoes(base, side)
+        })
     }
 }

@@ -26,7 +26,7 @@ fn attributes_are_conventional(ours: &Spans<'_>) {
         ("siagh-ingest", "http.route", "/webhook/crm/identity"),
         ("siagh-ingest", "http.response.status_code", "202"),
         ("siagh-ingest", "db.system.name", "postgresql"),
-        ("siagh-ingest", "db.operation.name", "hear"),
+        ("siagh-ingest", "db.operation.name", "enqueue"),
         ("siagh-ingest", "messaging.operation.type", "send"),
         ("siagh-worker", "messaging.operation.type", "process"),
         ("siagh-worker", "messaging.system", "redis"),
