@@ -22,7 +22,7 @@ impl Executor<'_> {
         match sending {
             Sending::Create(create, customer) => self.create(create, &customer).await,
             Sending::Update(update) => self.update(update).await,
-            Sending::Issue(issue) => self.issue(issue).await,
+            Sending::Issue(issue) => self.issue(*issue).await,
             Sending::Note(number) => self.note_number(&number).await,
         }
     }

@@ -56,7 +56,7 @@ pub enum Sending {
     /// A customer is saved: what was read last of that side, with these values.
     Update(Update),
     /// A document is issued.
-    Issue(Issue),
+    Issue(Box<Issue>),
     /// The pre-invoice's number is written into the CRM's document.
     Note(String),
 }

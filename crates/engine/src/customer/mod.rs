@@ -134,12 +134,9 @@ fn confirm(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
 /// while that one stands, unless an operator says so.
 fn second_record(known: &mut Known, seen: &Seen) -> Option<Step> {
     for side in Side::BOTH {
-        let answered = known
-            .link
-            .in_flight
-            .updates(side)
-            .filter_map(|update| update.answered.clone());
-        let Some(answered) = answered.last() else { continue };
+        let Some(answered) = second_id(&known.link.in_flight, side) else {
+            continue;
+        };
         let stands = match &seen.ruling {
             Some(Ruling::Keep(_)) => false,
             _ => match seen.asked.get(&(side, answered.clone())) {
@@ -155,14 +152,17 @@ fn second_record(known: &mut Known, seen: &Seen) -> Option<Step> {
     None
 }
 
-/// Why that side is not written, if a second record stands there.
-fn held_back(known: &Known, side: Side) -> Option<Message> {
-    let answered = known
-        .link
-        .in_flight
+/// The id of the second record that an update of that side has made.
+fn second_id(in_flight: &InFlight, side: Side) -> Option<String> {
+    in_flight
         .updates(side)
         .filter_map(|update| update.answered.clone())
-        .last()?;
+        .next_back()
+}
+
+/// Why that side is not written, if a second record stands there.
+fn held_back(known: &Known, side: Side) -> Option<Message> {
+    let answered = second_id(&known.link.in_flight, side)?;
     Some(
         Message::new(Code::SecondRecordStands)
             .with("side", side)

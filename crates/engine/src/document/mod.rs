@@ -160,7 +160,7 @@ fn issue(
         known.link.in_flight = InFlight(vec![Write::Issue(Box::new(sent))]);
         return Step::End(Ending::Unknown(why));
     }
-    Step::Write(Box::new(Sending::Issue(sent)))
+    Step::Write(Box::new(Sending::Issue(Box::new(sent))))
 }
 
 /// Why it is not to be issued, or can't be; `None`: it is.
