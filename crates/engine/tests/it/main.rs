@@ -7,6 +7,7 @@
 )]
 
 mod behind;
+mod crashes;
 mod desk;
 mod documents;
 mod in_flight;
