@@ -26,6 +26,14 @@ scenarios! {
     deleted_in_the_crm_and_deactivated
     a_direction_that_is_off
     linked_by_hand
+    ;
+    on_postgres:
+    a_new_customer_from_the_crm
+    a_match_that_finance_tells_of
+    both_ends_of_one_pair_at_once
+    twins
+    ten_rows_of_one_entity
+    linked_by_hand
 }
 
 fn whole() -> domain::customer::Customer {
@@ -85,7 +93,7 @@ async fn twins(p: &mut Play) {
     p.quiet().await;
 }
 
-async fn an_update_from_the_crm(p: &mut Play) {
+pub async fn an_update_from_the_crm(p: &mut Play) {
     let (crm, _) = p.pair(whole()).await;
     p.begins();
     p.edits(Side::Crm, &crm, Field::Email, "new@b.ir").await;
@@ -127,7 +135,10 @@ async fn a_value_that_finance_cannot_hold(p: &mut Play) {
     p.syncs(Side::Finance, &finance).await;
 }
 
+/// A save that was sent by a run that was killed is not counted among those that went back and forth: the field is held
+/// one turn later.
 async fn a_value_that_goes_back_and_forth(p: &mut Play) {
+    p.forgives = |what| what.contains("what is known") && what.contains(": email ");
     let (crm, finance) = p.pair(whole()).await;
     p.begins();
     for _ in 0..4 {
@@ -181,12 +192,19 @@ async fn a_direction_that_is_off(p: &mut Play) {
 }
 
 async fn linked_by_hand(p: &mut Play) {
-    let crm = p.w.crm.add(person("علی کریمی", "09121234567"));
-    let finance = p.w.finance.add(person("بازرگانی کریمی", "09121234567"));
+    let there = || person("علی کریمی", "09121234567");
+    let crm = p.w.crm.add(there().with(Field::Email, "crm@b.ir"));
+    let finance = p.w.finance.add(there().with(Field::Address, "تهران"));
+    p.w.finance.add(there());
     p.begins();
     p.syncs(Side::Crm, &crm).await;
-    let open = p.w.rows().await.into_iter().filter(|row| row.status == Status::Conflict);
-    assert_eq!(open.count(), 1, "in doubt");
+    let rows = p.w.rows().await.into_iter();
+    assert_eq!(
+        rows.filter(|row| row.status == Status::Conflict).count(),
+        1,
+        "in doubt"
+    );
+    p.syncs(Side::Finance, &finance).await;
     p.operator().link(&crm, &finance, None).await.unwrap();
     p.quiet().await;
 }

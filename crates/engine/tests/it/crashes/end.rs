@@ -7,7 +7,7 @@ use domain::document::DocumentKind;
 use domain::fields::TABLE;
 use domain::side::Side;
 use domain::store::entities::{link, log};
-use domain::store::{EntityType, Status};
+use domain::store::{EntityType, LinkState, Status};
 use serde_json::Value;
 
 use super::play::Play;
@@ -31,9 +31,17 @@ impl End {
             ("the CRM's records", records(&play.w.crm)),
             ("finance's records", records(&play.w.finance)),
             ("issued documents", issued(play)),
-            ("links", links.iter().map(known).collect()),
+            ("links", links.iter().map(linked).collect()),
+            ("what is known", links.iter().flat_map(known).collect()),
             ("what waits for a human", waits(&rows, &links)),
+            ("on its way", BTreeSet::new()),
         ]);
+        if same["what waits for a human"].is_empty() {
+            // Whoever looks when a human has spoken forgets it.
+            let out = links.iter().filter(|link| link.state == LinkState::Active);
+            let out = out.filter_map(|link| link.in_flight.as_ref());
+            same.insert("on its way", out.map(Value::to_string).collect());
+        }
         let open = rows.iter().filter(|row| !row.status.is_final());
         same.insert(
             "open rows",
@@ -49,6 +57,7 @@ impl End {
 
     /// What is not as it was without a kill.
     pub fn differs(&self, undisturbed: &Self, play: &Play) -> Vec<String> {
+        let killed_at = play.fate.killed_at().unwrap_or_default();
         let mut found = Vec::new();
         for (what, now) in &self.same {
             let then = &undisturbed.same[what];
@@ -57,11 +66,15 @@ impl End {
         }
         let untold = undisturbed.told.difference(&self.told);
         found.extend(untold.map(|loser| format!("not told: {loser}")));
-        if self.sent > undisturbed.sent + play.writes_more {
+        // What arrives late may put back what was typed meanwhile, which is sent there again.
+        let more = 1 + u32::from(killed_at.starts_with("in transit"));
+        if self.sent > undisturbed.sent + more {
             found.push(format!("writes: {} instead of {}", self.sent, undisturbed.sent));
         }
-        found.retain(|difference| !(play.forgives)(difference));
-        found
+        let found = found
+            .into_iter()
+            .map(|what| format!("killed {killed_at}: {what}"));
+        found.filter(|difference| !(play.forgives)(difference)).collect()
     }
 }
 
@@ -81,7 +94,12 @@ fn issued(play: &Play) -> BTreeSet<String> {
     let issued = play.w.finance.desk.issued().into_iter().enumerate();
     let issued = issued.map(|(n, (document, customer))| {
         let rows: Vec<String> = document.rows.iter().map(|row| row.count.to_string()).collect();
-        format!("{}: {:?} to {customer}, {}", 2001 + n, document.kind, rows.join(" "))
+        format!(
+            "{}: {:?} to {customer}, {}",
+            2001 + n,
+            document.kind,
+            rows.join(" ")
+        )
     });
     let noted = [(DocumentKind::Quote, "q"), (DocumentKind::Invoice, "i")];
     let noted = noted.into_iter().filter_map(|(kind, id)| {
@@ -91,25 +109,35 @@ fn issued(play: &Play) -> BTreeSet<String> {
     issued.chain(noted).collect()
 }
 
-fn known(link: &link::Model) -> String {
+fn linked(link: &link::Model) -> String {
     let ids = format!("{:?} {}", link.entity_type, link.crm_id.as_deref().unwrap_or("?"));
-    let sent = link.in_flight.as_ref().is_some_and(|sent| !is_empty(sent));
-    let sent = if sent { ", something on its way" } else { "" };
-    let base = link.base.as_ref().unwrap_or(&Value::Null);
-    if link.entity_type != EntityType::Customer {
-        return format!("{ids} = {}, {:?}{sent}", base["number"], link.state);
-    }
-    let known = ["crm", "finance", "taken_back", "altered"].map(|key| base[key].to_string());
-    let finance = link.finance_id.as_deref().unwrap_or("?");
-    format!("{ids} = {finance}, {:?}{sent}, {}", link.state, known.join(" "))
+    let number = match (&link.base, link.entity_type) {
+        (Some(base), EntityType::PreInvoice | EntityType::Invoice) => base["number"].to_string(),
+        _ => link.finance_id.clone().unwrap_or_default(),
+    };
+    format!("{ids} = {number}, {:?}", link.state)
 }
 
-fn is_empty(json: &Value) -> bool {
-    match json {
-        Value::Null => true,
-        Value::Array(all) => all.is_empty(),
-        _ => false,
-    }
+/// The base of a customer, field by field.
+fn known(link: &link::Model) -> Vec<String> {
+    let id = link
+        .crm_id
+        .as_deref()
+        .or(link.finance_id.as_deref())
+        .unwrap_or("?");
+    let Some(base) = link
+        .base
+        .as_ref()
+        .filter(|_| link.entity_type == EntityType::Customer)
+    else {
+        return Vec::new();
+    };
+    let parts = ["crm", "finance", "taken_back", "altered"].into_iter();
+    let parts = parts.filter_map(|part| Some((part, base[part].as_object()?)));
+    parts
+        .flat_map(|(part, fields)| fields.iter().map(move |field| (part, field)))
+        .map(|(part, (field, value))| format!("{id}, {part}: {field} {value}"))
+        .collect()
 }
 
 /// Conflicts and failures: whose, why, and about which values.
@@ -122,7 +150,7 @@ fn waits(rows: &[log::Model], links: &[link::Model]) -> BTreeSet<String> {
         let ids = link.map(|link| (link.crm_id.clone(), link.finance_id.clone()));
         let class = row.error_class.as_deref().unwrap_or_default();
         let about: BTreeSet<String> = match row.entity_type {
-            EntityType::Customer => told(row).collect(),
+            EntityType::Customer => held(row),
             _ => row.changes.iter().map(Value::to_string).collect(),
         };
         let words = row.error_message.as_deref().unwrap_or_default();
@@ -132,18 +160,30 @@ fn waits(rows: &[log::Model], links: &[link::Model]) -> BTreeSet<String> {
     waiting.map(one).collect()
 }
 
-/// What a row tells of values that were written over, or are held.
-fn told(row: &log::Model) -> impl Iterator<Item = String> {
-    let changes = row.changes.clone().and_then(|json| serde_json::from_value(json).ok());
-    let changes: Vec<Change> = changes.unwrap_or_default();
-    changes.into_iter().flat_map(|change| {
-        let of = |side: Side| match side {
-            Side::Crm => change.crm.clone(),
-            Side::Finance => change.finance.clone(),
-        };
-        let lost = Side::BOTH.into_iter().filter(|side| change.winner != Some(*side));
-        let lost = lost.map(|side| (side, of(side))).filter(|(_, value)| !value.is_empty());
-        lost.map(|(side, value)| format!("{side}'s {} {value:?}", change.field))
-            .collect::<Vec<_>>()
+fn changes(row: &log::Model) -> Vec<Change> {
+    let changes = row.changes.clone();
+    let changes = changes.and_then(|json| serde_json::from_value(json).ok());
+    changes.unwrap_or_default()
+}
+
+/// Which values wait for a human to decide.
+fn held(row: &log::Model) -> BTreeSet<String> {
+    let held = changes(row).into_iter().filter(|change| change.winner.is_none());
+    held.map(|change| {
+        let Change { field, reason, .. } = change;
+        format!("{field}: {:?} or {:?}, {reason:?}", change.crm, change.finance)
     })
+    .collect()
+}
+
+/// What a row tells of values that were written over, or are held.
+fn told(row: &log::Model) -> Vec<String> {
+    let lost = |change: Change| {
+        let of = [&change.crm, &change.finance];
+        let lost = Side::BOTH.into_iter().filter(|side| change.winner != Some(*side));
+        let lost = lost.filter(|side| !of[*side as usize].is_empty());
+        let lost = lost.map(|side| format!("{side}'s {} {:?}", change.field, of[side as usize]));
+        lost.collect::<Vec<_>>()
+    };
+    changes(row).into_iter().flat_map(lost).collect()
 }

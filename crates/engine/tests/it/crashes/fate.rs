@@ -159,7 +159,9 @@ impl Fate {
         let (here, late_still) = std::mem::take(late).into_iter().partition(|(at, ..)| *at <= now);
         *late = late_still;
         let here: Vec<(DateTime<Utc>, Side, Request)> = here;
-        here.into_iter().map(|(_, side, request)| (side, request)).collect()
+        here.into_iter()
+            .map(|(_, side, request)| (side, request))
+            .collect()
     }
 
     pub fn next_arrival(&self) -> Option<DateTime<Utc>> {

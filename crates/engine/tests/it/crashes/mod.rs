@@ -5,7 +5,10 @@
 //! had been killed: the same values, links, documents and conflicts, nothing made twice, every value told that was
 //! written over, and at most one write more.
 //!
-//! In memory every scenario is played twice so, the second time with both systems telling of what is written there.
+//! In memory every scenario is played twice so, the second time with both systems telling of what is written there. On
+//! PostgreSQL a play takes some hundred times as long: there it is every kill point of the eleven scenarios that between
+//! them use every statement of the store (first meetings with their locks and take-overs, rows that are covered, lost
+//! answers, a ruling, documents).
 
 mod customers;
 mod documents;
@@ -26,9 +29,9 @@ use crate::world::{On, World};
 /// The script of a scenario.
 pub type Script = for<'a> fn(&'a mut Play) -> BoxFuture<'a, ()>;
 
-/// Each is a scenario of its own, in memory and on PostgreSQL.
+/// Each scenario in memory, and those that say the most about the store on PostgreSQL, too.
 macro_rules! scenarios {
-    ($($scenario:ident)*) => {
+    ($($scenario:ident)* ; on_postgres: $($chosen:ident)*) => {
         mod in_memory {
             $(#[tokio::test]
             async fn $scenario() {
@@ -37,8 +40,8 @@ macro_rules! scenarios {
         }
         mod on_postgres {
             $(#[tokio::test]
-            async fn $scenario() {
-                crate::crashes::kill_everywhere(stringify!($scenario), |play| Box::pin(super::$scenario(play)), crate::world::On::Postgres).await;
+            async fn $chosen() {
+                crate::crashes::kill_everywhere(stringify!($chosen), |play| Box::pin(super::$chosen(play)), crate::world::On::Postgres).await;
             })*
         }
     };
@@ -49,7 +52,7 @@ use scenarios;
 async fn kill_everywhere(name: &str, script: Script, on: On) {
     let echoes: &[bool] = match on {
         On::Memory => &[false, true],
-        _ => &[true],
+        _ => &[false],
     };
     for &echoes in echoes {
         let plot = Plot {
@@ -57,9 +60,16 @@ async fn kill_everywhere(name: &str, script: Script, on: On) {
             ..Plot::default()
         };
         let (points, found) = kills(script, on, plot).await;
-        println!("{name}: {points} kill points on {on:?}{}", if echoes { ", with echoes" } else { "" });
+        println!(
+            "{name}: {points} kill points on {on:?}{}",
+            if echoes { ", with echoes" } else { "" }
+        );
         assert!(points > 5, "{name}: only {points} kill points");
-        assert!(found.is_empty(), "{name} on {on:?}, echoes {echoes}:\n{}", found.join("\n"));
+        assert!(
+            found.is_empty(),
+            "{name} on {on:?}, echoes {echoes}:\n{}",
+            found.join("\n")
+        );
     }
 }
 
@@ -84,12 +94,11 @@ async fn kills(script: Script, on: On, plot: Plot) -> (usize, Vec<String>) {
             ..plot
         };
         let (end, play) = played(world.afresh().await, script, plot).await;
-        let Some(killed_at) = play.fate.killed_at() else {
-            panic!("nothing was killed at point {n} of {points}")
-        };
+        let killed = play.fate.killed_at().is_some();
+        assert!(killed, "nothing was killed at point {n} of {points}");
         let differs = ends.iter().map(|right| end.differs(right, &play));
         let differs = differs.min_by_key(Vec::len).unwrap_or_default();
-        found.extend(differs.into_iter().map(|what| format!("killed at {n}, {killed_at}: {what}")));
+        found.extend(differs.into_iter().map(|what| format!("{n}: {what}")));
         world = play.w;
     }
     world.drop_it().await;
@@ -100,4 +109,35 @@ async fn played(world: World, script: Script, plot: Plot) -> (End, Play) {
     let mut play = Play::new(world, plot);
     script(&mut play).await;
     (End::of(&play).await, play)
+}
+
+/// The harness has teeth: what a store forgets is noticed.
+#[tokio::test]
+async fn a_store_that_forgets_what_is_on_its_way_is_found_out() {
+    let plot = Plot {
+        flaw: Some(Flaw::ForgetsInFlight),
+        ..Plot::default()
+    };
+    let (_, found) = kills(
+        |play| Box::pin(documents::a_quote_is_issued(play)),
+        On::Memory,
+        plot,
+    )
+    .await;
+    let twice = found
+        .iter()
+        .find(|what| what.contains("issued documents: with 2002"));
+    assert!(twice.is_some(), "{found:#?}");
+}
+
+#[tokio::test]
+async fn a_store_that_forgets_what_is_written_over_is_found_out() {
+    let plot = Plot {
+        flaw: Some(Flaw::ForgetsDecisions),
+        ..Plot::default()
+    };
+    let script: Script = |play| Box::pin(customers::an_update_from_the_crm(play));
+    let (_, found) = kills(script, On::Memory, plot).await;
+    let loser = "not told: finance's email \"old@b.ir\"";
+    assert!(found.iter().any(|what| what.contains(loser)), "{found:#?}");
 }

@@ -76,9 +76,11 @@ impl Port {
     ) -> PortResult<T> {
         let what = self.named(name);
         self.fate.point("before", &what).await;
-        self.fate.has_sent();
-        self.fate.in_transit(self.side, &what, &request).await;
         let mood = self.mood.lock().unwrap().clone();
+        if !matches!(mood, Mood::Fails(_)) {
+            self.fate.has_sent();
+        }
+        self.fate.in_transit(self.side, &what, &request).await;
         let answer = match (mood, &request) {
             (Mood::NextIsLate, _) => {
                 *self.mood.lock().unwrap() = Mood::Willing;
@@ -86,9 +88,7 @@ impl Port {
                 Err(PortError::unknown("timed out"))
             }
             (Mood::Fails(error), _) => Err(error),
-            (Mood::MakesSecond, Request::Update(current, values)) => {
-                Err(self.second_of(current, values))
-            }
+            (Mood::MakesSecond, Request::Update(current, values)) => Err(self.second_of(current, values)),
             _ => call.await,
         };
         self.alter(&request);
@@ -203,7 +203,8 @@ impl Crm for Port {
     }
 
     async fn read_document(&self, kind: DocumentKind, id: &str) -> PortResult<Option<DocumentSnapshot>> {
-        self.around("read_document", self.system.read_document(kind, id)).await
+        self.around("read_document", self.system.read_document(kind, id))
+            .await
     }
 
     async fn note_issued(&self, current: &DocumentSnapshot, number: &str) -> PortResult<()> {

@@ -63,7 +63,8 @@ impl Store for Mortal {
             in_flight: &in_flight,
             ..intended
         };
-        self.around("intend", self.store.intend(lease, intended, duration)).await
+        self.around("intend", self.store.intend(lease, intended, duration))
+            .await
     }
 
     async fn find_link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
@@ -83,7 +84,8 @@ impl Store for Mortal {
     }
 
     async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        self.around("take_over", self.store.take_over(lease, entity)).await
+        self.around("take_over", self.store.take_over(lease, entity))
+            .await
     }
 
     async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
