@@ -126,6 +126,11 @@ impl Executor<'_> {
                 self.seen.answered = Some(Write::Update(update));
                 Ok(None)
             }
+            Err(error @ PortError::Integrity { .. }) => {
+                let ended = self.not_saved(side, error);
+                self.keep_answer().await?;
+                Ok(ended)
+            }
             Err(error) => Ok(self.not_saved(side, error)),
         }
     }
@@ -178,7 +183,7 @@ impl Executor<'_> {
         }
     }
 
-    /// Stores the answer before anything else is done: a run that is killed after it knows the number.
+    /// Stores the answer before anything else is done: the run after one that is killed knows the number.
     async fn keep(&mut self, issue: Issue, answer: Issued) -> Result<(), Stop> {
         self.seen.issued = Some(answer.clone());
         let number = answer.number.clone();
@@ -187,17 +192,20 @@ impl Executor<'_> {
             ..issue
         };
         self.known.link.in_flight = InFlight(vec![Write::Issue(Box::new(answered))]);
+        if let Some(error) = self.keep_answer().await? {
+            let row = self.work.lead.id;
+            tracing::error!(%row, number, %error, "finance has issued row {row} as pre-invoice {number}, which can't be stored now: {error}");
+        }
+        Ok(())
+    }
+
+    /// Stores what was answered; says why it can't be stored. The commit stores it as well: only a lost lease makes this
+    /// run void.
+    async fn keep_answer(&mut self) -> Result<Option<StoreError>, Stop> {
         match self.intend().await {
-            Ok(_) => Ok(()),
-            Err(Stop::Store(error)) => {
-                let row = self.work.lead.id;
-                tracing::error!(%row, number, %error, "finance has issued row {row} as pre-invoice {number}, which can't be stored now: {error}");
-                // The commit stores it as well: only a lost lease makes this run void.
-                match error {
-                    StoreError::Fenced => Err(error.into()),
-                    _ => Ok(()),
-                }
-            }
+            Ok(_) => Ok(None),
+            Err(Stop::Store(StoreError::Fenced)) => Err(StoreError::Fenced.into()),
+            Err(Stop::Store(error)) => Ok(Some(error)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a customer's run leaves behind. Pure.
 
 use domain::change::{Change, Reason};
+use domain::in_flight::Write;
 use domain::link::LinkState;
 use domain::merge::Decision;
 use domain::message::{Code, Message};
@@ -32,6 +33,12 @@ pub(crate) fn finish(
         known.link.state = LinkState::Active;
     }
     state_after(&mut known, seen, verdict.status);
+    if verdict.status.is_final() {
+        // Nobody may look at it again: what is still on its way is told now, not when it is over.
+        let out = known.link.in_flight.0.iter_mut();
+        let out = out.filter(|write| matches!(write, Write::Update(_)));
+        known.unseen.extend(out.flat_map(Write::decided));
+    }
     let retry = verdict.retry(facts);
     let held: Vec<Change> = known.held.held().map(Decision::change).collect();
     let told: Vec<&Change> = known.told.iter().chain(&held).collect();

@@ -27,6 +27,7 @@ macro_rules! promises {
 }
 
 mod behind;
+mod crashes;
 mod desk;
 mod documents;
 mod failures;

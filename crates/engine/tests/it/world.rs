@@ -19,7 +19,7 @@ use domain::text::same;
 use engine::document::DocumentRules;
 use engine::{Config, Engine, Ran};
 use futures::future::BoxFuture;
-use sea_orm::{EntityTrait, QueryOrder};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
 use testkit::TestDb;
 use testkit::memory::MemoryStore;
 use uuid::Uuid;
@@ -419,14 +419,33 @@ pub struct World {
 
 impl World {
     pub async fn new(on: On) -> Self {
+        let tables = match on {
+            On::Memory => None,
+            On::Sqlite | On::Postgres => Some(TestDb::new(on.engine()).await.unwrap()),
+        };
+        Self::with(tables)
+    }
+
+    /// Everything anew, with the same database, where there is one.
+    pub async fn afresh(self) -> Self {
+        let Tables::Sql(db) = self.tables else {
+            return Self::with(None);
+        };
+        for table in ["MatchLock", "SyncRetryQueue", "SyncLog", "EntityMapping"] {
+            let empty = format!("DELETE FROM \"{table}\"");
+            db.store.db().execute_unprepared(&empty).await.unwrap();
+        }
+        Self::with(Some(db))
+    }
+
+    fn with(db: Option<TestDb>) -> Self {
         let clock = Arc::new(TestClock(Arc::new(AtomicI64::new(1_700_000_000_000_000))));
-        let (store, tables): (Arc<dyn Store>, _) = match on {
-            On::Memory => {
+        let (store, tables): (Arc<dyn Store>, _) = match db {
+            None => {
                 let store = MemoryStore::new(clock.clone());
                 (Arc::new(store.clone()), Tables::Memory(store))
             }
-            On::Sqlite | On::Postgres => {
-                let db = TestDb::new(on.engine()).await.unwrap();
+            Some(db) => {
                 let store = SqlStore::with_clock(db.store.db().clone(), clock.clone());
                 (Arc::new(store), Tables::Sql(db))
             }
@@ -441,19 +460,7 @@ impl World {
             store: store.clone(),
             clock: clock.clone(),
             polls: None,
-            config: Config {
-                policy: Policy::default(),
-                lease: Duration::from_secs(60),
-                http_timeout: Duration::from_secs(30),
-                create_settle: Duration::from_secs(120),
-                max_retries: 3,
-                retry_base: Duration::from_secs(2),
-                numbering: domain::meeting::Numbering {
-                    company: 100,
-                    offset: 0,
-                },
-                deactivate: false,
-            },
+            config: config(),
             documents: DocumentRules::default(),
             owner: "test".into(),
         };
@@ -563,6 +570,22 @@ impl World {
         if let Tables::Sql(db) = self.tables {
             db.drop_it().await;
         }
+    }
+}
+
+fn config() -> Config {
+    Config {
+        policy: Policy::default(),
+        lease: Duration::from_secs(60),
+        http_timeout: Duration::from_secs(30),
+        create_settle: Duration::from_secs(120),
+        max_retries: 3,
+        retry_base: Duration::from_secs(2),
+        numbering: domain::meeting::Numbering {
+            company: 100,
+            offset: 0,
+        },
+        deactivate: false,
     }
 }
 
