@@ -3,6 +3,7 @@
 #![allow(
     unreachable_pub,
     clippy::unwrap_used,
+    clippy::print_stdout,
     reason = "a test binary has no public side and may fail"
 )]
 

@@ -305,7 +305,11 @@ async fn more_of_one_instant_than_pages_hold_are_all_found_and_the_guard_counts_
         .await;
         let held = p.db.store.held(Some(CRM_QUOTES)).await.unwrap();
         assert_eq!(held[0].changes, 450);
-        assert!(held[0].why.english().contains("MAX_CHANGED_SHARE"), "{}", held[0].why);
+        assert!(
+            held[0].why.english().contains("MAX_CHANGED_SHARE"),
+            "{}",
+            held[0].why
+        );
         let released = p.db.store.settle(&held[0], Verdict::Release).await.unwrap();
         assert_eq!(released, 450);
         p.looks(CRM_QUOTES, 2).await;
