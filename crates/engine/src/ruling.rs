@@ -78,6 +78,21 @@ impl Engine {
         self.enqueue_ruling(kept, Ruling::Keep(side), traceparent).await
     }
 
+    /// What came back altered from a save of this customer is how that system writes it. Says the row to run.
+    ///
+    /// # Errors
+    /// When nothing of it waits for that.
+    pub async fn form(&self, entity: &EntityRef, traceparent: Option<String>) -> Result<Ring, NotRuled> {
+        let link = self.store.find_link(entity).await?;
+        let base = link.as_ref().and_then(|link| link.base.as_ref());
+        if base.is_none_or(|base| base.altered.is_empty()) {
+            let why = Message::new(Code::RuledNothingAltered);
+            return refused(why.with("side", entity.side).with("id", &entity.id));
+        }
+        self.enqueue_ruling(entity.clone(), Ruling::Form, traceparent)
+            .await
+    }
+
     /// The two records are one customer. Says the row to run.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ catalogue! {
     HeldFields "held_fields" "both systems changed these fields; a human decides: {fields}";
     HeldField "held_field" "{field}: CRM {crm}, finance {finance}";
     HeldFieldOscillates "held_field_oscillates" "{field} (written back and forth): CRM {crm}, finance {finance}";
-    HeldFieldAltered "held_field_altered" "{field} (came back altered from a save): CRM {crm}, finance {finance}";
+    HeldFieldAltered "held_field_altered" "{field} (came back altered from a save; if that is how it is written there, `siaghsync resolve <row> --form`): CRM {crm}, finance {finance}";
     NotAnswered "not_answered" "{side}: {words}";
     Unavailable "unavailable" "{side}: {words}";
     OutcomeUnknown "outcome_unknown" "{side}: {words}";
@@ -152,6 +152,8 @@ catalogue! {
     SetAside "set_aside" "the CRM shows a record whose id or ModifyDate can't be one: it is set aside";
     RuledNeverMet "ruled_never_met" "{side} {id} was never met: `siaghsync sync {id}` meets it";
     RuledHasNoCounterpart "ruled_has_no_counterpart" "{side} {id} has no counterpart yet, so that there is nothing to keep; where the first meeting is in doubt, say who it is: `siaghsync resolve --link <crm-id> <finance-code>`";
+    RuledNothingAltered "ruled_nothing_altered" "nothing of {side} {id} came back altered from a save; `siaghsync plan {id}` shows what a sync would do";
+    FormAccepted "form_accepted" "an operator says that it is how the system writes it";
     RuledNothingWaits "ruled_nothing_waits" "no field of {side} {id} waits for a human; `siaghsync plan {id}` shows what a sync would do";
     RuledDirectionIsOff "ruled_direction_is_off" "to keep {side}'s values, {other} would have to be written, which SYNC_CRM_TO_FINANCE or SYNC_FINANCE_TO_CRM switches off";
     RuledNoSuchCustomer "ruled_no_such_customer" "{side} has no customer {id}";
@@ -190,6 +192,7 @@ catalogue! {
     HeardByImport "heard_by_import" "by the import";
     HeardFromOperator "heard_from_operator" "from an operator";
     HeardInTheRunOf "heard_in_the_run_of" "not by itself: written in the run of row {row} (`siaghsync show {row}`)";
+    RulingForm "ruling_form" "from an operator: that is how the system writes it";
     RulingKeep "ruling_keep" "from an operator: keep {side}";
     RulingLink "ruling_link" "from an operator: CRM {crm} and finance {finance} are one";
     RulingExists "ruling_exists" "from an operator: it stands in finance as pre-invoice {number}";

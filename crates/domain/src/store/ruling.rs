@@ -18,6 +18,8 @@ const KEY: &str = "resolve";
 pub enum Ruling {
     /// Where both sides have changed a field, this side's value stands.
     Keep(Side),
+    /// What came back altered from a save is how that system writes it: no edit, for this record.
+    Form,
     /// These two records are one customer, whatever their keys say.
     Link {
         /// The CRM's id.
@@ -69,7 +71,7 @@ mod tests {
             crm: "a".to_owned(),
             finance: "22".to_owned(),
         };
-        for ruling in [Ruling::Keep(Side::Finance), link] {
+        for ruling in [Ruling::Keep(Side::Finance), Ruling::Form, link] {
             let payload = ruling.payload();
             assert_eq!(Ruling::of(Trigger::Manual, Some(&payload)), Some(ruling));
             assert_eq!(Ruling::of(Trigger::Webhook, Some(&payload)), None);

@@ -62,6 +62,7 @@ fn from_an_operator(ruling: Option<&Ruling>) -> Message {
     match ruling {
         None => Message::new(Code::HeardFromOperator),
         Some(Ruling::Keep(side)) => Message::new(Code::RulingKeep).with("side", side),
+        Some(Ruling::Form) => Message::new(Code::RulingForm),
         Some(Ruling::Link { crm, finance }) => Message::new(Code::RulingLink)
             .with("crm", crm)
             .with("finance", finance),

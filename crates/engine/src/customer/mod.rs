@@ -59,6 +59,11 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
         let landed = ours::recognise(base, &known.link.in_flight, sides, rules.project);
         known.landed.extend(landed);
     }
+    if let (Some(Ruling::Form), Some(base)) = (&seen.ruling, &mut known.link.base)
+        && !std::mem::take(&mut base.altered).is_empty()
+    {
+        known.has_done(Message::new(Code::FormAccepted));
+    }
     if let Some(step) = second_record(known, seen) {
         return step;
     }

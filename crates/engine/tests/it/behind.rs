@@ -307,6 +307,18 @@ async fn what_came_back_altered_is_held_and_never_carried_back() {
             (w.finance.saves(), w.crm.get(&id, Field::Description).as_str()),
             (saves, "مشتری ویژه، تماس فقط صبح")
         );
+        // An operator may say that it is how the system writes it: each side keeps what it holds.
+        let entity = customer(Side::Crm, &id);
+        let ring = w.engine.form(&entity, None).await.unwrap();
+        assert!(
+            matches!(w.engine.run(&ring).await.unwrap(), Ran::Ended { outcome, .. } if outcome.status == Status::Success)
+        );
+        assert_eq!(w.finance.saves(), saves);
+        assert_eq!(w.sync(Side::Finance, "1").await, Status::Skipped);
+        assert!(
+            w.engine.form(&entity, None).await.is_err(),
+            "nothing waits for it any more"
+        );
         w.finance.edit("1", Field::Description, "تماس عصر");
         assert_eq!(w.sync(Side::Finance, "1").await, Status::Success);
         assert_eq!(w.crm.get(&id, Field::Description), "تماس عصر");

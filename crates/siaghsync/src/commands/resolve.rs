@@ -19,6 +19,7 @@ use super::row::{self, Named};
   siaghsync log --conflict                          what waits for a human
   siaghsync resolve 505 --keep crm                  the fields in conflict take the CRM's values
   siaghsync resolve 0193a0de --keep finance         the same, by the row's id, finance's values
+  siaghsync resolve 505 --form                      what came back altered is how that system writes it
   siaghsync resolve --link 3f2a…-…-e1 505           these two are one customer
   siaghsync resolve 0193a0de --exists 2488          the document without an answer is pre-invoice 2488
   siaghsync resolve 0193a0de --send-again           it is not in finance: send it again
@@ -42,6 +43,9 @@ struct How {
     /// Fields that both systems changed: this side's values stand, the other's are overwritten
     #[arg(long, value_name = "SIDE")]
     keep: Option<Keep>,
+    /// What came back altered from a save is how that system writes it: both sides keep what they hold
+    #[arg(long)]
+    form: bool,
     /// These two records are one customer, though their keys left it in doubt
     #[arg(long, num_args = 2, value_names = ["CRM_ID", "FINANCE_CODE"], conflicts_with = "id")]
     link: Option<Vec<String>>,
@@ -79,15 +83,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let traceparent = Some(service::telemetry::traceparent_or_new());
         let ring = match (&arguments.how, &arguments.id) {
             (How { keep: Some(side), .. }, Some(id)) => {
-                let customer = match row::named(&store, id).await? {
-                    Named::Row(row) => row::customer_of(&row),
-                    Named::Customer(customer) => customer,
-                };
-                anyhow::ensure!(
-                    customer.entity_type == EntityType::Customer,
-                    Message::new(Code::RuledIsADocument).with("id", id)
-                );
+                let customer = customer(&store, id).await?;
                 engine.keep(&customer, (*side).into(), traceparent).await?
+            }
+            (How { form: true, .. }, Some(id)) => {
+                engine.form(&customer(&store, id).await?, traceparent).await?
             }
             (How { link: Some(ids), .. }, _) => {
                 let [crm, finance] = pair(ids)?;
@@ -108,6 +108,19 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let row = row::run(&engine, &store, ring).await?;
         row::print_end(&row, arguments.json)
     })
+}
+
+/// The customer of that row, or with that id.
+async fn customer(store: &SqlStore, id: &str) -> anyhow::Result<EntityRef> {
+    let customer = match row::named(store, id).await? {
+        Named::Row(row) => row::customer_of(&row),
+        Named::Customer(customer) => customer,
+    };
+    anyhow::ensure!(
+        customer.entity_type == EntityType::Customer,
+        Message::new(Code::RuledIsADocument).with("id", id)
+    );
+    Ok(customer)
 }
 
 /// The document of that row, or with that CRM id.
