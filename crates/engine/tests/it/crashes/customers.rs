@@ -33,7 +33,6 @@ scenarios! {
     both_ends_of_one_pair_at_once
     twins
     ten_rows_of_one_entity
-    linked_by_hand
 }
 
 fn whole() -> domain::customer::Customer {

@@ -7,7 +7,7 @@
 //!
 //! In memory every scenario is also played with both systems telling of what is written there, and with a second kill
 //! some points after each first one (then each kill may cost a write, and a write in transit one more). On PostgreSQL,
-//! where a play takes some hundred times as long, it is every kill point of the eleven scenarios that between them use
+//! where a play takes some hundred times as long, it is every kill point of the ten scenarios that between them use
 //! every statement of the store: first meetings with their locks and take-overs, rows that are covered, lost answers, a
 //! ruling, documents.
 
@@ -50,6 +50,10 @@ macro_rules! scenarios {
 use scenarios;
 
 /// Plays the scenario undisturbed and with each kill, and fails if one of them ends otherwise.
+#[expect(
+    clippy::print_stdout,
+    reason = "how many points there are is asked for with --nocapture"
+)]
 async fn kill_everywhere(name: &str, script: Script, on: On) {
     let plot = |echoes, twice| Plot {
         echoes,
