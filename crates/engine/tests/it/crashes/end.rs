@@ -21,7 +21,7 @@ pub struct End {
     /// Values that were written over or held, which must be told.
     told: BTreeSet<String>,
     /// Writes that were sent.
-    sent: u32,
+    sent: usize,
 }
 
 impl End {
@@ -57,7 +57,7 @@ impl End {
 
     /// What is not as it was without a kill.
     pub fn differs(&self, undisturbed: &Self, play: &Play) -> Vec<String> {
-        let killed_at = play.fate.killed_at().unwrap_or_default();
+        let kills = play.fate.killed_at();
         let mut found = Vec::new();
         for (what, now) in &self.same {
             let then = &undisturbed.same[what];
@@ -67,13 +67,13 @@ impl End {
         let untold = undisturbed.told.difference(&self.told);
         found.extend(untold.map(|loser| format!("not told: {loser}")));
         // What arrives late may put back what was typed meanwhile, which is sent there again.
-        let more = 1 + u32::from(killed_at.starts_with("in transit"));
+        let late = kills.iter().filter(|at| at.starts_with("in transit"));
+        let more = kills.len() + late.count();
         if self.sent > undisturbed.sent + more {
             found.push(format!("writes: {} instead of {}", self.sent, undisturbed.sent));
         }
-        let found = found
-            .into_iter()
-            .map(|what| format!("killed {killed_at}: {what}"));
+        let killed = kills.join(" and ");
+        let found = found.into_iter().map(|what| format!("killed {killed}: {what}"));
         found.filter(|difference| !(play.forgives)(difference)).collect()
     }
 }

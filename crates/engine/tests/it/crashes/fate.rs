@@ -19,6 +19,8 @@ const IN_TRANSIT: chrono::Duration = chrono::Duration::seconds(90);
 pub struct Plot {
     /// The point at which the run is killed.
     pub kill_at: Option<usize>,
+    /// So many points after that, another run is killed.
+    pub and_after: Option<usize>,
     /// Both systems tell of whatever is written there, as webhooks and polls do.
     pub echoes: bool,
     /// Of what may come in either order, the other one is first.
@@ -39,12 +41,12 @@ pub enum Flaw {
 #[derive(Debug, Default)]
 struct Events {
     points: Vec<String>,
-    killed: Option<String>,
+    killed: Vec<String>,
     /// What was sent and has not arrived.
     on_its_way: Vec<(DateTime<Utc>, Side, Request)>,
     /// What was written and not told of yet.
     echoes: Vec<(Side, String)>,
-    sent: u32,
+    sent: usize,
 }
 
 /// Counts the points of a play, and kills its run at one of them.
@@ -83,9 +85,18 @@ impl Fate {
         let mut events = self.events.lock().unwrap();
         let name = name();
         events.points.push(name.clone());
-        let is_up = events.killed.is_none() && self.plot.kill_at == Some(events.points.len() - 1);
+        let at = match events.killed.len() {
+            0 => self.plot.kill_at,
+            1 => self
+                .plot
+                .kill_at
+                .zip(self.plot.and_after)
+                .map(|(at, after)| at + 1 + after),
+            _ => None,
+        };
+        let is_up = at == Some(events.points.len() - 1);
         if is_up {
-            events.killed = Some(name);
+            events.killed.push(name);
         }
         is_up
     }
@@ -126,7 +137,8 @@ impl Fate {
         .await;
     }
 
-    pub fn killed_at(&self) -> Option<String> {
+    /// The points at which runs were killed.
+    pub fn killed_at(&self) -> Vec<String> {
         self.events.lock().unwrap().killed.clone()
     }
 
@@ -138,7 +150,7 @@ impl Fate {
         self.events.lock().unwrap().sent += 1;
     }
 
-    pub fn sent(&self) -> u32 {
+    pub fn sent(&self) -> usize {
         self.events.lock().unwrap().sent
     }
 

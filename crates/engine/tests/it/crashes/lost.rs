@@ -105,8 +105,8 @@ async fn a_second_record_is_answered(p: &mut Play) {
             "landed finance.update",
             "before intend",
         ];
-        let unread = unread.iter().any(|at| what.starts_with(&format!("killed {at}:")));
-        what.contains("was answered with") || (unread && what.contains("records: with 3: "))
+        let unread = unread.iter().any(|at| what.contains(at));
+        what.contains("was answered with") || (unread && what.contains("records: with "))
     };
     let (crm, finance) = p.pair(ali()).await;
     p.begins();
@@ -124,7 +124,12 @@ async fn altered_on_read_back(p: &mut Play) {
     p.quiet().await;
 }
 
+/// What a save in transit writes over is lost if the run that saw it is killed, too, before it has said so anywhere.
 async fn edited_between_save_and_look(p: &mut Play) {
+    p.forgives = |what| {
+        let seen_by_nobody = what.starts_with("killed in transit finance.update and after finance.read");
+        seen_by_nobody && (what.contains("address") || what.contains("records: with "))
+    };
     let (crm, _) = p.pair(ali()).await;
     p.begins();
     p.w.finance
