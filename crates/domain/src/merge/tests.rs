@@ -80,9 +80,9 @@ fn clearing_is_an_edit_once_the_base_is_known() {
 }
 
 #[test]
-fn what_a_late_write_of_ours_took_back_goes_there_again_and_competes_with_no_edit() {
+fn what_a_late_write_of_ours_put_back_goes_there_again_and_competes_with_no_edit() {
     let mut base = base(&[(Field::Email, "a@b.ir")]);
-    base.take_back(Side::Crm, Field::Email, "");
+    base.put_back(Side::Crm, Field::Email, "");
     let (empty, held) = (person(&[]), person(&[(Field::Email, "a@b.ir")]));
     let merged = run(&base, &empty, &held, Times::default());
     assert_eq!(merged.decisions[0].reason, Reason::TakenBack);
@@ -99,14 +99,14 @@ fn what_a_late_write_of_ours_took_back_goes_there_again_and_competes_with_no_edi
         Values::from([(Field::Email, "new@b.ir".into())])
     );
     let merged = run(&base, &empty, &typed, Times::default());
-    assert_eq!(merged.decisions[0].reason, Reason::OnlyThisChanged);
+    assert_eq!(merged.decisions[0].reason, Reason::TakenBack);
     assert_eq!(
         merged.writes_to(Side::Crm),
         Values::from([(Field::Email, "new@b.ir".into())])
     );
     // Once they agree, it is over.
     base.agree(Field::Email, "a@b.ir", "a@b.ir");
-    assert!(base.taken_back.is_empty());
+    assert!(base.put_back.is_empty());
 }
 
 #[test]

@@ -63,20 +63,17 @@ pub type Which = (Side, DateTime<Utc>);
 /// Takes what our unconfirmed saves have left on either side into the base. Says which saves have landed.
 pub fn recognise(
     base: &mut Base,
-    in_flight: &InFlight,
+    in_flight: &mut InFlight,
     sides: Sides<'_>,
     project: Project<'_>,
 ) -> BTreeSet<Which> {
-    let mut landed = BTreeSet::new();
+    let (mut landed, mut agreed) = (BTreeSet::new(), Vec::new());
     let fields: BTreeSet<Field> = Side::BOTH
         .into_iter()
         .flat_map(|side| in_flight.updates(side))
         .flat_map(|save| save.fields.keys().copied())
         .collect();
     for field in fields {
-        if base.put_back.contains_key(&field) {
-            continue;
-        }
         let pair = base.pair(field);
         let ours = Side::BOTH.map(|side| {
             let now = shown(sides[side as usize], field)?;
@@ -97,10 +94,21 @@ pub fn recognise(
         };
         let newer = sent.base.as_ref().is_some_and(|then| *then != pair);
         match &sent.source {
-            Some(source) if !newer && !both => base.agree_on(side, field, now, source),
-            _ => base.put_back(side, field, now),
+            Some(source) if !newer && !both => {
+                base.agree_on(side, field, now, source);
+                agreed.push((field, save.at));
+            }
+            _ => {
+                if let Some(there) = shown(sides[side.other() as usize], field).filter(|_| both) {
+                    base.agree_on(side.other(), field, there, now);
+                }
+                base.put_back(side, field, now);
+            }
         }
         landed.extend(ours.into_iter().flatten().map(|save| (save.side, save.at)));
+    }
+    for (field, at) in agreed {
+        settle_pending(in_flight, field, at);
     }
     landed
 }
@@ -143,25 +151,22 @@ pub fn overtake(in_flight: &mut InFlight, by: &Update) {
             && save.side == by.side
             && save.at < by.at
         {
-            save.fields
-                .values_mut()
-                .for_each(|sent| sent.base = Some(OVERTAKEN));
+            // Whether an edit that was sent along is that edit, or landed late, is another question.
+            let settled = save.fields.values_mut().filter(|sent| !sent.pending);
+            settled.for_each(|sent| sent.base = Some(OVERTAKEN));
         }
     }
 }
 
-/// Both sides agree now on what was sent along as an edit: from here on, seeing it again is a late landing.
-pub fn settle_pending(base: &Base, in_flight: &mut InFlight) {
+/// Both sides have agreed on a field: by a look, or by a save that was sent at that time. Seeing again what was sent along
+/// before as an edit is a late landing from here on, whether that edit was carried over or written over.
+pub fn settle_pending(in_flight: &mut InFlight, field: Field, agreed: DateTime<Utc>) {
     for write in &mut in_flight.0 {
         let Write::Update(save) = write else { continue };
-        let side = save.side;
-        for (field, sent) in save.fields.iter_mut().filter(|(_, sent)| sent.pending) {
-            let known = base.of(side, *field);
-            if known.is_some_and(|known| same(*field, known, &sent.leaves)) {
-                sent.pending = false;
-                sent.source = base.of(side.other(), *field).map(str::to_owned);
-                sent.base = Some(OVERTAKEN);
-            }
+        let earlier = save.at < agreed;
+        if let Some(sent) = save.fields.get_mut(&field).filter(|sent| sent.pending && earlier) {
+            sent.pending = false;
+            sent.base = Some(OVERTAKEN);
         }
     }
 }

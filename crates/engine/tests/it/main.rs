@@ -11,6 +11,7 @@ mod desk;
 mod documents;
 mod in_flight;
 mod lost;
+mod ours;
 mod promises;
 mod resolve;
 mod world;

@@ -10,7 +10,7 @@ use crate::bugs::Bug;
 use crate::faults::Rates;
 use crate::sched::{Executor, SECOND};
 use crate::world::{Shared, customer, event, hear};
-use crate::{oracle, papers, pollers, worker};
+use crate::{documents, oracle, pollers, worker};
 
 /// What came of a history.
 #[derive(Debug, Default)]
@@ -48,11 +48,11 @@ pub fn run(seed: u64, bug: Option<Bug>, told: bool) -> Told {
         CRM_QUOTES,
         CRM_INVOICES,
     ];
-    for poll in &polls[..if world.writes_papers { 5 } else { 3 }] {
+    for poll in &polls[..if world.writes_documents { 5 } else { 3 }] {
         world.sim.spawn(pollers::poll(world.clone(), poll));
     }
-    if world.writes_papers {
-        world.sim.spawn(papers::operate(world.clone()));
+    if world.writes_documents {
+        world.sim.spawn(documents::operate(world.clone()));
     }
     let mut result = Told::default();
     // Rough times: as long as the users are at work, and a little longer.
@@ -76,7 +76,7 @@ pub fn run(seed: u64, bug: Option<Bug>, told: bool) -> Told {
         });
     }
     stuck |= !settle(&world, &mut executor);
-    if world.writes_papers {
+    if world.writes_documents {
         // The operator's last words, and what follows from them.
         for _ in 0..3 {
             stuck |= !settle(&world, &mut executor);
@@ -92,8 +92,8 @@ pub fn run(seed: u64, bug: Option<Bug>, told: bool) -> Told {
     result.exempt = all.edits.0.iter().filter(|e| e.exempt).count();
     result.doubles_by_race = all.doubles_by_race;
     result.retyped = all.retyped;
-    result.documents = all.papers.finance.len() as u64;
-    result.rulings = all.papers.rulings;
+    result.documents = all.documents.finance.len() as u64;
+    result.rulings = all.documents.rulings;
     result.saves = all.systems.iter().map(|s| s.saves).sum();
     result.faults = all.faults;
     drop(all);

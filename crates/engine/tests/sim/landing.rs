@@ -10,9 +10,9 @@ use domain::store::entities::link;
 use domain::text::{normal, same};
 
 use crate::bugs::Bug;
-use crate::papers;
+use crate::client::Client;
+use crate::documents;
 use crate::people::person_of;
-use crate::ports::Client;
 use crate::sched::Time;
 use crate::systems::{FIELDS, Whole, held};
 use crate::world::{All, tell_of};
@@ -33,7 +33,7 @@ pub fn land(client: &Client, request: Request) -> PortResult<String> {
         }
         Request::Update(side, current, changes) => (side, update(client, side, &current, &changes)),
         Request::Issue(document, code) => {
-            let number = papers::land(client, &document, &code);
+            let number = documents::land(client, &document, &code);
             client.tell(|| format!("issues {}: {number:?}", document.number));
             return number;
         }

@@ -3,7 +3,7 @@
 use domain::customer::{Field, Kind, Values};
 use domain::ports::Side;
 
-use crate::papers;
+use crate::documents;
 use crate::sched::Time;
 use crate::systems::{FIELDS, held};
 use crate::world::{Shared, tell_of};
@@ -31,8 +31,8 @@ pub struct Edits(pub Vec<Edit>);
 
 /// What user number `n` of the world does next.
 pub fn act(world: &Shared) {
-    if world.writes_papers && world.sim.odds(300) {
-        return papers::act(world);
+    if world.writes_documents && world.sim.odds(300) {
+        return documents::act(world);
     }
     match world.sim.below(100) {
         0..25 => new_person(world),
