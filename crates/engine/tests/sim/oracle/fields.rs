@@ -7,6 +7,7 @@ use domain::text::same;
 use uuid::Uuid;
 
 use super::View;
+use super::told::Loss;
 use crate::people::Edit;
 use crate::sched::{SECOND, Time, time_of};
 use crate::systems::{Record, agree};
@@ -137,16 +138,28 @@ impl View<'_> {
         })
     }
 
-    /// Whether someone saw what has lost and typed over it, or a row tells of it, or nobody can know of it.
+    /// Whether someone saw what has lost and typed over it, or a row tells of it, or nobody can know of it. The row speaks of
+    /// a conflict, unless a write of ours was not answered: what was typed then may be the only edit that is known.
     fn is_excused(&self, pair: &Pair<'_>, typed: &Typed<'_>, winner: &Edit, loser: &Edit) -> bool {
         let over = |edit: &&&Edit| edit.side == winner.side && edit.at > loser.at;
         let superseded = typed
             .all()
             .filter(over)
             .any(|edit| pair.alike(&edit.before, &loser.value));
-        superseded
-            || self.losses.iter().any(|loss| loss.is_of(pair.link, loser))
-            || self.was_undone(pair, loser)
+        let agreed = pair.alike(&winner.before, &loser.value) || pair.alike(&loser.before, &winner.value);
+        let doubtful = agreed || self.was_unanswered(pair);
+        let told = |loss: &Loss| loss.is_of(pair.link, loser) && (doubtful || loss.as_conflict);
+        superseded || self.losses.iter().any(told) || self.was_undone(pair, loser)
+    }
+
+    /// Whether a write to one of the two, or a create that may have made one of them, was not answered.
+    fn was_unanswered(&self, pair: &Pair<'_>) -> bool {
+        let to_one = |side: Side, id: &str| match side {
+            Side::Crm => id == pair.crm.0,
+            Side::Finance => id == pair.finance.0,
+        };
+        let mut unanswered = self.all.sent.iter().filter(|sent| sent.left && !sent.answered);
+        unanswered.any(|sent| sent.whole.is_empty() || to_one(sent.side, &sent.record))
     }
 
     /// Whether it took back what the same users had typed just before, of which nothing was carried over.

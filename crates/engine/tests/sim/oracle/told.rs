@@ -18,6 +18,8 @@ pub struct Loss {
     /// In normal form.
     value: String,
     told: Time,
+    /// The row speaks of a conflict, or of a first meeting.
+    pub as_conflict: bool,
 }
 
 impl Loss {
@@ -57,6 +59,7 @@ pub fn losses(row: &log::Model) -> Vec<Loss> {
                 side,
                 value: normal(change.field, value),
                 told,
+                as_conflict: change.reason.is_conflict() || change.reason == Reason::OtherIsEmpty,
             });
         }
     }
