@@ -1,10 +1,10 @@
 //! Is it ours? What an unconfirmed save of ours leaves in a field is no edit of anyone (rule 2 of a customer).
 //!
 //! A save leaves the whole object as it was sent. A value that one of our unconfirmed saves leaves there is ours, except an
-//! edit of that side that was sent along before both sides had agreed on it. If nothing newer was agreed on since it was
-//! sent, the save is confirmed; if something newer was, it has landed late and put the field back: the other side's value
-//! is owed to it. Of two that are ours on both sides, the older one was late. Judged against the base as it stands before
-//! this look. Pure.
+//! edit of that side that was sent along, as long as both sides have not agreed on that field since. If nothing newer was
+//! agreed on since it was sent, the save is confirmed; if something newer was, it has landed late and put the field back:
+//! the other side's value is owed to it. Of two that are ours on both sides, the older one was late. Judged by looks at both
+//! sides, against the base as it stands before them. Pure.
 
 use std::collections::BTreeSet;
 
@@ -113,7 +113,7 @@ pub fn recognise(
     landed
 }
 
-/// What came back altered from a save is no edit of that moment where it is what an earlier save, still on its way, leaves
+/// After [`super::saving::read_back`]: what came back altered from a save is no edit of that moment where it is what an earlier save, still on its way, leaves
 /// there: that one has landed in between, and put the field back.
 pub fn landed_between(
     base: &mut Base,
@@ -122,22 +122,17 @@ pub fn landed_between(
     holds: &Customer,
     project: Project<'_>,
 ) {
-    let altered: Vec<Field> = base
-        .altered
-        .iter()
-        .filter(|(_, side)| **side == save.side)
-        .map(|(field, _)| *field)
-        .collect();
-    for field in altered
-        .into_iter()
-        .filter(|field| save.fields.get(field).is_some_and(|sent| sent.written))
-    {
+    let altered = |field: &Field| base.altered.get(field) == Some(&save.side);
+    let written = save.fields.iter().filter(|(_, sent)| sent.written);
+    let fields: Vec<Field> = written.map(|(field, _)| *field).filter(altered).collect();
+    for field in fields {
         let now = holds.get(field);
-        let is_of = |earlier: &Update| {
+        let mut before = earlier.updates(save.side).filter(|earlier| earlier.at < save.at);
+        let has_left = |earlier: &Update| {
             let sent = earlier.fields.get(&field);
-            earlier.at < save.at && sent.is_some_and(|sent| leaves(project, save.side, field, sent, now))
+            sent.is_some_and(|sent| leaves(project, save.side, field, sent, now))
         };
-        if earlier.updates(save.side).any(is_of) {
+        if before.any(has_left) {
             base.put_back(save.side, field, now);
         }
     }
@@ -171,8 +166,9 @@ pub fn settle_pending(in_flight: &mut InFlight, field: Field, agreed: DateTime<U
     }
 }
 
-/// Forgets saves that can't matter any more: their time was over when the side was read, or the side was seen whole as
-/// they leave it, which no other one can have done. Says which are whole, and which were never seen.
+/// Forgets saves that can't matter any more, once both sides were looked at: their time was over when the side was read, or
+/// the side was seen whole as they leave it, which no other one can have done. Says which are whole, and which were never
+/// seen.
 pub fn forget(
     in_flight: &mut InFlight,
     sides: Sides<'_>,

@@ -161,31 +161,16 @@ impl View<'_> {
     fn link(&mut self, link: &link::Model) {
         let conflict = self.open_conflict(link.id);
         if (link.state == LinkState::Conflict) != conflict.is_some() {
-            let id = link.id.as_u128();
-            self.found.push(format!(
-                "link {id} is {:?}, its conflict row: {:?}",
-                link.state,
-                conflict.map(|c| c.id)
-            ));
+            let (id, row) = (link.id.as_u128(), conflict.map(|row| row.id));
+            let state = link.state;
+            self.found
+                .push(format!("link {id} is {state:?}, its conflict row: {row:?}"));
             return;
         }
         let failed = self.last(link.id).is_some_and(|row| row.status == Status::Failed);
         let (Some(c), Some(f)) = (&link.crm_id, &link.finance_id) else {
-            let dead = |side: Side, id: &Option<String>| {
-                let record = id
-                    .as_ref()
-                    .and_then(|id| self.all.systems[side as usize].records.get(id));
-                record.is_some_and(|record| !record.alive)
-            };
-            let deleted = dead(Side::Crm, &link.crm_id) || dead(Side::Finance, &link.finance_id);
-            if !failed && conflict.is_none() && !deleted {
-                let id = link.id.as_u128();
-                self.found.push(format!(
-                    "link {id} ({:?}, {:?}) stays half",
-                    link.crm_id, link.finance_id
-                ));
-            }
-            return;
+            let waits = failed || conflict.is_some();
+            return self.half(link, waits);
         };
         let held: Vec<Field> = conflict
             .map(|row| {
@@ -211,7 +196,7 @@ impl View<'_> {
         }
         if crm.person != finance.person {
             self.found
-                .push(format!("{c} and {f} are strangers and were linked"));
+                .push(format!("{c} and {f} are two persons and were linked"));
             return;
         }
         if crm.ours && finance.ours {
@@ -228,25 +213,35 @@ impl View<'_> {
             let wrong = self.field(&pair);
             self.found.extend(wrong);
         }
-        let number = |record: &Record| {
-            record
-                .values
-                .get(&Field::CustomerNumber)
-                .cloned()
-                .unwrap_or_default()
+        self.references((c, crm), (f, finance));
+    }
+
+    fn half(&mut self, link: &link::Model, waits: bool) {
+        let dead = |side: Side, id: &Option<String>| {
+            let records = &self.all.systems[side as usize].records;
+            let record = id.as_ref().and_then(|id| records.get(id));
+            record.is_some_and(|record| !record.alive)
         };
-        if number(crm) != number(finance) {
-            self.found.push(format!(
-                "{f} has the number {:?}, {c} {:?}",
-                number(finance),
-                number(crm)
-            ));
+        let deleted = dead(Side::Crm, &link.crm_id) || dead(Side::Finance, &link.finance_id);
+        if !waits && !deleted {
+            let (id, crm, finance) = (link.id.as_u128(), &link.crm_id, &link.finance_id);
+            self.found
+                .push(format!("link {id} ({crm:?}, {finance:?}) stays half"));
         }
-        if crm.values.get(&Field::FinanceCode) != Some(f) {
-            self.found.push(format!(
-                "{c} has no refId {f}: {:?}",
-                crm.values.get(&Field::FinanceCode)
-            ));
+    }
+
+    /// Number and code name each other.
+    fn references(&mut self, (c, crm): (&str, &Record), (f, finance): (&str, &Record)) {
+        let of = |record: &Record, field| record.values.get(&field).cloned().unwrap_or_default();
+        let number = |record| of(record, Field::CustomerNumber);
+        if number(crm) != number(finance) {
+            let (there, here) = (number(finance), number(crm));
+            self.found
+                .push(format!("{f} has the number {there:?}, {c} {here:?}"));
+        }
+        let code = of(crm, Field::FinanceCode);
+        if code != f {
+            self.found.push(format!("{c} has no refId {f}: {code:?}"));
         }
     }
 
