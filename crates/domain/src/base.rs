@@ -108,7 +108,6 @@ impl Base {
     /// A late write of ours put this field back to `holds` on that side: what the other one holds is owed to it.
     pub fn put_back(&mut self, side: Side, field: Field, holds: &str) {
         self.side(side).insert(field, holds.to_owned());
-        self.side(side.other()).remove(&field);
         self.altered.remove(&field);
         self.put_back.insert(field, side);
     }
@@ -154,7 +153,7 @@ mod tests {
         let mut base = Base::new(Kind::Person);
         base.agree(Field::Name, "a", "a");
         base.put_back(Side::Finance, Field::Name, "old");
-        assert_eq!(base.pair(Field::Name), (None, Some("old".into())));
+        assert_eq!(base.pair(Field::Name), (Some("a".into()), Some("old".into())));
         base.alter(Side::Crm, Field::Name, "x", "y");
         assert!(base.put_back.is_empty() && base.altered.contains_key(&Field::Name));
         base.agree_on(Side::Finance, Field::Name, "f", "c");

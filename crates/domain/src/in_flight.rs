@@ -58,6 +58,9 @@ pub struct Update {
     pub at: DateTime<Utc>,
     /// Every field that travels both ways, and whatever else was written.
     pub fields: BTreeMap<Field, Sent>,
+    /// A later save of that side was answered: what is as this one leaves it may be the later one's work.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overtaken: bool,
     /// The other id that it was answered with. It has made a second record, as long as that is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered: Option<String>,

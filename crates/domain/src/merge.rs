@@ -258,11 +258,9 @@ fn both_ways(
             Side::Crm => changed.0,
             Side::Finance => changed.1,
         };
-        return Some(if typed_since == Some(true) {
-            settle(times, policy)
-        } else {
-            (Some(put_back.other()), Reason::TakenBack)
-        });
+        if typed_since != Some(true) {
+            return Some((Some(put_back.other()), Reason::TakenBack));
+        }
     }
     match (base.altered.get(&field), changed) {
         (Some(_), (Some(false), Some(false))) => return Some((None, Reason::Altered)),

@@ -89,6 +89,7 @@ fn write(side: Side, old: Old) -> Write {
         side,
         at: old.at,
         fields,
+        overtaken: false,
         answered: old.answered,
         decided: Vec::new(),
     })

@@ -111,6 +111,7 @@ async fn a_meeting_that_was_killed_after_its_intent_gives_its_locks_back(w: &Wor
         side: Side::Finance,
         at: w.clock.now(),
         fields: Default::default(),
+        overtaken: false,
         answered: None,
         decided: Vec::new(),
     })]);

@@ -188,6 +188,7 @@ fn update(side: Side, at: chrono::DateTime<chrono::Utc>, name: &str) -> Write {
         side,
         at,
         fields: BTreeMap::from([(Field::Name, sent)]),
+        overtaken: false,
         answered: None,
         decided: Vec::new(),
     })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::customer::{Customer, Field, Kind};
-use domain::in_flight::{Create, Write};
+use domain::in_flight::{Create, InFlight, Write};
 use domain::link::{Link, LinkState};
 use domain::meeting::{Verdict, findable, judge, keys, locks};
 use domain::message::{Code, Message};
@@ -37,7 +37,8 @@ pub(super) fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
         None => return Step::Reserve(locks(met, source, rules.config.numbering, rules.project)),
         Some(Some(holder)) if holder.waits => {
             let why = Message::new(Code::KeysAreBeingMet);
-            return wait(known, seen, rules, why, rules.config.retry_base);
+            let sent = [&known.link.in_flight, &InFlight::none()];
+            return wait(sent, seen, rules, why, rules.config.retry_base);
         }
         Some(Some(holder)) => {
             let why = Message::new(Code::KeysWaitForAHuman).with("link", holder.link);
@@ -223,13 +224,13 @@ fn create(seen: &Seen, rules: &Rules<'_>, target: Side, met: &Customer, found: &
 }
 
 /// Waits for another entity. Whoever has a create on its way keeps its keys meanwhile, so that two of those may wait for
-/// each other: not for ever then, they need a human. All others may wait for as long as it takes.
-fn wait(known: &Known, seen: &Seen, rules: &Rules<'_>, why: Message, wait: Duration) -> Step {
+/// each other; and the row that would see to it may have failed. So no one waits for ever where something was sent long
+/// ago: a human is needed then. All others may wait for as long as it takes.
+fn wait(sent: [&InFlight; 2], seen: &Seen, rules: &Rules<'_>, why: Message, wait: Duration) -> Step {
     let patience = rules.config.settle() * 5;
-    let creates = known
-        .link
-        .in_flight
-        .iter()
+    let creates = sent
+        .into_iter()
+        .flatten()
         .filter(|write| matches!(write, Write::Create(_)));
     let waited = creates.map(|create| seen.now - create.at()).max();
     Step::End(if waited.is_some_and(|waited| waited > patience) {
@@ -261,7 +262,10 @@ fn not_linked(
         // A lease, nothing else: it ends by itself.
         None | Some((LinkState::New, true)) => Step::End(Ending::Wait(busy, BUSY_WAIT)),
         Some((LinkState::Conflict, true)) if half && takes_over => Step::End(Ending::Wait(busy, BUSY_WAIT)),
-        Some((LinkState::New, false)) => wait(known, seen, rules, busy, BUSY_WAIT),
+        Some((LinkState::New, false)) => {
+            let theirs = theirs.map(|theirs| theirs.in_flight.clone()).unwrap_or_default();
+            wait([&known.link.in_flight, &theirs], seen, rules, busy, BUSY_WAIT)
+        }
         Some((LinkState::Conflict, _)) if half => {
             Step::End(Ending::Conflict(about(Code::CandidateWaitsForAHuman)))
         }

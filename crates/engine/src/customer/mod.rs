@@ -56,7 +56,7 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
     confirm(known, seen, rules);
     let sides = Side::BOTH.map(|side| seen.customer(side));
     if let Some(base) = &mut known.link.base {
-        let landed = ours::recognise(base, &known.link.in_flight, sides, rules.project);
+        let landed = ours::recognise(base, &mut known.link.in_flight, sides, rules.project);
         known.landed.extend(landed);
     }
     if let (Some(Ruling::Form), Some(base)) = (&seen.ruling, &mut known.link.base)
@@ -74,8 +74,8 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
     if let Some(base) = &mut known.link.base {
         for (field, crm, finance) in &merged.agreed {
             base.agree(*field, crm, finance);
+            ours::settle_pending(&mut known.link.in_flight, *field, seen.now);
         }
-        ours::settle_pending(base, &mut known.link.in_flight);
     }
     carry(known, seen, &merged)
 }
@@ -130,7 +130,9 @@ fn confirm(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
     };
     saving::read_back(base, write, holds, seen.now, rules.project);
     ours::landed_between(base, &known.link.in_flight, update, holds, rules.project);
-    ours::settle_pending(base, &mut known.link.in_flight);
+    for field in saving::asked(&update.fields).keys() {
+        ours::settle_pending(&mut known.link.in_flight, *field, update.at);
+    }
     ours::overtake(&mut known.link.in_flight, update);
     known.confirm(|out| out.at() == update.at && out.side() == update.side);
 }

@@ -1,10 +1,10 @@
 //! Is it ours? What an unconfirmed save of ours leaves in a field is no edit of anyone (rule 2 of a customer).
 //!
 //! A save leaves the whole object as it was sent. A value that one of our unconfirmed saves leaves there is ours, except an
-//! edit of that side that was sent along before both sides had agreed on it. If nothing newer was agreed on since it was
-//! sent, the save is confirmed; if something newer was, it has landed late and put the field back: the other side's value
-//! is owed to it. Of two that are ours on both sides, the older one was late. Judged against the base as it stands before
-//! this look. Pure.
+//! edit of that side that was sent along, as long as both sides have not agreed on that field since. If nothing newer was
+//! agreed on since it was sent, the save is confirmed; if something newer was, it has landed late and put the field back:
+//! the other side's value is owed to it. Of two that are ours on both sides, the older one was late. Judged by looks at both
+//! sides, against the base as it stands before them. Pure.
 
 use std::collections::BTreeSet;
 
@@ -63,20 +63,17 @@ pub type Which = (Side, DateTime<Utc>);
 /// Takes what our unconfirmed saves have left on either side into the base. Says which saves have landed.
 pub fn recognise(
     base: &mut Base,
-    in_flight: &InFlight,
+    in_flight: &mut InFlight,
     sides: Sides<'_>,
     project: Project<'_>,
 ) -> BTreeSet<Which> {
-    let mut landed = BTreeSet::new();
+    let (mut landed, mut agreed) = (BTreeSet::new(), Vec::new());
     let fields: BTreeSet<Field> = Side::BOTH
         .into_iter()
         .flat_map(|side| in_flight.updates(side))
         .flat_map(|save| save.fields.keys().copied())
         .collect();
     for field in fields {
-        if base.put_back.contains_key(&field) {
-            continue;
-        }
         let pair = base.pair(field);
         let ours = Side::BOTH.map(|side| {
             let now = shown(sides[side as usize], field)?;
@@ -97,15 +94,26 @@ pub fn recognise(
         };
         let newer = sent.base.as_ref().is_some_and(|then| *then != pair);
         match &sent.source {
-            Some(source) if !newer && !both => base.agree_on(side, field, now, source),
-            _ => base.put_back(side, field, now),
+            Some(source) if !newer && !both => {
+                base.agree_on(side, field, now, source);
+                agreed.push((field, save.at));
+            }
+            _ => {
+                if let Some(there) = shown(sides[side.other() as usize], field).filter(|_| both) {
+                    base.agree_on(side.other(), field, there, now);
+                }
+                base.put_back(side, field, now);
+            }
         }
         landed.extend(ours.into_iter().flatten().map(|save| (save.side, save.at)));
+    }
+    for (field, at) in agreed {
+        settle_pending(in_flight, field, at);
     }
     landed
 }
 
-/// What came back altered from a save is no edit of that moment where it is what an earlier save, still on its way, leaves
+/// After [`super::saving::read_back`]: what came back altered from a save is no edit of that moment where it is what an earlier save, still on its way, leaves
 /// there: that one has landed in between, and put the field back.
 pub fn landed_between(
     base: &mut Base,
@@ -114,22 +122,17 @@ pub fn landed_between(
     holds: &Customer,
     project: Project<'_>,
 ) {
-    let altered: Vec<Field> = base
-        .altered
-        .iter()
-        .filter(|(_, side)| **side == save.side)
-        .map(|(field, _)| *field)
-        .collect();
-    for field in altered
-        .into_iter()
-        .filter(|field| save.fields.get(field).is_some_and(|sent| sent.written))
-    {
+    let altered = |field: &Field| base.altered.get(field) == Some(&save.side);
+    let written = save.fields.iter().filter(|(_, sent)| sent.written);
+    let fields: Vec<Field> = written.map(|(field, _)| *field).filter(altered).collect();
+    for field in fields {
         let now = holds.get(field);
-        let is_of = |earlier: &Update| {
+        let mut before = earlier.updates(save.side).filter(|earlier| earlier.at < save.at);
+        let has_left = |earlier: &Update| {
             let sent = earlier.fields.get(&field);
-            earlier.at < save.at && sent.is_some_and(|sent| leaves(project, save.side, field, sent, now))
+            sent.is_some_and(|sent| leaves(project, save.side, field, sent, now))
         };
-        if earlier.updates(save.side).any(is_of) {
+        if before.any(has_left) {
             base.put_back(save.side, field, now);
         }
     }
@@ -143,31 +146,30 @@ pub fn overtake(in_flight: &mut InFlight, by: &Update) {
             && save.side == by.side
             && save.at < by.at
         {
-            save.fields
-                .values_mut()
-                .for_each(|sent| sent.base = Some(OVERTAKEN));
+            save.overtaken = true;
+            // Whether an edit that was sent along is that edit, or landed late, is another question.
+            let settled = save.fields.values_mut().filter(|sent| !sent.pending);
+            settled.for_each(|sent| sent.base = Some(OVERTAKEN));
         }
     }
 }
 
-/// Both sides agree now on what was sent along as an edit: from here on, seeing it again is a late landing.
-pub fn settle_pending(base: &Base, in_flight: &mut InFlight) {
+/// Both sides have agreed on a field: by a look, or by a save that was sent at that time. Seeing again what was sent along
+/// before as an edit is a late landing from here on, whether that edit was carried over or written over.
+pub fn settle_pending(in_flight: &mut InFlight, field: Field, agreed: DateTime<Utc>) {
     for write in &mut in_flight.0 {
         let Write::Update(save) = write else { continue };
-        let side = save.side;
-        for (field, sent) in save.fields.iter_mut().filter(|(_, sent)| sent.pending) {
-            let known = base.of(side, *field);
-            if known.is_some_and(|known| same(*field, known, &sent.leaves)) {
-                sent.pending = false;
-                sent.source = base.of(side.other(), *field).map(str::to_owned);
-                sent.base = Some(OVERTAKEN);
-            }
+        let earlier = save.at < agreed;
+        if let Some(sent) = save.fields.get_mut(&field).filter(|sent| sent.pending && earlier) {
+            sent.pending = false;
+            sent.base = Some(OVERTAKEN);
         }
     }
 }
 
-/// Forgets saves that can't matter any more: their time was over when the side was read, or the side was seen whole as
-/// they leave it, which no other one can have done. Says which are whole, and which were never seen.
+/// Forgets saves that can't matter any more, once both sides were looked at: their time was over when the side was read, or
+/// the side was seen whole as they leave it, which no other one can have done. Says which are whole, and which were never
+/// seen.
 pub fn forget(
     in_flight: &mut InFlight,
     sides: Sides<'_>,
@@ -188,8 +190,7 @@ pub fn forget(
             }
             return true;
         }
-        let overtaken = save.fields.values().any(|sent| sent.base == Some(OVERTAKEN));
-        let whole = !overtaken && sides[side].is_some_and(|customer| is_whole(save, customer, project));
+        let whole = !save.overtaken && sides[side].is_some_and(|customer| is_whole(save, customer, project));
         if whole && !has_twin(&all, save) {
             seen.append(&mut save.decided);
             return false;

@@ -41,17 +41,7 @@ pub(super) fn update(
     let there = seen.customer(side.other()).unwrap_or(&nobody);
     let base = known.link.base.as_ref();
     let base_of = |side, field| base.and_then(|base| base.of(side, field));
-    // A form save writes all of its controls: what the side does not show must be sent along, or it is cleared.
-    for field in here
-        .hidden
-        .iter()
-        .filter(|field| field.spec().flow == Flow::ToFinance)
-    {
-        let known = [there.get(*field), base_of(side, *field).unwrap_or_default()];
-        if let Some(value) = known.into_iter().find(|value| !value.is_empty()) {
-            values.entry(*field).or_insert_with(|| value.to_owned());
-        }
-    }
+    values.extend(not_shown(here, there, base, side, &values));
     let pair = |field| Some(base.map(|base| base.pair(field)).unwrap_or_default());
     let along = |field: Field| Sent {
         leaves: here.get(field).to_owned(),
@@ -78,9 +68,24 @@ pub(super) fn update(
         side,
         at: seen.now,
         fields,
+        overtaken: false,
         answered: None,
         decided,
     }
+}
+
+/// A form save writes all of its controls: what the side does not show must be sent along, or it is cleared.
+fn not_shown(here: &Customer, there: &Customer, base: Option<&Base>, side: Side, values: &Values) -> Values {
+    let hidden = here.hidden.iter();
+    let hidden = hidden.filter(|field| field.spec().flow == Flow::ToFinance && !values.contains_key(field));
+    let last = |field: Field| {
+        let known = base.and_then(|base| base.of(side, field)).unwrap_or_default();
+        let value = [there.get(field), known]
+            .into_iter()
+            .find(|value| !value.is_empty())?;
+        Some((field, value.to_owned()))
+    };
+    hidden.filter_map(|field| last(*field)).collect()
 }
 
 /// The values that a write asks for.

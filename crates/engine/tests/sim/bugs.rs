@@ -15,7 +15,7 @@ use domain::store::{
 use testkit::memory::MemoryStore;
 use uuid::Uuid;
 
-use crate::ports::Client;
+use crate::client::Client;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {

@@ -10,7 +10,7 @@ use crate::bugs::Bug;
 use crate::faults::Rates;
 use crate::sched::{Executor, SECOND};
 use crate::world::{Shared, customer, event, hear};
-use crate::{oracle, papers, pollers, worker};
+use crate::{documents, oracle, pollers, worker};
 
 /// What came of a history.
 #[derive(Debug, Default)]
@@ -39,21 +39,7 @@ pub fn run(seed: u64, bug: Option<Bug>, told: bool) -> Told {
     let world = Shared::new(seed, bug, told);
     let mut executor = Executor::new(&world.sim);
     let actions = world.sim.between(8, 36);
-    world.sim.spawn(worker::live(world.clone(), actions));
-    world.sim.spawn(worker::sweep(world.clone()));
-    let polls = [
-        CRM_PERSON,
-        CRM_ORGANIZATION,
-        FINANCE_CONTACTS,
-        CRM_QUOTES,
-        CRM_INVOICES,
-    ];
-    for poll in &polls[..if world.writes_papers { 5 } else { 3 }] {
-        world.sim.spawn(pollers::poll(world.clone(), poll));
-    }
-    if world.writes_papers {
-        world.sim.spawn(papers::operate(world.clone()));
-    }
+    begin(&world, actions);
     let mut result = Told::default();
     // Rough times: as long as the users are at work, and a little longer.
     let live = world.sim.time() + actions * 25 * SECOND + 120 * SECOND;
@@ -76,7 +62,7 @@ pub fn run(seed: u64, bug: Option<Bug>, told: bool) -> Told {
         });
     }
     stuck |= !settle(&world, &mut executor);
-    if world.writes_papers {
+    if world.writes_documents {
         // The operator's last words, and what follows from them.
         for _ in 0..3 {
             stuck |= !settle(&world, &mut executor);
@@ -87,25 +73,49 @@ pub fn run(seed: u64, bug: Option<Bug>, told: bool) -> Told {
     }
     result.violations.extend(oracle::check(&world, again));
     look_on(&world, &mut executor, &mut result);
-    let all = world.lock();
-    result.edits = all.edits.0.len();
-    result.exempt = all.edits.0.iter().filter(|e| e.exempt).count();
-    result.doubles_by_race = all.doubles_by_race;
-    result.retyped = all.retyped;
-    result.documents = all.papers.finance.len() as u64;
-    result.rulings = all.papers.rulings;
-    result.saves = all.systems.iter().map(|s| s.saves).sum();
-    result.faults = all.faults;
-    drop(all);
-    let rows = world.store.counts();
-    result.rows = rows.all();
-    result.conflicts = rows.conflict;
-    result.failed = rows.failed;
+    result.count(&world);
     result.lines = world.sim.history();
     if told {
         result.lines.extend(ending(&world));
     }
     result
+}
+
+/// Everyone begins to work.
+fn begin(world: &Shared, actions: u64) {
+    world.sim.spawn(worker::live(world.clone(), actions));
+    world.sim.spawn(worker::sweep(world.clone()));
+    let polls = [
+        CRM_PERSON,
+        CRM_ORGANIZATION,
+        FINANCE_CONTACTS,
+        CRM_QUOTES,
+        CRM_INVOICES,
+    ];
+    for poll in &polls[..if world.writes_documents { 5 } else { 3 }] {
+        world.sim.spawn(pollers::poll(world.clone(), poll));
+    }
+    if world.writes_documents {
+        world.sim.spawn(documents::operate(world.clone()));
+    }
+}
+
+impl Told {
+    fn count(&mut self, world: &Shared) {
+        let rows = world.store.counts();
+        let all = world.lock();
+        self.edits = all.edits.0.len();
+        self.exempt = all.edits.0.iter().filter(|e| e.exempt).count();
+        self.doubles_by_race = all.doubles_by_race;
+        self.retyped = all.retyped;
+        self.documents = all.documents.finance.len() as u64;
+        self.rulings = all.documents.rulings;
+        self.saves = all.systems.iter().map(|s| s.saves).sum();
+        self.faults = all.faults;
+        self.rows = rows.all();
+        self.conflicts = rows.conflict;
+        self.failed = rows.failed;
+    }
 }
 
 /// Runs until nothing is under way and nothing waits, for a few rounds of the pollers.

@@ -10,9 +10,9 @@ use domain::store::entities::link;
 use domain::text::{normal, same};
 
 use crate::bugs::Bug;
-use crate::papers;
+use crate::client::Client;
+use crate::documents;
 use crate::people::person_of;
-use crate::ports::Client;
 use crate::sched::Time;
 use crate::systems::{FIELDS, Whole, held};
 use crate::world::{All, tell_of};
@@ -33,7 +33,7 @@ pub fn land(client: &Client, request: Request) -> PortResult<String> {
         }
         Request::Update(side, current, changes) => (side, update(client, side, &current, &changes)),
         Request::Issue(document, code) => {
-            let number = papers::land(client, &document, &code);
+            let number = documents::land(client, &document, &code);
             client.tell(|| format!("issues {}: {number:?}", document.number));
             return number;
         }
@@ -72,6 +72,24 @@ fn create(
     if all.systems[side as usize].refuses(None, &customer.values) {
         return Err(PortError::Refused("شماره تلفن نمی تواند تکراری باشد.".into()));
     }
+    let (second, race) = made_twice(&all, side, person, customer, found_at);
+    problems.extend(second);
+    all.doubles_by_race += race;
+    let system = &mut all.systems[side as usize];
+    system.saves += 1;
+    let id = system.insert(person, customer.kind, &customer.values, true, now);
+    system.records.get_mut(&id).unwrap().made_for = Some((source, sent_at));
+    all.sent[place].record.clone_from(&id);
+    drop(all);
+    for problem in problems {
+        world.violation(problem);
+    }
+    Ok(id)
+}
+
+/// Whether the customer is there already, and how often a human and we made it at one time.
+fn made_twice(all: &All, side: Side, person: u32, customer: &Customer, found_at: Time) -> (Vec<String>, u64) {
+    let mut problems = Vec::new();
     let id_of = |values: &Values| {
         values
             .get(&Field::NationalId)
@@ -96,7 +114,7 @@ fn create(
             race += 1;
         }
     }
-    let excused = deeds_meanwhile(&all, person);
+    let excused = deeds_meanwhile(all, person);
     if excused && ours >= typed_there {
         race += 1;
     } else if ours >= typed_there {
@@ -105,17 +123,7 @@ fn create(
             ours + 1
         ));
     }
-    all.doubles_by_race += race;
-    let system = &mut all.systems[side as usize];
-    system.saves += 1;
-    let id = system.insert(person, customer.kind, &customer.values, true, now);
-    system.records.get_mut(&id).unwrap().made_for = Some((source, sent_at));
-    all.sent[place].record.clone_from(&id);
-    drop(all);
-    for problem in problems {
-        world.violation(problem);
-    }
-    Ok(id)
+    (problems, race)
 }
 
 /// Whom it is created for.

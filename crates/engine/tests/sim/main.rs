@@ -3,6 +3,30 @@
 //!
 //! `make simulate SEEDS=100000` runs many histories and ends at the first that fails (`KEEP_GOING=1`: lists all of
 //! them); `SEED=n make simulate` repeats one and prints it.
+//!
+//! The invariants. While a history runs:
+//! 1. Nothing is written that no user typed for that very customer, and no record with another person's data.
+//! 2. No customer is made a second time by us, except while a human makes it too; no deleted one is made anew.
+//! 3. A save sends back the object as its side was read immediately before.
+//! 4. A document is issued once, as it was typed, to its own customer, and its order not as quote and as invoice.
+//!
+//! Once users rest and nothing fails any more:
+//!
+//! 5. It comes to rest: every row has ended, but for those that wait for a human's mending; no retry is left.
+//! 6. Looking again and again writes nothing, and altogether there were not more saves than edits and faults explain.
+//! 7. Every record is known; a link that waits for a human has a row that says so; a half link waits, has failed or is
+//!    of one that was deleted.
+//! 8. Both sides of a pair say the same in every field, as far as each can hold it, but for what is held for a human.
+//! 9. What they say is the last word of one side.
+//! 10. An edit that did not win was seen by whoever typed over it, or an audit row tells that it lost: it can be put back.
+//! 11. Whoever types over a value that had arrived long before has the last word: no old value comes back over it.
+//! 12. Where one side refuses, the other one still gets its news.
+//! 13. What we do not map is as the users left it.
+//! 14. A document is issued, or a row says why not; its number stands in both systems.
+//!
+//! Exempt from 9 to 11 and 13 is only what nothing can tell: an edit that falls between the last read of its side and the
+//! landing of a save there, which overwrites it; and one that is, to the letter, what a save still on its way leaves
+//! there, or what it was sent over.
 
 #![allow(
     unreachable_pub,
@@ -17,11 +41,12 @@ use crate::history::run;
 
 mod batch;
 mod bugs;
+mod client;
+mod documents;
 mod faults;
 mod history;
 mod landing;
 mod oracle;
-mod papers;
 mod people;
 mod pollers;
 mod ports;

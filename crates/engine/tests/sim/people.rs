@@ -3,9 +3,9 @@
 use domain::customer::{Field, Kind, Values};
 use domain::ports::Side;
 
-use crate::papers;
+use crate::documents;
 use crate::sched::Time;
-use crate::systems::{FIELDS, held};
+use crate::systems::{FIELDS, Sent, held};
 use crate::world::{Shared, tell_of};
 
 /// One value that a user typed into one field of one record. `field` `None`: one that the engine does not map.
@@ -31,8 +31,8 @@ pub struct Edits(pub Vec<Edit>);
 
 /// What user number `n` of the world does next.
 pub fn act(world: &Shared) {
-    if world.writes_papers && world.sim.odds(300) {
-        return papers::act(world);
+    if world.writes_documents && world.sim.odds(300) {
+        return documents::act(world);
     }
     match world.sim.below(100) {
         0..25 => new_person(world),
@@ -147,19 +147,8 @@ fn edit(world: &Shared) {
     }
     let record = system.records.get_mut(&id).unwrap();
     let number = all.edits.0.len();
-    // What an update that is still out leaves behind, or would if it never landed: nothing tells such an edit from it.
-    let retyped = field.is_some_and(|field| {
-        let mut sent = all.sent.iter();
-        sent.any(|sent| sent.side == side && sent.record == id && sent.is_like(field, &value))
-    });
+    let retyped = field.is_some_and(|field| is_like_a_save(&mut all.sent, side, &id, field, &value));
     all.retyped += u64::from(retyped);
-    if let Some(field) = field.filter(|_| retyped) {
-        let sent = all
-            .sent
-            .iter_mut()
-            .filter(|sent| sent.side == side && sent.record == id);
-        sent.for_each(|sent| sent.masked |= sent.sends(field, &value));
-    }
     let (before, before_since) = match field {
         Some(field) => {
             let before = record.values.get(&field).cloned().unwrap_or_default();
@@ -195,6 +184,20 @@ fn edit(world: &Shared) {
     });
     drop(guard);
     tell_of(world, side, &id);
+}
+
+/// Whether that is what a save which is still out leaves behind, or would if it never landed: nothing tells such an edit
+/// from it.
+fn is_like_a_save(sent: &mut [Sent], side: Side, id: &str, field: Field, value: &str) -> bool {
+    let mut like = false;
+    for sent in sent
+        .iter_mut()
+        .filter(|sent| sent.side == side && sent.record == id)
+    {
+        like |= sent.is_like(field, value);
+        sent.masked |= sent.sends(field, value);
+    }
+    like
 }
 
 fn delete(world: &Shared) {

@@ -16,7 +16,8 @@ use domain::store::{IssuedDocument, LinkState, StoreError, Trigger};
 use testkit::memory::MemoryStore;
 
 use crate::bugs::{self, Bug};
-use crate::ports::{Client, Port};
+use crate::client::Client;
+use crate::ports::Port;
 use crate::sched::{SECOND, Time};
 use crate::world::{Shared, customer, event, ring};
 
@@ -141,10 +142,10 @@ async fn documents(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) 
     let shown: BTreeMap<String, (Document, String, Time)> = {
         let all = client.world.lock();
         let alive = all
-            .papers
+            .documents
             .crm
             .iter()
-            .filter(|(_, paper)| paper.alive && paper.document.kind == kind);
+            .filter(|(_, record)| record.alive && record.document.kind == kind);
         let shown = alive.map(|(id, p)| (id.clone(), (p.document.clone(), p.ref_id.clone(), p.modified)));
         shown
             .filter(|(_, (.., modified))| *modified + OVERLAP > cursor)

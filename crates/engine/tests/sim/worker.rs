@@ -8,8 +8,9 @@ use domain::store::Store;
 use engine::{Engine, Ran};
 
 use crate::bugs;
+use crate::client::Client;
 use crate::people;
-use crate::ports::{Client, Port};
+use crate::ports::Port;
 use crate::sched::{MS, SECOND, Time};
 use crate::world::{Shared, ring};
 

@@ -11,10 +11,10 @@ use serde_json::Value;
 use testkit::memory::MemoryStore;
 
 use crate::bugs::Bug;
+use crate::client::Client;
+use crate::documents::{self, Documents};
 use crate::faults::Rates;
-use crate::papers::{self, Papers};
 use crate::people::Edits;
-use crate::ports::Client;
 use crate::sched::{MS, SECOND, Sim};
 use crate::systems::{Sent, System, Whole};
 use crate::worker;
@@ -24,7 +24,7 @@ pub struct All {
     pub edits: Edits,
     pub reads: Vec<Whole>,
     pub sent: Vec<Sent>,
-    pub papers: Papers,
+    pub documents: Documents,
     pub persons: u32,
     pub typed: u64,
     pub rates: Rates,
@@ -49,7 +49,7 @@ pub struct Shared {
     /// Whether users delete records, too.
     pub deletes: bool,
     /// Whether they write quotes and invoices.
-    pub writes_papers: bool,
+    pub writes_documents: bool,
     all: Arc<Mutex<All>>,
 }
 
@@ -84,7 +84,7 @@ impl Shared {
             edits: Edits::default(),
             reads: Vec::new(),
             sent: Vec::new(),
-            papers: Papers::default(),
+            documents: Documents::default(),
             persons: 0,
             typed: 0,
             rates: Rates::draw(&sim),
@@ -103,7 +103,7 @@ impl Shared {
             config,
             bug,
             deletes,
-            writes_papers: seed.is_multiple_of(4),
+            writes_documents: seed.is_multiple_of(4),
             all: Arc::new(Mutex::new(all)),
         }
     }
@@ -120,9 +120,9 @@ impl Shared {
         if Arc::strong_count(&self.lock().busy) > 1 {
             return false;
         }
-        let stuck = || papers::stuck(&self.lock(), &self.store.open_rows()).len();
+        let stuck = || documents::stuck(&self.lock(), &self.store.open_rows()).len();
         let open = self.store.open();
-        open == 0 || (self.writes_papers && open == stuck())
+        open == 0 || (self.writes_documents && open == stuck())
     }
 
     pub fn violation(&self, what: String) {

@@ -11,14 +11,14 @@ use domain::store::entities::log;
 use domain::store::{EntityRef, EntityType, Status};
 use uuid::Uuid;
 
-use crate::ports::Client;
+use crate::client::Client;
 use crate::sched::{SECOND, Time};
 use crate::worker;
 use crate::world::{All, Shared, ring, tell};
 
 /// A document of the CRM.
 #[derive(Debug)]
-pub struct Paper {
+pub struct InCrm {
     pub document: Document,
     pub ref_id: String,
     pub alive: bool,
@@ -30,29 +30,29 @@ pub struct Paper {
 /// A pre-invoice of finance.
 #[derive(Debug)]
 pub struct PreInvoice {
-    pub paper: String,
+    pub document: String,
     pub number: String,
 }
 
 /// The documents of both systems.
 #[derive(Debug, Default)]
-pub struct Papers {
-    pub crm: BTreeMap<String, Paper>,
+pub struct Documents {
+    pub crm: BTreeMap<String, InCrm>,
     pub finance: Vec<PreInvoice>,
     /// What an operator has said.
     pub rulings: u64,
 }
 
-impl Papers {
+impl Documents {
     pub fn show(&self, kind: DocumentKind, id: &str) -> Option<DocumentSnapshot> {
-        let paper = self
+        let record = self
             .crm
             .get(id)
-            .filter(|paper| paper.alive && paper.document.kind == kind)?;
+            .filter(|record| record.alive && record.document.kind == kind)?;
         Some(DocumentSnapshot {
             id: id.to_owned(),
-            document: paper.document.clone(),
-            ref_id: paper.ref_id.clone(),
+            document: record.document.clone(),
+            ref_id: record.ref_id.clone(),
             created_at: None,
             modified_at: None,
             whole: serde_json::Value::Null,
@@ -61,7 +61,9 @@ impl Papers {
 
     pub fn number_of(&self, id: &str) -> Option<&str> {
         let mut issued = self.finance.iter();
-        issued.find(|one| one.paper == id).map(|one| one.number.as_str())
+        issued
+            .find(|one| one.document == id)
+            .map(|one| one.number.as_str())
     }
 
     /// The quote that a document is about, and whether it is the quote itself.
@@ -79,7 +81,7 @@ impl Papers {
         let Some((quote, kind)) = self.order(id) else {
             return false;
         };
-        let mut others = self.finance.iter().filter_map(|one| self.order(&one.paper));
+        let mut others = self.finance.iter().filter_map(|one| self.order(&one.document));
         others.any(|other| other.0 == quote && other.1 != kind)
     }
 }
@@ -94,12 +96,12 @@ fn entity(kind: DocumentKind, id: &str) -> EntityRef {
 
 /// What a user of the CRM does with documents.
 pub fn act(world: &Shared) {
-    let papers: Vec<String> = {
+    let ids: Vec<String> = {
         let all = world.lock();
-        let alive = all.papers.crm.iter().filter(|(_, paper)| paper.alive);
+        let alive = all.documents.crm.iter().filter(|(_, record)| record.alive);
         alive.map(|(id, _)| id.clone()).collect()
     };
-    match (world.sim.below(10), world.sim.pick(&papers)) {
+    match (world.sim.below(10), world.sim.pick(&ids)) {
         (6..9, Some(id)) => change(world, id, false),
         (9, Some(id)) => change(world, id, true),
         _ => make(world),
@@ -115,7 +117,7 @@ fn make(world: &Shared) {
         return;
     };
     let quotes: Vec<String> = all
-        .papers
+        .documents
         .crm
         .keys()
         .filter(|id| id.starts_with('q'))
@@ -128,7 +130,7 @@ fn make(world: &Shared) {
         None => DocumentKind::Quote,
     };
     let letter = if kind == DocumentKind::Quote { 'q' } else { 'i' };
-    let id = format!("{letter}{}", all.papers.crm.len() + 1);
+    let id = format!("{letter}{}", all.documents.crm.len() + 1);
     let row = Row {
         product_code: "500102014".to_owned(),
         count: (1 + sim.below(9)).into(),
@@ -154,14 +156,14 @@ fn make(world: &Shared) {
             document.customer, document.related_quote
         )
     });
-    let paper = Paper {
+    let record = InCrm {
         versions: vec![document.clone()],
         document,
         ref_id: String::new(),
         alive: true,
         modified: sim.time(),
     };
-    all.papers.crm.insert(id.clone(), paper);
+    all.documents.crm.insert(id.clone(), record);
     drop(guard);
     tell(world, entity(kind, &id));
 }
@@ -169,15 +171,15 @@ fn make(world: &Shared) {
 fn change(world: &Shared, id: &str, deletes: bool) {
     let kind = {
         let mut all = world.lock();
-        let paper = all.papers.crm.get_mut(id).unwrap();
+        let record = all.documents.crm.get_mut(id).unwrap();
         if deletes {
-            paper.alive = false;
+            record.alive = false;
         } else {
-            paper.document.rows[0].count = (1 + world.sim.below(9)).into();
-            paper.versions.push(paper.document.clone());
+            record.document.rows[0].count = (1 + world.sim.below(9)).into();
+            record.versions.push(record.document.clone());
         }
-        paper.modified = world.sim.time();
-        paper.document.kind
+        record.modified = world.sim.time();
+        record.document.kind
     };
     world
         .sim
@@ -192,24 +194,24 @@ pub fn land(client: &Client, document: &Document, code: &str) -> PortResult<Stri
     let all = &mut *guard;
     let id = document.number.clone();
     let mut problems = Vec::new();
-    if let Some(number) = all.papers.number_of(&id) {
+    if let Some(number) = all.documents.number_of(&id) {
         problems.push(format!("{id} is issued a second time: it is {number} already"));
     }
-    if all.papers.issued_otherwise(&id) {
+    if all.documents.issued_otherwise(&id) {
         problems.push(format!(
             "{id} is issued, and its order is already as the other kind"
         ));
     }
-    if !all.papers.crm[&id].versions.contains(document) {
+    if !all.documents.crm[&id].versions.contains(document) {
         problems.push(format!("{id} is issued as no one ever typed it: {document:?}"));
     }
     let person = |side: Side, id: &str| all.systems[side as usize].records.get(id).map(|r| r.person);
     if person(Side::Finance, code).is_none_or(|p| Some(p) != person(Side::Crm, &document.customer)) {
         problems.push(format!("{id} of {} is issued to {code}", document.customer));
     }
-    let number = (2001 + all.papers.finance.len()).to_string();
-    all.papers.finance.push(PreInvoice {
-        paper: id,
+    let number = (2001 + all.documents.finance.len()).to_string();
+    all.documents.finance.push(PreInvoice {
+        document: id,
         number: number.clone(),
     });
     drop(guard);
@@ -240,7 +242,7 @@ async fn rule(world: &Shared) {
             side: Side::Crm,
             id: row.source_entity_id.clone(),
         };
-        let number = world.lock().papers.number_of(&entity.id).map(str::to_owned);
+        let number = world.lock().documents.number_of(&entity.id).map(str::to_owned);
         let since = world.sim.now() - row.completed_at.unwrap_or(row.started_at);
         let settled = since
             .to_std()
@@ -256,7 +258,7 @@ async fn rule(world: &Shared) {
             .sim
             .tell(|| format!("human  rules on {}: {:?}", entity.id, ruled.is_ok()));
         if let Ok(rung) = ruled {
-            world.lock().papers.rulings += 1;
+            world.lock().documents.rulings += 1;
             ring(world, rung.row);
         }
     }
@@ -270,7 +272,7 @@ pub fn stuck(all: &All, rows: &[log::Model]) -> BTreeSet<Uuid> {
         let why = row.error_message.as_deref().unwrap_or_default();
         row.status == Status::Pending && reasons.iter().any(|reason| why.contains(reason))
     };
-    let order = |row: &log::Model| all.papers.order(&row.source_entity_id).map(|(quote, _)| quote);
+    let order = |row: &log::Model| all.documents.order(&row.source_entity_id).map(|(quote, _)| quote);
     let for_customer: Vec<_> = documents
         .clone()
         .filter(|row| waits_for(row, &["could not be synced", "waits for a human itself"]))
@@ -291,7 +293,7 @@ pub fn stuck(all: &All, rows: &[log::Model]) -> BTreeSet<Uuid> {
 pub fn check(all: &All, rows: &[log::Model]) -> Vec<String> {
     let mut found = Vec::new();
     let stuck = stuck(all, rows);
-    for (id, paper) in &all.papers.crm {
+    for (id, record) in &all.documents.crm {
         let mut of_it = rows.iter().filter(|row| row.source_entity_id == *id);
         let unsettled = of_it.clone().find(|row| row.status == Status::Conflict);
         // A human has ruled, and what he ruled waits for the customer.
@@ -302,7 +304,7 @@ pub fn check(all: &All, rows: &[log::Model]) -> Vec<String> {
                 row.error_message
             ));
         }
-        let customer = all.systems[0].records.get(&paper.document.customer);
+        let customer = all.systems[0].records.get(&record.document.customer);
         let said_to_be_gone = of_it.clone().any(|row| {
             let why = row.error_message.as_deref().unwrap_or_default();
             row.status == Status::Failed && why.contains("is not in the CRM")
@@ -311,15 +313,15 @@ pub fn check(all: &All, rows: &[log::Model]) -> Vec<String> {
             found.push(format!("{id} ends for want of a customer who is there"));
         }
         let excused = of_it.any(|row| row.status == Status::Failed || stuck.contains(&row.id));
-        let number = all.papers.number_of(id);
-        let wanted = paper.alive && !excused;
-        if wanted && number.is_none() && !all.papers.issued_otherwise(id) {
+        let number = all.documents.number_of(id);
+        let wanted = record.alive && !excused;
+        if wanted && number.is_none() && !all.documents.issued_otherwise(id) {
             found.push(format!("{id} was never issued"));
         }
-        if !paper.ref_id.is_empty() && number != Some(paper.ref_id.as_str()) {
-            found.push(format!("{id} says {:?}, and finance {number:?}", paper.ref_id));
+        if !record.ref_id.is_empty() && number != Some(record.ref_id.as_str()) {
+            found.push(format!("{id} says {:?}, and finance {number:?}", record.ref_id));
         }
-        if wanted && number.is_some() && paper.ref_id.is_empty() {
+        if wanted && number.is_some() && record.ref_id.is_empty() {
             found.push(format!("{id} does not say that it is {number:?}"));
         }
     }
