@@ -152,13 +152,13 @@ impl View<'_> {
         superseded || self.losses.iter().any(told) || self.was_undone(pair, loser)
     }
 
-    /// Whether a write to one of the two, or a create that may have made one of them, was not answered.
+    /// Whether a write to one of the two, or a create that may have made one of them, was committed and not answered.
     fn was_unanswered(&self, pair: &Pair<'_>) -> bool {
         let to_one = |side: Side, id: &str| match side {
             Side::Crm => id == pair.crm.0,
             Side::Finance => id == pair.finance.0,
         };
-        let mut unanswered = self.all.sent.iter().filter(|sent| sent.left && !sent.answered);
+        let mut unanswered = self.all.sent.iter().filter(|sent| !sent.answered);
         unanswered.any(|sent| sent.whole.is_empty() || to_one(sent.side, &sent.record))
     }
 
