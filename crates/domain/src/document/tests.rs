@@ -37,7 +37,7 @@ fn quote(rows: Vec<Row>) -> Document {
 fn says(document: &Document, words: &str) {
     let problems = problems(document, false);
     assert!(
-        problems.iter().any(|p| p.contains(words)),
+        problems.iter().any(|p| p.english().contains(words)),
         "{words}: {problems:?}"
     );
 }
@@ -48,7 +48,7 @@ fn a_good_document_has_no_problems() {
         row("500102014", "10", "1500000"),
         row("500102015", "0.5", "1234567890123.45"),
     ]);
-    assert_eq!(problems(&good, false), [""; 0]);
+    assert_eq!(problems(&good, false), []);
     good.rows[0].discount = d("1000000");
     good.rows[0].vat = d("1260000");
     good.totals = Totals {
@@ -59,7 +59,7 @@ fn a_good_document_has_no_problems() {
         additional_costs: None,
         final_value: Some(d("617299205062")),
     };
-    assert_eq!(problems(&good, false), [""; 0]);
+    assert_eq!(problems(&good, false), []);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn each_problem_names_its_row() {
 fn totals_must_add_up_within_rounding() {
     let mut rounded = quote(vec![row("1", "3", "33.4"), row("2", "1", "0.5")]);
     rounded.totals.total = Some(d("100"));
-    assert_eq!(problems(&rounded, false), [""; 0]);
+    assert_eq!(problems(&rounded, false), []);
     rounded.totals.total = Some(d("104"));
     says(
         &rounded,
@@ -171,7 +171,7 @@ proptest! {
         let sum: Decimal = document.rows.iter().filter_map(|row| row.total_price).sum();
         document.totals.total = Some(sum);
         document.totals.final_value = Some(sum);
-        prop_assert_eq!(problems(&document, false), [""; 0]);
+        prop_assert_eq!(problems(&document, false), []);
         // An amount that is off by more than rounding is not.
         document.totals.final_value = Some(sum + Decimal::from(2 * document.rows.len() + 3));
         prop_assert_eq!(problems(&document, false).len(), 1);

@@ -122,6 +122,7 @@ fn the_later_edit_wins_and_an_unknown_order_is_a_tie() {
         crm_modified: at(crm),
         finance_last_seen: at(last),
         finance_change_seen: first,
+        now: None,
     };
     assert_eq!(
         winner(times(10, 20, None)),
@@ -283,7 +284,7 @@ proptest! {
     /// only one side edited survives.
     #[test]
     fn converges_loses_nothing_invents_nothing(base in bases(), crm in values(), finance in finance_values(), crm_at in 0i64..9, seen in 0i64..9) {
-        let times = Times { crm_modified: at(crm_at), finance_last_seen: at(seen), finance_change_seen: None };
+        let times = Times { crm_modified: at(crm_at), finance_last_seen: at(seen), ..Times::default() };
         let merged = run(&base, &crm, &finance, times);
         for decision in &merged.decisions {
             prop_assert_ne!(&decision.crm, &decision.finance);
