@@ -45,24 +45,13 @@ pub(crate) fn finish(
     let written = |side: Side| told.iter().any(|change| change.winner == Some(side));
     let sides = [seen.source, seen.source.other()];
     let audit = |side, status, message| outcome(seen, facts, &told, side, status, message);
-    let unseen: Vec<&Change> = known.unseen.iter().collect();
-    let maybe = sides
-        .into_iter()
-        .filter(|side| unseen.iter().any(|change| change.winner == Some(*side)));
-    let maybe = maybe.map(|side| {
-        let why = Message::new(Code::SentAndNeverSeen);
-        (
-            side,
-            outcome(seen, facts, &unseen, side, Status::Skipped, Some(why)),
-        )
-    });
     // What was written stands in an audit row of its own, unless the lead row is about just that.
     let in_lead = matches!(verdict.status, Status::Success | Status::Conflict).then_some(seen.source);
     let audits = sides
         .into_iter()
         .filter(|side| written(*side) && Some(*side) != in_lead)
         .map(|side| (side, audit(side, Status::Success, None)))
-        .chain(maybe)
+        .chain(never_seen(&known, seen, facts))
         .collect();
     let outcome = Outcome {
         error_class: verdict.class,
@@ -78,6 +67,23 @@ pub(crate) fn finish(
         took: facts.took,
         link: (!ends_unknown).then_some(known.link),
     }
+}
+
+/// A row of its own for what was sent and neither answered nor seen.
+fn never_seen(known: &Known, seen: &Seen, facts: &Facts<'_>) -> Vec<(Side, Outcome)> {
+    let unseen: Vec<&Change> = known.unseen.iter().collect();
+    let sides = [seen.source, seen.source.other()];
+    let concerned = sides
+        .into_iter()
+        .filter(|side| unseen.iter().any(|change| change.winner == Some(*side)));
+    let row = |side| {
+        let why = Message::new(Code::SentAndNeverSeen);
+        (
+            side,
+            outcome(seen, facts, &unseen, side, Status::Skipped, Some(why)),
+        )
+    };
+    concerned.map(row).collect()
 }
 
 fn of(known: &mut Known, seen: &Seen, ending: Ending, facts: &Facts<'_>) -> Verdict {

@@ -327,23 +327,6 @@ async fn what_came_back_altered_is_held_and_never_carried_back() {
 }
 
 #[tokio::test]
-async fn what_was_not_read_back_is_not_told_as_read_back() {
-    for on in ALL {
-        let w = World::new(on).await;
-        let id = w.crm.add(person("علی", "09121234567"));
-        w.sync(Side::Crm, &id).await;
-        w.crm.edit(&id, Field::Name, "رضا");
-        w.finance.fail(Fault::LostAnswer);
-        let ring = w.enqueue(Side::Crm, &id).await;
-        w.engine.run(&ring).await.unwrap();
-        let row = w.row(&ring).await;
-        assert!(row.target_data_before.is_some());
-        assert_eq!(row.target_data_after, None);
-        w.drop_it().await;
-    }
-}
-
-#[tokio::test]
 async fn what_is_typed_into_a_record_that_was_made_and_not_seen_stands_and_what_is_empty_is_filled() {
     for on in ALL {
         let w = World::new(on).await;

@@ -1,4 +1,4 @@
-//! Two outside systems in memory, with faults, and a clock to turn.
+//! One outside system in memory, with its faults, and a clock to turn.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,25 +10,15 @@ use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
-use domain::merge::Policy;
-use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Ring, Side, Snapshot};
-use domain::store::entities::{link, log, retry};
-use domain::store::sql::SqlStore;
-use domain::store::{EntityRef, EntityType, Event, Status, Store, Trigger};
+use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Side, Snapshot};
 use domain::text::same;
-use engine::document::DocumentRules;
-use engine::{Config, Engine, Ran};
 use futures::future::BoxFuture;
-use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder};
-use testkit::TestDb;
-use testkit::memory::MemoryStore;
-use uuid::Uuid;
 
 use crate::desk::Desk;
 
 /// A clock that stands until it is turned.
 #[derive(Debug, Clone)]
-pub struct TestClock(Arc<AtomicI64>);
+pub struct TestClock(pub Arc<AtomicI64>);
 
 impl TestClock {
     pub fn turn(&self, by: Duration) {
@@ -105,7 +95,7 @@ pub struct System {
 }
 
 impl System {
-    fn new(side: Side, clock: Arc<TestClock>) -> Self {
+    pub fn new(side: Side, clock: Arc<TestClock>) -> Self {
         Self {
             side,
             clock,
@@ -378,227 +368,5 @@ fn lost(fault: Option<Fault>) -> PortResult<()> {
     match fault {
         Some(Fault::LostAnswer) => Err(PortError::unknown("timed out")),
         _ => Ok(()),
-    }
-}
-
-/// Where a test's store keeps its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum On {
-    Memory,
-    Sqlite,
-    Postgres,
-}
-
-impl On {
-    pub fn engine(self) -> testkit::Engine {
-        match self {
-            Self::Memory | Self::Sqlite => testkit::Engine::Sqlite,
-            Self::Postgres => testkit::Engine::Postgres,
-        }
-    }
-}
-
-/// Every kind of store: they keep one contract.
-pub const ALL: [On; 3] = [On::Memory, On::Sqlite, On::Postgres];
-
-/// The tables behind a store, to be read by tests.
-pub enum Tables {
-    Memory(MemoryStore),
-    Sql(TestDb),
-}
-
-/// Both systems, a store and an engine between them.
-pub struct World {
-    pub crm: System,
-    pub finance: System,
-    pub clock: Arc<TestClock>,
-    pub store: Arc<dyn Store>,
-    pub engine: Engine,
-    tables: Tables,
-}
-
-impl World {
-    pub async fn new(on: On) -> Self {
-        let tables = match on {
-            On::Memory => None,
-            On::Sqlite | On::Postgres => Some(TestDb::new(on.engine()).await.unwrap()),
-        };
-        Self::with(tables)
-    }
-
-    /// Everything anew, with the same database, where there is one.
-    pub async fn afresh(self) -> Self {
-        let Tables::Sql(db) = self.tables else {
-            return Self::with(None);
-        };
-        for table in ["MatchLock", "SyncRetryQueue", "SyncLog", "EntityMapping"] {
-            let empty = format!("DELETE FROM \"{table}\"");
-            db.store.db().execute_unprepared(&empty).await.unwrap();
-        }
-        Self::with(Some(db))
-    }
-
-    fn with(db: Option<TestDb>) -> Self {
-        let clock = Arc::new(TestClock(Arc::new(AtomicI64::new(1_700_000_000_000_000))));
-        let (store, tables): (Arc<dyn Store>, _) = match db {
-            None => {
-                let store = MemoryStore::new(clock.clone());
-                (Arc::new(store.clone()), Tables::Memory(store))
-            }
-            Some(db) => {
-                let store = SqlStore::with_clock(db.store.db().clone(), clock.clone());
-                (Arc::new(store), Tables::Sql(db))
-            }
-        };
-        let (crm, finance) = (
-            System::new(Side::Crm, clock.clone()),
-            System::new(Side::Finance, clock.clone()),
-        );
-        let engine = Engine {
-            crm: Arc::new(crm.clone()),
-            finance: Arc::new(finance.clone()),
-            store: store.clone(),
-            clock: clock.clone(),
-            polls: None,
-            config: config(),
-            documents: DocumentRules::default(),
-            owner: "test".into(),
-        };
-        Self {
-            crm,
-            finance,
-            clock,
-            store,
-            engine,
-            tables,
-        }
-    }
-
-    pub async fn enqueue(&self, side: Side, id: &str) -> Ring {
-        self.hear_of(EntityType::Customer, side, id).await
-    }
-
-    pub async fn hear_of(&self, entity_type: EntityType, side: Side, id: &str) -> Ring {
-        self.clock.turn(Duration::from_millis(1));
-        let row = Uuid::now_v7();
-        let entity = EntityRef {
-            entity_type,
-            side,
-            id: id.to_owned(),
-        };
-        let event = Event {
-            row,
-            entity,
-            trigger: Trigger::Webhook,
-            event_id: None,
-            payload: serde_json::Value::Null,
-            traceparent: None,
-            rung: true,
-        };
-        assert_eq!(self.store.enqueue(&[event]).await.unwrap(), [true]);
-        Ring {
-            row,
-            traceparent: None,
-        }
-    }
-
-    /// Hears of a record and runs until nothing of it waits, turning the clock to each retry; says how the last
-    /// run ended.
-    pub async fn sync(&self, side: Side, id: &str) -> Status {
-        self.sync_by(&self.engine, side, id).await
-    }
-
-    /// [`Self::sync`] by an engine with other rules.
-    pub async fn sync_by(&self, engine: &Engine, side: Side, id: &str) -> Status {
-        let mut ring = self.enqueue(side, id).await;
-        for _ in 0..20 {
-            match engine.run(&ring).await.unwrap() {
-                Ran::Ended {
-                    next: Some((next, wait)),
-                    ..
-                } => {
-                    self.clock.turn(wait);
-                    ring = next;
-                }
-                Ran::Ended { outcome, .. } => return outcome.status,
-                other => panic!("{other:?}"),
-            }
-        }
-        panic!("no end in sight");
-    }
-
-    /// All rows of `"SyncLog"`, by id.
-    pub async fn rows(&self) -> Vec<log::Model> {
-        match &self.tables {
-            Tables::Memory(store) => store.rows(),
-            Tables::Sql(db) => {
-                let rows = log::Entity::find().order_by_asc(log::Column::Id);
-                rows.all(db.store.db()).await.unwrap()
-            }
-        }
-    }
-
-    pub async fn row(&self, ring: &Ring) -> log::Model {
-        let mut rows = self.rows().await.into_iter();
-        rows.find(|row| row.id == ring.row).unwrap()
-    }
-
-    /// All rows of `"EntityMapping"`, by id.
-    pub async fn links(&self) -> Vec<link::Model> {
-        match &self.tables {
-            Tables::Memory(store) => store.links(),
-            Tables::Sql(db) => {
-                let rows = link::Entity::find().order_by_asc(link::Column::Id);
-                rows.all(db.store.db()).await.unwrap()
-            }
-        }
-    }
-
-    /// All rows of `"SyncRetryQueue"`.
-    pub async fn retries(&self) -> Vec<retry::Model> {
-        match &self.tables {
-            Tables::Memory(store) => store.retries(),
-            Tables::Sql(db) => {
-                let rows = retry::Entity::find().order_by_asc(retry::Column::SyncLogId);
-                rows.all(db.store.db()).await.unwrap()
-            }
-        }
-    }
-
-    /// Drops the database, where there is one.
-    pub async fn drop_it(self) {
-        if let Tables::Sql(db) = self.tables {
-            db.drop_it().await;
-        }
-    }
-}
-
-fn config() -> Config {
-    Config {
-        policy: Policy::default(),
-        lease: Duration::from_secs(60),
-        http_timeout: Duration::from_secs(30),
-        create_settle: Duration::from_secs(120),
-        max_retries: 3,
-        retry_base: Duration::from_secs(2),
-        numbering: domain::meeting::Numbering {
-            company: 100,
-            offset: 0,
-        },
-        deactivate: false,
-    }
-}
-
-pub fn person(name: &str, mobile: &str) -> Customer {
-    Customer::new(Kind::Person)
-        .with(Field::Name, name)
-        .with(Field::Mobile, mobile)
-}
-
-/// What is on its way, with nothing else to be committed.
-pub fn intended(in_flight: &domain::in_flight::InFlight) -> domain::store::Intended<'_> {
-    domain::store::Intended {
-        in_flight,
-        base: None,
     }
 }
