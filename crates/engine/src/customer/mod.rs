@@ -136,12 +136,9 @@ fn confirm(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
 /// while that one stands, unless an operator says so.
 fn second_record(known: &mut Known, seen: &Seen) -> Option<Step> {
     for side in Side::BOTH {
-        let answered = known
-            .link
-            .in_flight
-            .updates(side)
-            .filter_map(|update| update.answered.clone());
-        let Some(answered) = answered.last() else { continue };
+        let Some(answered) = answered_with_another(known, side) else {
+            continue;
+        };
         let stands = match &seen.ruling {
             Some(Ruling::Keep(_)) => false,
             _ => match seen.asked.get(&(side, answered.clone())) {
@@ -157,14 +154,15 @@ fn second_record(known: &mut Known, seen: &Seen) -> Option<Step> {
     None
 }
 
+/// The other id that the last such update of that side was answered with.
+fn answered_with_another(known: &Known, side: Side) -> Option<String> {
+    let mut updates = known.link.in_flight.updates(side).rev();
+    updates.find_map(|update| update.answered.clone())
+}
+
 /// Why that side is not written, if a second record stands there.
 fn held_back(known: &Known, side: Side) -> Option<Message> {
-    let answered = known
-        .link
-        .in_flight
-        .updates(side)
-        .filter_map(|update| update.answered.clone())
-        .last()?;
+    let answered = answered_with_another(known, side)?;
     Some(
         Message::new(Code::SecondRecordStands)
             .with("side", side)
