@@ -182,7 +182,7 @@ pub(super) fn made(base: &mut Base, create: &Create, holds: Option<&Customer>, p
 }
 
 /// What was sent was answered and is read back: what came back in a form that is known is agreed on; anything else is held,
-/// since it may be an edit of that moment.
+/// since it may be an edit of that moment. What was not sent and is there now is an edit.
 pub(super) fn read_back(
     base: &mut Base,
     write: &Write,
@@ -206,6 +206,9 @@ pub(super) fn read_back(
         let projected = project(side, *field, &sent.leaves);
         if form_of(*field, &sent.leaves, &projected, came).is_some() {
             base.agree_on(side, *field, came, source);
+        } else if !sent.written {
+            // A create that left it empty: whatever is there was typed since.
+            base.agree_on(side, *field, &sent.leaves, source);
         } else if field.spec().flow == Flow::Both {
             base.alter(side, *field, came, source);
         }

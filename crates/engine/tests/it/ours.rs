@@ -9,14 +9,14 @@ use domain::entity::EntityType;
 use domain::in_flight::{Create, InFlight, Sent, Update, Write};
 use domain::link::{Link, LinkState};
 use domain::meeting::Numbering;
-use domain::merge::Policy;
+use domain::merge::{Policy, Times};
 use domain::message::Code;
 use domain::ports::Snapshot;
 use domain::side::Side;
-use engine::customer::{decide, forget, ours};
+use engine::customer::{decide, forget, ours, saving};
 use engine::document::DocumentRules;
 use engine::seen::{Known, Seen, Sight};
-use engine::step::{Ending, Step};
+use engine::step::{Ending, Sending, Step};
 use engine::{Config, Rules};
 
 fn at(second: i64) -> DateTime<Utc> {
@@ -295,4 +295,56 @@ fn who_waits_for_what_another_has_sent_long_ago_needs_a_human() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn what_is_typed_into_a_field_that_a_create_left_empty_is_an_edit_and_into_another_is_held() {
+    let then = base("a", "a");
+    let name = save(0, &then, "a").fields[&Field::Name].clone();
+    let mut description = name.clone();
+    (description.leaves, description.source, description.written) =
+        (String::new(), Some(String::new()), false);
+    let create = Create {
+        side: Side::Finance,
+        at: at(0),
+        fields: [(Field::Name, name), (Field::Description, description)].into(),
+        not_ours: Vec::new(),
+        empty_looks: 0,
+        decided: Vec::new(),
+    };
+    let mut link = Link::unmet(EntityType::Customer);
+    (link.crm_id, link.finance_id) = (Some("c".into()), Some("1".into()));
+    link.in_flight = InFlight(vec![Write::Create(create.clone())]);
+    let mut seen = Seen::nothing(Side::Crm, link.clone(), at(1));
+    seen.answered = Some(Write::Create(create));
+    seen.narrowed = Some(Times::default());
+    seen.fresh = Some(Side::Crm);
+    let finance = named("b").with(Field::Description, "typed");
+    for (side, id, customer) in [(Side::Crm, "c", named("a")), (Side::Finance, "1", finance)] {
+        seen.customers[side as usize] = Sight::Here {
+            record: Snapshot {
+                id: id.to_owned(),
+                customer,
+                modified_at: None,
+                whole: serde_json::Value::Null,
+            },
+            at: at(1),
+        };
+    }
+    let (known, step) = with_rules(|rules| decide(Known::of(link), &seen, rules));
+    let Step::Write(sending) = step else {
+        panic!("{step:?}")
+    };
+    let Sending::Update(update) = *sending else {
+        panic!("{sending:?}")
+    };
+    assert_eq!(update.side, Side::Crm);
+    let written = saving::asked(&update.fields);
+    assert_eq!(
+        written.get(&Field::Description).map(String::as_str),
+        Some("typed")
+    );
+    assert!(!written.contains_key(&Field::Name));
+    let altered = known.link.base.unwrap().altered;
+    assert_eq!(altered.get(&Field::Name), Some(&Side::Finance));
 }

@@ -170,7 +170,7 @@ impl View<'_> {
             return;
         }
         if failed {
-            self.news_of_finance(c, f);
+            self.news_of_finance(link.id, c, f);
             return;
         }
         let all = self.all;
@@ -233,8 +233,9 @@ impl View<'_> {
         }
     }
 
-    /// Only finance refuses: what was typed there has reached the CRM all the same, where no one has typed anything else.
-    fn news_of_finance(&mut self, c: &str, f: &str) {
+    /// Only finance refuses: what was typed there has reached the CRM all the same, where no one has typed anything else, or
+    /// a row says that it is held.
+    fn news_of_finance(&mut self, link: Uuid, c: &str, f: &str) {
         let all = self.all;
         let (Some(crm), Some(finance)) = (all.systems[0].records.get(c), all.systems[1].records.get(f))
         else {
@@ -252,7 +253,8 @@ impl View<'_> {
                 continue;
             };
             let held = crm.values.get(&field).map_or("", String::as_str);
-            if !last.exempt && !agree(field, held, &last.value) {
+            let told = self.losses.iter().any(|loss| loss.is_of(link, last));
+            if !last.exempt && !told && !agree(field, held, &last.value) {
                 self.found.push(format!(
                     "{field}: {f} was told {:?}, {c} holds {held:?}, as finance refuses something else",
                     last.value
