@@ -91,13 +91,13 @@ fn what_a_late_write_of_ours_put_back_is_owed_until_someone_types_there() {
         merged.writes_to(Side::Crm),
         Values::from([(Field::Email, "a@b.ir".into())])
     );
-    // What is owed is whatever the other side holds now; whoever types where it was put back makes it a conflict, so
-    // that the loser is told.
+    // What is owed is whatever the other side holds now; whoever types where it was put back has edited it.
     let typed = person(&[(Field::Email, "new@b.ir")]);
     let merged = run(&base, &typed, &held, Times::default());
+    let decision = &merged.decisions[0];
     assert_eq!(
-        (merged.decisions[0].reason, merged.decisions[0].winner),
-        (Reason::Tie, Some(Side::Crm))
+        (decision.reason, decision.winner),
+        (Reason::OnlyThisChanged, Some(Side::Crm))
     );
     let merged = run(&base, &empty, &typed, Times::default());
     assert_eq!(merged.decisions[0].reason, Reason::TakenBack);
