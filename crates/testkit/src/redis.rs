@@ -129,11 +129,7 @@ impl Server {
     /// # Errors
     /// Redis' own.
     pub async fn command(&self, words: &[&str]) -> redis::RedisResult<redis::Value> {
-        let client = redis::Client::open(self.url())?;
-        let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(10)));
-        let mut connection = client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
+        let mut connection = connection(&self.url()).await?;
         let mut command = redis::cmd(words[0]);
         command.arg(&words[1..]);
         command.query_async(&mut connection).await
@@ -144,4 +140,14 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.down();
     }
+}
+
+/// A connection that waits 10 s for an answer: the client's own half a second is too little on a busy machine.
+///
+/// # Errors
+/// Redis' own.
+pub async fn connection(url: &str) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
+    let config = redis::AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(10)));
+    let client = redis::Client::open(url)?;
+    client.get_multiplexed_async_connection_with_config(&config).await
 }

@@ -99,8 +99,7 @@ impl Service {
 }
 
 async fn forget(namespace: &str) {
-    let client = redis::Client::open(testkit::redis_url()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let mut connection = testkit::redis::connection(&testkit::redis_url()).await.unwrap();
     let keys: Vec<String> = redis::cmd("KEYS")
         .arg(format!("{namespace}*"))
         .query_async(&mut connection)

@@ -112,11 +112,7 @@ impl Queue {
     }
 
     pub async fn connection(&self) -> redis::aio::MultiplexedConnection {
-        redis::Client::open(self.url.as_str())
-            .unwrap()
-            .get_multiplexed_async_connection()
-            .await
-            .unwrap()
+        testkit::redis::connection(&self.url).await.unwrap()
     }
 
     /// Listens in a task of its own.
