@@ -74,6 +74,7 @@ catalogue! {
     HeldField "held_field" "{field}: CRM {crm}, finance {finance}";
     HeldFieldOscillates "held_field_oscillates" "{field} (written back and forth): CRM {crm}, finance {finance}";
     HeldFieldAltered "held_field_altered" "{field} (came back altered from a save; if that is how it is written there, `siaghsync resolve <row> --form`): CRM {crm}, finance {finance}";
+    StoreFailed "store_failed" "the database: {words}";
     NotAnswered "not_answered" "{side}: {words}";
     Unavailable "unavailable" "{side}: {words}";
     OutcomeUnknown "outcome_unknown" "{side}: {words}";
