@@ -7,6 +7,7 @@
 //! says who holds a value ([`Holders`]); reasons are data, worded elsewhere.
 
 mod address;
+mod continuity;
 mod evidence;
 mod legal;
 mod likeness;
@@ -21,6 +22,7 @@ mod values;
 mod verdict;
 
 pub use address::Address;
+pub use continuity::{Another, another};
 pub use evidence::{Evidence, Finding, Witness};
 pub use likeness::{Likeness, likeness};
 pub use names::{Form as NameForm, Name};

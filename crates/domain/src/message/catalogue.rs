@@ -68,6 +68,13 @@ catalogue! {
     NotShownYet "not_shown_yet" "{side} does not show yet what it has created";
     LeaseTooShort "lease_too_short" "the database was too slow to send it within the lease";
     GivenUpAfterLapses "given_up_after_lapses" "given up: {lapses} runs of this row ended without a word (killed, or too slow for LEASE_SECONDS); look at the worker's log, then `siaghsync retry {row}`";
+    AnotherRecord "another_record" "another record stands under {side} {id}: {now}, which was {was} ({why}). Nothing is written on either side. Was the id given again, or a backup put back, put that right in {side}; if it is the same after all, `siaghsync resolve <row> --same`";
+    AnotherByName "another_by_name" "another name, and neither national id, mobile nor e-mail has lasted";
+    AnotherByNationalId "another_by_national_id" "another name and another national id";
+    AnotherByMark "another_by_mark" "the system itself has another mark for it";
+    SameRecord "same_record" "an operator says that it is the same record";
+    RulingSame "ruling_same" "from an operator: it is the same record";
+    RuledNotAnother "ruled_not_another" "nobody takes {side} {id} for another record; `siaghsync plan {id}` shows what a sync would do";
     LinkedElsewhere "linked_elsewhere" "{side} {id} belongs to another link";
     LinkedElsewhereNow "linked_elsewhere_now" "{side} {id} belongs to another link at the moment";
     HeldFields "held_fields" "both systems changed these fields; a human decides: {fields}";

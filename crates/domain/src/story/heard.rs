@@ -63,6 +63,7 @@ fn from_an_operator(ruling: Option<&Ruling>) -> Message {
         None => Message::new(Code::HeardFromOperator),
         Some(Ruling::Keep(side)) => Message::new(Code::RulingKeep).with("side", side),
         Some(Ruling::Form) => Message::new(Code::RulingForm),
+        Some(Ruling::Same) => Message::new(Code::RulingSame),
         Some(Ruling::Link { crm, finance }) => Message::new(Code::RulingLink)
             .with("crm", crm)
             .with("finance", finance),

@@ -7,7 +7,7 @@ use domain::link::LinkState;
 use domain::message::{Code, Message};
 use domain::side::Side;
 
-use super::saving;
+use super::{identity, saving};
 use crate::Rules;
 use crate::seen::{Known, Refusal, Seen, Sight};
 use crate::step::{Ending, Sending, Step};
@@ -61,6 +61,9 @@ fn deactivate(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step>
     }
     if seen.fresh != Some(finance) {
         return Some(Step::Read(finance));
+    }
+    if let Some(why) = identity::is_another(known, seen) {
+        return Some(Step::End(Ending::Conflict(why)));
     }
     if let Some(Refusal::Port(error)) = &seen.refused[finance as usize] {
         return Some(Step::End(Ending::Failed(finance, error.clone())));

@@ -19,6 +19,7 @@ use crate::seen::{Known, Refusal, Seen, Sight};
 use crate::step::{Ending, Sending, Step};
 
 mod gone;
+mod identity;
 mod meeting;
 pub mod ours;
 pub mod saving;
@@ -50,6 +51,7 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
         Sight::Here { .. } => {}
     }
     known.link.state = LinkState::Active;
+    let as_claimed = (known.link.base.clone(), known.link.in_flight.clone());
     begin(known, seen, rules);
     known.confirm(|write| matches!(write, Write::Create(_)));
     confirm(known, seen, rules);
@@ -58,6 +60,11 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
         let landed = ours::recognise(base, &mut known.link.in_flight, sides, rules.project);
         known.landed.extend(landed);
     }
+    if let Some(why) = identity::is_another(known, seen) {
+        (known.link.base, known.link.in_flight) = as_claimed;
+        return Step::End(Ending::Conflict(why));
+    }
+    identity::mark(known, seen);
     if let (Some(Ruling::Form), Some(base)) = (&seen.ruling, &mut known.link.base)
         && !std::mem::take(&mut base.altered).is_empty()
     {

@@ -38,4 +38,5 @@ mod lost_saves;
 mod ours;
 mod promises;
 mod resolve;
+mod same_record;
 mod world;
