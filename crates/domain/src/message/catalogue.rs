@@ -140,6 +140,8 @@ catalogue! {
     NoRows "no_rows" "it has no rows";
     ProductHasNoCode "product_has_no_code" "the product {product} has no code";
     IsAService "is_a_service" "{product} is a service, and a pre-invoice takes goods (SEND_SERVICE_ROWS=true sends services too)";
+    PartlyReturned "partly_returned" "{value} of it were given back, and a pre-invoice has no place for that: correct the count in the CRM, or make the pre-invoice by hand";
+    FinalValueIsRounded "final_value_is_rounded" "the CRM has rounded the final value to {said}; the rows add up to {is}, which is what finance reckons";
     CountNotAboveZero "count_not_above_zero" "the count is {value}, and must be above 0";
     PriceNotAboveZero "price_not_above_zero" "the price is {value}, and must be above 0";
     BelowZero "below_zero" "the {what} is {value}, and must not be below 0";
