@@ -27,7 +27,7 @@ pub use evidence::{Evidence, Finding, Witness};
 pub use likeness::{Likeness, likeness};
 pub use names::{Form as NameForm, Name};
 pub use nobody::{Form, Holders, Key, Tally, forms, ways};
-pub use numbering::Numbering;
+pub use numbering::{Numbering, company_of};
 pub use pair::Unidentified;
 pub use phones::numbers;
 pub use plain::plain;

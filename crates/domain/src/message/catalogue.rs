@@ -65,6 +65,9 @@ catalogue! {
     NoSuchRecord "no_such_record" "{side} has no such record (any more)";
     ToFinanceIsOff "to_finance_is_off" "it is not in finance, and SYNC_CRM_TO_FINANCE is off";
     ToCrmIsOff "to_crm_is_off" "it is not in CRM, and SYNC_FINANCE_TO_CRM is off";
+    AnnouncedNotThere "announced_not_there" "{side} has announced this record and does not show it yet: looked for again";
+    OtherCompany "other_company" "{number} belongs to company {company}, which is not served here (COMPANY_CODE is {served})";
+    CompanyChanged "company_changed" "its customer number {number} belongs to company {company} now, and it is linked with a contact of company {served}: correct the number, or settle it in both systems by hand";
     NotShownYet "not_shown_yet" "{side} does not show yet what it has created";
     LeaseTooShort "lease_too_short" "the database was too slow to send it within the lease";
     GivenUpAfterLapses "given_up_after_lapses" "given up: {lapses} runs of this row ended without a word (killed, or too slow for LEASE_SECONDS); look at the worker's log, then `siaghsync retry {row}`";

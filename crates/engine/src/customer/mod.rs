@@ -18,6 +18,7 @@ use crate::Rules;
 use crate::seen::{Known, Refusal, Seen, Sight};
 use crate::step::{Ending, Sending, Step};
 
+pub(crate) mod company;
 mod gone;
 mod identity;
 mod meeting;
@@ -42,6 +43,9 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
         Sight::Absent => return gone::next(known, seen, source, rules),
         Sight::Here { .. } => {}
     }
+    if let Some(step) = company::next(known, seen, rules) {
+        return step;
+    }
     if known.link.id_on(target).is_none() {
         return meeting::next(known, seen, rules);
     }
@@ -49,6 +53,9 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
         Sight::Unread => return Step::Read(target),
         Sight::Absent => return gone::next(known, seen, target, rules),
         Sight::Here { .. } => {}
+    }
+    if let Some(step) = company::next(known, seen, rules) {
+        return step;
     }
     known.link.state = LinkState::Active;
     let as_claimed = (known.link.base.clone(), known.link.in_flight.clone());

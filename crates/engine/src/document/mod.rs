@@ -11,6 +11,7 @@ use domain::message::{Code, Message};
 use domain::side::Side;
 
 use crate::Rules;
+use crate::customer::company::other_company;
 use crate::seen::{Known, Seen, Sight};
 use crate::step::{Ending, Sending, Step};
 
@@ -173,6 +174,9 @@ fn issue(
 fn unwanted(document: &Document, rules: &Rules<'_>) -> Option<Ending> {
     if !rules.config.policy.to_finance {
         return Some(Ending::Skip(Message::new(Code::DocumentsAreOff)));
+    }
+    if let Some(why) = other_company(Code::OtherCompany, &document.number, rules) {
+        return Some(Ending::Skip(why));
     }
     if !rules.documents.take(&document.state) {
         let why = Message::new(Code::StateIsNotTaken)

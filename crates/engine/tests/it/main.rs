@@ -27,6 +27,7 @@ macro_rules! promises {
     };
 }
 
+mod announced;
 mod behind;
 mod crashes;
 mod desk;
