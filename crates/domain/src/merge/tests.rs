@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::customer::Kind;
 
+mod one_field;
+
 /// A finance system that holds no `|`, no line break and at most 12 characters; a CRM that holds anything.
 fn lossy(side: Side, _: Field, value: &str) -> String {
     match side {
