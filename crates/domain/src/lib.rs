@@ -13,6 +13,7 @@ pub mod entity;
 pub mod fields;
 pub mod forms;
 pub mod in_flight;
+pub mod index;
 pub mod letters;
 pub mod link;
 pub mod matching;

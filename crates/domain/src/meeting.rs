@@ -6,30 +6,12 @@
 
 use crate::customer::{Customer, Field, Kind};
 use crate::fields::{Flow, TABLE};
+pub use crate::matching::Numbering;
 use crate::merge::{Project, agrees};
 use crate::message::{Code, Message};
 use crate::ports::{MatchKeys, Snapshot};
 use crate::side::Side;
 use crate::text::normal;
-
-/// How a finance code is read as a customer number: company code, and the code with an offset that some
-/// installations add.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Numbering {
-    /// `COMPANY_CODE`.
-    pub company: u32,
-    /// `CUSTOMER_NUMBER_OFFSET`.
-    pub offset: u32,
-}
-
-impl Numbering {
-    /// The customer number of a finance code; `None` when the code is no number.
-    #[must_use]
-    pub fn number(&self, code: &str) -> Option<String> {
-        let code: u64 = code.trim().parse().ok()?;
-        Some(format!("{}-{}", self.company, code + u64::from(self.offset)))
-    }
-}
 
 /// What a first meeting comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -165,6 +165,7 @@ pub(crate) fn poison(work: &Work, transaction: Uuid) -> Commit {
         retry: None,
         audits: Vec::new(),
         look_again: false,
+        seen: Vec::new(),
         took: Duration::ZERO,
     }
 }

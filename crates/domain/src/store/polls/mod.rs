@@ -1,4 +1,4 @@
-//! [`PollStore`] on PostgreSQL and SQLite: `"PollCursor"`, `"FinanceSnapshot"` and `"HeldChange"`. Everything goes in
+//! [`PollStore`] on PostgreSQL and SQLite: `"PollCursor"`, `"HeldChange"`, and of `"RecordIndex"` what looks saw. Everything goes in
 //! groups: no statement per record.
 
 use std::collections::{HashMap, HashSet};

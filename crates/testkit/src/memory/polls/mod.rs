@@ -102,8 +102,10 @@ impl PollStore for MemoryStore {
     }
 
     async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>> {
-        self.carry_out("poll: contacts", |tables| Ok(tables.polls.contacts()))
-            .await
+        self.carry_out("poll: contacts", |tables| {
+            Ok(tables.polls.contacts(&tables.index))
+        })
+        .await
     }
 
     async fn last_look(&self, poll: &str) -> StoreResult<Option<Look>> {

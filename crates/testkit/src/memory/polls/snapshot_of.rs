@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use domain::customer::{Field, Kind};
 use domain::polls::{ContactNow, ContactSeen, ContactTimes, Harvest, PollLease};
-use domain::ports::MatchKeys;
+use domain::ports::{MatchKeys, Side};
 use domain::store::entities::snapshot;
 use domain::text::normal;
 
 use super::Polls;
+use crate::memory::index::Index;
 
 impl Polls {
     pub(super) fn see(&mut self, turn: &PollLease, harvest: &Harvest, now: DateTime<Utc>) {
@@ -59,8 +60,9 @@ impl Polls {
         self.snapshot.get(code).map(|row| row.seen_at)
     }
 
-    pub(super) fn contacts(&self) -> HashMap<String, ContactSeen> {
+    pub(super) fn contacts(&self, index: &Index) -> HashMap<String, ContactSeen> {
         let seen = |row: &snapshot::Model| ContactSeen {
+            indexed: index.checksum(Side::Finance, &row.code) == Some(&row.checksum),
             checksum: row.checksum.clone(),
             changes: row.changes,
             gone: row.gone,
