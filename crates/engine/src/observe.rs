@@ -1,7 +1,9 @@
 //! Looking: at both systems, at the store, at what the polls have seen.
 
+use chrono::{DateTime, Utc};
 use domain::document::DocumentKind;
 use domain::entity::{EntityRef, EntityType};
+use domain::index::Sighting;
 use domain::merge::Times;
 use domain::polls::{FINANCE_CONTACTS, checksum};
 use domain::ports::{MatchKeys, PortError, Ring, Snapshot};
@@ -81,6 +83,7 @@ impl Executor<'_> {
             Err(error) => return Ok(Some(Ending::Failed(side, error))),
         };
         self.seen.fresh = Some(side);
+        self.saw(side, &id, record.as_ref(), at);
         self.seen.customers[side as usize] = match record {
             None => Sight::Absent,
             Some(record) => {
@@ -92,6 +95,14 @@ impl Executor<'_> {
             }
         };
         Ok(None)
+    }
+
+    /// Notes what a look at one record has shown, for the index.
+    fn saw(&mut self, side: Side, id: &str, record: Option<&Snapshot>, at: DateTime<Utc>) {
+        self.sightings.push(match record {
+            Some(record) => Sighting::of(record, side, self.engine.config.numbering, at),
+            None => Sighting::gone(side, id, at),
+        });
     }
 
     async fn read_document(&mut self) -> Result<Option<Ending>, Stop> {

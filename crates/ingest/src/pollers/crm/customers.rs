@@ -1,6 +1,9 @@
 //! Persons and organizations: what equals the CRM's base is an echo of our own write, and makes no row.
 
+use chrono::{DateTime, Utc};
 use domain::customer::{Customer, Kind};
+use domain::index::{Held, Sighting};
+use domain::matching::Profile;
 use domain::polls::{Fingerprint, PollLease, checksum};
 use domain::ports::Side;
 use domain::ports::changes::{Changed, Since};
@@ -11,6 +14,7 @@ use crate::pollers::{Failure, Pollers};
 
 struct Customers<'a> {
     pollers: &'a Pollers,
+    started_at: DateTime<Utc>,
 }
 
 pub(in crate::pollers) async fn read(
@@ -24,8 +28,9 @@ pub(in crate::pollers) async fn read(
         wide,
     };
     let changes = pollers.changes.customer_changes(kind, since);
-    let (changes, end) = gather(&Customers { pollers }, changes).await?;
-    harvest(pollers, turn, changes, end).await
+    let started_at = turn.started_at;
+    let gathered = gather(&Customers { pollers, started_at }, changes).await?;
+    harvest(pollers, turn, gathered).await
 }
 
 impl Records for Customers<'_> {
@@ -41,5 +46,19 @@ impl Records for Customers<'_> {
             (!echo).then(|| checksum(record))
         });
         Ok(sums.collect())
+    }
+
+    fn seen(&self, records: &[Changed<Customer>]) -> Vec<Sighting> {
+        let held = |record: &Customer, id: &str| Held {
+            checksum: checksum(record),
+            profile: Profile::of_record(id, record, Side::Crm, self.pollers.numbering),
+        };
+        let seen = records.iter().map(|Changed { id, record, .. }| Sighting {
+            side: Side::Crm,
+            id: id.clone(),
+            read_at: self.started_at,
+            held: Some(held(record, id)),
+        });
+        seen.collect()
     }
 }
