@@ -17,7 +17,6 @@ pub mod index;
 pub mod letters;
 pub mod link;
 pub mod matching;
-pub mod meeting;
 pub mod merge;
 pub mod message;
 pub mod outside;

@@ -9,7 +9,9 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::customer::Customer;
 use crate::matching::{Form, Numbering, Profile, Tally};
+use crate::merge::Project;
 use crate::polls::checksum;
 use crate::ports::Snapshot;
 use crate::side::Side;
@@ -53,18 +55,55 @@ pub struct Held {
     pub profile: Profile,
 }
 
+/// How records are read for matching.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// How customer numbers name finance codes.
+    pub numbering: Numbering,
+    /// "This value as that system would hold it."
+    pub project: Project<'a>,
+}
+
+impl std::fmt::Debug for Reading<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reading({:?})", self.numbering)
+    }
+}
+
+impl Reading<'_> {
+    /// The normal forms of a record: of the CRM's as finance would hold it, since what finance cuts off or can't write is
+    /// no contradiction.
+    #[must_use]
+    pub fn profile(&self, id: &str, customer: &Customer, side: Side) -> Profile {
+        if side == Side::Finance {
+            return Profile::of_record(id, customer, side, self.numbering);
+        }
+        let mut poorest = Customer::new(customer.kind);
+        for (field, value) in &customer.values {
+            poorest.set(*field, (self.project)(Side::Finance, *field, value));
+        }
+        Profile::of_record(id, &poorest, side, self.numbering)
+    }
+
+    /// What a record held, as the index keeps it.
+    #[must_use]
+    pub fn held(&self, id: &str, customer: &Customer, side: Side) -> Held {
+        Held {
+            checksum: checksum(customer),
+            profile: self.profile(id, customer, side),
+        }
+    }
+}
+
 impl Sighting {
     /// What a read has shown.
     #[must_use]
-    pub fn of(snapshot: &Snapshot, side: Side, numbering: Numbering, read_at: DateTime<Utc>) -> Self {
+    pub fn of(snapshot: &Snapshot, side: Side, reading: Reading<'_>, read_at: DateTime<Utc>) -> Self {
         Self {
             side,
             id: snapshot.id.clone(),
             read_at,
-            held: Some(Held {
-                checksum: checksum(&snapshot.customer),
-                profile: Profile::of_record(&snapshot.id, &snapshot.customer, side, numbering),
-            }),
+            held: Some(reading.held(&snapshot.id, &snapshot.customer, side)),
         }
     }
 

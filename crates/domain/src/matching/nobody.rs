@@ -177,6 +177,23 @@ impl Tally {
         )
     }
 
+    /// Whether an index was asked for that form.
+    #[must_use]
+    pub fn knows(&self, form: &Form) -> bool {
+        let of = |side| {
+            let values = self.0.get(&(side, form.key));
+            values.is_some_and(|values| values.contains_key(&form.value))
+        };
+        of(Side::Crm) && of(Side::Finance)
+    }
+
+    /// Adds what an index said of further forms.
+    pub fn add(&mut self, further: Self) {
+        for (key, values) in further.0 {
+            self.0.entry(key).or_default().extend(values);
+        }
+    }
+
     /// Sets what an index said of one form.
     pub fn set(&mut self, side: Side, form: Form, holders: usize) {
         self.0

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind};
-use domain::index::{COUNTED, Indexed, Sighting};
+use domain::index::{COUNTED, Indexed, Reading, Sighting};
 use domain::matching::{Form, Holders, Key, Numbering};
 use domain::polls::{FINANCE_CONTACTS, Harvest};
 use domain::ports::{Side, Snapshot};
@@ -40,7 +40,11 @@ pub fn sighting(side: Side, id: &str, values: &[(Field, &str)], at: DateTime<Utc
         modified_at: None,
         whole: serde_json::Value::Null,
     };
-    Sighting::of(&snapshot, side, NUMBERING, at)
+    let reading = Reading {
+        numbering: NUMBERING,
+        project: &|_, _, value| value.to_owned(),
+    };
+    Sighting::of(&snapshot, side, reading, at)
 }
 
 fn form(key: Key, value: &str) -> Form {

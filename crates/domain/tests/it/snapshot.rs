@@ -4,7 +4,7 @@ use domain::base::Base;
 use domain::clock::Clock;
 use domain::customer::{Field, Kind};
 use domain::polls::{FINANCE_CONTACTS, Harvest};
-use domain::ports::{MatchKeys, Side};
+use domain::ports::Side;
 use domain::store::entities::link;
 use domain::store::{EntityType, LinkState};
 
@@ -12,11 +12,11 @@ use crate::polls::{RHYTHM, contact, turn_of};
 use crate::world::{World, contract, stored};
 
 contract![
-    the_snapshot_knows_states_times_and_candidates,
+    looks_know_states_and_times,
     links_are_loaded_by_either_id_and_counted_without_halves_and_tombstones,
 ];
 
-async fn the_snapshot_knows_states_times_and_candidates(w: &World) {
+async fn looks_know_states_and_times(w: &World) {
     let first = turn_of(w, FINANCE_CONTACTS).await;
     let ali = [
         (Field::Name, "علی"),
@@ -34,60 +34,6 @@ async fn the_snapshot_knows_states_times_and_candidates(w: &World) {
         ..Harvest::default()
     };
     w.polls.finish(&first, &harvest).await.unwrap();
-    let find = |keys: MatchKeys| {
-        let store = w.polls.clone();
-        async move { store.candidates(&keys).await.unwrap() }
-    };
-    let some = |key: &str| Some(key.to_owned());
-    assert_eq!(
-        find(MatchKeys {
-            mobile: some("۰۹۱۲۱۱۱۱۱۱۱"),
-            ..Default::default()
-        })
-        .await,
-        ["22", "23"]
-    );
-    assert_eq!(
-        find(MatchKeys {
-            national_id: some("00123"),
-            ..Default::default()
-        })
-        .await,
-        ["22"]
-    );
-    assert_eq!(
-        find(MatchKeys {
-            email: some(" ali@example.com"),
-            ..Default::default()
-        })
-        .await,
-        ["22"]
-    );
-    assert_eq!(
-        find(MatchKeys {
-            customer_number: some("100-7"),
-            ..Default::default()
-        })
-        .await,
-        ["22"]
-    );
-    assert_eq!(
-        find(MatchKeys {
-            id: some("23"),
-            ..Default::default()
-        })
-        .await,
-        ["23"]
-    );
-    assert!(
-        find(MatchKeys {
-            email: some(" "),
-            ..Default::default()
-        })
-        .await
-        .is_empty(),
-        "no key"
-    );
     let times = w.polls.contact_times("22").await.unwrap().unwrap();
     assert_eq!((times.seen_at, times.look_before), (first.started_at, None));
     w.clock.turn(RHYTHM.interval);
@@ -106,14 +52,6 @@ async fn the_snapshot_knows_states_times_and_candidates(w: &World) {
     let seen = w.polls.contacts().await.unwrap();
     assert!((seen["22"].changes, seen["22"].gone) == (2, false) && seen["22"].checksum.len() == 32);
     assert_eq!((seen["23"].changes, seen["23"].gone), (2, true));
-    assert!(
-        find(MatchKeys {
-            mobile: some("09121111111"),
-            ..Default::default()
-        })
-        .await
-        .is_empty()
-    );
     let look = w.polls.last_look(FINANCE_CONTACTS).await.unwrap().unwrap();
     assert_eq!(
         (look.started_at, look.completed_at),

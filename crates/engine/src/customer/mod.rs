@@ -18,7 +18,8 @@ use crate::Rules;
 use crate::seen::{Known, Refusal, Seen, Sight};
 use crate::step::{Ending, Sending, Step};
 
-mod meeting;
+mod lost;
+pub(crate) mod meeting;
 pub mod ours;
 pub mod saving;
 

@@ -22,7 +22,7 @@ pub(crate) fn finish(
     facts: &Facts<'_>,
     rules: &Rules<'_>,
 ) -> Commit {
-    let ends_unknown = matches!(ending, Ending::Gone(_) | Ending::Off(_))
+    let ends_unknown = matches!(ending, Ending::Gone(_) | Ending::Off(_) | Ending::Skip(_))
         && !known.link.is_whole()
         && is_nothing(&known, seen);
     forget(&mut known, seen, rules);

@@ -28,6 +28,7 @@ macro_rules! promises {
 }
 
 mod behind;
+mod cases;
 mod crashes;
 mod desk;
 mod documents;

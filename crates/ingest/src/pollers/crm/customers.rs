@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::customer::{Customer, Kind};
-use domain::index::{Held, Sighting};
-use domain::matching::Profile;
+use domain::index::{Reading, Sighting};
 use domain::polls::{Fingerprint, PollLease, checksum};
 use domain::ports::Side;
 use domain::ports::changes::{Changed, Since};
@@ -49,15 +48,19 @@ impl Records for Customers<'_> {
     }
 
     fn seen(&self, records: &[Changed<Customer>]) -> Vec<Sighting> {
-        let held = |record: &Customer, id: &str| Held {
-            checksum: checksum(record),
-            profile: Profile::of_record(id, record, Side::Crm, self.pollers.numbering),
+        let project = |side: Side, field, value: &str| match side {
+            Side::Crm => value.to_owned(),
+            Side::Finance => self.pollers.finance.project(field, value),
+        };
+        let reading = Reading {
+            numbering: self.pollers.numbering,
+            project: &project,
         };
         let seen = records.iter().map(|Changed { id, record, .. }| Sighting {
             side: Side::Crm,
             id: id.clone(),
             read_at: self.started_at,
-            held: Some(held(record, id)),
+            held: Some(reading.held(id, record, Side::Crm)),
         });
         seen.collect()
     }
