@@ -137,7 +137,7 @@ fn cut_at_surrogate(field: Field, sent: &str, came: &str) -> bool {
 
 /// Of what is a number and nothing else; a telephone number without its zero is a spelling already.
 fn leading_zeros(field: Field, sent: &str, came: &str) -> bool {
-    if !matches!(field.spec().form, Form::Code | Form::Phone) {
+    if !matches!(field.spec().form, Form::Code | Form::Digits | Form::Phone) {
         return false;
     }
     let digits = |text: &str| {

@@ -65,6 +65,9 @@ pub enum PortError {
     /// The system says that the data is wrong, in its own words: no use repeating.
     #[error("{0}")]
     Refused(String),
+    /// A search finds more than it shows: what it does not show may be there.
+    #[error("{0}")]
+    Incomplete(String),
     /// An update was answered with another id than the one sent: a second record was created.
     #[error(
         "an update of {sent} was answered with {answered}: a second record exists now; remove one of the two"
@@ -116,6 +119,9 @@ pub trait Customers: Send + Sync {
 
     /// All customers that agree with at least one of the keys, each once, read afresh. Callers compare
     /// normal forms themselves; more than needed may be returned, never less than the system can find.
+    ///
+    /// # Errors
+    /// As every read; [`PortError::Incomplete`] when it finds more than it shows.
     async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>>;
 
     /// Creates a customer with these values (projected by the connector) and says its id.

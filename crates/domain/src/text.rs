@@ -14,6 +14,12 @@ pub fn normal(field: Field, value: &str) -> String {
         Form::Text | Form::Lines => fold(value),
         Form::Phone => phone::normal(value),
         Form::Code => fold(value).to_lowercase().replace(' ', ""),
+        Form::Digits => {
+            let folded = fold(value).to_lowercase().replace(' ', "");
+            let digits = folded.replace('-', "");
+            // «-» is what people type who have none: no digit, and not nothing.
+            if digits.is_empty() { folded } else { digits }
+        }
     }
 }
 
@@ -35,6 +41,11 @@ mod tests {
         assert!(same(Field::Mobile, "+98 912 345 6789", "۰۹۱۲۳۴۵۶۷۸۹"));
         assert!(same(Field::Address, "تهران\nزند", "تهران زند"));
         assert!(!same(Field::Name, "ALI", "ali"));
+        assert!(same(Field::NationalId, "۰۰۱-۲۳۴۵۶۷-۹", "0012345679"));
+        assert!(!same(Field::NationalId, "12345679", "0012345679"));
+        assert!(!same(Field::NationalId, "-", ""));
+        assert!(same(Field::PostalCode, "12345-67890", "1234567890"));
+        assert!(!same(Field::CustomerNumber, "100-7", "1007"));
     }
 
     proptest! {

@@ -92,7 +92,7 @@ pub(crate) fn in_words(side: Side, error: &PortError) -> Message {
         PortError::Unavailable { .. } => Code::Unavailable,
         PortError::UnknownOutcome { .. } => Code::OutcomeUnknown,
         PortError::Session(_) => Code::NoSession,
-        PortError::Refused(_) => Code::Refused,
+        PortError::Refused(_) | PortError::Incomplete(_) => Code::Refused,
         PortError::Integrity { .. } => Code::SecondRecord,
     };
     let message = Message::new(code).with("side", side).with("words", error);
@@ -134,7 +134,7 @@ pub(crate) fn failure(facts: &Facts<'_>, side: Side, error: &PortError) -> Verdi
             (Status::Pending, Some((put_off(*retry_after), false))),
         ),
         PortError::Session(_) => ("session", (Status::Pending, Some((SESSION_WAIT, false)))),
-        PortError::Refused(_) => ("refused", (Status::Failed, None)),
+        PortError::Refused(_) | PortError::Incomplete(_) => ("refused", (Status::Failed, None)),
         PortError::Integrity { .. } => ("integrity", (Status::Conflict, None)),
     };
     Verdict {
@@ -165,6 +165,7 @@ pub(crate) fn poison(work: &Work, transaction: Uuid) -> Commit {
         retry: None,
         audits: Vec::new(),
         look_again: false,
+        seen: Vec::new(),
         took: Duration::ZERO,
     }
 }

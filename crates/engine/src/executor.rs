@@ -9,6 +9,7 @@ use domain::change::Change;
 use domain::customer::Customer;
 use domain::document::DocumentKind;
 use domain::in_flight::InFlight;
+use domain::index::Sighting;
 use domain::ports::Ring;
 use domain::side::Side;
 use domain::store::{Intended, StoreError, StoreResult, Trigger, Work};
@@ -47,6 +48,8 @@ pub(crate) struct Executor<'a> {
     pub(crate) sent: bool,
     /// Rows of other entities that were written down, to be rung for.
     pub(crate) also: Vec<Ring>,
+    /// What was read of both systems, for the index.
+    pub(crate) sightings: Vec<Sighting>,
     /// A plan: what would be written.
     pub(crate) noted: Option<Vec<Change>>,
 }
@@ -74,6 +77,7 @@ impl<'a> Executor<'a> {
             lease_ends: started + engine.config.lease,
             sent: false,
             also: Vec::new(),
+            sightings: Vec::new(),
             noted: None,
         }
     }

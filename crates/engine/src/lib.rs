@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::clock::Clock;
-use domain::meeting::Numbering;
+use domain::index::{IndexStore, Reading};
+use domain::matching::Numbering;
 use domain::merge::{Policy, Project};
 use domain::polls::PollStore;
 use domain::ports::{Crm, Customers, Finance, Ring};
@@ -22,6 +23,7 @@ pub mod customer;
 pub mod document;
 mod ending;
 mod executor;
+mod gather;
 mod observe;
 pub mod plan;
 pub mod ruling;
@@ -71,6 +73,17 @@ pub struct Rules<'a> {
     pub project: Project<'a>,
 }
 
+impl<'a> Rules<'a> {
+    /// How records are read for matching.
+    #[must_use]
+    pub fn reading(&self) -> Reading<'a> {
+        Reading {
+            numbering: self.config.numbering,
+            project: self.project,
+        }
+    }
+}
+
 /// The engine with everything it needs of the world.
 #[derive(Clone)]
 pub struct Engine {
@@ -80,6 +93,8 @@ pub struct Engine {
     pub finance: Arc<dyn Finance>,
     /// The store.
     pub store: Arc<dyn Store>,
+    /// What both systems are known to hold.
+    pub index: Arc<dyn IndexStore>,
     /// What the pollers have seen; `None` where nobody polls.
     pub polls: Option<Arc<dyn PollStore>>,
     /// The clock that the store's leases are measured by.

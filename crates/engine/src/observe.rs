@@ -1,10 +1,12 @@
 //! Looking: at both systems, at the store, at what the polls have seen.
 
+use chrono::{DateTime, Utc};
 use domain::document::DocumentKind;
 use domain::entity::{EntityRef, EntityType};
+use domain::index::Sighting;
 use domain::merge::Times;
 use domain::polls::{FINANCE_CONTACTS, checksum};
-use domain::ports::{MatchKeys, PortError, Ring, Snapshot};
+use domain::ports::{MatchKeys, Ring, Snapshot};
 use domain::side::Side;
 use domain::store::Event;
 
@@ -20,6 +22,8 @@ impl Executor<'_> {
             Step::ReadDocument => self.read_document().await,
             Step::Ask(side, id) => self.ask(side, id).await,
             Step::Search(side, keys) => self.search(side, keys).await,
+            Step::Count(forms) => self.count(&forms).await,
+            Step::Gather(profile, keys) => self.gather(&profile, keys).await,
             Step::Owner(side, id) => {
                 let entity = self.entity(side, &id);
                 let owner = self.engine.store.find_link(&entity).await?;
@@ -81,6 +85,7 @@ impl Executor<'_> {
             Err(error) => return Ok(Some(Ending::Failed(side, error))),
         };
         self.seen.fresh = Some(side);
+        self.saw(side, &id, record.as_ref(), at);
         self.seen.customers[side as usize] = match record {
             None => Sight::Absent,
             Some(record) => {
@@ -92,6 +97,15 @@ impl Executor<'_> {
             }
         };
         Ok(None)
+    }
+
+    /// Notes what a look at one record has shown, for the index.
+    pub(crate) fn saw(&mut self, side: Side, id: &str, record: Option<&Snapshot>, at: DateTime<Utc>) {
+        let seen = self.engine.with_rules(|rules| match record {
+            Some(record) => Sighting::of(record, side, rules.reading(), at),
+            None => Sighting::gone(side, id, at),
+        });
+        self.sightings.push(seen);
     }
 
     async fn read_document(&mut self) -> Result<Option<Ending>, Stop> {
@@ -123,41 +137,20 @@ impl Executor<'_> {
         }
     }
 
+    /// Everything on `side` that the system finds by these keys.
     async fn search(&mut self, side: Side, keys: MatchKeys) -> Result<Option<Ending>, Stop> {
         self.seen.fresh = None;
-        match self.candidates(side, &keys).await? {
+        let at = self.engine.clock.now();
+        match self.renewing(self.engine.port(side).find(&keys)).await? {
             Err(error) => Ok(Some(Ending::Failed(side, error))),
             Ok(found) => {
+                for snapshot in &found {
+                    self.saw(side, &snapshot.id, Some(snapshot), at);
+                }
                 self.seen.found = Some((keys, found));
                 Ok(None)
             }
         }
-    }
-
-    /// Everything on `side` that may be this customer, read afresh: what the system finds by its keys, and what the last
-    /// poll of finance saw with one of them written in another way.
-    async fn candidates(
-        &self,
-        side: Side,
-        keys: &MatchKeys,
-    ) -> Result<Result<Vec<Snapshot>, PortError>, Stop> {
-        let port = self.engine.port(side);
-        let mut found = match self.renewing(port.find(keys)).await? {
-            Ok(found) => found,
-            Err(error) => return Ok(Err(error)),
-        };
-        if let (Side::Finance, Some(polls)) = (side, &self.engine.polls) {
-            for code in polls.candidates(keys).await? {
-                if found.iter().any(|candidate| candidate.id == code) {
-                    continue;
-                }
-                match self.renewing(port.read(&code, None)).await? {
-                    Ok(there) => found.extend(there),
-                    Err(error) => return Ok(Err(error)),
-                }
-            }
-        }
-        Ok(Ok(found))
     }
 
     /// Asks what the polls have seen of finance, to narrow down when its change came.

@@ -8,10 +8,10 @@ use domain::document::DocumentKind;
 use domain::entity::EntityRef;
 use domain::in_flight::Issue;
 use domain::link::{Link, LinkState};
-use domain::message::{Code, Message};
+use domain::message::{Code, Message, evidence};
 use domain::ports::{PortError, Ring};
 use domain::side::Side;
-use domain::store::{Event, Ruling, StoreError, Trigger, Work};
+use domain::store::{Event, Ruling, Status, StoreError, Trigger, Work};
 
 use crate::Engine;
 
@@ -145,6 +145,33 @@ impl Engine {
             Side::Finance => finance,
         };
         self.enqueue_ruling(EntityRef::customer(lead, id), ruling, traceparent)
+            .await
+    }
+
+    /// This record is none of those that it is in doubt with. Remembered for each pair; says the row to run.
+    ///
+    /// # Errors
+    /// When it is in doubt with none.
+    pub async fn separate(&self, entity: &EntityRef, traceparent: Option<String>) -> Result<Ring, NotRuled> {
+        let about = |code| {
+            Message::new(code)
+                .with("side", entity.side)
+                .with("id", &entity.id)
+        };
+        let last = match self.store.find_link(entity).await? {
+            Some(link) => self.store.last_run(link.id).await?,
+            None => None,
+        };
+        let waits = last.filter(|run| run.status == Status::Conflict);
+        let others = waits
+            .and_then(|run| run.message)
+            .map(|message| evidence::doubted(&message));
+        let others = others.unwrap_or_default();
+        if others.is_empty() {
+            return refused(about(Code::RuledNoDoubt));
+        }
+        self.index.separate(entity.side, &entity.id, &others).await?;
+        self.enqueue_ruling(entity.clone(), Ruling::Separate { others }, traceparent)
             .await
     }
 

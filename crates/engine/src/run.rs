@@ -44,7 +44,9 @@ impl Engine {
         match executor.run().await {
             Ok(ended) => {
                 let (sent, also) = (sent(&executor), std::mem::take(&mut executor.also));
+                let seen = std::mem::take(&mut executor.sightings);
                 let commit = self.finish(executor, ended, self.clock.id());
+                let commit = Commit { seen, ..commit };
                 self.commit(&work, commit, sent, also).await
             }
             Err(Stop::Store(StoreError::Fenced)) => self.fenced(&work, sent(&executor)).await,

@@ -11,6 +11,7 @@ use domain::customer::Customer;
 use domain::document::{DocumentSnapshot, Issued};
 use domain::in_flight::{InFlight, Write};
 use domain::link::{Link, LinkState};
+use domain::matching::{Profile, Tally};
 use domain::merge::{Merge, Times};
 use domain::message::Message;
 use domain::ports::{MatchKeys, PortError, Snapshot};
@@ -86,6 +87,10 @@ pub struct Seen {
     pub owners: BTreeMap<(Side, String), Option<Link>>,
     /// Whether the keys of a first meeting are ours; `Some(Some(…))`: who has one of them.
     pub reserved: Option<Option<Holder>>,
+    /// Who else holds what the customer that is met holds.
+    pub holders: Option<Tally>,
+    /// Whom it may be.
+    pub gathered: Option<Gathered>,
     /// What was found by which keys.
     pub found: Option<(MatchKeys, Vec<Snapshot>)>,
     /// A record that could not be made ours, and whose it is.
@@ -100,6 +105,34 @@ pub struct Seen {
     pub issued: Option<Issued>,
     /// The number was written into the CRM's document in this run, which had been read so.
     pub noted: Option<DocumentSnapshot>,
+}
+
+/// A record that a customer that is met may be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Near {
+    /// Its id.
+    pub id: String,
+    /// Its normal forms.
+    pub profile: Profile,
+    /// Whether it is linked already.
+    pub linked: bool,
+    /// It was read in this run; else it stands so in the index.
+    pub live: bool,
+}
+
+/// Whom a customer that is met may be.
+#[derive(Debug, Clone, Default)]
+pub struct Gathered {
+    /// Who holds the values of all of them.
+    pub holders: Tally,
+    /// Records of the other side.
+    pub candidates: Vec<Near>,
+    /// Further records of its own side that the best of them may be.
+    pub rivals: Vec<Near>,
+    /// All that are there by its keys, candidates or not.
+    pub there: BTreeSet<String>,
+    /// Why the other side does not show all that it finds.
+    pub incomplete: Option<String>,
 }
 
 /// What kept a side from being written.
@@ -131,6 +164,8 @@ impl Seen {
             asked: BTreeMap::new(),
             owners: BTreeMap::new(),
             reserved: None,
+            holders: None,
+            gathered: None,
             found: None,
             not_linked: None,
             document: Sight::Unread,

@@ -6,6 +6,7 @@ use domain::customer::Customer;
 use domain::document::Difference;
 use domain::entity::EntityRef;
 use domain::in_flight::{Create, Issue, Update};
+use domain::matching::{Form, Profile};
 use domain::message::Message;
 use domain::ports::{MatchKeys, PortError};
 use domain::side::Side;
@@ -23,6 +24,10 @@ pub enum Step {
     Owner(Side, String),
     /// Look for the customer there by these keys.
     Search(Side, MatchKeys),
+    /// Ask the index who holds these forms.
+    Count(Vec<Form>),
+    /// Gather whom the customer of that profile may be: from the index, and live by these keys.
+    Gather(Box<Profile>, MatchKeys),
     /// Reserve these keys, all or none.
     Reserve(Vec<String>),
     /// Ask the polls between which looks finance changed.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use domain::customer::Field;
-use domain::phone;
+use domain::matching::{mobile_spellings, national_id_spellings};
 use domain::ports::MatchKeys;
 use domain::text::{normal, same};
 use serde_json::Value;
@@ -32,14 +32,18 @@ fn property_of(field: Field) -> Option<&'static str> {
     }
 }
 
-/// The keys as alternatives of one search, each as it was typed and in its normal form.
+/// The keys as alternatives of one search, each as it was typed and in its normal form; a national id in all the ways in
+/// which people write it.
 pub(crate) fn queries(keys: &MatchKeys) -> Vec<Query> {
     let mut queries = Vec::new();
     for (name, field, key) in queryable(keys) {
         let Some(key) = key.as_deref().map(str::trim).filter(|key| !key.is_empty()) else {
             continue;
         };
-        let spellings = BTreeSet::from([key.to_owned(), normal(field, key)]);
+        let mut spellings = BTreeSet::from([key.to_owned(), normal(field, key)]);
+        if field == Field::NationalId {
+            spellings.extend(national_id_spellings(key));
+        }
         queries.extend(spellings.into_iter().map(|value| Query::or_equal(name, value)));
     }
     queries
@@ -60,11 +64,9 @@ pub(crate) fn may_match(row: &Value, keys: &MatchKeys) -> bool {
 /// without its prefix, which every way of writing it contains.
 pub(crate) fn mobile_term(keys: &MatchKeys) -> Option<String> {
     let mobile = keys.mobile.as_deref()?.trim();
-    let term = if phone::is_mobile(mobile) {
-        phone::normal(mobile)
-    } else {
-        mobile.to_owned()
-    };
+    // The shortest is contained in the others.
+    let spelt = mobile_spellings(mobile).into_iter();
+    let term = spelt.min_by_key(String::len).unwrap_or_default();
     (!term.is_empty()).then_some(term)
 }
 

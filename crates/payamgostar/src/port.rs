@@ -95,16 +95,18 @@ impl Payamgostar {
                 return Ok(found);
             }
         }
-        tracing::warn!(
-            pages = FIND_PAGES,
-            "the CRM's search by keys goes on for more pages than are read"
-        );
-        Ok(found)
+        Err(incomplete(FIND_PAGES as usize * FIND_PAGE as usize))
     }
 
     async fn hits_by_mobile(&self, keys: &MatchKeys) -> PortResult<Vec<String>> {
         match matching::mobile_term(keys) {
-            Some(term) => self.client.search(Some(&term), SEARCH_HITS).await,
+            Some(term) => {
+                let hits = self.client.search(Some(&term), SEARCH_HITS).await?;
+                if hits.len() >= SEARCH_HITS as usize {
+                    return Err(incomplete(hits.len()));
+                }
+                Ok(hits)
+            }
             None => Ok(Vec::new()),
         }
     }
@@ -116,6 +118,13 @@ impl Payamgostar {
     pub async fn server_time(&self) -> PortResult<Option<DateTime<Utc>>> {
         self.client.server_time().await
     }
+}
+
+/// Nobody knows what is behind the last record that a search shows.
+fn incomplete(shown: usize) -> PortError {
+    PortError::Incomplete(format!(
+        "a search goes on behind the {shown} records that are read"
+    ))
 }
 
 #[async_trait]

@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use domain::customer::Field;
 use domain::letters::fold;
-use domain::phone;
+use domain::matching::{mobile_spellings, national_id_spellings};
 use domain::ports::MatchKeys;
 use domain::text::{normal, same};
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::columns;
 use crate::rows::Row;
 
 /// How many calls one search may take.
-const MOST_FILTERS: usize = 4;
+const MOST_FILTERS: usize = 8;
 
 /// The keys in normal form; an empty one is no key.
 #[derive(Debug, Clone, Default)]
@@ -100,39 +100,32 @@ impl Keys {
         self.codes.is_empty() && self.texts.is_empty()
     }
 
-    /// The filters to ask with, the most telling first, at most four: codes, national id, mobile as it is usually
-    /// written and as typed, e-mail, and the rarer spellings of the mobile while there is room. (`tmpid` is not
-    /// asked for: reads don't show it, so that no row could be checked.)
+    /// The filters to ask with, the most telling first, at most eight: codes, and national id, mobile and e-mail as they are
+    /// usually written, then in the other spellings that people use. (`tmpid` is not asked for: reads don't show it, so that
+    /// no row could be checked.)
     pub(crate) fn filters(&self) -> Vec<Filter> {
-        let mut filters: Vec<Filter> = self
-            .codes
-            .iter()
-            .map(|code| Filter {
-                field: Field::FinanceCode,
-                value: json!(code),
-            })
-            .collect();
-        let typed = |key: &Option<String>| key.as_deref().map(|key| key.trim().to_owned());
-        let (national_id, email) = (typed(&self.typed.national_id), typed(&self.typed.email));
-        let mobile = typed(&self.typed.mobile).unwrap_or_default();
-        let bare = phone::normal(&mobile);
-        let spelt = |prefix: &str| phone::is_mobile(&mobile).then(|| format!("{prefix}{bare}"));
+        let codes = self.codes.iter().map(|code| Filter {
+            field: Field::FinanceCode,
+            value: json!(code),
+        });
+        let mut filters: Vec<Filter> = codes.collect();
+        let typed = |key: &Option<String>| key.as_deref().map(str::trim).unwrap_or_default().to_owned();
+        let ids = national_id_spellings(&typed(&self.typed.national_id));
+        let mobiles = mobile_spellings(&typed(&self.typed.mobile));
+        let of = |field, all: &[String]| all.iter().map(|value| (field, value.clone())).collect::<Vec<_>>();
+        let (id, more_ids) = ids.split_at(ids.len().min(1));
+        let (mobile, more_mobiles) = mobiles.split_at(mobiles.len().min(1));
         let asked = [
-            (
-                Field::NationalId,
-                national_id.as_deref().map(|id| normal(Field::NationalId, id)),
-            ),
-            (Field::Mobile, spelt("0")),
-            (Field::Mobile, Some(mobile.clone())),
-            (Field::Email, email),
-            (Field::NationalId, national_id),
-            (Field::Mobile, spelt("+98")),
-            (Field::Mobile, spelt("98")),
+            of(Field::NationalId, id),
+            of(Field::Mobile, mobile),
+            of(Field::Email, &[typed(&self.typed.email)]),
+            of(Field::NationalId, &more_ids[..more_ids.len().min(1)]),
+            of(Field::Mobile, more_mobiles),
         ];
-        for (field, value) in asked {
+        for (field, value) in asked.into_iter().flatten() {
             let filter = Filter {
                 field,
-                value: Value::from(value.unwrap_or_default()),
+                value: Value::from(value),
             };
             if filter.value != "" && !filters.contains(&filter) {
                 filters.push(filter);
@@ -185,34 +178,34 @@ mod tests {
     }
 
     #[test]
-    fn at_most_four_filters_the_most_telling_first() {
+    fn at_most_eight_filters_the_most_telling_first() {
         let keys = MatchKeys {
             id: None,
             customer_number: typed("۱۰۰-505"),
-            national_id: typed("۰۰۱۲۳"),
-            mobile: typed("+98 912 345 6789"),
+            national_id: typed("۰۴۹۹۳۷۰۸۹۹"),
+            mobile: typed("+98 912 345 1237"),
             email: typed("a@b.ir"),
         };
-        let filters = Keys::new(&keys, 100, 0).filters();
-        let bodies: Vec<_> = filters.iter().map(Filter::body).collect();
+        let bodies: Vec<_> = Keys::new(&keys, 100, 0)
+            .filters()
+            .iter()
+            .map(Filter::body)
+            .collect();
         assert_eq!(
             bodies,
             [
                 json!({"Code": 505}),
-                json!({"NationalCode": "00123"}),
-                json!({"MobileNo": "09123456789"}),
-                json!({"MobileNo": "+98 912 345 6789"})
+                json!({"NationalCode": "0499370899"}),
+                json!({"MobileNo": "09123451237"}),
+                json!({"Email": "a@b.ir"}),
+                json!({"NationalCode": "049-937089-9"}),
+                json!({"MobileNo": "+989123451237"}),
+                json!({"MobileNo": "989123451237"}),
+                json!({"MobileNo": "9123451237"}),
             ]
         );
-        assert_eq!(
-            Keys::new(&keys, 200, 0).filters()[3],
-            Filter {
-                field: Field::Email,
-                value: json!("a@b.ir")
-            }
-        );
         let alone = MatchKeys {
-            mobile: typed("09123456789"),
+            mobile: typed("0912-345-1237"),
             ..MatchKeys::default()
         };
         let spellings: Vec<_> = Keys::new(&alone, 100, 0)
@@ -220,7 +213,15 @@ mod tests {
             .into_iter()
             .map(|filter| filter.value)
             .collect();
-        assert_eq!(spellings, ["09123456789", "+989123456789", "989123456789"]);
+        let all = [
+            "09123451237",
+            "+989123451237",
+            "989123451237",
+            "9123451237",
+            "00989123451237",
+            "0912-345-1237",
+        ];
+        assert_eq!(spellings, all);
     }
 
     #[test]

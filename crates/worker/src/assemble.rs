@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::meeting::Numbering;
+use domain::matching::Numbering;
 use domain::merge::Policy;
 use domain::store::sql::SqlStore;
 use engine::document::DocumentRules;
@@ -27,6 +27,7 @@ pub fn engine(settings: &Settings, store: &SqlStore, gates: &Gates) -> anyhow::R
             Some(gates.finance.clone()),
         )?),
         store: Arc::new(store.clone()),
+        index: Arc::new(store.clone()),
         polls: Some(Arc::new(store.clone())),
         clock: store.clock(),
         config: Config {

@@ -7,6 +7,7 @@
 //! says who holds a value ([`Holders`]); reasons are data, worded elsewhere.
 
 mod address;
+mod asking;
 mod continuity;
 mod evidence;
 mod legal;
@@ -18,10 +19,12 @@ mod pair;
 mod phones;
 mod plain;
 mod profile;
+mod spellings;
 mod values;
 mod verdict;
 
 pub use address::Address;
+pub use asking::{findable, locks, search_keys, typed_keys};
 pub use continuity::{Another, another};
 pub use evidence::{Evidence, Finding, Witness};
 pub use likeness::{Likeness, likeness};
@@ -32,5 +35,6 @@ pub use pair::Unidentified;
 pub use phones::numbers;
 pub use plain::plain;
 pub use profile::Profile;
+pub use spellings::{mobile_spellings, national_id_spellings};
 pub use values::{NationalId, emails, is_plausible, postal_code};
 pub use verdict::{ASK, Candidate, Doubt, LEAD, LINK, Met, Verdict, contender, judge};

@@ -43,6 +43,27 @@ impl Key {
             Self::Name | Self::Code => usize::MAX,
         }
     }
+
+    /// Whether names are counted, not records: an office's landline is held by all its people.
+    #[must_use]
+    pub fn counts_names(self) -> bool {
+        !matches!(self, Self::NationalId | Self::Name | Self::Code)
+    }
+
+    /// As an index keeps it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NationalId => "nationalId",
+            Self::Mobile => "mobile",
+            Self::Landline => "landline",
+            Self::Email => "email",
+            Self::PostalCode => "postalCode",
+            Self::Address => "address",
+            Self::Name => "name",
+            Self::Code => "code",
+        }
+    }
 }
 
 /// A normal form by which one record may find another.
@@ -137,8 +158,7 @@ impl Tally {
             let record = format!("#{k}");
             let name = Some(profile.name.letters()).filter(|name| !name.is_empty());
             for Form { key, value } in forms(profile) {
-                let by_name = !matches!(key, Key::NationalId | Key::Name | Key::Code);
-                let holder = name.as_ref().filter(|_| by_name).unwrap_or(&record);
+                let holder = name.as_ref().filter(|_| key.counts_names()).unwrap_or(&record);
                 let values = names.entry((profile.side, key)).or_default();
                 values.entry(value).or_default().insert(holder.clone());
             }
@@ -155,6 +175,23 @@ impl Tally {
                 .map(|(key, values)| (key, count(values)))
                 .collect(),
         )
+    }
+
+    /// Whether an index was asked for that form.
+    #[must_use]
+    pub fn knows(&self, form: &Form) -> bool {
+        let of = |side| {
+            let values = self.0.get(&(side, form.key));
+            values.is_some_and(|values| values.contains_key(&form.value))
+        };
+        of(Side::Crm) && of(Side::Finance)
+    }
+
+    /// Adds what an index said of further forms.
+    pub fn add(&mut self, further: Self) {
+        for (key, values) in further.0 {
+            self.0.entry(key).or_default().extend(values);
+        }
     }
 
     /// Sets what an index said of one form.

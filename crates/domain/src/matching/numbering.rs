@@ -40,6 +40,13 @@ impl Numbering {
         let number: u64 = number.trim().parse().ok()?;
         Some(number.checked_sub(u64::from(self.offset))?.to_string())
     }
+
+    /// The customer number of a finance code; `None` when the code is no number.
+    #[must_use]
+    pub fn number(&self, code: &str) -> Option<String> {
+        let code: u64 = plain(code).trim().parse().ok()?;
+        Some(format!("{}-{}", self.company, code + u64::from(self.offset)))
+    }
 }
 
 #[cfg(test)]

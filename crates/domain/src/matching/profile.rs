@@ -81,6 +81,20 @@ impl Profile {
         }
     }
 
+    /// [`Self::of`] the record with that id: a contact of finance is named by it, whether or not the read shows its code.
+    /// What no database holds is taken out.
+    #[must_use]
+    pub fn of_record(id: &str, customer: &Customer, side: Side, numbering: Numbering) -> Self {
+        let mut own = customer.clone();
+        for value in own.values.values_mut().filter(|value| value.contains('\0')) {
+            value.retain(|c| c != '\0');
+        }
+        if side == Side::Finance {
+            own.set(Field::FinanceCode, id);
+        }
+        Self::of(&own, side, numbering)
+    }
+
     /// The digits of a national id whose check digit is right.
     #[must_use]
     pub fn plausible_id(&self) -> Option<&NationalId> {

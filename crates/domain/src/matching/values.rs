@@ -22,14 +22,19 @@ impl NationalId {
     /// id («ندارد», `0`, `1111111111`).
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
+        let digits = Self::digits_of(text)?;
+        let plausible = is_plausible(&digits);
+        (!made_up(&digits)).then_some(Self { digits, plausible })
+    }
+
+    /// The digits, made up or not.
+    pub(super) fn digits_of(text: &str) -> Option<String> {
         let plain = plain(text);
         let found = plain
             .split(is_letter)
             .map(digits)
             .find(|d| (8..=12).contains(&d.len()))?;
-        let digits = format!("{found:0>10}");
-        let plausible = is_plausible(&digits);
-        (!made_up(&digits)).then_some(Self { digits, plausible })
+        Some(format!("{found:0>10}"))
     }
 
     /// Whether the two differ by one slip at most: a digit changed, or exchanged with its neighbour.

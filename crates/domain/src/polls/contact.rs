@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 use super::{Fingerprint, checksum};
 use crate::base::Base;
 use crate::customer::{Customer, Field, Kind};
+use crate::index::{Held, Sighting};
+use crate::matching::{Numbering, Profile};
 use crate::side::Side;
 use crate::store::LinkState;
 use crate::text::normal;
@@ -20,14 +22,23 @@ pub struct ContactNow {
     pub changes: i64,
     /// Person or organization.
     pub kind: Kind,
-    /// The keys of a first meeting in normal form: mobile, national id, e-mail, customer number.
+    /// The keys of a first meeting in normal form: mobile, national id, e-mail, customer number. For services of the
+    /// version before.
     pub keys: [Option<String>; 4],
+    /// Its normal forms.
+    pub profile: Profile,
 }
 
 impl ContactNow {
     /// Of what was read.
     #[must_use]
     pub fn new(code: String, customer: &Customer, changes: i64) -> Self {
+        // How customer numbers are read is of no matter: finance shows codes.
+        let numbering = Numbering {
+            company: 0,
+            offset: 0,
+        };
+        let profile = Profile::of_record(&code, customer, Side::Finance, numbering);
         let key = |field| Some(normal(field, customer.get(field))).filter(|key| !key.is_empty());
         Self {
             code,
@@ -40,6 +51,21 @@ impl ContactNow {
                 key(Field::Email),
                 key(Field::CustomerNumber),
             ],
+            profile,
+        }
+    }
+
+    /// For the index, of a read that began then.
+    #[must_use]
+    pub fn sighting(&self, read_at: DateTime<Utc>) -> Sighting {
+        Sighting {
+            side: Side::Finance,
+            id: self.code.clone(),
+            read_at,
+            held: Some(Held {
+                checksum: self.checksum.clone(),
+                profile: self.profile.clone(),
+            }),
         }
     }
 }
@@ -53,6 +79,8 @@ pub struct ContactSeen {
     pub changes: i64,
     /// It was not in a complete answer.
     pub gone: bool,
+    /// The index holds its normal forms, as it was last seen.
+    pub indexed: bool,
 }
 
 /// When a contact came to its present state, as far as looks can tell.

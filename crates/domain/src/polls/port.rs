@@ -1,4 +1,4 @@
-//! The port: what pollers, and the engine at a first meeting, ask of the store.
+//! The port: what pollers ask of the store.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -10,7 +10,6 @@ use super::{
     Begin, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease, Rhythm, Stored, Verdict,
 };
 use crate::document::DocumentKind;
-use crate::ports::MatchKeys;
 use crate::side::Side;
 use crate::store::{EntityType, IssuedDocument, StoreResult};
 
@@ -64,10 +63,6 @@ pub trait PollStore: Send + Sync {
 
     /// When a contact came to the state in which it was last seen; `None`: it was never seen.
     async fn contact_times(&self, code: &str) -> StoreResult<Option<ContactTimes>>;
-
-    /// Codes of contacts that had one of these keys (in normal form) at the last look: candidates of a first
-    /// meeting, to be read afresh, since a snapshot may be stale.
-    async fn candidates(&self, keys: &MatchKeys) -> StoreResult<Vec<String>>;
 
     /// The polls that the guard holds, or the one of that name.
     async fn held(&self, poll: Option<&str>) -> StoreResult<Vec<Held>>;

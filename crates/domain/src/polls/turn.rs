@@ -7,8 +7,10 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::ContactNow;
+use crate::index::Sighting;
 use crate::message::Message;
 use crate::ports::Ring;
+use crate::side::Side;
 
 /// How often a poll is to run, and for how long its lease is taken.
 #[derive(Debug, Clone, Copy)]
@@ -80,6 +82,8 @@ pub struct Harvest {
     pub contacts: Vec<ContactNow>,
     /// Codes of contacts that are not there any more.
     pub gone: Vec<String>,
+    /// What else was seen, for the index: all of the CRM, and contacts that it does not hold as they were last seen.
+    pub seen: Vec<Sighting>,
     /// Stands in every row, for the audit.
     pub payload: Value,
     /// The trace of this look.
@@ -88,6 +92,22 @@ pub struct Harvest {
     pub hold: Option<Message>,
     /// For so many rows the bell is rung at once; the sweeper rings for the others.
     pub ring: usize,
+}
+
+impl Harvest {
+    /// All that this look has seen, for the index.
+    #[must_use]
+    pub fn sightings(&self, turn: &PollLease) -> Vec<Sighting> {
+        let contacts = self
+            .contacts
+            .iter()
+            .map(|contact| contact.sighting(turn.started_at));
+        let gone = self
+            .gone
+            .iter()
+            .map(|code| Sighting::gone(Side::Finance, code, turn.started_at));
+        self.seen.iter().cloned().chain(contacts).chain(gone).collect()
+    }
 }
 
 /// What was stored.

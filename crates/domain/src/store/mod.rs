@@ -9,6 +9,7 @@ mod dispatch;
 pub mod entities;
 mod error;
 mod inbox;
+mod index;
 mod links;
 mod locks;
 mod outcome;

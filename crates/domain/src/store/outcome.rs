@@ -7,6 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Status;
+use crate::index::Sighting;
 use crate::link::Link;
 use crate::message::Message;
 use crate::side::Side;
@@ -81,6 +82,8 @@ pub struct Commit {
     pub audits: Vec<(Side, Outcome)>,
     /// Whether something was seen that this run did not carry over: a fresh `PENDING` row follows.
     pub look_again: bool,
+    /// What the run saw of both systems, for the index.
+    pub seen: Vec<Sighting>,
     /// How long the run took.
     pub took: Duration,
 }

@@ -29,6 +29,11 @@ pub enum Ruling {
         /// Finance's code.
         finance: String,
     },
+    /// This record is another than each of these of the other side, which it was in doubt with.
+    Separate {
+        /// Their ids.
+        others: Vec<String>,
+    },
     /// The document that was sent at that time, without an answer, stands in finance under this number.
     Exists {
         /// When the intent was committed.

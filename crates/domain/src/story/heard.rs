@@ -64,6 +64,9 @@ fn from_an_operator(ruling: Option<&Ruling>) -> Message {
         Some(Ruling::Keep(side)) => Message::new(Code::RulingKeep).with("side", side),
         Some(Ruling::Form) => Message::new(Code::RulingForm),
         Some(Ruling::Same) => Message::new(Code::RulingSame),
+        Some(Ruling::Separate { others }) => {
+            Message::new(Code::RulingSeparate).with("ids", others.join(", "))
+        }
         Some(Ruling::Link { crm, finance }) => Message::new(Code::RulingLink)
             .with("crm", crm)
             .with("finance", finance),

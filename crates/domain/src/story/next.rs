@@ -190,6 +190,7 @@ fn say_who(row: &Row) -> Advice {
     let known = |side| (row.source == side).then(|| row.source_id.clone());
     let (crm, finance) = (known(Side::Crm), known(Side::Finance));
     let advice = Message::new(Code::NextSayWho)
+        .with("row", row.id)
         .with("crm", crm.as_deref().unwrap_or("<crm-id>"))
         .with("finance", finance.as_deref().unwrap_or("<finance-code>"));
     (advice, vec![Action::Link { crm, finance }])

@@ -9,6 +9,7 @@
 mod database;
 mod guard;
 mod inbox;
+mod index;
 mod links;
 mod locks;
 mod messages;

@@ -3,8 +3,8 @@
 use domain::base::Base;
 use domain::clock::Clock;
 use domain::customer::{Field, Kind};
-use domain::polls::{ContactNow, FINANCE_CONTACTS, Harvest, PollLease};
-use domain::ports::{MatchKeys, Side};
+use domain::polls::{FINANCE_CONTACTS, Harvest};
+use domain::ports::Side;
 use domain::store::entities::link;
 use domain::store::{EntityType, LinkState};
 
@@ -12,28 +12,12 @@ use crate::polls::{RHYTHM, contact, turn_of};
 use crate::world::{World, contract, stored};
 
 contract![
-    the_snapshot_knows_candidates_by_any_key_in_any_writing,
-    the_snapshot_knows_when_each_was_seen_so_first_and_who_is_gone,
+    looks_know_states_and_times,
     links_are_loaded_by_either_id_and_counted_without_halves_and_tombstones,
 ];
 
-/// A look at finance that comes when one is due, with its contacts and who is gone.
-async fn look(w: &World, contacts: Vec<ContactNow>, gone: &[&str]) -> PollLease {
-    let turn = turn_of(w, FINANCE_CONTACTS).await;
-    let harvest = Harvest {
-        contacts,
-        gone: gone.iter().map(|code| (*code).to_owned()).collect(),
-        ..Harvest::default()
-    };
-    w.polls.finish(&turn, &harvest).await.unwrap();
-    turn
-}
-
-async fn candidates(w: &World, keys: &MatchKeys) -> Vec<String> {
-    w.polls.candidates(keys).await.unwrap()
-}
-
-async fn the_snapshot_knows_candidates_by_any_key_in_any_writing(w: &World) {
+async fn looks_know_states_and_times(w: &World) {
+    let first = turn_of(w, FINANCE_CONTACTS).await;
     let ali = [
         (Field::Name, "علی"),
         (Field::Mobile, "+98 912 111 1111"),
@@ -45,31 +29,21 @@ async fn the_snapshot_knows_candidates_by_any_key_in_any_writing(w: &World) {
         contact("22", 1, &ali),
         contact("23", 1, &[(Field::Mobile, "09121111111")]),
     ];
-    look(w, contacts, &[]).await;
-    let cases: [(fn(&mut MatchKeys, String), &str, &[&str]); 6] = [
-        (|keys, key| keys.mobile = Some(key), "۰۹۱۲۱۱۱۱۱۱۱", &["22", "23"]),
-        (|keys, key| keys.national_id = Some(key), "00123", &["22"]),
-        (|keys, key| keys.email = Some(key), " ali@example.com", &["22"]),
-        (|keys, key| keys.customer_number = Some(key), "100-7", &["22"]),
-        (|keys, key| keys.id = Some(key), "23", &["23"]),
-        (|keys, key| keys.email = Some(key), " ", &[]),
-    ];
-    for (set, key, expected) in cases {
-        let mut keys = MatchKeys::default();
-        set(&mut keys, key.to_owned());
-        assert_eq!(candidates(w, &keys).await, expected, "{keys:?}");
-    }
-}
-
-async fn the_snapshot_knows_when_each_was_seen_so_first_and_who_is_gone(w: &World) {
-    let mobile = [(Field::Mobile, "09121111111")];
-    let name = [(Field::Name, "رضا")];
-    let first = look(w, vec![contact("22", 1, &[]), contact("23", 1, &mobile)], &[]).await;
+    let harvest = Harvest {
+        contacts,
+        ..Harvest::default()
+    };
+    w.polls.finish(&first, &harvest).await.unwrap();
     let times = w.polls.contact_times("22").await.unwrap().unwrap();
     assert_eq!((times.seen_at, times.look_before), (first.started_at, None));
-
     w.clock.turn(RHYTHM.interval);
-    let second = look(w, vec![contact("22", 2, &name)], &["23"]).await;
+    let second = turn_of(w, FINANCE_CONTACTS).await;
+    let harvest = Harvest {
+        contacts: vec![contact("22", 2, &[(Field::Name, "رضا")])],
+        gone: vec!["23".to_owned()],
+        ..Harvest::default()
+    };
+    w.polls.finish(&second, &harvest).await.unwrap();
     let times = w.polls.contact_times("22").await.unwrap().unwrap();
     assert_eq!(
         (times.seen_at, times.look_before),
@@ -78,20 +52,23 @@ async fn the_snapshot_knows_when_each_was_seen_so_first_and_who_is_gone(w: &Worl
     let seen = w.polls.contacts().await.unwrap();
     assert!((seen["22"].changes, seen["22"].gone) == (2, false) && seen["22"].checksum.len() == 32);
     assert_eq!((seen["23"].changes, seen["23"].gone), (2, true));
-    let keys = MatchKeys {
-        mobile: Some("09121111111".to_owned()),
-        ..MatchKeys::default()
-    };
-    assert!(candidates(w, &keys).await.is_empty());
-    let last = w.polls.last_look(FINANCE_CONTACTS).await.unwrap().unwrap();
+    let look = w.polls.last_look(FINANCE_CONTACTS).await.unwrap().unwrap();
     assert_eq!(
-        (last.started_at, last.completed_at),
+        (look.started_at, look.completed_at),
         (second.started_at, w.clock.now())
     );
 
     // Told of once more though it looks as before: it is not newer for that. One that comes back is.
     w.clock.turn(RHYTHM.interval);
-    let third = look(w, vec![contact("22", 3, &name), contact("23", 3, &mobile)], &[]).await;
+    let third = turn_of(w, FINANCE_CONTACTS).await;
+    let harvest = Harvest {
+        contacts: vec![
+            contact("22", 3, &[(Field::Name, "رضا")]),
+            contact("23", 3, &[(Field::Mobile, "09121111111")]),
+        ],
+        ..Harvest::default()
+    };
+    w.polls.finish(&third, &harvest).await.unwrap();
     let again = w.polls.contact_times("22").await.unwrap().unwrap();
     assert_eq!(again, times);
     assert_eq!(w.polls.contacts().await.unwrap()["22"].changes, 3);

@@ -150,3 +150,76 @@ async fn a_service_of_version_0_1_runs_on() {
     service.close().await.unwrap();
     old.drop_it().await;
 }
+
+/// What finance was last seen to hold moves into the index; what a service of the version before polls afterwards, too, so
+/// that both count on with one counter.
+#[tokio::test]
+async fn the_snapshot_of_finance_becomes_its_half_of_the_index() {
+    use domain::index::IndexStore as _;
+    use domain::matching::{Form, Key};
+    use domain::polls::PollStore as _;
+    use domain::ports::Side;
+
+    const BEFORE: u32 = 9;
+    let contact = r#"INSERT INTO "FinanceSnapshot" ("code", "checksum", "changes", "kind", "mobile", "nationalId", "email",
+            "seenAt", "gone") VALUES ($1, $2, $3, 'person', $4, $5, $6, $7, $8)
+        ON CONFLICT ("code") DO UPDATE SET "checksum" = excluded."checksum", "changes" = excluded."changes""#;
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let old = TestDb::bare(engine).await.unwrap();
+        let (store, db) = (&old.store, old.store.db());
+        migrations::migrate_by(db, BEFORE).await.unwrap();
+        let now = SystemClock.now();
+        let put = async |code: &str, sum: &str, changes: i64, keys: [Option<&str>; 3], gone: bool| {
+            let [mobile, id, email] = keys.map(|key| key.map(str::to_owned).into());
+            let values = [
+                code.into(),
+                sum.into(),
+                changes.into(),
+                mobile,
+                id,
+                email,
+                now.into(),
+                gone.into(),
+            ];
+            run(db, contact, values).await;
+        };
+        let keys = [Some("9121112345"), Some("12345679"), Some("a@b.ir")];
+        put("22", "old", 3, keys, false).await;
+        put(
+            "23",
+            "old",
+            1,
+            [Some("88451236"), Some("001-234"), Some("none")],
+            false,
+        )
+        .await;
+        put("24", "old", 2, keys, true).await;
+        migrations::migrate(db).await.unwrap();
+        let seen = store.contacts().await.unwrap();
+        assert_eq!(seen.len(), 3);
+        assert_eq!((seen["22"].checksum.as_str(), seen["22"].changes), ("old", 3));
+        assert!(!seen["22"].indexed && seen["24"].gone, "{engine:?}");
+        assert!(store.contact_times("22").await.unwrap().is_some());
+        for (key, value) in [
+            (Key::Mobile, "9121112345"),
+            (Key::NationalId, "0012345679"),
+            (Key::Email, "a@b.ir"),
+        ] {
+            let form = Form {
+                key,
+                value: value.to_owned(),
+            };
+            let found = store.holding(Side::Finance, &[form], "").await.unwrap();
+            let found: Vec<_> = found.iter().map(|one| (one.id.as_str(), &one.profile)).collect();
+            assert_eq!(found, [("22", &None)], "{engine:?}: {value}");
+        }
+        if engine == Engine::Postgres {
+            put("22", "new", 4, keys, false).await;
+            put("25", "new", 1, keys, false).await;
+            let seen = store.contacts().await.unwrap();
+            assert_eq!((seen["22"].checksum.as_str(), seen["22"].changes), ("new", 4));
+            assert_eq!(seen["25"].changes, 1);
+        }
+        old.drop_it().await;
+    }
+}

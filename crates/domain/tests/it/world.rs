@@ -9,6 +9,7 @@ use domain::base::Base;
 use domain::clock::Clock;
 use domain::customer::Kind;
 use domain::in_flight::{Create, InFlight, Write};
+use domain::index::IndexStore;
 use domain::message::{Code, Message};
 use domain::outside::OutsideStore;
 use domain::polls::PollStore;
@@ -96,6 +97,7 @@ pub struct World {
     pub clock: Arc<TestClock>,
     pub store: Arc<dyn Store>,
     pub polls: Arc<dyn PollStore>,
+    pub index: Arc<dyn IndexStore>,
     pub outside: Arc<dyn OutsideStore>,
     tables: Tables,
 }
@@ -109,6 +111,7 @@ impl World {
                 return Self {
                     store: Arc::new(store.clone()),
                     polls: Arc::new(store.clone()),
+                    index: Arc::new(store.clone()),
                     outside: Arc::new(MemoryOutside::new(clock.clone())),
                     clock,
                     tables: Tables::Memory(store),
@@ -123,6 +126,7 @@ impl World {
             clock,
             store: Arc::new(store.clone()),
             polls: Arc::new(store.clone()),
+            index: Arc::new(store.clone()),
             outside: Arc::new(store),
             tables: Tables::Sql(db),
         }
@@ -245,6 +249,7 @@ pub fn ending(work: &Work, status: Status) -> Commit {
         retry: None,
         audits: Vec::new(),
         look_again: false,
+        seen: Vec::new(),
         took: Duration::from_millis(5),
     }
 }

@@ -2,19 +2,17 @@
 
 use std::time::Duration;
 
-use domain::customer::{Customer, Field, Kind};
-use domain::in_flight::{Create, InFlight, Write};
+use domain::customer::Field;
+use domain::in_flight::{InFlight, Write};
 use domain::link::{Link, LinkState};
-use domain::meeting::{Verdict, findable, judge, keys, locks};
-use domain::message::{Code, Message};
-use domain::ports::Snapshot;
+use domain::matching::{Met, Profile, Verdict, forms, judge, locks, search_keys};
+use domain::message::{Code, Message, evidence};
 use domain::side::Side;
 use domain::store::Ruling;
-use domain::text::same;
 
-use super::saving;
+use super::{lost, saving};
 use crate::Rules;
-use crate::seen::{Known, Seen};
+use crate::seen::{Gathered, Known, Near, Seen};
 use crate::step::{Ending, Sending, Step};
 
 /// Someone else's run of a record that is to be linked ends soon.
@@ -23,7 +21,7 @@ const BUSY_WAIT: Duration = Duration::from_secs(1);
 /// The entity was never met on the other side: link it, create it, or say why not.
 pub(super) fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
     let (source, target) = (seen.source, seen.source.other());
-    let Some(met) = seen.customer(source) else {
+    let Some(met) = seen.snapshot(source) else {
         return Step::Read(source);
     };
     if let Some((side, id, takes_over, theirs)) = &seen.not_linked {
@@ -32,9 +30,16 @@ pub(super) fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
     if let Some(id) = ruled_to_be(seen, target) {
         return link_as_ruled(seen, target, id);
     }
+    let profile = rules.reading().profile(&met.id, &met.customer, source);
+    if profile.name.nobody && known.link.in_flight.is_empty() {
+        return Step::End(Ending::Skip(Message::new(Code::NameOfNobody)));
+    }
+    let Some(holders) = &seen.holders else {
+        return Step::Count(forms(&profile));
+    };
     match &seen.reserved {
         // Two twins, or two ends of one pair, must not be met at once.
-        None => return Step::Reserve(locks(met, source, rules.config.numbering, rules.project)),
+        None => return Step::Reserve(locks(&profile, holders)),
         Some(Some(holder)) if holder.waits => {
             let why = Message::new(Code::KeysAreBeingMet);
             let sent = [&known.link.in_flight, &InFlight::none()];
@@ -47,20 +52,15 @@ pub(super) fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
         Some(None) => {}
     }
     if let Some(create) = known.link.in_flight.create(target).cloned()
-        && let Some(step) = lost(known, seen, rules, &create, met.kind)
+        && let Some(step) = lost::lost(known, seen, rules, &create, met.customer.kind)
     {
         return step;
     }
-    let wanted = keys(met, source, rules.config.numbering);
-    let found = match &seen.found {
-        Some((by, found)) if *by == wanted => found,
-        _ => return Step::Search(target, wanted),
+    let Some(gathered) = &seen.gathered else {
+        let keys = search_keys(&met.customer, &profile, source, rules.config.numbering, holders);
+        return Step::Gather(Box::new(profile), keys);
     };
-    match judge(met, source, found, rules.config.numbering, rules.project) {
-        Verdict::Doubt(doubt) => Step::End(Ending::Conflict(doubt.message(target))),
-        Verdict::Link(id) => link(seen, target, id, met, found),
-        Verdict::Apart => create(seen, rules, target, met, found),
-    }
+    judged(known, seen, rules, &profile, gathered)
 }
 
 /// Whom an operator says that this customer is on `target`.
@@ -94,121 +94,45 @@ fn link_as_ruled(seen: &Seen, target: Side, id: String) -> Step {
     }
 }
 
-/// An earlier create was never answered: a record with its keys that was not there when it was committed, and that is this
-/// customer, is what it made. `None`: it was never carried out, and is forgotten.
-fn lost(known: &mut Known, seen: &Seen, rules: &Rules<'_>, create: &Create, kind: Kind) -> Option<Step> {
-    let target = create.side;
-    let numbering = rules.config.numbering;
-    let mut sent = Customer::new(kind);
-    for (field, value) in &create.fields {
-        sent.set(*field, value.leaves.as_str());
-    }
-    let wanted = keys(&sent, target.other(), numbering);
-    if !findable(&wanted, target) {
-        let why = Message::new(Code::LostCreateWithoutKeys).with("side", target);
-        return Some(Step::End(Ending::Conflict(why)));
-    }
-    let found = match &seen.found {
-        Some((by, found)) if *by == wanted => found,
-        _ => return Some(Step::Search(target, wanted)),
-    };
-    let news: Vec<&Snapshot> = found
-        .iter()
-        .filter(|c| !create.not_ours.contains(&c.id))
-        .collect();
-    let is_it = |candidate: &&&Snapshot| {
-        let alone = std::slice::from_ref(**candidate);
-        matches!(
-            judge(&sent, target.other(), alone, numbering, rules.project),
-            Verdict::Link(_)
-        )
-    };
-    let ours: Vec<&str> = news.iter().filter(is_it).map(|c| c.id.as_str()).collect();
-    let ids = |ids: &[&str]| ids.join(", ");
-    match ours.as_slice() {
-        [id] => Some(Step::Link {
+/// What the evidence comes to.
+fn judged(known: &Known, seen: &Seen, rules: &Rules<'_>, met: &Profile, gathered: &Gathered) -> Step {
+    let target = seen.source.other();
+    let candidates = met_of(&gathered.candidates);
+    let rivals = met_of(&gathered.rivals);
+    match judge(met, &candidates, &rivals, &gathered.holders) {
+        Verdict::Nobody => Step::End(Ending::Skip(Message::new(Code::NameOfNobody))),
+        Verdict::Doubt(doubt) => Step::End(Ending::Conflict(evidence::doubt(&doubt, target))),
+        Verdict::Link(best) => Step::Link {
+            told: evidence::linked(&best, target),
             side: target,
-            id: (*id).to_owned(),
-            takes_over: true,
-            told: Message::new(Code::FoundCreated)
-                .with("side", target)
-                .with("id", id),
-        }),
-        [] if news.is_empty() => wait_for_created(known, seen, rules, create),
-        [] => {
-            let news: Vec<&str> = news.iter().map(|c| c.id.as_str()).collect();
-            let why = Message::new(Code::LostCreateInDoubt)
-                .with("side", target)
-                .with("ids", ids(&news));
-            Some(Step::End(Ending::Conflict(why)))
-        }
-        many => {
-            let why = Message::new(Code::LostCreateSeveral)
-                .with("side", target)
-                .with("ids", ids(many));
-            Some(Step::End(Ending::Conflict(why)))
-        }
+            id: best.id,
+            takes_over: false,
+        },
+        Verdict::Apart => create(known, seen, rules, gathered),
     }
 }
 
-/// Nothing there yet. No second create before the first has had its time and two looks found nothing.
-fn wait_for_created(known: &mut Known, seen: &Seen, rules: &Rules<'_>, create: &Create) -> Option<Step> {
-    let left = (create.at + rules.config.settle() - seen.now)
-        .to_std()
-        .unwrap_or_default();
-    let looks = create.empty_looks + 1;
-    if left.is_zero() && looks >= 2 {
-        known
-            .link
-            .in_flight
-            .0
-            .retain(|write| !matches!(write, Write::Create(_)));
-        return None;
-    }
-    for write in &mut known.link.in_flight.0 {
-        if let Write::Create(create) = write {
-            create.empty_looks = looks;
-        }
-    }
-    let why = Message::new(Code::LostCreateNotThereYet)
-        .with("side", create.side)
-        .with("looks", looks);
-    Some(Step::End(Ending::Wait(why, left.max(rules.config.retry_base))))
+/// As they are judged.
+pub(crate) fn met_of(all: &[Near]) -> Vec<Met<'_, String>> {
+    let met = all.iter().map(|near| Met {
+        id: near.id.clone(),
+        profile: &near.profile,
+        linked: near.linked,
+    });
+    met.collect()
 }
 
-fn link(seen: &Seen, target: Side, id: String, met: &Customer, found: &[Snapshot]) -> Step {
-    // An identity of the CRM that names another living contact as its own: keys that point to two.
-    let named = found.iter().find(|candidate| candidate.id == id);
-    let named = named.map_or("", |candidate| candidate.customer.get(Field::FinanceCode));
-    let own = met.get(Field::FinanceCode);
-    if target == Side::Crm && !named.is_empty() && !same(Field::FinanceCode, named, own) {
-        match seen.asked.get(&(Side::Finance, named.to_owned())) {
-            None => return Step::Ask(Side::Finance, named.to_owned()),
-            Some(true) => {
-                let why = Message::new(Code::NamesAnother)
-                    .with("side", target)
-                    .with("id", id)
-                    .with("code", named);
-                return Step::End(Ending::Conflict(why));
-            }
-            Some(false) => {}
-        }
-    }
-    Step::Link {
-        told: Message::new(Code::Linked).with("side", target).with("id", &id),
-        side: target,
-        id,
-        takes_over: false,
-    }
-}
-
-fn create(seen: &Seen, rules: &Rules<'_>, target: Side, met: &Customer, found: &[Snapshot]) -> Step {
+fn create(known: &Known, seen: &Seen, rules: &Rules<'_>, gathered: &Gathered) -> Step {
+    let (source, target) = (seen.source, seen.source.other());
+    let Some(met) = seen.customer(source) else {
+        return Step::Read(source);
+    };
     // An identity of a contact that was known and is no more: it is not made anew.
     let code = met.get(Field::FinanceCode);
     if target == Side::Finance && !code.is_empty() {
         match seen.owners.get(&(Side::Finance, code.to_owned())) {
             None => return Step::Owner(Side::Finance, code.to_owned()),
-            Some(Some(theirs)) if theirs.state == LinkState::Closed => {
+            Some(Some(theirs)) if theirs.state == LinkState::Closed && theirs.id != known.link.id => {
                 let why = Message::new(Code::NamesADeletedOne).with("code", code);
                 return Step::End(Ending::Conflict(why));
             }
@@ -218,7 +142,13 @@ fn create(seen: &Seen, rules: &Rules<'_>, target: Side, met: &Customer, found: &
     if !rules.config.policy.carries_to(target) {
         return Step::End(Ending::Off(target));
     }
-    let not_ours = found.iter().map(|candidate| candidate.id.clone()).collect();
+    if let Some(why) = &gathered.incomplete {
+        let why = Message::new(Code::SearchIncomplete)
+            .with("side", target)
+            .with("why", why);
+        return Step::End(Ending::Conflict(why));
+    }
+    let not_ours = gathered.there.iter().cloned().collect();
     let (create, customer) = saving::create(seen, target, met, not_ours, rules.config);
     Step::Write(Box::new(Sending::Create(create, customer)))
 }

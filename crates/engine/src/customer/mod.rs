@@ -21,7 +21,8 @@ use crate::step::{Ending, Sending, Step};
 pub(crate) mod company;
 mod gone;
 mod identity;
-mod meeting;
+mod lost;
+pub(crate) mod meeting;
 pub mod ours;
 pub mod saving;
 

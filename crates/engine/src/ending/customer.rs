@@ -68,6 +68,7 @@ pub(crate) fn finish(
         retry,
         audits,
         look_again: known.look_again,
+        seen: Vec::new(),
         took: facts.took,
         link: (!ends_unknown).then_some(known.link),
     }

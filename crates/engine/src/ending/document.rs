@@ -72,6 +72,7 @@ pub(crate) fn finish(mut known: Known, seen: &Seen, ending: Ending, facts: &Fact
         retry,
         audits,
         look_again: known.look_again,
+        seen: Vec::new(),
         took: facts.took,
         link: (!forget).then_some(known.link),
     }

@@ -29,6 +29,7 @@ macro_rules! promises {
 
 mod announced;
 mod behind;
+mod cases;
 mod crashes;
 mod desk;
 mod documents;

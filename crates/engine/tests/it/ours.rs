@@ -8,7 +8,7 @@ use domain::customer::{Customer, Field, Kind};
 use domain::entity::EntityType;
 use domain::in_flight::{Create, InFlight, Sent, Update, Write};
 use domain::link::{Link, LinkState};
-use domain::meeting::Numbering;
+use domain::matching::Numbering;
 use domain::merge::{Policy, Times};
 use domain::message::Code;
 use domain::ports::Snapshot;

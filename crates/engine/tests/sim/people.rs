@@ -279,7 +279,7 @@ fn typed(world: &Shared, person: u32, field: Field) -> String {
                 " سطر\nدو",
                 " شرکت بازرگانی و پسران",
             ];
-            format!("{own}{}", sim.pick(&tails).unwrap())
+            format!("پ{person} ب{person}{}{}", marks(n), sim.pick(&tails).unwrap())
         }
         Field::Mobile => {
             let number = if sim.odds(200) {
@@ -291,8 +291,8 @@ fn typed(world: &Shared, person: u32, field: Field) -> String {
             format!("{}{number:07}", sim.pick(&written).unwrap())
         }
         Field::Email => format!("{own}@example.ir"),
-        Field::NationalId if sim.odds(900) => format!("{:010}", 1_000_000 + person),
-        Field::NationalId => format!("{:010}", u64::from(person) * 1_000_000_000 % 7_000_000_000 + n),
+        Field::NationalId if sim.odds(900) => national_id(u64::from(person) * 276_444_437),
+        Field::NationalId => national_id(u64::from(person) * 276_444_437 + n * 104_729),
         _ => {
             let tails = [
                 "",
@@ -306,8 +306,31 @@ fn typed(world: &Shared, person: u32, field: Field) -> String {
     }
 }
 
+/// A number as marks that stand on letters: two names that differ in them only are two values that were typed, and one
+/// name to whoever matches them.
+fn marks(n: u64) -> String {
+    let marks: Vec<char> = ('\u{6d6}'..='\u{6dc}').collect();
+    let (mut rest, mut out) = (n, String::new());
+    while rest > 0 {
+        out.push(marks[usize::try_from(rest % 7).unwrap()]);
+        rest /= 7;
+    }
+    out
+}
+
+/// A national id with a right check digit.
+fn national_id(n: u64) -> String {
+    let digits = format!("{:09}", n % 1_000_000_000);
+    let sum: u32 = digits
+        .chars()
+        .zip((2..=10).rev())
+        .map(|(c, weight)| c.to_digit(10).unwrap() * weight)
+        .sum();
+    let check = if sum % 11 < 2 { sum % 11 } else { 11 - sum % 11 };
+    format!("{digits}{check}")
+}
+
 /// Whose record a name says it is.
 pub fn person_of(name: &str) -> Option<u32> {
-    let digits = name.strip_prefix('p')?.split_once('v')?.0;
-    digits.parse().ok()
+    name.strip_prefix('پ')?.split(' ').next()?.parse().ok()
 }

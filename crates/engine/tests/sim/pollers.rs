@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::customer::{Customer, Kind};
 use domain::document::{Document, DocumentKind, differences};
+use domain::index::{Reading, Sighting};
 use domain::polls::{
     Begin, CRM_INVOICES, CRM_ORGANIZATION, CRM_QUOTES, ContactNow, FINANCE_CONTACTS, Fingerprint, Found,
     Harvest, PollLease, PollStore, Rhythm, checksum, document_checksum, poll_of,
@@ -125,10 +126,26 @@ async fn crm(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Res
     let harvest = Harvest {
         changes,
         cursor: newest.map(|newest| newest.to_string()),
+        seen: sightings(client, &shown, turn),
         ring: 500,
         ..Harvest::default()
     };
     finish(client, store, turn, Side::Crm, &harvest).await
+}
+
+/// What a look at the CRM leaves in the index.
+fn sightings(client: &Client, shown: &BTreeMap<String, (Customer, Time)>, turn: &PollLease) -> Vec<Sighting> {
+    let reading = Reading {
+        numbering: client.world.config.numbering,
+        project: &crate::systems::project,
+    };
+    let seen = shown.iter().map(|(id, (customer, _))| Sighting {
+        side: Side::Crm,
+        id: id.clone(),
+        read_at: turn.started_at,
+        held: Some(reading.held(id, customer, Side::Crm)),
+    });
+    seen.collect()
 }
 
 fn kind_of(poll: &str) -> Option<DocumentKind> {
@@ -185,13 +202,15 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
         None => Default::default(),
     };
     let shown = answer(client, Side::Finance).await?;
-    let mut contacts = Vec::new();
+    let (mut contacts, mut indexed) = (Vec::new(), Vec::new());
     for (code, (customer, _)) in &shown {
         let seen = before.get(code);
         let unchanged = seen.is_some_and(|seen| !seen.gone && seen.checksum == checksum(customer));
         if !unchanged || written.contains(code) {
             let changes = seen.map_or(1, |seen| seen.changes + 1);
             contacts.push((ContactNow::new(code.clone(), customer, changes), unchanged));
+        } else if seen.is_some_and(|seen| !seen.indexed) {
+            indexed.push(ContactNow::new(code.clone(), customer, 0).sighting(turn.started_at));
         }
     }
     let known = before.iter().filter(|(_, seen)| !seen.gone);
@@ -227,6 +246,7 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
         changes,
         contacts: contacts.into_iter().map(|(contact, _)| contact).collect(),
         gone: gone.into_iter().collect(),
+        seen: indexed,
         ring: 500,
         ..Harvest::default()
     };

@@ -73,7 +73,7 @@ impl Shared {
             create_settle: Duration::from_secs(120),
             max_retries: 3,
             retry_base: Duration::from_secs(2),
-            numbering: domain::meeting::Numbering {
+            numbering: domain::matching::Numbering {
                 company: 100,
                 offset: 0,
             },

@@ -7,6 +7,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
+use domain::index::Sighting;
 use domain::polls::{ContactNow, ContactSeen, Fingerprint, Found, Harvest, PollLease, checksum};
 use domain::ports::{Side, Snapshot};
 use domain::store::LinkState;
@@ -39,6 +41,9 @@ struct Diff {
     /// Codes of this answer.
     present: HashSet<Box<str>>,
     changed: Vec<Suspect>,
+    /// Contacts that look as before, and that the index does not hold so.
+    unindexed: Vec<Sighting>,
+    started_at: DateTime<Utc>,
     /// Rows whose code came before in the same answer.
     twice: u64,
 }
@@ -55,6 +60,8 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
         present: HashSet::with_capacity(before.len()),
         before,
         changed: Vec::new(),
+        unindexed: Vec::new(),
+        started_at: turn.started_at,
         twice: 0,
     };
     let contacts = pollers
@@ -85,6 +92,7 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
             changes,
             contacts: diff.changed.into_iter().map(|suspect| suspect.contact).collect(),
             gone,
+            seen: diff.unindexed,
             payload: json!({
                 "poll": turn.poll,
                 "look": turn.started_at,
@@ -111,6 +119,9 @@ impl Diff {
                 fingerprint: Fingerprint::of(&contact.customer),
                 as_before,
             });
+        } else if before.is_some_and(|seen| !seen.indexed) {
+            let contact = ContactNow::new(contact.id.clone(), &contact.customer, 0);
+            self.unindexed.push(contact.sighting(self.started_at));
         }
     }
 

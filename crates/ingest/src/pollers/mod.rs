@@ -21,6 +21,7 @@ use chrono::NaiveDate;
 use domain::clock::Clock;
 use domain::customer::Kind;
 use domain::document::DocumentKind;
+use domain::matching::Numbering;
 use domain::polls::{CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, Guard, PollStore, poll_of};
 use domain::ports::changes::{Changes, Everybody};
 use domain::ports::{Crm, Customers, Doorbell, PortError, Side};
@@ -48,6 +49,8 @@ pub struct Pollers {
     doorbell: Arc<dyn Doorbell>,
     clock: Arc<dyn Clock>,
     guard: Guard,
+    /// How finance codes are read as customer numbers.
+    numbering: Numbering,
     /// From start to start, for the CRM and for finance.
     intervals: (Duration, Duration),
     lease: Duration,
@@ -221,6 +224,10 @@ impl Pollers {
             guard: Guard {
                 max_changes: polling.max_changes_per_run,
                 max_share: polling.max_changed_share,
+            },
+            numbering: Numbering {
+                company: settings.finance()?.company_code.into(),
+                offset: settings.sync.number_offset,
             },
             intervals: (crm_interval, polling.interval),
             lease: settings.sync.lease,

@@ -15,6 +15,7 @@ pub(crate) mod hash_password;
 pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod migrate;
+mod one_sided;
 pub(crate) mod output;
 pub(crate) mod part;
 pub(crate) mod plan;

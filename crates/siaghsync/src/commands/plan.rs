@@ -48,7 +48,7 @@ pub(crate) struct Verify {
 
 /// `plan`: every customer that a sync would change; exit code 0.
 pub(crate) fn plan(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let shown = look(&arguments, |plan| plan.step != Doing::Nothing)?;
+    let shown = look(&arguments, |plan| plan.step != Doing::Nothing, false)?;
     if !arguments.json {
         say!("{}", counted(&shown, "would be changed, or wait"));
     }
@@ -71,11 +71,17 @@ pub(crate) fn verify(arguments: Verify) -> anyhow::Result<ExitCode> {
     }
     let drifted =
         |plan: &Plan| !plan.differences.is_empty() || !matches!(plan.step, Doing::Nothing | Doing::Write);
-    let shown = look(&arguments, drifted)?;
+    let shown = look(&arguments, drifted, true)?;
     if !arguments.json {
         say!("{}", counted(&shown, "differ, or can't be compared"));
+        if shown.alone > 0 {
+            say!(
+                "{} record(s) stand on one side only, as the two were last seen.",
+                shown.alone
+            );
+        }
     }
-    Ok(if shown.drifted == 0 {
+    Ok(if shown.drifted == 0 && shown.alone == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(DRIFT)
@@ -85,6 +91,8 @@ pub(crate) fn verify(arguments: Verify) -> anyhow::Result<ExitCode> {
 struct Shown {
     looked_at: usize,
     drifted: usize,
+    /// Records that stand on one side only.
+    alone: usize,
 }
 
 fn counted(shown: &Shown, what: &str) -> String {
@@ -94,7 +102,8 @@ fn counted(shown: &Shown, what: &str) -> String {
     )
 }
 
-fn look(arguments: &Arguments, interesting: impl Fn(&Plan) -> bool) -> anyhow::Result<Shown> {
+/// `alone`: names what stands on one side only, too.
+fn look(arguments: &Arguments, interesting: impl Fn(&Plan) -> bool, alone: bool) -> anyhow::Result<Shown> {
     let settings = Settings::load(super::SYSTEMS)?;
     super::block_on(&settings, async {
         let store = super::open(&settings).await?;
@@ -107,6 +116,7 @@ fn look(arguments: &Arguments, interesting: impl Fn(&Plan) -> bool) -> anyhow::R
         let mut shown = Shown {
             looked_at: 0,
             drifted: 0,
+            alone: 0,
         };
         let bar = output::progress("customers", Some(customers.len() as u64));
         while let Some(plan) = plans.next().await {
@@ -124,6 +134,9 @@ fn look(arguments: &Arguments, interesting: impl Fn(&Plan) -> bool) -> anyhow::R
             }
         }
         bar.finish_and_clear();
+        if alone && arguments.id.is_none() {
+            shown.alone = super::one_sided::name_all(&store, arguments.json).await?;
+        }
         Ok(shown)
     })
 }

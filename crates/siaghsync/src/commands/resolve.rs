@@ -22,6 +22,7 @@ use super::row::{self, Named};
   siaghsync resolve 505 --form                      what came back altered is how that system writes it
   siaghsync resolve 505 --same                      it is no other record: what differs was edited
   siaghsync resolve --link 3f2a…-…-e1 505           these two are one customer
+  siaghsync resolve 505 --separate                  it is none of those that it is in doubt with
   siaghsync resolve 0193a0de --exists 2488          the document without an answer is pre-invoice 2488
   siaghsync resolve 0193a0de --send-again           it is not in finance: send it again
   siaghsync resolve 0193a0de --accept               an issued document's change is handled in finance
@@ -53,6 +54,9 @@ struct How {
     /// These two records are one customer, though their keys left it in doubt
     #[arg(long, num_args = 2, value_names = ["CRM_ID", "FINANCE_CODE"], conflicts_with = "id")]
     link: Option<Vec<String>>,
+    /// It is none of the records that it is in doubt with: they are never held against each other again
+    #[arg(long)]
+    separate: bool,
     /// A document whose outcome is unknown stands in finance, under this number
     #[arg(long, value_name = "NUMBER")]
     exists: Option<String>,
@@ -95,6 +99,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
             (How { same: true, .. }, Some(id)) => {
                 engine.same(&customer(&store, id).await?, traceparent).await?
+            }
+            (How { separate: true, .. }, Some(id)) => {
+                let customer = customer(&store, id).await?;
+                engine.separate(&customer, traceparent).await?
             }
             (How { link: Some(ids), .. }, _) => {
                 let [crm, finance] = pair(ids)?;

@@ -130,12 +130,14 @@ async fn the_report_tells_what_was_loaded(d: &Deployment, loaded: &Loaded) {
     let expected = json!({
         "link": loaded.there.len(),
         "create": loaded.new.len() + loaded.doubled.len(),
-        "ambiguous": loaded.ambiguous.len() + loaded.doubled.len(),
+        "ask": loaded.ambiguous.len() + loaded.doubled.len(),
+        "linked": 0,
         "skip": 0,
     });
     assert_eq!(told["report"], expected, "{said}");
     let lines = std::fs::read_to_string(&file).unwrap();
     assert_eq!(lines.lines().count(), 1 + 2000 + loaded.doubled.len());
+    assert!(lines.starts_with("\u{feff}code,name,what,crm_id,points,why\n"));
     let calls = d.sim.crm().stats().calls("") + d.sim.finance().stats().calls("");
     assert!(calls < 30, "{calls} calls for a report");
     assert_eq!(d.sim.crm().count(), before);
@@ -177,7 +179,7 @@ async fn killed_half_way_and_run_again_ends_with_one_identity_per_contact() {
     let calls = d.sim.crm().stats().calls("/create");
     let (code, said) = d.siaghsync(&["import", "--yes", "--json"]);
     assert_eq!(code, Some(0), "{said}");
-    assert_eq!(json_of(&said)[0]["report"]["skip"], loaded.wanted(), "{said}");
+    assert_eq!(json_of(&said)[0]["report"]["linked"], loaded.wanted(), "{said}");
     assert_eq!(d.sim.crm().stats().calls("/create"), calls);
     d.db.drop_it().await;
 }

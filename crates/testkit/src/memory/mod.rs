@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 mod dispatch;
 mod inbox;
+mod index;
 mod links;
 mod outside;
 mod polls;

@@ -9,6 +9,7 @@ use domain::store::{EntityRef, EntityType, Lease, Status, StoreError, StoreResul
 use sea_orm::DbErr;
 use uuid::Uuid;
 
+use super::index::Index;
 use super::polls::Polls;
 use super::rows;
 
@@ -26,6 +27,7 @@ pub(super) struct Tables {
     /// Which link has reserved a key.
     locks: BTreeMap<String, Uuid>,
     pub(super) polls: Polls,
+    pub(super) index: Index,
 }
 
 /// A time as the databases keep it.

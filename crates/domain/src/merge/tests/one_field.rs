@@ -102,7 +102,7 @@ fn into_a_field_that_finance_does_not_show_only_what_goes_there_alone_is_carried
         };
         let known = Base::new(Kind::Person);
         let crm = person(&[(field, crm)]);
-        let merged = merge(&known, &crm, &finance, Times::default(), policy, &lossy);
+        let merged = merge(&known, &crm, &finance, &|_| Times::default(), policy, &lossy);
         said(field, &merged)
     };
     let number = Then::Write(Side::Finance, "100-7", Reason::OneWay);

@@ -4,6 +4,7 @@ pub mod cursor;
 pub mod held;
 pub mod link;
 pub mod log;
+pub mod record;
 pub mod retry;
 pub mod snapshot;
 pub mod webhook;

@@ -1,4 +1,4 @@
-//! [`PollStore`] on PostgreSQL and SQLite: `"PollCursor"`, `"FinanceSnapshot"` and `"HeldChange"`. Everything goes in
+//! [`PollStore`] on PostgreSQL and SQLite: `"PollCursor"`, `"HeldChange"`, and of `"RecordIndex"` what looks saw. Everything goes in
 //! groups: no statement per record.
 
 use std::collections::{HashMap, HashSet};
@@ -12,13 +12,11 @@ use crate::polls::{
     Begin, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease, PollStore, Rhythm, Stored,
     Verdict,
 };
-use crate::ports::MatchKeys;
 use crate::side::Side;
 use crate::store::sql::{LONG, QUICK, SqlStore, in_time};
 use crate::store::{EntityType, IssuedDocument, StoreResult};
 
 mod begin;
-mod candidates;
 mod contacts;
 mod count;
 mod finish;
@@ -100,10 +98,6 @@ impl PollStore for SqlStore {
 
     async fn contact_times(&self, code: &str) -> StoreResult<Option<ContactTimes>> {
         in_time(QUICK, contacts::contact_times(self, code)).await
-    }
-
-    async fn candidates(&self, keys: &MatchKeys) -> StoreResult<Vec<String>> {
-        in_time(QUICK, candidates::candidates(self, keys)).await
     }
 
     async fn held(&self, poll: Option<&str>) -> StoreResult<Vec<Held>> {

@@ -6,9 +6,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::customer::Kind;
+use crate::index::COMPANY;
 use crate::message::{Code, Message};
 use crate::polls::{ContactNow, Found, Harvest, Look, PollLease, entity_type_of, side_of};
-use crate::store::entities::{cursor, held, log, snapshot};
+use crate::side::Side;
+use crate::store::entities::{cursor, held, log, record, snapshot};
 use crate::store::inbox::{ended, pending};
 use crate::store::sql::system;
 use crate::store::{EntityRef, Event, Status, Trigger};
@@ -37,6 +39,23 @@ pub(super) fn contact(contact: &ContactNow, turn: &PollLease, now: DateTime<Utc>
         seen_at: Set(now),
         look_before: Set(turn.last.map(|look| look.started_at)),
         gone: Set(false),
+    }
+}
+
+/// How the index keeps what a look saw of a contact; what it held is noted beside it.
+pub(super) fn looked(contact: &ContactNow, turn: &PollLease, now: DateTime<Utc>) -> record::ActiveModel {
+    record::ActiveModel {
+        side: Set(system(Side::Finance).to_owned()),
+        company: Set(COMPANY.to_owned()),
+        entity_type: Set("CUSTOMER".to_owned()),
+        id: Set(contact.code.clone()),
+        first_seen_at: Set(Some(now)),
+        look_checksum: Set(Some(contact.checksum.clone())),
+        changes: Set(contact.changes),
+        seen_at: Set(Some(now)),
+        look_before: Set(turn.last.map(|look| look.started_at)),
+        look_gone: Set(false),
+        ..Default::default()
     }
 }
 

@@ -1,13 +1,17 @@
-//! What a look read, into the snapshot: it stood so at the end of the read at the latest, which is when it was seen.
+//! What a look saw: it stood so at the end of the read at the latest, which is when it was seen.
+//!
+//! `"FinanceSnapshot"` is kept in step for services of the version before, which may poll in turns with this one: their
+//! event keys count on with ours.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Expr};
 
 use super::{GROUP, rows};
+use crate::index::COMPANY;
 use crate::polls::{ContactNow, PollLease};
 use crate::store::StoreResult;
-use crate::store::entities::snapshot;
+use crate::store::entities::{record, snapshot};
 
 pub(super) async fn see(
     tx: &impl ConnectionTrait,
@@ -15,38 +19,75 @@ pub(super) async fn see(
     contacts: &[ContactNow],
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
-    use snapshot::Column as C;
-    for group in contacts.chunks(GROUP) {
-        let rows = group.iter().map(|contact| rows::contact(contact, turn, now));
-        let all = [
-            C::Checksum,
-            C::Changes,
-            C::Kind,
-            C::Mobile,
-            C::NationalId,
-            C::Email,
-            C::CustomerNumber,
-            C::Gone,
-        ];
-        snapshot::Entity::insert_many(rows)
-            .on_conflict(
-                OnConflict::column(C::Code)
-                    .value(C::SeenAt, unless_as_before("seenAt"))
-                    .value(C::LookBefore, unless_as_before("lookBefore"))
-                    .update_columns(all)
-                    .to_owned(),
-            )
-            .exec_without_returning(tx)
-            .await?;
+    let mut sorted: Vec<&ContactNow> = contacts.iter().collect();
+    // Runs write the same rows: always in one order.
+    sorted.sort_unstable_by(|a, b| a.code.cmp(&b.code));
+    for group in sorted.chunks(GROUP) {
+        look(tx, turn, group, now).await?;
+        mirror(tx, turn, group, now).await?;
     }
     Ok(())
 }
 
+async fn look(
+    tx: &impl ConnectionTrait,
+    turn: &PollLease,
+    group: &[&ContactNow],
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    use record::Column as C;
+    let rows = group.iter().map(|contact| rows::looked(contact, turn, now));
+    let unless = |column| unless_as_before("RecordIndex", "lookChecksum", "lookGone", column);
+    record::Entity::insert_many(rows)
+        .on_conflict(
+            OnConflict::columns([C::Side, C::Company, C::EntityType, C::Id])
+                .value(C::SeenAt, unless("seenAt"))
+                .value(C::LookBefore, unless("lookBefore"))
+                .update_columns([C::LookChecksum, C::Changes, C::LookGone])
+                .to_owned(),
+        )
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
+async fn mirror(
+    tx: &impl ConnectionTrait,
+    turn: &PollLease,
+    group: &[&ContactNow],
+    now: DateTime<Utc>,
+) -> StoreResult<()> {
+    use snapshot::Column as C;
+    let rows = group.iter().map(|contact| rows::contact(contact, turn, now));
+    let unless = |column| unless_as_before("FinanceSnapshot", "checksum", "gone", column);
+    let all = [
+        C::Checksum,
+        C::Changes,
+        C::Kind,
+        C::Mobile,
+        C::NationalId,
+        C::Email,
+        C::CustomerNumber,
+        C::Gone,
+    ];
+    snapshot::Entity::insert_many(rows)
+        .on_conflict(
+            OnConflict::column(C::Code)
+                .value(C::SeenAt, unless("seenAt"))
+                .value(C::LookBefore, unless("lookBefore"))
+                .update_columns(all)
+                .to_owned(),
+        )
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
+}
+
 /// A contact that is told of though it looks as before came to that state when it was first seen so, not now.
-fn unless_as_before(column: &str) -> Expr {
+fn unless_as_before(table: &str, checksum: &str, gone: &str, column: &str) -> Expr {
     Expr::cust(format!(
-        r#"CASE WHEN "FinanceSnapshot"."checksum" = excluded."checksum" AND NOT "FinanceSnapshot"."gone"
-                THEN "FinanceSnapshot"."{column}" ELSE excluded."{column}" END"#
+        r#"CASE WHEN "{table}"."{checksum}" = excluded."{checksum}" AND NOT "{table}"."{gone}"
+                THEN "{table}"."{column}" ELSE excluded."{column}" END"#
     ))
 }
 
@@ -56,13 +97,26 @@ pub(super) async fn see_gone(
     codes: &[String],
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
-    use snapshot::Column as C;
+    let before = turn.last.map(|look| look.started_at);
     for group in codes.chunks(GROUP) {
+        use record::Column as R;
+        record::Entity::update_many()
+            .col_expr(R::LookGone, Expr::value(true))
+            .col_expr(R::Changes, ExprTrait::add(Expr::col(R::Changes), 1))
+            .col_expr(R::SeenAt, Expr::value(now))
+            .col_expr(R::LookBefore, Expr::value(before))
+            .filter(R::Side.eq("FINANCE"))
+            .filter(R::Company.eq(COMPANY))
+            .filter(R::EntityType.eq("CUSTOMER"))
+            .filter(R::Id.is_in(group))
+            .exec(tx)
+            .await?;
+        use snapshot::Column as C;
         snapshot::Entity::update_many()
             .col_expr(C::Gone, Expr::value(true))
             .col_expr(C::Changes, ExprTrait::add(Expr::col(C::Changes), 1))
             .col_expr(C::SeenAt, Expr::value(now))
-            .col_expr(C::LookBefore, Expr::value(turn.last.map(|look| look.started_at)))
+            .col_expr(C::LookBefore, Expr::value(before))
             .filter(C::Code.is_in(group))
             .exec(tx)
             .await?;

@@ -17,7 +17,8 @@ pub(super) async fn written_since(store: &SqlStore, since: DateTime<Utc>) -> Sto
         .filter(link::Column::FinanceId.is_not_null())
         .filter(link::Column::LastSyncAt.gte(since))
         .filter(sea_orm::sea_query::Expr::cust(
-            r#"NOT EXISTS (SELECT 1 FROM "FinanceSnapshot" s WHERE s."code" = "EntityMapping"."financeId"
+            r#"NOT EXISTS (SELECT 1 FROM "RecordIndex" s WHERE s."side" = 'FINANCE' AND s."company" = '100'
+                           AND s."entityType" = 'CUSTOMER' AND s."id" = "EntityMapping"."financeId"
                            AND s."seenAt" >= "EntityMapping"."lastSyncAt")"#,
         ))
         .into_tuple()

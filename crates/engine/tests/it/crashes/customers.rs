@@ -36,8 +36,8 @@ scenarios! {
 }
 
 fn whole() -> domain::customer::Customer {
-    person("علی کریمی", "09123450017")
-        .with(Field::NationalId, "0012345679")
+    person("علی کریمی", "09123451237")
+        .with(Field::NationalId, "0499370899")
         .with(Field::Email, "old@b.ir")
         .with(Field::CustomerNumber, "100-7")
 }
@@ -57,7 +57,7 @@ async fn a_new_contact_from_finance(p: &mut Play) {
 /// The same customer on both sides, each with something that the other lacks.
 fn strangers(p: &Play) -> (String, String) {
     let crm = p.w.crm.add(whole().with(Field::Address, "تهران"));
-    let there = person("علی کریمی", "09123450017").with(Field::NationalId, "0012345679");
+    let there = person("علی کریمی", "09123451237").with(Field::NationalId, "0499370899");
     (crm, p.w.finance.add(there.with(Field::Phone, "02188776655")))
 }
 
@@ -181,7 +181,7 @@ async fn a_direction_that_is_off(p: &mut Play) {
     p.engine.config.policy.to_finance = false;
     p.edits(Side::Crm, &crm, Field::Email, "new@b.ir").await;
     p.edits(Side::Finance, &finance, Field::Address, "تهران").await;
-    let other = p.w.crm.add(person("رضا رضایی", "09121234568"));
+    let other = p.w.crm.add(person("رضا رضایی", "09123451268"));
     p.hears(Side::Crm, &other).await;
     p.quiet().await;
     p.engine.config.policy.to_finance = true;
@@ -191,7 +191,7 @@ async fn a_direction_that_is_off(p: &mut Play) {
 }
 
 async fn linked_by_hand(p: &mut Play) {
-    let there = || person("علی کریمی", "09123450017");
+    let there = || person("علی کریمی", "09123451237");
     let crm = p.w.crm.add(there().with(Field::Email, "crm@b.ir"));
     let finance = p.w.finance.add(there().with(Field::Address, "تهران"));
     p.w.finance.add(there());

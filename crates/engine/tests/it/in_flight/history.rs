@@ -7,7 +7,7 @@ use domain::customer::{Customer, Field, Kind};
 use domain::entity::EntityType;
 use domain::in_flight::{Update, Write};
 use domain::link::{Link, LinkState};
-use domain::meeting::Numbering;
+use domain::matching::Numbering;
 use domain::merge::{Policy, Times};
 use domain::ports::Snapshot;
 use domain::side::Side;

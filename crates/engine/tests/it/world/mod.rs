@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use domain::customer::{Customer, Field, Kind};
+use domain::index::{IndexStore, Sighting};
 use domain::merge::Policy;
 use domain::ports::{Ring, Side};
 use domain::store::entities::{link, log, retry};
@@ -71,7 +72,15 @@ impl World {
         let Tables::Sql(db) = self.tables else {
             return Self::with(None);
         };
-        for table in ["MatchLock", "SyncRetryQueue", "SyncLog", "EntityMapping"] {
+        for table in [
+            "RecordIndex",
+            "RecordValue",
+            "Separated",
+            "MatchLock",
+            "SyncRetryQueue",
+            "SyncLog",
+            "EntityMapping",
+        ] {
             let empty = format!("DELETE FROM \"{table}\"");
             db.store.db().execute_unprepared(&empty).await.unwrap();
         }
@@ -80,14 +89,18 @@ impl World {
 
     fn with(db: Option<TestDb>) -> Self {
         let clock = Arc::new(TestClock(Arc::new(AtomicI64::new(1_700_000_000_000_000))));
-        let (store, tables): (Arc<dyn Store>, _) = match db {
+        let (store, index, tables): (Arc<dyn Store>, Arc<dyn IndexStore>, _) = match db {
             None => {
                 let store = MemoryStore::new(clock.clone());
-                (Arc::new(store.clone()), Tables::Memory(store))
+                (
+                    Arc::new(store.clone()),
+                    Arc::new(store.clone()),
+                    Tables::Memory(store),
+                )
             }
             Some(db) => {
                 let store = SqlStore::with_clock(db.store.db().clone(), clock.clone());
-                (Arc::new(store), Tables::Sql(db))
+                (Arc::new(store.clone()), Arc::new(store), Tables::Sql(db))
             }
         };
         let (crm, finance) = (
@@ -98,6 +111,7 @@ impl World {
             crm: Arc::new(crm.clone()),
             finance: Arc::new(finance.clone()),
             store: store.clone(),
+            index,
             clock: clock.clone(),
             polls: None,
             config: config(),
@@ -167,6 +181,24 @@ impl World {
         panic!("no end in sight");
     }
 
+    /// A look at both systems, as polls take one: all that is there stands in the index.
+    pub async fn look(&self) {
+        let at = domain::clock::Clock::now(&*self.clock);
+        let project = |side: Side, field, value: &str| self.engine.port(side).project(field, value);
+        let reading = domain::index::Reading {
+            numbering: self.engine.config.numbering,
+            project: &project,
+        };
+        for (side, system) in [(Side::Crm, &self.crm), (Side::Finance, &self.finance)] {
+            let all = system.all();
+            let seen: Vec<_> = all
+                .iter()
+                .map(|one| Sighting::of(one, side, reading, at))
+                .collect();
+            self.engine.index.note(&seen).await.unwrap();
+        }
+    }
+
     /// All rows of `"SyncLog"`, by id.
     pub async fn rows(&self) -> Vec<log::Model> {
         match &self.tables {
@@ -221,7 +253,7 @@ fn config() -> Config {
         create_settle: Duration::from_secs(120),
         max_retries: 3,
         retry_base: Duration::from_secs(2),
-        numbering: domain::meeting::Numbering {
+        numbering: domain::matching::Numbering {
             company: 100,
             offset: 0,
         },

@@ -137,6 +137,12 @@ impl System {
         self.records.lock().unwrap().rows[id].0.get(field).to_owned()
     }
 
+    /// All that are there, as they are shown.
+    pub fn all(&self) -> Vec<Snapshot> {
+        let records = self.records.lock().unwrap();
+        records.rows.iter().map(|(id, row)| self.show(id, row)).collect()
+    }
+
     pub fn ids(&self) -> Vec<String> {
         self.records.lock().unwrap().rows.keys().cloned().collect()
     }

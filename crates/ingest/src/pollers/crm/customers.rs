@@ -1,6 +1,8 @@
 //! Persons and organizations: what equals the CRM's base is an echo of our own write, and makes no row.
 
+use chrono::{DateTime, Utc};
 use domain::customer::{Customer, Kind};
+use domain::index::{Reading, Sighting};
 use domain::polls::{Fingerprint, PollLease, checksum};
 use domain::ports::Side;
 use domain::ports::changes::{Changed, Since};
@@ -11,6 +13,7 @@ use crate::pollers::{Failure, Pollers};
 
 struct Customers<'a> {
     pollers: &'a Pollers,
+    started_at: DateTime<Utc>,
 }
 
 pub(in crate::pollers) async fn read(
@@ -24,8 +27,9 @@ pub(in crate::pollers) async fn read(
         wide,
     };
     let changes = pollers.changes.customer_changes(kind, since);
-    let (changes, end) = gather(&Customers { pollers }, changes).await?;
-    harvest(pollers, turn, changes, end).await
+    let started_at = turn.started_at;
+    let gathered = gather(&Customers { pollers, started_at }, changes).await?;
+    harvest(pollers, turn, gathered).await
 }
 
 impl Records for Customers<'_> {
@@ -41,5 +45,23 @@ impl Records for Customers<'_> {
             (!echo).then(|| checksum(record))
         });
         Ok(sums.collect())
+    }
+
+    fn seen(&self, records: &[Changed<Customer>]) -> Vec<Sighting> {
+        let project = |side: Side, field, value: &str| match side {
+            Side::Crm => value.to_owned(),
+            Side::Finance => self.pollers.finance.project(field, value),
+        };
+        let reading = Reading {
+            numbering: self.pollers.numbering,
+            project: &project,
+        };
+        let seen = records.iter().map(|Changed { id, record, .. }| Sighting {
+            side: Side::Crm,
+            id: id.clone(),
+            read_at: self.started_at,
+            held: Some(reading.held(id, record, Side::Crm)),
+        });
+        seen.collect()
     }
 }

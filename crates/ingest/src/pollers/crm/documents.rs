@@ -44,8 +44,8 @@ pub(in crate::pollers) async fn read(
         kind,
         since: made_since,
     };
-    let (changes, end) = gather(&records, pollers.changes.document_changes(feed, since)).await?;
-    harvest(pollers, turn, changes, end).await
+    let gathered = gather(&records, pollers.changes.document_changes(feed, since)).await?;
+    harvest(pollers, turn, gathered).await
 }
 
 impl Records for Documents<'_> {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use domain::index::Sighting;
 use domain::message::{Code, Message};
 use domain::polls::{Found, Harvest, PollLease};
 use domain::ports::Side;
@@ -33,19 +34,37 @@ trait Records {
 
     /// For each record the checksum of its state; `None`: it is no change.
     async fn changed(&self, records: &[Changed<Self::Record>]) -> Result<Vec<Option<String>>, Failure>;
+
+    /// What of these records is kept in the index.
+    fn seen(&self, _records: &[Changed<Self::Record>]) -> Vec<Sighting> {
+        Vec::new()
+    }
+}
+
+/// What a look read.
+#[derive(Debug, Default)]
+struct Gathered {
+    changes: HashMap<String, Found>,
+    seen: Vec<Sighting>,
+    end: End,
 }
 
 /// Reads to the end, a page at a time. One entry per record: a later state takes the place of an earlier one.
 async fn gather<R: Records>(
     records: &R,
     mut parts: Box<dyn Parts<R::Record> + '_>,
-) -> Result<(HashMap<String, Found>, End), Failure> {
-    let mut changes = HashMap::new();
+) -> Result<Gathered, Failure> {
+    let mut gathered = Gathered::default();
+    let changes = &mut gathered.changes;
     loop {
         let page = match parts.next().await? {
             Part::Records(page) => page,
-            Part::End(end) => return Ok((changes, end)),
+            Part::End(end) => {
+                gathered.end = end;
+                return Ok(gathered);
+            }
         };
+        gathered.seen.extend(records.seen(&page));
         let sums = records.changed(&page).await?;
         for (Changed { id, modified, .. }, changed) in page.into_iter().zip(sums) {
             match changed {
@@ -62,12 +81,8 @@ async fn gather<R: Records>(
 }
 
 /// The end of a look: what was not heard before, and where the next one goes on.
-async fn harvest(
-    pollers: &Pollers,
-    turn: &PollLease,
-    changes: HashMap<String, Found>,
-    end: End,
-) -> Result<Read, Failure> {
+async fn harvest(pollers: &Pollers, turn: &PollLease, gathered: Gathered) -> Result<Read, Failure> {
+    let Gathered { changes, seen, end } = gathered;
     if let Some(ahead) = end.ahead {
         let ahead = ahead.num_minutes();
         warn!(
@@ -85,6 +100,7 @@ async fn harvest(
         harvest: Harvest {
             changes,
             cursor: end.cursor,
+            seen,
             payload: json!({ "poll": turn.poll }),
             ..Harvest::default()
         },
@@ -162,7 +178,7 @@ mod tests {
         parts: impl IntoIterator<Item = PortResult<Part<Option<String>>>>,
     ) -> Result<(Vec<String>, End), Failure> {
         let parts = Scripted(parts.into_iter().collect());
-        let (changes, end) = gather(&AsWritten, Box::new(parts)).await?;
+        let Gathered { changes, end, .. } = gather(&AsWritten, Box::new(parts)).await?;
         let mut events: Vec<String> = changes.into_values().map(|found| found.event_id).collect();
         events.sort_unstable();
         Ok((events, end))

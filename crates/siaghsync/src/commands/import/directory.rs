@@ -1,73 +1,64 @@
-//! The CRM's identities by their match keys, in memory: about 2 KB each. Pure.
+//! The records of one system by what they hold, in memory: about 2 KB each. Pure.
 //!
-//! It answers as the CRM's own search would, so that a contact is matched by the same rules as at a first meeting
-//! ([`meet::decide`]), without asking the CRM once per contact.
+//! It answers as the record index does, so that a contact is matched by the same rule as at a first meeting, without asking
+//! the database once per contact.
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::customer::{Customer, Field};
-use domain::ports::{MatchKeys, Snapshot};
-use domain::text::normal;
+use domain::matching::{Form, Met, Profile, forms};
 
-/// All that a first meeting looks at.
-const LOOKED_AT: [Field; 6] = [
-    Field::Name,
-    Field::Mobile,
-    Field::Email,
-    Field::NationalId,
-    Field::CustomerNumber,
-    Field::FinanceCode,
-];
+/// A record.
+pub(super) struct Record {
+    pub(super) id: String,
+    pub(super) profile: Profile,
+    /// Whether it is linked already, or is to be made for another.
+    pub(super) linked: bool,
+}
 
-/// The identities, and where each key leads.
+/// The records, and where each form leads.
 #[derive(Default)]
 pub(super) struct Directory {
-    identities: Vec<Snapshot>,
-    by_key: HashMap<(Field, String), Vec<usize>>,
+    records: Vec<Record>,
+    by_form: HashMap<Form, Vec<usize>>,
+    by_id: HashMap<String, usize>,
 }
 
 impl Directory {
-    /// Takes an identity; only what is looked at is kept.
-    pub(super) fn add(&mut self, id: &str, customer: &Customer) {
-        let place = self.identities.len();
-        let mut kept = Customer::new(customer.kind);
-        for field in LOOKED_AT {
-            kept.set(field, customer.get(field));
-            let key = normal(field, customer.get(field));
-            if field != Field::Name && !key.is_empty() {
-                self.by_key.entry((field, key)).or_default().push(place);
-            }
+    /// Takes a record.
+    pub(super) fn add(&mut self, record: Record) {
+        for form in forms(&record.profile) {
+            self.by_form.entry(form).or_default().push(self.records.len());
         }
-        self.identities.push(Snapshot {
-            id: id.to_owned(),
-            customer: kept,
-            modified_at: None,
-            whole: serde_json::Value::Null,
-        });
+        self.by_id.insert(record.id.clone(), self.records.len());
+        self.records.push(record);
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.identities.len()
+        self.records.len()
     }
 
-    /// Those that have one of the keys.
-    pub(super) fn find(&self, keys: &MatchKeys) -> Vec<Snapshot> {
-        let asked = [
-            (Field::FinanceCode, &keys.id),
-            (Field::CustomerNumber, &keys.customer_number),
-            (Field::NationalId, &keys.national_id),
-            (Field::Mobile, &keys.mobile),
-            (Field::Email, &keys.email),
-        ];
-        let mut places = BTreeSet::new();
-        for (field, key) in asked {
-            let Some(key) = key.as_deref().map(|key| normal(field, key)) else {
-                continue;
-            };
-            places.extend(self.by_key.get(&(field, key)).into_iter().flatten().copied());
-        }
-        let found = places.into_iter().filter_map(|place| self.identities.get(place));
-        found.cloned().collect()
+    /// All of them.
+    pub(super) fn profiles(&self) -> impl Iterator<Item = &Profile> {
+        self.records.iter().map(|record| &record.profile)
+    }
+
+    /// The profile of that record.
+    pub(super) fn profile(&self, id: &str) -> Option<&Profile> {
+        let place = self.by_id.get(id)?;
+        self.records.get(*place).map(|record| &record.profile)
+    }
+
+    /// Those that hold one of the forms, but for the one with that id.
+    pub(super) fn holding(&self, forms: &[Form], but: &str) -> Vec<Met<'_, String>> {
+        let places = forms.iter().filter_map(|form| self.by_form.get(form)).flatten();
+        let places: BTreeSet<usize> = places.copied().collect();
+        let found = places.into_iter().filter_map(|place| self.records.get(place));
+        let found = found.filter(|record| record.id != but).map(|record| Met {
+            id: record.id.clone(),
+            profile: &record.profile,
+            linked: record.linked,
+        });
+        found.collect()
     }
 }

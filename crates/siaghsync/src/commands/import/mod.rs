@@ -5,13 +5,14 @@
 //!
 //! Memory: about 2 KB for each identity of the CRM and for each contact of finance.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use domain::customer::{Field, Kind};
+use domain::customer::{Customer, Field, Kind};
+use domain::index::{IndexStore, Reading, Sighting};
 use domain::polls::PollStore;
 use domain::ports::Side;
 use domain::ports::changes::{Changes, Everybody, Part, Since};
@@ -26,15 +27,19 @@ use uuid::Uuid;
 
 use super::output::{self, say};
 use carry::Carrier;
-use directory::Directory;
-use report::{Entry, Fate, Known, Matcher};
+use directory::{Directory, Record};
+use report::{Fate, Known, Matcher};
+use show::{print, write_csv};
 
 mod carry;
 mod directory;
 mod report;
+mod show;
 
 /// More connections than a worker at rest has are not taken.
 const AT_ONCE: usize = 8;
+/// So many records are written into the index at a time.
+const INDEXED: usize = 1000;
 /// So many of each kind are shown; all of them stand in `--report`.
 const SHOWN: usize = 10;
 
@@ -82,11 +87,14 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             &store,
             &crate::commands::gates(&settings, &store).await?,
         )?;
-        let entries = matched(&settings, &store, &engine).await?;
+        let known = known(&store).await?;
+        let both = read(&settings, &store, &engine, &known).await?;
+        let seen = both.seen;
+        let entries = Matcher::new(both.crm, both.finance, known).report(both.contacts);
         if let Some(path) = &arguments.report {
             write_csv(path, &entries).with_context(|| format!("{} can't be written", path.display()))?;
         }
-        print(&entries, &arguments)?;
+        print(&entries, arguments.json)?;
         let wanted = entries
             .iter()
             .filter(|entry| matches!(entry.fate, Fate::Link(_) | Fate::Create));
@@ -106,34 +114,92 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             eprintln!("Nothing was written.");
             return Ok(ExitCode::FAILURE);
         }
+        note(&store, &seen).await?;
         let at_once = settings.worker.concurrency.min(AT_ONCE);
         carry(&engine, &store, &wanted, at_once, &arguments).await
     })
 }
 
-/// Reads both systems once, and matches them in memory.
-async fn matched(settings: &Settings, store: &SqlStore, engine: &Engine) -> anyhow::Result<Vec<Entry>> {
+/// Both systems as they were read.
+struct Both {
+    crm: Directory,
+    finance: Directory,
+    /// Code and name of each contact.
+    contacts: Vec<(String, String)>,
+    /// For the index.
+    seen: Vec<Sighting>,
+}
+
+/// Reads both systems once.
+async fn read(
+    settings: &Settings,
+    store: &SqlStore,
+    engine: &Engine,
+    known: &HashMap<String, Known>,
+) -> anyhow::Result<Both> {
     let crm = service::clients::crm(settings, store.clock(), None)?;
     let finance = service::clients::finance(settings, store.clock(), None)?;
-    let directory = identities(&crm).await?;
-    let known = known(store).await?;
+    let linked: HashSet<&str> = known
+        .values()
+        .filter_map(|known| known.crm_id.as_deref())
+        .collect();
     let project = |side: Side, field: Field, value: &str| engine.port(side).project(field, value);
-    let mut matcher = Matcher::new(directory, known, engine.config.numbering, &project);
+    let take = |side: Side, id: &str, customer: &Customer, at| {
+        let reading = Reading {
+            numbering: engine.config.numbering,
+            project: &project,
+        };
+        let held = reading.held(id, customer, side);
+        let record = Record {
+            id: id.to_owned(),
+            profile: held.profile.clone(),
+            linked: side == Side::Crm && linked.contains(id),
+        };
+        let sighting = Sighting {
+            side,
+            id: id.to_owned(),
+            read_at: at,
+            held: Some(held),
+        };
+        (record, sighting)
+    };
+    let mut both = Both {
+        crm: Directory::default(),
+        finance: Directory::default(),
+        contacts: Vec::new(),
+        seen: Vec::new(),
+    };
+    let at = store.clock().now();
+    identities(&crm, &mut |id, customer| {
+        let (record, sighting) = take(Side::Crm, id, customer, at);
+        both.crm.add(record);
+        both.seen.push(sighting);
+        both.crm.len()
+    })
+    .await?;
     let bar = output::progress("contacts of finance read", None);
+    let at = store.clock().now();
     finance
         .for_each(&mut |contact| {
             bar.inc(1);
-            matcher.take(&contact);
+            let (record, sighting) = take(Side::Finance, &contact.id, &contact.customer, at);
+            both.finance.add(record);
+            both.seen.push(sighting);
+            let name = contact.customer.get(Field::Name).to_owned();
+            both.contacts.push((contact.id, name));
         })
         .await
         .context("finance can't be read: nothing was written")?;
     bar.finish_and_clear();
-    Ok(matcher.finish())
+    Ok(both)
 }
 
-async fn identities(crm: &dyn Changes) -> anyhow::Result<Directory> {
+async fn identities(
+    crm: &dyn Changes,
+    each: &mut (dyn FnMut(&str, &Customer) -> usize + Send),
+) -> anyhow::Result<()> {
     let bar = output::progress("identities of the CRM read", None);
-    let (mut directory, mut seen) = (Directory::default(), HashSet::new());
+    let mut seen = HashSet::new();
     for kind in [Kind::Person, Kind::Organization] {
         let mut all = crm.customer_changes(kind, Since::default());
         while let Part::Records(identities) = all
@@ -143,14 +209,22 @@ async fn identities(crm: &dyn Changes) -> anyhow::Result<Directory> {
         {
             for identity in identities {
                 if seen.insert(identity.id.clone()) {
-                    directory.add(&identity.id, &identity.record);
+                    let read = each(&identity.id, &identity.record);
+                    bar.set_position(read as u64);
                 }
             }
-            bar.set_position(directory.len() as u64);
         }
     }
     bar.finish_and_clear();
-    Ok(directory)
+    Ok(())
+}
+
+/// What was read, into the index: the runs that follow ask it.
+async fn note(store: &SqlStore, seen: &[Sighting]) -> anyhow::Result<()> {
+    for some in seen.chunks(INDEXED) {
+        IndexStore::note(store, some).await?;
+    }
+    Ok(())
 }
 
 /// Links by finance's code.
@@ -167,86 +241,6 @@ async fn known(store: &SqlStore) -> anyhow::Result<HashMap<String, Known>> {
     Ok(rows
         .map(|(code, crm_id, state)| (code, Known { crm_id, state }))
         .collect())
-}
-
-fn write_csv(path: &Path, entries: &[Entry]) -> anyhow::Result<()> {
-    use std::io::Write;
-    let mut file = std::fs::File::create(path)?;
-    // Without this, Excel does not read Persian.
-    file.write_all("\u{feff}".as_bytes())?;
-    let mut csv = csv::Writer::from_writer(file);
-    csv.write_record(["code", "name", "what", "crm_id", "why"])?;
-    for entry in entries {
-        let (what, crm_id, why) = columns(&entry.fate);
-        csv.write_record([&entry.code, &entry.name, what, crm_id, why])?;
-    }
-    csv.flush()?;
-    Ok(())
-}
-
-/// What, the CRM's id, why.
-fn columns(fate: &Fate) -> (&'static str, &str, &str) {
-    match fate {
-        Fate::Link(id) => ("link", id, ""),
-        Fate::Create => ("create", "", ""),
-        Fate::Ambiguous(why) => ("ambiguous", "", why),
-        Fate::Skip(why) => ("skip", "", why),
-    }
-}
-
-/// The report on the terminal: the sums, and the first of what needs eyes.
-fn print(entries: &[Entry], arguments: &Arguments) -> anyhow::Result<()> {
-    let mut sums: BTreeMap<&str, usize> = ["link", "create", "ambiguous", "skip"]
-        .map(|what| (what, 0))
-        .into();
-    for entry in entries {
-        *sums.entry(columns(&entry.fate).0).or_default() += 1;
-    }
-    if arguments.json {
-        let unclear = entries
-            .iter()
-            .filter(|entry| matches!(entry.fate, Fate::Ambiguous(_)));
-        let unclear: Vec<Value> = unclear
-            .map(|entry| json!({ "code": entry.code, "why": columns(&entry.fate).2 }))
-            .collect();
-        return output::json(&json!({ "contacts": entries.len(), "report": sums, "ambiguous": unclear }));
-    }
-    say!(
-        "{}",
-        output::title(&format!("{} contacts of finance", entries.len()))
-    );
-    for (what, told) in [
-        ("link", "are in the CRM already, and are linked"),
-        ("create", "are new to the CRM, and are created there"),
-        ("ambiguous", "are in doubt, and are left to you"),
-        ("skip", "are left alone"),
-    ] {
-        let known = |entry: &&Entry| columns(&entry.fate).2.ends_with("already");
-        let why = match entries.iter().filter(known).count() {
-            of_them if what == "skip" && of_them > 0 => format!(", {of_them} of them linked already"),
-            _ => String::new(),
-        };
-        say!("{:>8} {told}{why}", sums[what]);
-        if !matches!(what, "ambiguous" | "skip") {
-            continue;
-        }
-        let mut shown = entries
-            .iter()
-            .filter(|entry| columns(&entry.fate).0 == what && !known(entry));
-        for entry in shown.by_ref().take(SHOWN) {
-            say!(
-                "           {} «{}»: {}",
-                entry.code,
-                entry.name,
-                columns(&entry.fate).2
-            );
-        }
-        match shown.count() {
-            0 => {}
-            more => say!("           … and {more} more; `--report FILE` writes them all"),
-        }
-    }
-    Ok(())
 }
 
 async fn carry(

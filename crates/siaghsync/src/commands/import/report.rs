@@ -1,26 +1,28 @@
 //! The match report: what the import would do with each of finance's contacts, and why. Pure.
 //!
-//! It decides nothing for good: each contact is looked for afresh in the CRM before anything is created.
+//! The rule is that of a first meeting, asked of both systems as they were read. It decides nothing for good: each contact
+//! is looked for afresh in the CRM before anything is created.
 
 use std::collections::HashMap;
 
-use domain::customer::Field;
-use domain::meeting::{self, Numbering, Verdict};
-use domain::ports::{Side, Snapshot};
+use domain::matching::{Candidate, Doubt, Met, Tally, Verdict, contender, judge, ways};
+use domain::message::{Code, Message, evidence};
 use domain::store::LinkState;
 
-use super::directory::Directory;
+use super::directory::{Directory, Record};
 
 /// What becomes of a contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fate {
     /// To be linked with this CRM identity.
-    Link(String),
+    Link(Candidate<String>),
     /// To be created in the CRM.
     Create,
-    /// In doubt: left to a human. Why.
-    Ambiguous(String),
-    /// Left alone: linked already, or not to be imported. Why.
+    /// In doubt: left to a human.
+    Ask(Doubt<String>),
+    /// Linked with this identity already. What is to be said of it.
+    Linked(String, &'static str),
+    /// Not to be imported. Why.
     Skip(String),
 }
 
@@ -38,126 +40,159 @@ pub(super) struct Known {
     pub(super) state: LinkState,
 }
 
-/// "This value as that system would hold it", for one task while another may run.
-pub(super) type Projection<'a> = &'a (dyn Fn(Side, Field, &str) -> String + Sync);
+/// How a contact that is to be created stands among the identities, so that its double is found.
+const NEW_FROM: &str = "the new customer from finance ";
+
+/// Whether that is an identity which does not exist yet.
+pub(super) fn is_new(id: &str) -> bool {
+    id.starts_with(NEW_FROM)
+}
 
 /// Builds the report, contact by contact.
-pub(super) struct Matcher<'a> {
-    pub(super) directory: Directory,
+pub(super) struct Matcher {
+    crm: Directory,
+    finance: Directory,
+    holders: Tally,
     /// Links by finance's code.
-    pub(super) known: HashMap<String, Known>,
-    pub(super) numbering: Numbering,
-    pub(super) project: Projection<'a>,
-    entries: Vec<Entry>,
-    /// Which contacts would be linked with an identity.
-    links: HashMap<String, Vec<usize>>,
+    known: HashMap<String, Known>,
 }
 
-/// How a contact that is to be created stands in the directory, so that its double is found.
-fn new_from(code: &str) -> String {
-    format!("the new customer from finance {code}")
-}
-
-impl<'a> Matcher<'a> {
-    pub(super) fn new(
-        directory: Directory,
-        known: HashMap<String, Known>,
-        numbering: Numbering,
-        project: Projection<'a>,
-    ) -> Self {
+impl Matcher {
+    pub(super) fn new(crm: Directory, finance: Directory, known: HashMap<String, Known>) -> Self {
+        let holders = Tally::over(crm.profiles().chain(finance.profiles()));
         Self {
-            directory,
+            crm,
+            finance,
+            holders,
             known,
-            numbering,
-            project,
-            entries: Vec::new(),
-            links: HashMap::new(),
         }
     }
 
-    /// Decides about one contact.
-    pub(super) fn take(&mut self, contact: &Snapshot) {
-        let fate = self.fate(contact);
-        match &fate {
-            Fate::Link(id) => self.links.entry(id.clone()).or_default().push(self.entries.len()),
-            Fate::Create => self.directory.add(&new_from(&contact.id), &contact.customer),
-            _ => {}
-        }
-        self.entries.push(Entry {
-            code: contact.id.clone(),
-            name: contact.customer.get(Field::Name).to_owned(),
-            fate,
+    /// All contacts, by code. `contacts`: code and name of each.
+    pub(super) fn report(mut self, mut contacts: Vec<(String, String)>) -> Vec<Entry> {
+        contacts.sort_by_key(|(code, _)| (code.parse::<i64>().unwrap_or(i64::MAX), code.clone()));
+        let entries = contacts.into_iter().map(|(code, name)| {
+            let fate = self.fate(&code, &name);
+            if let (Fate::Create, Some(profile)) = (&fate, self.finance.profile(&code)) {
+                let mut profile = profile.clone();
+                (profile.side, profile.reference) = (domain::ports::Side::Crm, code.clone());
+                profile.code.clear();
+                self.crm.add(Record {
+                    id: format!("{NEW_FROM}{code}"),
+                    profile,
+                    linked: true,
+                });
+            }
+            Entry { code, name, fate }
         });
+        entries.collect()
     }
 
-    fn fate(&self, contact: &Snapshot) -> Fate {
+    fn fate(&self, code: &str, name: &str) -> Fate {
         if let Some(Known {
             crm_id: Some(id),
             state,
-        }) = self.known.get(&contact.id)
+        }) = self.known.get(code)
         {
-            return Fate::Skip(match state {
-                LinkState::Closed => {
-                    format!("it was linked with CRM {id}, and one of the two was deleted since")
-                }
-                LinkState::Conflict => format!("linked with CRM {id} already; it waits for a human"),
-                LinkState::New | LinkState::Active => format!("linked with CRM {id} already"),
-            });
+            return Fate::Linked(
+                id.clone(),
+                match state {
+                    LinkState::Closed => "one of the two was deleted since",
+                    LinkState::Conflict => "it waits for a human",
+                    LinkState::New | LinkState::Active => "",
+                },
+            );
         }
-        if contact.customer.get(Field::Name).is_empty() {
+        let Some(met) = self.finance.profile(code).filter(|_| !name.is_empty()) else {
             return Fate::Skip("it has no name in finance".to_owned());
-        }
-        let keys = meeting::keys(&contact.customer, Side::Finance, self.numbering);
-        let candidates = self.directory.find(&keys);
-        let project = |side: Side, field: Field, value: &str| (self.project)(side, field, value);
-        let numbering = self.numbering;
-        match meeting::judge(&contact.customer, Side::Finance, &candidates, numbering, &project) {
+        };
+        let candidates = self.crm.holding(&ways(met, &self.holders), "");
+        let best = contender(met, &candidates, &self.holders);
+        let best = best.and_then(|id| candidates.iter().find(|one| one.id == id));
+        let rivals = best.map(|best| self.rivals(best, code)).unwrap_or_default();
+        match judge(met, &candidates, &rivals, &self.holders) {
+            Verdict::Link(best) => Fate::Link(best),
+            Verdict::Doubt(doubt) => Fate::Ask(doubt),
             Verdict::Apart => Fate::Create,
-            Verdict::Doubt(doubt) => Fate::Ambiguous(doubt.message(Side::Crm).english()),
-            Verdict::Link(id) if id.starts_with("the new") => {
-                Fate::Ambiguous(format!("it has the same keys as {id}: a double?"))
-            }
-            Verdict::Link(id) => Fate::Link(id),
+            Verdict::Nobody => Fate::Skip(Message::new(Code::NameOfNobody).english()),
         }
     }
 
-    /// All contacts, by code. An identity that several contacts would be linked with is nobody's.
-    pub(super) fn finish(mut self) -> Vec<Entry> {
-        let taken: HashMap<&str, &str> = self
-            .known
-            .iter()
-            .filter_map(|(code, known)| Some((known.crm_id.as_deref()?, code.as_str())))
-            .collect();
-        for (id, places) in &self.links {
-            let codes: Vec<_> = places
-                .iter()
-                .map(|place| self.entries[*place].code.clone())
-                .collect();
-            let why = match taken.get(id.as_str()) {
-                Some(code) => {
-                    format!("CRM {id} has the same keys but is linked with finance {code}: a double?")
-                }
-                None if codes.len() > 1 => {
-                    format!(
-                        "finance {} all match CRM {id}: which of them is it?",
-                        codes.join(", ")
-                    )
-                }
-                None => continue,
-            };
-            for place in places {
-                self.entries[*place].fate = Fate::Ambiguous(why.clone());
-            }
-        }
-        self.entries
-            .sort_by_key(|entry| (entry.code.parse::<i64>().unwrap_or(i64::MAX), entry.code.clone()));
-        self.entries
+    fn rivals(&self, best: &Met<'_, String>, code: &str) -> Vec<Met<'_, String>> {
+        self.finance.holding(&ways(best.profile, &self.holders), code)
     }
+}
+
+/// What is done, with whom, for how many points, and why.
+pub(super) struct Columns {
+    pub(super) what: &'static str,
+    pub(super) crm_id: String,
+    pub(super) points: String,
+    pub(super) why: String,
+}
+
+/// The columns of a contact's line. Two doubts of one pattern have one reason.
+pub(super) fn columns(fate: &Fate) -> Columns {
+    let line = |what, crm_id: &str, points: Option<i32>, why: String| Columns {
+        what,
+        crm_id: crm_id.to_owned(),
+        points: points.map(|points| points.to_string()).unwrap_or_default(),
+        why,
+    };
+    match fate {
+        Fate::Link(best) => line("link", &best.id, Some(best.points), why(best)),
+        Fate::Create => line("create", "", None, String::new()),
+        Fate::Linked(id, why) => line("linked", id, None, (*why).to_owned()),
+        Fate::Skip(why) => line("skip", "", None, why.clone()),
+        Fate::Ask(doubt) => {
+            let there = doubt.candidates.iter().filter(|one| !is_new(&one.id));
+            let ids: Vec<&str> = there.map(|one| one.id.as_str()).collect();
+            let best = doubt.candidates.first();
+            line(
+                "ask",
+                &ids.join(" "),
+                best.map(|best| best.points),
+                doubted(doubt),
+            )
+        }
+    }
+}
+
+fn why(candidate: &Candidate<String>) -> String {
+    let reasons = evidence::reasons(candidate);
+    let reasons: Vec<String> = reasons.iter().map(Message::english).collect();
+    reasons.join("; ")
+}
+
+fn doubted(doubt: &Doubt<String>) -> String {
+    let Some(best) = doubt.candidates.first() else {
+        return String::new();
+    };
+    let mut parts = vec![why(best)];
+    if is_new(&best.id) {
+        parts.push(format!("it may be {}: a double?", best.id));
+    } else if best.linked {
+        parts.push("which is linked already: a double?".to_owned());
+    }
+    if doubt.candidates.len() > 1 {
+        parts.push("there are several".to_owned());
+    }
+    if !doubt.rivals.is_empty() {
+        let rivals: Vec<&str> = doubt.rivals.iter().map(|rival| rival.id.as_str()).collect();
+        parts.push(format!(
+            "finance {} may be it as well: a double?",
+            rivals.join(", ")
+        ));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("; ")
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::customer::{Customer, Kind};
+    use domain::customer::{Customer, Field, Kind};
+    use domain::matching::{Numbering, Profile};
+    use domain::ports::Side;
 
     use super::*;
 
@@ -168,106 +203,119 @@ mod tests {
             .with(Field::NationalId, national_id)
     }
 
-    fn contact(code: &str, customer: Customer) -> Snapshot {
-        Snapshot {
-            id: code.to_owned(),
-            customer: customer.with(Field::FinanceCode, code),
-            modified_at: None,
-            whole: serde_json::Value::Null,
+    fn directory(side: Side, all: &[(&str, Customer)], linked: &[&str]) -> Directory {
+        let numbering = Numbering {
+            company: 100,
+            offset: 0,
+        };
+        let mut directory = Directory::default();
+        for (id, customer) in all {
+            directory.add(Record {
+                id: (*id).to_owned(),
+                profile: Profile::of_record(id, customer, side, numbering),
+                linked: linked.contains(id),
+            });
         }
+        directory
     }
 
-    fn report(identities: &[(&str, Customer)], known: &[(&str, &str)], contacts: &[Snapshot]) -> Vec<Entry> {
-        let mut directory = Directory::default();
-        identities
-            .iter()
-            .for_each(|(id, customer)| directory.add(id, customer));
-        let linked = |id: &str| Known {
+    fn report(crm: &[(&str, Customer)], known: &[(&str, &str)], finance: &[(&str, Customer)]) -> Vec<Entry> {
+        let linked: Vec<&str> = known.iter().map(|(_, id)| *id).collect();
+        let link = |id: &str| Known {
             crm_id: Some(id.to_owned()),
             state: LinkState::Active,
         };
         let known = known
             .iter()
-            .map(|(code, id)| ((*code).to_owned(), linked(id)))
+            .map(|(code, id)| ((*code).to_owned(), link(id)))
             .collect();
-        let numbering = Numbering {
-            company: 100,
-            offset: 0,
-        };
-        let project = |_: Side, _: Field, value: &str| value.to_owned();
-        let mut matcher = Matcher::new(directory, known, numbering, &project);
-        contacts.iter().for_each(|contact| matcher.take(contact));
-        matcher.finish()
+        let contacts = finance
+            .iter()
+            .map(|(code, customer)| ((*code).to_owned(), customer.get(Field::Name).to_owned()));
+        let contacts = contacts.collect();
+        let (crm, finance) = (
+            directory(Side::Crm, crm, &linked),
+            directory(Side::Finance, finance, &[]),
+        );
+        Matcher::new(crm, finance, known).report(contacts)
     }
 
-    fn fates(entries: &[Entry]) -> Vec<&Fate> {
-        entries.iter().map(|entry| &entry.fate).collect()
+    fn lines(entries: &[Entry]) -> Vec<(String, &'static str, String, String)> {
+        let line = |entry: &Entry| {
+            let columns = columns(&entry.fate);
+            (entry.code.clone(), columns.what, columns.crm_id, columns.why)
+        };
+        entries.iter().map(line).collect()
     }
 
     #[test]
-    fn a_contact_is_linked_created_or_left_as_at_a_first_meeting() {
+    fn a_contact_is_linked_created_asked_about_or_left_as_at_a_first_meeting() {
         let identities = [
-            ("a", person("علی کریمی", "0912 111 1111", "")),
-            ("b", person("رضا", "", "0012345679")),
-            ("c1", person("نیما", "09123333333", "")),
-            ("c2", person("نیما", "09123333333", "")),
+            ("a", person("علی کریمی", "0912 345 1237", "")),
+            ("b", person("رضا احمدی", "", "0499370899")),
+            ("c1", person("نیما صادقی", "09352221346", "")),
+            ("c2", person("نیما صادقی", "09352221346", "")),
         ];
         let contacts = [
-            contact("10", person("علي كريمي", "+98 912 111 1111", "")),
-            contact("9", person("هر نامی", "", "۰۰۱۲۳۴۵۶۷۹")),
-            contact("11", person("نیما", "09123333333", "")),
-            contact("12", person("مینا کریمی", "09121111111", "")),
-            contact(
+            ("10", person("علي كريمي", "+98 912 345 1237", "")),
+            ("9", person("رضا احمدی", "", "۰۴۹۹۳۷۰۸۹۹")),
+            ("11", person("نیما صادقی", "09352221346", "")),
+            ("12", person("مینا کریمی", "09123451237", "")),
+            (
                 "13",
-                Customer::new(Kind::Person).with(Field::Mobile, "09125555555"),
+                Customer::new(Kind::Person).with(Field::Mobile, "09125555137"),
             ),
+            ("14", person("مشتری متفرقه", "09123451237", "")),
         ];
-        let entries = report(&identities, &[], &contacts);
-        assert_eq!(entries[0].code, "9", "by code");
-        let [nine, ten, eleven, twelve, thirteen] = fates(&entries)[..] else {
-            panic!("{entries:?}")
-        };
-        assert_eq!(*nine, Fate::Link("b".to_owned()));
-        assert_eq!(*ten, Fate::Link("a".to_owned()));
-        assert!(matches!(eleven, Fate::Ambiguous(why) if why.contains("c1, c2")));
-        assert_eq!(*twelve, Fate::Create, "a sister with the same telephone");
-        assert!(matches!(thirteen, Fate::Skip(why) if why.contains("no name")));
+        let lines = lines(&report(&identities, &[], &contacts));
+        let short: Vec<_> = lines
+            .iter()
+            .map(|(code, what, id, _)| (code.as_str(), *what, id.as_str()))
+            .collect();
+        assert_eq!(
+            short,
+            [
+                ("9", "link", "b"),
+                ("10", "link", "a"),
+                ("11", "ask", "c1 c2"),
+                ("12", "create", ""),
+                ("13", "skip", ""),
+                ("14", "skip", "")
+            ]
+        );
+        assert_eq!(lines[1].3, "the name agrees; the mobile agrees");
+        assert!(lines[2].3.contains("there are several"), "{lines:?}");
     }
 
+    /// Case 39: two lines, each naming that customer.
     #[test]
     fn doubles_in_finance_are_never_created_nor_linked_twice() {
-        let identities = [("a", person("علی", "09121111111", ""))];
+        let identities = [("a", person("علی کریمی", "09123451237", ""))];
         let contacts = [
-            contact("1", person("علی", "09121111111", "")),
-            contact("2", person("علی", "09121111111", "")),
-            contact("3", person("سارا", "09122222222", "0499370899")),
-            contact("4", person("سارا", "09122222222", "0499370899")),
+            ("1", person("علی کریمی", "09123451237", "")),
+            ("2", person("علی کریمی", "09123451237", "")),
+            ("3", person("سارا نیکو", "09352221346", "0499370899")),
+            ("4", person("سارا نیکو", "09352221346", "0499370899")),
         ];
-        let entries = report(&identities, &[], &contacts);
-        let [one, two, three, four] = fates(&entries)[..] else {
-            panic!("{entries:?}")
-        };
-        assert!(
-            matches!(one, Fate::Ambiguous(why) if why.contains("1, 2")),
-            "{one:?}"
-        );
-        assert_eq!(one, two);
-        assert_eq!(*three, Fate::Create);
-        assert!(
-            matches!(four, Fate::Ambiguous(why) if why.contains("finance 3")),
-            "{four:?}"
-        );
+        let lines = lines(&report(&identities, &[], &contacts));
+        assert_eq!((lines[0].1, lines[0].2.as_str()), ("ask", "a"));
+        assert!(lines[0].3.contains("finance 2 may be it as well"), "{lines:?}");
+        assert_eq!((lines[1].1, lines[1].2.as_str()), ("ask", "a"));
+        assert_eq!(lines[2].1, "create");
+        assert_eq!((lines[3].1, lines[3].2.as_str()), ("ask", ""));
+        assert!(lines[3].3.contains("from finance 3: a double?"), "{lines:?}");
     }
 
     #[test]
     fn what_is_linked_is_left_alone_and_its_identity_is_not_given_away() {
-        let identities = [("a", person("علی", "09121111111", ""))];
+        let identities = [("a", person("علی کریمی", "09123451237", ""))];
         let contacts = [
-            contact("1", person("علی", "09121111111", "")),
-            contact("2", person("علی", "09121111111", "")),
+            ("1", person("علی کریمی", "09123451237", "")),
+            ("2", person("علی کریمی", "09123451237", "")),
         ];
-        let entries = report(&identities, &[("1", "a")], &contacts);
-        assert!(matches!(&entries[0].fate, Fate::Skip(why) if why.contains("already")));
-        assert!(matches!(&entries[1].fate, Fate::Ambiguous(why) if why.contains("linked with finance 1")));
+        let lines = lines(&report(&identities, &[("1", "a")], &contacts));
+        assert_eq!((lines[0].1, lines[0].2.as_str()), ("linked", "a"));
+        assert_eq!((lines[1].1, lines[1].2.as_str()), ("ask", "a"));
+        assert!(lines[1].3.contains("linked already"), "{lines:?}");
     }
 }

@@ -48,6 +48,7 @@ pub(in crate::memory) fn commit(
     if commit.look_again {
         tables.insert(look_again(clock.id(), &lead, now));
     }
+    tables.index.note(&commit.seen);
     Ok(())
 }
 

@@ -25,6 +25,7 @@ pub(in crate::memory) fn prune(tables: &mut Tables, before: DateTime<Utc>, limit
             empty(row);
         }
     }
+    tables.index.forget(before);
     found.len() as u64
 }
 

@@ -29,6 +29,7 @@ pub(super) fn finish(
     row.updated_at = now;
     (row.lease_owner, row.lease_until, row.not_before) = (None, None, None);
     tables.polls.see(turn, harvest, now);
+    tables.index.note(&harvest.sightings(turn));
     let mut stored = Stored {
         held_by,
         ..Stored::default()

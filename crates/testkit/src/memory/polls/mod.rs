@@ -10,7 +10,7 @@ use domain::polls::{
     Begin, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease, PollStore, Rhythm, Stored,
     Verdict,
 };
-use domain::ports::{MatchKeys, Side};
+use domain::ports::Side;
 use domain::store::entities::{cursor, held, snapshot};
 use domain::store::{EntityType, IssuedDocument, StoreError, StoreResult};
 
@@ -102,8 +102,10 @@ impl PollStore for MemoryStore {
     }
 
     async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>> {
-        self.carry_out("poll: contacts", |tables| Ok(tables.polls.contacts()))
-            .await
+        self.carry_out("poll: contacts", |tables| {
+            Ok(tables.polls.contacts(&tables.index))
+        })
+        .await
     }
 
     async fn last_look(&self, poll: &str) -> StoreResult<Option<Look>> {
@@ -113,11 +115,6 @@ impl PollStore for MemoryStore {
 
     async fn contact_times(&self, code: &str) -> StoreResult<Option<ContactTimes>> {
         self.carry_out("poll: times", |tables| Ok(tables.polls.contact_times(code)))
-            .await
-    }
-
-    async fn candidates(&self, keys: &MatchKeys) -> StoreResult<Vec<String>> {
-        self.carry_out("poll: candidates", |tables| Ok(tables.polls.candidates(keys)))
             .await
     }
 

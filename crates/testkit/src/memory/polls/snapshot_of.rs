@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use domain::customer::{Field, Kind};
+use domain::customer::Kind;
 use domain::polls::{ContactNow, ContactSeen, ContactTimes, Harvest, PollLease};
-use domain::ports::MatchKeys;
+use domain::ports::Side;
 use domain::store::entities::snapshot;
-use domain::text::normal;
 
 use super::Polls;
+use crate::memory::index::Index;
 
 impl Polls {
     pub(super) fn see(&mut self, turn: &PollLease, harvest: &Harvest, now: DateTime<Utc>) {
@@ -59,8 +59,9 @@ impl Polls {
         self.snapshot.get(code).map(|row| row.seen_at)
     }
 
-    pub(super) fn contacts(&self) -> HashMap<String, ContactSeen> {
+    pub(super) fn contacts(&self, index: &Index) -> HashMap<String, ContactSeen> {
         let seen = |row: &snapshot::Model| ContactSeen {
+            indexed: index.checksum(Side::Finance, &row.code) == Some(&row.checksum),
             checksum: row.checksum.clone(),
             changes: row.changes,
             gone: row.gone,
@@ -76,23 +77,5 @@ impl Polls {
             seen_at: row.seen_at,
             look_before: row.look_before,
         })
-    }
-
-    pub(super) fn candidates(&self, keys: &MatchKeys) -> Vec<String> {
-        let agrees = |field, key: &Option<String>, value: Option<&str>| {
-            let key = key.as_deref().map(|key| normal(field, key));
-            key.is_some_and(|key| !key.is_empty() && value == Some(key.as_str()))
-        };
-        let number = &keys.customer_number;
-        let fits = |row: &&snapshot::Model| {
-            !row.gone
-                && (agrees(Field::FinanceCode, &keys.id, Some(&row.code))
-                    || agrees(Field::Mobile, &keys.mobile, row.mobile.as_deref())
-                    || agrees(Field::NationalId, &keys.national_id, row.national_id.as_deref())
-                    || agrees(Field::Email, &keys.email, row.email.as_deref())
-                    || agrees(Field::CustomerNumber, number, row.customer_number.as_deref()))
-        };
-        let found = self.snapshot.values().filter(fits);
-        found.take(100).map(|row| row.code.clone()).collect()
     }
 }

@@ -1,0 +1,178 @@
+//! What was seen, into the index. Nothing is written, and no row is locked, of a record that holds what it held; of one
+//! that changed, PostgreSQL does it all in one statement.
+
+use std::collections::HashSet;
+
+use sea_orm::{ConnectionTrait, TransactionTrait};
+
+use super::{COMPANY, CUSTOMER, rows};
+use crate::index::{Held, Sighting, last_of_each};
+use crate::side::Side;
+use crate::store::StoreResult;
+use crate::store::sql::{SqlStore, side_of, system};
+
+/// So many records go into one statement.
+const GROUP: usize = 200;
+
+/// `n`, a record that was seen, against `i`, how the index knows it: it is new, holds something else, or is back; and
+/// nobody has read it later.
+macro_rules! news {
+    ($checksum:literal, $read_at:literal, $is_another:literal) => {
+        concat!(
+            r#"(i."id" IS NULL OR (i."checksum" "#,
+            $is_another,
+            " ",
+            $checksum,
+            r#" OR i."goneSince" IS NOT NULL) AND (i."readAt" IS NULL OR i."readAt" <= "#,
+            $read_at,
+            "))"
+        )
+    };
+}
+
+const INTO: &str = r#"INSERT INTO "RecordIndex" ("side", "company", "entityType", "id", "kind", "profile", "checksum", "readAt",
+        "firstSeenAt")"#;
+const OVER: &str = r#"ON CONFLICT ("side", "company", "entityType", "id") DO UPDATE SET "kind" = excluded."kind",
+        "profile" = excluded."profile", "checksum" = excluded."checksum", "readAt" = excluded."readAt", "goneSince" = NULL"#;
+
+const POSTGRES_NEWS: &str = concat!(
+    r#"WITH "new" AS MATERIALIZED (SELECT n.* FROM jsonb_to_recordset(CAST($1 AS jsonb)) AS n("side" text, "id" text,
+        "kind" text, "profile" text, "checksum" text, "readAt" timestamptz, "values" jsonb)
+        LEFT JOIN "RecordIndex" i ON i."side" = n."side" AND i."company" = $2 AND i."entityType" = $3 AND i."id" = n."id"
+        WHERE "#,
+    news!(r#"n."checksum""#, r#"n."readAt""#, "IS DISTINCT FROM"),
+    r#"), "held" AS MATERIALIZED (SELECT n."side", n."id", v."key", v."value", v."holder" FROM "new" n,
+        jsonb_to_recordset(n."values") AS v("key" text, "value" text, "holder" text)),"#
+);
+const POSTGRES_REST: &str = r#""gone" AS (DELETE FROM "RecordValue" v USING "new" n
+        WHERE v."side" = n."side" AND v."company" = $2 AND v."entityType" = $3 AND v."id" = n."id"
+        AND NOT EXISTS (SELECT 1 FROM "held" h WHERE h."side" = v."side" AND h."id" = v."id" AND h."key" = v."key"
+            AND h."value" = v."value" AND h."holder" = v."holder"))
+    INSERT INTO "RecordValue" ("side", "company", "entityType", "key", "value", "holder", "id")
+    SELECT "side", $2, $3, "key", "value", "holder", "id" FROM "held" ORDER BY 1, 4, 5, 6, 7 ON CONFLICT DO NOTHING"#;
+
+const SQLITE_NEWS: &str = concat!(
+    r#"SELECT json_extract(n.value, '$.side') AS "side", json_extract(n.value, '$.id') AS "id" FROM json_each($1) n
+    LEFT JOIN "RecordIndex" i ON i."side" = json_extract(n.value, '$.side') AND i."company" = $2 AND i."entityType" = $3
+        AND i."id" = json_extract(n.value, '$.id')
+    WHERE "#,
+    news!(
+        "json_extract(n.value, '$.checksum')",
+        "json_extract(n.value, '$.readAt')",
+        "IS NOT"
+    )
+);
+const SQLITE_RECORDS: &str = r#"SELECT json_extract(n.value, '$.side'), $2, $3, json_extract(n.value, '$.id'),
+        json_extract(n.value, '$.kind'), json_extract(n.value, '$.profile'), json_extract(n.value, '$.checksum'),
+        json_extract(n.value, '$.readAt'), json_extract(n.value, '$.readAt') FROM json_each($1) n WHERE true"#;
+const SQLITE_GONE: &str = r#"DELETE FROM "RecordValue" WHERE ("side", "company", "entityType", "id") IN
+    (SELECT json_extract(n.value, '$.side'), $2, $3, json_extract(n.value, '$.id') FROM json_each($1) n)"#;
+const SQLITE_HELD: &str = r#"INSERT INTO "RecordValue" ("side", "company", "entityType", "key", "value", "holder", "id")
+    SELECT json_extract(n.value, '$.side'), $2, $3, json_extract(v.value, '$.key'), json_extract(v.value, '$.value'),
+        json_extract(v.value, '$.holder'), json_extract(n.value, '$.id')
+    FROM json_each($1) n, json_each(json_extract(n.value, '$.values')) v WHERE true ON CONFLICT DO NOTHING"#;
+
+/// [`note`] by itself.
+pub(super) async fn all(store: &SqlStore, sightings: &[Sighting]) -> StoreResult<()> {
+    let tx = store.db().begin().await?;
+    note(store, &tx, sightings).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// One statement for what was there, and, only where something was not, two for that.
+pub(in crate::store) async fn note(
+    store: &SqlStore,
+    tx: &impl ConnectionTrait,
+    sightings: &[Sighting],
+) -> StoreResult<()> {
+    let all = last_of_each(sightings);
+    for group in all.chunks(GROUP) {
+        let held: Vec<_> = group
+            .iter()
+            .filter_map(|one| Some((*one, one.held.as_ref()?)))
+            .collect();
+        if !held.is_empty() {
+            there(store, tx, &held).await?;
+        }
+        for side in Side::BOTH {
+            let gone = group.iter().filter(|one| one.side == side && one.held.is_none());
+            let gone: Vec<&Sighting> = gone.copied().collect();
+            if !gone.is_empty() {
+                not_there(store, tx, side, &gone).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn there(store: &SqlStore, tx: &impl ConnectionTrait, seen: &[(&Sighting, &Held)]) -> StoreResult<()> {
+    let values = |rows: String| [rows.into(), COMPANY.into(), CUSTOMER.into()];
+    let rows = rows::held(seen.iter().copied())?;
+    if store.is_postgres() {
+        let sql = format!(
+            r#"{POSTGRES_NEWS} "kept" AS ({INTO} SELECT "side", $2, $3, "id", "kind", "profile", "checksum", "readAt", "readAt"
+                FROM "new" ORDER BY "side", "id" {OVER}), {POSTGRES_REST}"#
+        );
+        tx.execute_raw(store.statement(&sql, values(rows))).await?;
+        return Ok(());
+    }
+    let news = tx
+        .query_all_raw(store.statement(SQLITE_NEWS, values(rows)))
+        .await?;
+    let mut ids: HashSet<(Side, String)> = HashSet::new();
+    for row in news {
+        ids.insert((
+            side_of(&row.try_get::<String>("", "side")?),
+            row.try_get("", "id")?,
+        ));
+    }
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let new = seen
+        .iter()
+        .copied()
+        .filter(|(one, _)| ids.contains(&(one.side, one.id.clone())));
+    let rows = rows::held(new)?;
+    let records = format!("{INTO} {SQLITE_RECORDS} {OVER}");
+    for sql in [records.as_str(), SQLITE_GONE, SQLITE_HELD] {
+        tx.execute_raw(store.statement(sql, values(rows.clone()))).await?;
+    }
+    Ok(())
+}
+
+/// What is gone is no candidate, and holds nothing.
+async fn not_there(
+    store: &SqlStore,
+    tx: &impl ConnectionTrait,
+    side: Side,
+    gone: &[&Sighting],
+) -> StoreResult<()> {
+    let places: Vec<_> = (5..gone.len() + 5).map(|n| format!("${n}")).collect();
+    let since = gone.iter().map(|one| one.read_at).max();
+    let of = |since: sea_orm::Value| {
+        let fixed = [since, system(side).into(), COMPANY.into(), CUSTOMER.into()];
+        fixed
+            .into_iter()
+            .chain(gone.iter().map(|one| one.id.clone().into()))
+    };
+    let sql = format!(
+        r#"UPDATE "RecordIndex" SET "goneSince" = $1 WHERE "side" = $2 AND "company" = $3 AND "entityType" = $4
+           AND "id" IN ({}) AND "goneSince" IS NULL AND ("readAt" IS NULL OR "readAt" <= $1)"#,
+        places.join(", ")
+    );
+    let since = crate::store::sql::micros(since.unwrap_or_else(|| store.now()));
+    let done = tx.execute_raw(store.statement(&sql, of(since.into()))).await?;
+    if done.rows_affected() == 0 {
+        return Ok(());
+    }
+    let sql = format!(
+        r#"DELETE FROM "RecordValue" WHERE "side" = $2 AND "company" = $3 AND "entityType" = $4 AND "id" IN ({})
+           AND $1 IN (SELECT i."goneSince" FROM "RecordIndex" i WHERE i."side" = $2 AND i."company" = $3
+               AND i."entityType" = $4 AND i."id" = "RecordValue"."id")"#,
+        places.join(", ")
+    );
+    tx.execute_raw(store.statement(&sql, of(since.into()))).await?;
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! A create that was never answered: what it may have made, and when it is sent again. Pure.
+
+use domain::customer::{Customer, Kind};
+use domain::forms::form_of;
+use domain::in_flight::{Create, Write};
+use domain::matching::{Met, Tally, Verdict, findable, judge, typed_keys};
+use domain::message::{Code, Message};
+use domain::ports::Snapshot;
+use domain::side::Side;
+
+use crate::Rules;
+use crate::seen::{Known, Seen};
+use crate::step::{Ending, Step};
+
+/// An earlier create was never answered: a record with its keys that was not there when it was committed, and that is this
+/// customer, is what it made. `None`: it was never carried out, and is forgotten.
+pub(super) fn lost(
+    known: &mut Known,
+    seen: &Seen,
+    rules: &Rules<'_>,
+    create: &Create,
+    kind: Kind,
+) -> Option<Step> {
+    let target = create.side;
+    let numbering = rules.config.numbering;
+    let mut sent = Customer::new(kind);
+    for (field, value) in &create.fields {
+        sent.set(*field, value.leaves.as_str());
+    }
+    let wanted = typed_keys(&sent, target.other(), numbering);
+    if !findable(&wanted, target) {
+        let why = Message::new(Code::LostCreateWithoutKeys).with("side", target);
+        return Some(Step::End(Ending::Conflict(why)));
+    }
+    let found = match &seen.found {
+        Some((by, found)) if *by == wanted => found,
+        _ => return Some(Step::Search(target, wanted)),
+    };
+    let news: Vec<&Snapshot> = found
+        .iter()
+        .filter(|c| !create.not_ours.contains(&c.id))
+        .collect();
+    let is_it = |candidate: &&&Snapshot| {
+        holds_it(create, &candidate.customer, target, rules) || is_same(&sent, target, candidate, rules)
+    };
+    let ours: Vec<&str> = news.iter().filter(is_it).map(|c| c.id.as_str()).collect();
+    let ids = |ids: &[&str]| ids.join(", ");
+    match ours.as_slice() {
+        [id] => Some(Step::Link {
+            side: target,
+            id: (*id).to_owned(),
+            takes_over: true,
+            told: Message::new(Code::FoundCreated)
+                .with("side", target)
+                .with("id", id),
+        }),
+        [] if news.is_empty() => wait_for_created(known, seen, rules, create),
+        [] => {
+            let news: Vec<&str> = news.iter().map(|c| c.id.as_str()).collect();
+            let why = Message::new(Code::LostCreateInDoubt)
+                .with("side", target)
+                .with("ids", ids(&news));
+            Some(Step::End(Ending::Conflict(why)))
+        }
+        many => {
+            let why = Message::new(Code::LostCreateSeveral)
+                .with("side", target)
+                .with("ids", ids(many));
+            Some(Step::End(Ending::Conflict(why)))
+        }
+    }
+}
+
+/// Whether the record holds everything that was sent: whatever else would make it this customer, it is what was made.
+fn holds_it(create: &Create, holds: &Customer, target: Side, rules: &Rules<'_>) -> bool {
+    let mut written = create.fields.iter().filter(|(_, sent)| sent.written);
+    written.all(|(field, sent)| {
+        let projected = (rules.project)(target, *field, &sent.leaves);
+        holds.hidden.contains(field) || form_of(*field, &sent.leaves, &projected, holds.get(*field)).is_some()
+    })
+}
+
+/// Whether it would be linked, were it alone.
+fn is_same(sent: &Customer, target: Side, candidate: &Snapshot, rules: &Rules<'_>) -> bool {
+    let reading = rules.reading();
+    let sent = reading.profile("", sent, target.other());
+    let profile = reading.profile(&candidate.id, &candidate.customer, target);
+    let alone = Met {
+        id: (),
+        profile: &profile,
+        linked: false,
+    };
+    matches!(judge(&sent, &[alone], &[], &Tally::default()), Verdict::Link(_))
+}
+
+/// Nothing there yet. No second create before the first has had its time and two looks found nothing.
+fn wait_for_created(known: &mut Known, seen: &Seen, rules: &Rules<'_>, create: &Create) -> Option<Step> {
+    let left = (create.at + rules.config.settle() - seen.now)
+        .to_std()
+        .unwrap_or_default();
+    let looks = create.empty_looks + 1;
+    if left.is_zero() && looks >= 2 {
+        known
+            .link
+            .in_flight
+            .0
+            .retain(|write| !matches!(write, Write::Create(_)));
+        return None;
+    }
+    for write in &mut known.link.in_flight.0 {
+        if let Write::Create(create) = write {
+            create.empty_looks = looks;
+        }
+    }
+    let why = Message::new(Code::LostCreateNotThereYet)
+        .with("side", create.side)
+        .with("looks", looks);
+    Some(Step::End(Ending::Wait(why, left.max(rules.config.retry_base))))
+}

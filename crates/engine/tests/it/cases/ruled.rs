@@ -1,0 +1,59 @@
+//! What an operator says about a doubt.
+
+use domain::customer::Field as F;
+use domain::entity::EntityRef;
+use domain::ports::Side;
+use domain::store::Status;
+
+use super::person;
+use crate::world::{ALL, World};
+
+async fn ended(w: &World, ring: &domain::ports::Ring) -> Status {
+    w.engine.run(ring).await.unwrap();
+    w.row(ring).await.status
+}
+
+#[tokio::test]
+async fn two_that_are_two_are_never_asked_about_again() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let ali = |name| person(&[(F::Name, name), (F::Mobile, "09123451237")]);
+        let code = w.finance.add(ali("رضا کریمی"));
+        let id = w.crm.add(ali("محمدرضا کریمی"));
+        w.look().await;
+        assert_eq!(w.sync(Side::Crm, &id).await, Status::Conflict, "{on:?}");
+        assert_eq!(w.sync(Side::Finance, &code).await, Status::Conflict);
+        let entity = EntityRef::customer(Side::Crm, &id);
+        let ring = w.engine.separate(&entity, None).await.unwrap();
+        assert_eq!(ended(&w, &ring).await, Status::Success, "{on:?}");
+        assert_eq!(w.finance.ids().len(), 2, "it is made there");
+        // From the other end, too: only what was made of it is a candidate, which is linked.
+        w.look().await;
+        let status = w.sync(Side::Finance, &code).await;
+        let said = w.rows().await.pop().and_then(|row| row.error_message);
+        assert_eq!(status, Status::Success, "{on:?}: {said:?}");
+        assert_eq!(w.crm.ids().len(), 2);
+        let nothing = w.engine.separate(&entity, None).await;
+        assert!(
+            nothing.unwrap_err().to_string().contains("is not in doubt"),
+            "{on:?}"
+        );
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_operator_links_is_linked_whatever_the_evidence_says() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let ali = |name| person(&[(F::Name, name), (F::Mobile, "09123451237")]);
+        let code = w.finance.add(ali("رضا کریمی"));
+        let id = w.crm.add(ali("محمدرضا کریمی"));
+        w.look().await;
+        assert_eq!(w.sync(Side::Crm, &id).await, Status::Conflict, "{on:?}");
+        let ring = w.engine.link(&id, &code, None).await.unwrap();
+        assert_eq!(ended(&w, &ring).await, Status::Success);
+        assert_eq!(w.links().await.len(), 1);
+        w.drop_it().await;
+    }
+}

@@ -1,0 +1,174 @@
+//! The record index, with the same contract as `SqlStore`'s: looked through from end to end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::index::{COUNTED, Held, IndexStore, Indexed, Sighting, last_of_each, stored, values};
+use domain::matching::{Form, Tally};
+use domain::ports::Side;
+use domain::store::{EntityType, StoreResult};
+
+use super::MemoryStore;
+use super::tables::{Tables, micros};
+
+/// What is known of a record.
+#[derive(Debug, Clone)]
+struct Entry {
+    held: Option<Held>,
+    read_at: DateTime<Utc>,
+    gone_since: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    entries: BTreeMap<(Side, String), Entry>,
+    /// The CRM's id and finance's code.
+    separated: BTreeSet<(String, String)>,
+}
+
+impl Index {
+    pub(super) fn note(&mut self, sightings: &[Sighting]) {
+        for one in last_of_each(sightings) {
+            let read_at = micros(one.read_at);
+            let key = (one.side, one.id.clone());
+            match (&one.held, self.entries.get_mut(&key)) {
+                (_, Some(known)) if known.read_at > read_at => {}
+                (Some(held), Some(known)) => {
+                    if known.held.as_ref().map(|held| &held.checksum) == Some(&held.checksum)
+                        && known.gone_since.is_none()
+                    {
+                        continue;
+                    }
+                    (known.held, known.read_at) = (Some(held.clone()), read_at);
+                    known.gone_since = None;
+                }
+                (Some(held), None) => {
+                    let entry = Entry {
+                        held: Some(held.clone()),
+                        read_at,
+                        gone_since: None,
+                    };
+                    self.entries.insert(key, entry);
+                }
+                (None, Some(known)) => {
+                    known.gone_since.get_or_insert(read_at);
+                }
+                (None, None) => {}
+            }
+        }
+    }
+
+    /// The checksum of what a record is known to hold.
+    pub(super) fn checksum(&self, side: Side, id: &str) -> Option<&str> {
+        let entry = self.entries.get(&(side, id.to_owned()))?;
+        entry.held.as_ref().map(|held| held.checksum.as_str())
+    }
+
+    fn of(&self, side: Side) -> impl Iterator<Item = (&String, &Held)> {
+        let of_side = self.entries.iter().filter(move |((of, _), _)| *of == side);
+        let there = of_side.filter(|(_, entry)| entry.gone_since.is_none());
+        there.filter_map(|((_, id), entry)| Some((id, entry.held.as_ref()?)))
+    }
+
+    fn holders(&self, side: Side, form: &Form) -> usize {
+        let held = self.of(side).flat_map(|(id, held)| values(id, &held.profile));
+        let wanted = stored(&form.value);
+        let holders: BTreeSet<String> = held
+            .filter(|value| value.key == form.key && value.value == wanted)
+            .map(|value| value.holder)
+            .collect();
+        holders.len().min(usize::try_from(COUNTED).unwrap_or(usize::MAX))
+    }
+
+    pub(super) fn forget(&mut self, before: DateTime<Utc>) {
+        for entry in self.entries.values_mut() {
+            if entry.gone_since.is_some_and(|since| since <= before) {
+                entry.held = None;
+            }
+        }
+    }
+}
+
+/// Whether a record is or was linked.
+fn linked(tables: &Tables, side: Side, id: &str) -> bool {
+    tables.links().any(|row| {
+        let (own, other) = match side {
+            Side::Crm => (&row.crm_id, &row.finance_id),
+            Side::Finance => (&row.finance_id, &row.crm_id),
+        };
+        row.entity_type == EntityType::Customer && own.as_deref() == Some(id) && other.is_some()
+    })
+}
+
+fn indexed(tables: &Tables, side: Side, id: &str, held: &Held) -> Indexed {
+    Indexed {
+        id: id.to_owned(),
+        profile: Some(held.profile.clone()),
+        linked: linked(tables, side, id),
+    }
+}
+
+fn pair(side: Side, id: &str, other: &str) -> (String, String) {
+    match side {
+        Side::Crm => (id.to_owned(), other.to_owned()),
+        Side::Finance => (other.to_owned(), id.to_owned()),
+    }
+}
+
+#[async_trait]
+impl IndexStore for MemoryStore {
+    async fn note(&self, sightings: &[Sighting]) -> StoreResult<()> {
+        self.carry_out("index: note", |tables| {
+            tables.index.note(sightings);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn holders(&self, forms: &[Form]) -> StoreResult<Tally> {
+        self.carry_out("index: holders", |tables| {
+            let mut tally = Tally::default();
+            for side in Side::BOTH {
+                for form in forms {
+                    tally.set(side, form.clone(), tables.index.holders(side, form));
+                }
+            }
+            Ok(tally)
+        })
+        .await
+    }
+
+    async fn holding(&self, side: Side, forms: &[Form], than: &str) -> StoreResult<Vec<Indexed>> {
+        self.carry_out("index: holding", |tables| {
+            let wanted: BTreeSet<_> = forms.iter().map(|form| (form.key, stored(&form.value))).collect();
+            let holds = |(id, held): &(&String, &Held)| {
+                let mut all = values(id, &held.profile).into_iter();
+                all.any(|value| wanted.contains(&(value.key, value.value.into())))
+            };
+            let others = tables.index.of(side).filter(holds);
+            let others = others.filter(|(id, _)| !tables.index.separated.contains(&pair(side, id, than)));
+            Ok(others.map(|(id, held)| indexed(tables, side, id, held)).collect())
+        })
+        .await
+    }
+
+    async fn separate(&self, side: Side, id: &str, others: &[String]) -> StoreResult<()> {
+        self.carry_out("index: separate", |tables| {
+            let pairs = others.iter().map(|other| pair(side, id, other));
+            tables.index.separated.extend(pairs);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn unlinked(&self, side: Side, after: &str, limit: u64) -> StoreResult<Vec<Indexed>> {
+        self.carry_out("index: unlinked", |tables| {
+            let behind = tables.index.of(side).filter(|(id, _)| id.as_str() > after);
+            let alone = behind.filter(|(id, _)| !linked(tables, side, id));
+            let alone = alone.take(usize::try_from(limit).unwrap_or(usize::MAX));
+            Ok(alone.map(|(id, held)| indexed(tables, side, id, held)).collect())
+        })
+        .await
+    }
+}
