@@ -17,6 +17,7 @@ pub mod letters;
 pub mod link;
 pub mod matching;
 pub mod meeting;
+pub mod mend;
 pub mod merge;
 pub mod message;
 pub mod outside;

@@ -13,7 +13,10 @@ pub use crate::side::Side;
 
 use crate::document::{Document, DocumentKind, DocumentSnapshot, Issued};
 
+mod aside;
 pub mod changes;
+
+pub use aside::{Census, Listed, SetAside};
 
 /// A customer as one side held it at the moment of a read.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +68,9 @@ pub enum PortError {
     /// The system says that the data is wrong, in its own words: no use repeating.
     #[error("{0}")]
     Refused(String),
+    /// The record is there and can't be read as one: no use repeating until it has changed.
+    #[error("{0}")]
+    SetAside(SetAside),
     /// An update was answered with another id than the one sent: a second record was created.
     #[error(
         "an update of {sent} was answered with {answered}: a second record exists now; remove one of the two"
@@ -112,11 +118,15 @@ pub struct MatchKeys {
 pub trait Customers: Send + Sync {
     /// Reads one customer afresh; `None` when the system says that it does not exist. `kind` is a hint
     /// that saves a call. A system's own users are no customers: `None`.
+    ///
+    /// # Errors
+    /// [`PortError::SetAside`] when it is there, or may be, and can't be read.
     async fn read(&self, id: &str, kind: Option<Kind>) -> PortResult<Option<Snapshot>>;
 
     /// All customers that agree with at least one of the keys, each once, read afresh. Callers compare
-    /// normal forms themselves; more than needed may be returned, never less than the system can find.
-    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>>;
+    /// normal forms themselves; more than needed may be returned, never less than the system can find. One that can't
+    /// be read stops nobody: it is set aside, where it may be one that was asked for.
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Listed>;
 
     /// Creates a customer with these values (projected by the connector) and says its id.
     ///

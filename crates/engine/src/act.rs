@@ -69,6 +69,7 @@ impl Executor<'_> {
             .intend(&self.work.lease, intended, engine.config.lease)
             .await?;
         self.stored = on_its_way;
+        self.stored_base.clone_from(&self.known.link.base);
         self.lease_ends = renewed + engine.config.lease;
         let left = self.lease_ends.saturating_sub(engine.clock.monotonic());
         Ok(left > engine.config.http_timeout)

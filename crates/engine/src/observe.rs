@@ -4,7 +4,7 @@ use domain::document::DocumentKind;
 use domain::entity::{EntityRef, EntityType};
 use domain::merge::Times;
 use domain::polls::{FINANCE_CONTACTS, checksum};
-use domain::ports::{MatchKeys, PortError, Ring, Snapshot};
+use domain::ports::{Listed, MatchKeys, PortError, Ring};
 use domain::side::Side;
 use domain::store::Event;
 
@@ -128,7 +128,8 @@ impl Executor<'_> {
         match self.candidates(side, &keys).await? {
             Err(error) => Ok(Some(Ending::Failed(side, error))),
             Ok(found) => {
-                self.seen.found = Some((keys, found));
+                self.seen.found = Some((keys, found.records));
+                self.seen.aside = found.aside;
                 Ok(None)
             }
         }
@@ -136,11 +137,7 @@ impl Executor<'_> {
 
     /// Everything on `side` that may be this customer, read afresh: what the system finds by its keys, and what the last
     /// poll of finance saw with one of them written in another way.
-    async fn candidates(
-        &self,
-        side: Side,
-        keys: &MatchKeys,
-    ) -> Result<Result<Vec<Snapshot>, PortError>, Stop> {
+    async fn candidates(&self, side: Side, keys: &MatchKeys) -> Result<Result<Listed, PortError>, Stop> {
         let port = self.engine.port(side);
         let mut found = match self.renewing(port.find(keys)).await? {
             Ok(found) => found,
@@ -148,11 +145,13 @@ impl Executor<'_> {
         };
         if let (Side::Finance, Some(polls)) = (side, &self.engine.polls) {
             for code in polls.candidates(keys).await? {
-                if found.iter().any(|candidate| candidate.id == code) {
+                if found.records.iter().any(|candidate| candidate.id == code) {
                     continue;
                 }
                 match self.renewing(port.read(&code, None)).await? {
-                    Ok(there) => found.extend(there),
+                    Ok(there) => found.records.extend(there),
+                    Err(PortError::SetAside(aside)) if found.aside.contains(&aside) => {}
+                    Err(PortError::SetAside(aside)) => found.aside.push(aside),
                     Err(error) => return Ok(Err(error)),
                 }
             }

@@ -13,7 +13,7 @@ use domain::in_flight::{InFlight, Write};
 use domain::link::{Link, LinkState};
 use domain::merge::{Merge, Times};
 use domain::message::Message;
-use domain::ports::{MatchKeys, PortError, Snapshot};
+use domain::ports::{MatchKeys, PortError, SetAside, Snapshot};
 use domain::side::Side;
 use domain::store::{Holder, LastRun, Ruling};
 
@@ -88,6 +88,8 @@ pub struct Seen {
     pub reserved: Option<Option<Holder>>,
     /// What was found by which keys.
     pub found: Option<(MatchKeys, Vec<Snapshot>)>,
+    /// What that search showed and could not be read.
+    pub aside: Vec<SetAside>,
     /// A record that could not be made ours, and whose it is.
     pub not_linked: Option<(Side, String, bool, Option<Link>)>,
     /// The document.
@@ -132,6 +134,7 @@ impl Seen {
             owners: BTreeMap::new(),
             reserved: None,
             found: None,
+            aside: Vec::new(),
             not_linked: None,
             document: Sight::Unread,
             standing: None,

@@ -4,9 +4,11 @@
 //! It never decides what a value ought to be.
 
 use domain::letters::fold;
+use domain::message::Message;
 use domain::phone;
 use serde_json::{Value, json};
 
+use crate::listed::{bad_value, no_text};
 use crate::wire::text;
 
 /// What a telephone is.
@@ -56,6 +58,24 @@ const ADDRESSES: &str = "addressContacts";
 
 /// What a cleared property is sent as: the same as leaving it out, by the contract.
 const CLEARED: Value = Value::Null;
+
+/// What of the lists can't be taken as it stands; entries that are no objects don't count.
+pub(crate) fn misshapen(object: &Value) -> Option<Message> {
+    let read = [
+        (PHONES, &["phoneNumber", "phoneType"][..]),
+        (ADDRESSES, &["address", "zipCode"]),
+    ];
+    read.into_iter().find_map(|(name, properties)| {
+        match object.get(name) {
+            None | Some(Value::Null | Value::Array(_)) => {}
+            Some(_) => return Some(bad_value(name, "no list")),
+        }
+        let entries = list(object, name).iter();
+        entries
+            .flat_map(|entry| properties.iter().filter_map(|property| no_text(entry, property)))
+            .next()
+    })
+}
 
 fn line_of(entry: &Value) -> Option<Line> {
     let kind = fold(&text(entry, "phoneType")).to_lowercase();

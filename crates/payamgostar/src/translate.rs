@@ -6,17 +6,24 @@
 use chrono_tz::Tz;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::letters::fold;
-use domain::ports::Snapshot;
+use domain::ports::{SetAside, Snapshot};
 use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::contacts::{self, Line};
 use crate::dates;
+use crate::listed;
 use crate::places::{PLACES, Place, place_of};
-use crate::wire::text;
+use crate::wire::{id, text};
 
 /// What an object says. `object` is one with camelCase names and an id.
-pub(crate) fn snapshot(object: Value, kind: Kind, zone: Tz) -> Snapshot {
+///
+/// # Errors
+/// It can't be taken as it stands.
+pub(crate) fn snapshot(object: Value, kind: Kind, zone: Tz) -> Result<Snapshot, SetAside> {
+    if let Some(why) = listed::misshapen(&object) {
+        return Err(listed::aside(&object, why));
+    }
     let mut customer = Customer::new(kind);
     for (field, place) in &PLACES {
         customer.set(*field, value_of(&object, *place));
@@ -24,12 +31,12 @@ pub(crate) fn snapshot(object: Value, kind: Kind, zone: Tz) -> Snapshot {
     let changed = ["modifyDate", "creatDate"]
         .iter()
         .find_map(|name| dates::instant(&text(&object, name), zone));
-    Snapshot {
-        id: text(&object, "crmId"),
+    Ok(Snapshot {
+        id: id(&object, "crmId"),
         customer,
         modified_at: changed,
         whole: object,
-    }
+    })
 }
 
 fn value_of(object: &Value, place: Place) -> String {

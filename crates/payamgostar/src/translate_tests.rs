@@ -15,7 +15,7 @@ fn config() -> Config {
 }
 
 fn read(body: &[u8], kind: Kind) -> Snapshot {
-    snapshot(wire::parse(body).unwrap().unwrap(), kind, Tz::Asia__Tehran)
+    snapshot(wire::parse(body).unwrap().unwrap(), kind, Tz::Asia__Tehran).unwrap()
 }
 
 fn person() -> Snapshot {
@@ -124,7 +124,10 @@ fn names_follow_while_they_join_to_the_old_one() {
     );
     whole["nickName"] = Value::from(" ");
     assert_eq!(
-        snapshot(whole, Kind::Person, Tz::UTC).customer.get(F::Name),
+        snapshot(whole, Kind::Person, Tz::UTC)
+            .unwrap()
+            .customer
+            .get(F::Name),
         "علی رضایی"
     );
 }

@@ -4,7 +4,8 @@
 //! back as it was read, since a save writes every control of the form.
 
 use domain::customer::{Customer, Field, Kind, Values};
-use domain::ports::Snapshot;
+use domain::message::{Code, Message};
+use domain::ports::{SetAside, Snapshot};
 use serde_json::Value;
 
 use crate::columns::{self, COLUMNS};
@@ -52,9 +53,22 @@ const FORM: [Control; 16] = [
 
 const PREFIX: &str = "gn_web_users.";
 
-/// What a row says; `None` for a row without a code.
-pub(crate) fn snapshot(row: Row, config: &Config) -> Option<Snapshot> {
-    let id = row.code()?.to_string();
+/// What a row says.
+///
+/// # Errors
+/// It can't be taken as it stands.
+pub(crate) fn snapshot(row: Row, config: &Config) -> Result<Snapshot, SetAside> {
+    let Some(id) = row.code().map(|code| code.to_string()) else {
+        let shows = !row.text("Code").trim().is_empty();
+        let code = if shows { Code::AsideBadId } else { Code::AsideNoId };
+        return Err(SetAside {
+            id: String::new(),
+            why: Message::new(code),
+        });
+    };
+    if let Some(why) = misshapen(&row) {
+        return Err(SetAside { id, why });
+    }
     let mut customer = Customer::new(kind_of(&row, config));
     for column in &COLUMNS {
         let value = match column.field {
@@ -68,7 +82,7 @@ pub(crate) fn snapshot(row: Row, config: &Config) -> Option<Snapshot> {
     if row.column(columns::read(Field::CustomerNumber)).is_none() {
         customer.hidden.push(Field::CustomerNumber);
     }
-    Some(Snapshot {
+    Ok(Snapshot {
         id,
         customer,
         modified_at: None,
@@ -76,10 +90,30 @@ pub(crate) fn snapshot(row: Row, config: &Config) -> Option<Snapshot> {
     })
 }
 
+/// Why a row can't be taken: a column that is read, or sent back, holds what is no value. To take it for empty would
+/// clear it.
+fn misshapen(row: &Row) -> Option<Message> {
+    let kept = FORM.iter().flat_map(|control| match control {
+        Control::Kept(_, columns) => *columns,
+        _ => &[],
+    });
+    let read = COLUMNS.iter().map(|column| column.read);
+    let bad = |name: &&str| matches!(row.column(name), Some(Value::Array(_) | Value::Object(_)));
+    let column = read.chain(kept.copied()).chain([TOWARD]).find(bad)?;
+    Some(
+        Message::new(Code::AsideBadValue)
+            .with("property", column)
+            .with("what", "a list or an object, and no value"),
+    )
+}
+
+/// Which kind of customer it is.
+const TOWARD: &str = "TowardType";
+
 /// `TowardType`: `false` a person, `true` an organization, or the other way round by the setting; without one, a
 /// person.
 fn kind_of(row: &Row, config: &Config) -> Kind {
-    match flag(row.column("TowardType")) {
+    match flag(row.column(TOWARD)) {
         Some(toward) if toward != config.toward_type_inverted => Kind::Organization,
         _ => Kind::Person,
     }
@@ -128,14 +162,20 @@ fn filled(mut values: CtrlValues, kind: Kind, whole: &Row, changes: &Values, con
                     Held::new(&shown.map_or(String::new(), |column| whole.text(column))),
                 )
             }
-            Control::Kind => (
-                "taraftype",
-                Held::new(if kind == Kind::Organization { "1" } else { "0" }),
-            ),
+            Control::Kind => ("taraftype", Held::new(kind_to_write(kind, whole))),
         };
         values.push(PREFIX, name, &value);
     }
     values
+}
+
+/// Where the contact that is saved shows no kind, none is written into it; one that is created gets its own.
+fn kind_to_write(kind: Kind, whole: &Row) -> &'static str {
+    match kind {
+        _ if !whole.0.is_empty() && flag(whole.column(TOWARD)).is_none() => "",
+        Kind::Organization => "1",
+        Kind::Person => "0",
+    }
 }
 
 /// A changed value is projected; one that stays is sent as it was read, as far as the form can carry it.

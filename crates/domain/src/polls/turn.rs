@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::ContactNow;
 use crate::message::Message;
-use crate::ports::Ring;
+use crate::ports::{Ring, SetAside};
 
 /// How often a poll is to run, and for how long its lease is taken.
 #[derive(Debug, Clone, Copy)]
@@ -80,6 +80,10 @@ pub struct Harvest {
     pub contacts: Vec<ContactNow>,
     /// Codes of contacts that are not there any more.
     pub gone: Vec<String>,
+    /// What was seen and can't be read as a record.
+    pub aside: Vec<SetAside>,
+    /// Ids that were set aside before and are no more.
+    pub well: Vec<String>,
     /// Stands in every row, for the audit.
     pub payload: Value,
     /// The trace of this look.

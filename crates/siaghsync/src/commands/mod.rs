@@ -6,6 +6,7 @@ use domain::store::sql::SqlStore;
 use service::gates::Gates;
 use service::settings::{Needs, Settings};
 
+mod aside;
 pub(crate) mod check;
 pub(crate) mod clocks;
 pub(crate) mod completions;

@@ -9,7 +9,7 @@ use super::{GROUP, hold, rows, see};
 use crate::polls::{Harvest, PollLease, Stored};
 use crate::ports::Ring;
 use crate::store::sql::{SqlStore, fenced};
-use crate::store::{StoreResult, inbox};
+use crate::store::{StoreResult, aside, inbox};
 
 pub(super) async fn finish(store: &SqlStore, turn: &PollLease, harvest: &Harvest) -> StoreResult<Stored> {
     let now = store.now();
@@ -18,6 +18,7 @@ pub(super) async fn finish(store: &SqlStore, turn: &PollLease, harvest: &Harvest
     move_on(store, &tx, turn, harvest, held_by, now).await?;
     see::see(&tx, turn, &harvest.contacts, now).await?;
     see::see_gone(&tx, turn, &harvest.gone, now).await?;
+    aside::note(store, &tx, &turn.poll, harvest, now).await?;
     let mut stored = Stored {
         held_by,
         ..Stored::default()

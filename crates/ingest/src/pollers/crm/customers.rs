@@ -24,8 +24,9 @@ pub(in crate::pollers) async fn read(
         wide,
     };
     let changes = pollers.changes.customer_changes(kind, since);
-    let (changes, end) = gather(&Customers { pollers }, changes).await?;
-    harvest(pollers, turn, changes, end).await
+    let before = pollers.store.set_aside_by(&turn.poll).await?;
+    let gathered = gather(&Customers { pollers }, &before, changes).await?;
+    harvest(pollers, turn, before, gathered).await
 }
 
 impl Records for Customers<'_> {

@@ -4,7 +4,7 @@
 //! and what only the echo of our own write, each kind of record says for itself ([`Records`]). How the CRM is asked, and
 //! what a cursor says, it never knows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::message::{Code, Message};
 use domain::polls::{Found, Harvest, PollLease};
@@ -14,6 +14,7 @@ use metrics::counter;
 use serde_json::json;
 use tracing::warn;
 
+use super::aside::noted;
 use super::judge::Read;
 use super::{Failure, Pollers};
 
@@ -35,17 +36,30 @@ trait Records {
     async fn changed(&self, records: &[Changed<Self::Record>]) -> Result<Vec<Option<String>>, Failure>;
 }
 
-/// Reads to the end, a page at a time. One entry per record: a later state takes the place of an earlier one.
+/// What was read to the end.
+#[derive(Debug, Default)]
+struct Gathered {
+    /// One entry per record: a later state takes the place of an earlier one.
+    changes: HashMap<String, Found>,
+    /// Of those that were set aside before, what was read now.
+    well: HashSet<String>,
+    end: End,
+}
+
+/// Reads to the end, a page at a time. `before`: the ids of what was set aside until now.
 async fn gather<R: Records>(
     records: &R,
+    before: &HashSet<String>,
     mut parts: Box<dyn Parts<R::Record> + '_>,
-) -> Result<(HashMap<String, Found>, End), Failure> {
-    let mut changes = HashMap::new();
+) -> Result<Gathered, Failure> {
+    let (mut changes, mut well) = (HashMap::new(), HashSet::new());
     loop {
         let page = match parts.next().await? {
             Part::Records(page) => page,
-            Part::End(end) => return Ok((changes, end)),
+            Part::End(end) => return Ok(Gathered { changes, well, end }),
         };
+        let read = page.iter().map(|shown| &shown.id);
+        well.extend(read.filter(|id| before.contains(*id)).cloned());
         let sums = records.changed(&page).await?;
         for (Changed { id, modified, .. }, changed) in page.into_iter().zip(sums) {
             match changed {
@@ -65,9 +79,10 @@ async fn gather<R: Records>(
 async fn harvest(
     pollers: &Pollers,
     turn: &PollLease,
-    changes: HashMap<String, Found>,
-    end: End,
+    before: HashSet<String>,
+    gathered: Gathered,
 ) -> Result<Read, Failure> {
+    let Gathered { changes, well, end } = gathered;
     if let Some(ahead) = end.ahead {
         let ahead = ahead.num_minutes();
         warn!(
@@ -81,14 +96,23 @@ async fn harvest(
     let events: Vec<&str> = changes.iter().map(|change| change.event_id.as_str()).collect();
     let heard = pollers.store.known_events(Side::Crm, &events).await?;
     changes.retain(|change| !heard.contains(&change.event_id));
+    let fresh = end.aside.iter().any(|aside| !before.contains(&aside.id));
+    // Without an id nobody knows which of them was meant; a read of everything shows that there is none.
+    let all = turn.cursor.is_none();
+    let noted = noted(before, end.aside, |id| {
+        well.contains(id) || (all && id.is_empty())
+    });
     Ok(Read {
         harvest: Harvest {
             changes,
             cursor: end.cursor,
+            aside: noted.aside,
+            well: noted.well,
             payload: json!({ "poll": turn.poll }),
             ..Harvest::default()
         },
         loss: None,
+        aside: (noted.left, fresh),
     })
 }
 
@@ -162,17 +186,17 @@ mod tests {
         parts: impl IntoIterator<Item = PortResult<Part<Option<String>>>>,
     ) -> Result<(Vec<String>, End), Failure> {
         let parts = Scripted(parts.into_iter().collect());
-        let (changes, end) = gather(&AsWritten, Box::new(parts)).await?;
-        let mut events: Vec<String> = changes.into_values().map(|found| found.event_id).collect();
+        let read = gather(&AsWritten, &HashSet::new(), Box::new(parts)).await?;
+        let mut events: Vec<String> = read.changes.into_values().map(|found| found.event_id).collect();
         events.sort_unstable();
-        Ok((events, end))
+        Ok((events, read.end))
     }
 
     #[tokio::test]
     async fn a_later_state_takes_the_place_of_an_earlier_one_also_when_it_is_an_echo() {
         let end = End {
             cursor: Some("5".to_owned()),
-            ahead: None,
+            ..End::default()
         };
         let read = [
             page(&[("a", "1", Some(SUM)), ("b", "2", Some(SUM)), ("c", "3", None)]),

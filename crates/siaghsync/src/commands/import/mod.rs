@@ -120,7 +120,7 @@ async fn matched(settings: &Settings, store: &SqlStore, engine: &Engine) -> anyh
     let project = |side: Side, field: Field, value: &str| engine.port(side).project(field, value);
     let mut matcher = Matcher::new(directory, known, engine.config.numbering, &project);
     let bar = output::progress("contacts of finance read", None);
-    finance
+    let census = finance
         .for_each(&mut |contact| {
             bar.inc(1);
             matcher.take(&contact);
@@ -128,6 +128,7 @@ async fn matched(settings: &Settings, store: &SqlStore, engine: &Engine) -> anyh
         .await
         .context("finance can't be read: nothing was written")?;
     bar.finish_and_clear();
+    output::set_aside(Side::Finance, &census.aside);
     Ok(matcher.finish())
 }
 
@@ -136,11 +137,15 @@ async fn identities(crm: &dyn Changes) -> anyhow::Result<Directory> {
     let (mut directory, mut seen) = (Directory::default(), HashSet::new());
     for kind in [Kind::Person, Kind::Organization] {
         let mut all = crm.customer_changes(kind, Since::default());
-        while let Part::Records(identities) = all
-            .next()
-            .await
-            .context("the CRM can't be read: nothing was written")?
-        {
+        loop {
+            let part = all.next().await;
+            let identities = match part.context("the CRM can't be read: nothing was written")? {
+                Part::Records(identities) => identities,
+                Part::End(end) => {
+                    output::set_aside(Side::Crm, &end.aside);
+                    break;
+                }
+            };
             for identity in identities {
                 if seen.insert(identity.id.clone()) {
                     directory.add(&identity.id, &identity.record);
