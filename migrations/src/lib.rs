@@ -15,7 +15,7 @@ mod m20261126_000006_messages;
 mod m20261126_000007_lock_holder;
 mod m20261126_000008_covered_rows;
 mod m20261126_000009_retention;
-mod m20261127_000011_set_aside;
+mod m20261127_000011_odd_data;
 mod sessions;
 
 /// All migrations, in order.
@@ -35,7 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000007_lock_holder::Migration),
             Box::new(m20261126_000008_covered_rows::Migration),
             Box::new(m20261126_000009_retention::Migration),
-            Box::new(m20261127_000011_set_aside::Migration),
+            Box::new(m20261127_000011_odd_data::Migration),
         ]
     }
 }

@@ -28,6 +28,8 @@ pub enum Form {
     Phone,
     /// Folded, letters in one case, no spaces.
     Code,
+    /// As a code, and without hyphens: a national id, a postal code.
+    Digits,
 }
 
 /// One row of the table.
@@ -55,10 +57,10 @@ pub const TABLE: [FieldSpec; 12] = {
         row(F::Phone,          To::Both,      As::Phone),
         row(F::Email,          To::Both,      As::Code),
         row(F::Website,        To::Both,      As::Code),
-        row(F::NationalId,     To::Both,      As::Code),
+        row(F::NationalId,     To::Both,      As::Digits),
         row(F::Description,    To::Both,      As::Lines),
         row(F::Address,        To::Both,      As::Lines),
-        row(F::PostalCode,     To::Both,      As::Code),
+        row(F::PostalCode,     To::Both,      As::Digits),
         row(F::CustomerNumber, To::ToFinance, As::Code),
         row(F::FinanceCode,    To::ToCrm,     As::Code),
         row(F::Active,         To::Kept,      As::Code),

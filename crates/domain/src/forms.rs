@@ -5,7 +5,7 @@ use crate::customer::Field;
 use crate::fields::Form;
 use crate::letters::fold;
 use crate::phone;
-use crate::text::same;
+use crate::text::{normal, same};
 
 /// A way in which a system holds another text than it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,12 +137,13 @@ fn cut_at_surrogate(field: Field, sent: &str, came: &str) -> bool {
 
 /// Of what is a number and nothing else; a telephone number without its zero is a spelling already.
 fn leading_zeros(field: Field, sent: &str, came: &str) -> bool {
-    if !matches!(field.spec().form, Form::Code | Form::Phone) {
+    if !matches!(field.spec().form, Form::Code | Form::Digits | Form::Phone) {
         return false;
     }
     let digits = |text: &str| {
         let text = match field.spec().form {
             Form::Phone => phone::normal(text),
+            Form::Digits => normal(field, text),
             _ => fold(text).replace(' ', ""),
         };
         text.bytes().all(|b| b.is_ascii_digit()).then_some(text)

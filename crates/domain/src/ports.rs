@@ -146,6 +146,19 @@ pub trait Customers: Send + Sync {
     /// Idempotent. Letter forms need no care: comparisons fold them.
     fn project(&self, field: Field, value: &str) -> String;
 
+    /// Reads a record again from the places in which its values were last found (`None`: none is known yet), where a system
+    /// has several for one field; says which places those are now, to be remembered with the link.
+    fn placed(&self, record: &mut Snapshot, known: Option<&serde_json::Value>) -> Option<serde_json::Value> {
+        let _ = (record, known);
+        None
+    }
+
+    /// Takes note, in what is remembered, that an update is about to clear these fields: what else stands beside their
+    /// places does not move up into them.
+    fn clearing(&self, places: &mut serde_json::Value, changes: &Values) {
+        let _ = (places, changes);
+    }
+
     /// Whether calls are not even tried at the moment, because the system is known to be down.
     fn refuses(&self) -> bool {
         false

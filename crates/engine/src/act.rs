@@ -112,6 +112,10 @@ impl Executor<'_> {
             return Ok(Some(Ending::Gone(side)));
         };
         let values = asked(&update.fields);
+        let base = self.known.link.base.as_mut();
+        if let Some(places) = base.and_then(|base| base.places.get_mut(&side)) {
+            self.engine.port(side).clearing(places, &values);
+        }
         self.known.link.in_flight.0.push(Write::Update(update.clone()));
         if !self.intend().await? {
             return Ok(Some(self.too_short()));

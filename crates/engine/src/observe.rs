@@ -83,7 +83,11 @@ impl Executor<'_> {
         self.seen.fresh = Some(side);
         self.seen.customers[side as usize] = match record {
             None => Sight::Absent,
-            Some(record) => {
+            Some(mut record) => {
+                if let Some(base) = &mut self.known.link.base {
+                    let places = self.engine.port(side).placed(&mut record, base.places.get(&side));
+                    base.places.extend(places.map(|places| (side, places)));
+                }
                 self.before[side as usize].get_or_insert_with(|| record.customer.clone());
                 if side == Side::Crm {
                     self.known.link.crm_updated_at = record.modified_at;

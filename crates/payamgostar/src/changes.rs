@@ -16,7 +16,7 @@ use crate::cursor::{self, Newest};
 use crate::port::Payamgostar;
 use crate::reading::{Reading, id, modified};
 use crate::walk::{Position, Walk};
-use crate::wire::text;
+use crate::wire::{Find, Order, Query, text};
 use crate::{dates, documents, listed, translate};
 
 /// Looked back over at every read.
@@ -80,6 +80,36 @@ impl Payamgostar {
             Some(at) => self.position_at(at, overlap),
             None => Position::from_value(value),
         }
+    }
+
+    /// The newest time of a change that lies after `now`, and so can't be right; `None`: there is none.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn newest_after(&self, now: DateTime<Utc>) -> PortResult<Option<DateTime<Utc>>> {
+        let mut newest = Newest::default();
+        for kind in [Kind::Person, Kind::Organization] {
+            let find = Find {
+                type_key: translate::type_key(kind, &self.config),
+                queries: vec![Query::at_least(
+                    "ModifyDate",
+                    self.position_at(now, TimeDelta::zero()).value,
+                )],
+                orders: vec![Order {
+                    field: "ModifyDate",
+                    order: 1,
+                }],
+                page_number: 1,
+                page_size: 1,
+            };
+            for row in self.client.find(kind.into(), &find).await?.rows {
+                let value = modified(&row.object);
+                if let Some(at) = dates::instant(&value, self.config.timezone) {
+                    newest.note(at, &value);
+                }
+            }
+        }
+        Ok(newest.at().filter(|at| *at > now))
     }
 
     /// Where the next read goes on, and how far that lies behind the newest value: it is never beyond the present.

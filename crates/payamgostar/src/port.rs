@@ -20,7 +20,7 @@ use crate::failure::CRM;
 use crate::listed::Row;
 use crate::session::Session;
 use crate::wire::{Find, Webhook};
-use crate::{documents, matching, places, translate, wire};
+use crate::{documents, linked, matching, places, translate, wire};
 
 /// What a search shows.
 #[derive(Default)]
@@ -207,13 +207,21 @@ impl Customers for Payamgostar {
             return Err(not_whole(&current.id));
         }
         let kind = current.customer.kind;
-        let object = translate::changed(&current.whole, &current.id, kind, changes, &self.config);
+        let object = translate::changed(current, changes, &self.config);
         self.client.update(kind.into(), &current.id, &object).await
     }
 
     /// The value itself: nothing is known that the CRM can't hold. It has no place for [`Field::Active`].
     fn project(&self, field: Field, value: &str) -> String {
         places::place_of(field).map_or_else(String::new, |_| value.to_owned())
+    }
+
+    fn placed(&self, record: &mut Snapshot, known: Option<&serde_json::Value>) -> Option<serde_json::Value> {
+        linked::placed(&record.whole, &mut record.customer, known)
+    }
+
+    fn clearing(&self, places: &mut serde_json::Value, changes: &Values) {
+        linked::clearing(places, changes);
     }
 
     fn refuses(&self) -> bool {

@@ -67,8 +67,9 @@ fn joined_name(object: &Value) -> String {
 /// The object that creates this customer.
 pub(crate) fn created(customer: &Customer, config: &Config) -> Value {
     let mut object = json!({ "crmObjectTypeCode": type_key(customer.kind, config) });
+    let nothing = Customer::new(customer.kind);
     for (field, value) in &customer.values {
-        set(&mut object, customer.kind, *field, value, config);
+        set(&mut object, &nothing, *field, value, config);
     }
     if let Some(key) = &config.category {
         object["categories"] = json!([{ "key": key }]);
@@ -77,27 +78,26 @@ pub(crate) fn created(customer: &Customer, config: &Config) -> Value {
 }
 
 /// The whole object as it was read, with only these values changed.
-pub(crate) fn changed(whole: &Value, id: &str, kind: Kind, changes: &Values, config: &Config) -> Value {
-    let mut object = whole.clone();
-    object["crmId"] = Value::from(id);
+pub(crate) fn changed(current: &Snapshot, changes: &Values, config: &Config) -> Value {
+    let mut object = current.whole.clone();
+    object["crmId"] = Value::from(current.id.as_str());
     for (field, value) in changes {
-        set(
-            &mut object,
-            kind,
-            *field,
-            if value.trim().is_empty() { "" } else { value },
-            config,
-        );
+        let value = if value.trim().is_empty() { "" } else { value };
+        set(&mut object, &current.customer, *field, value, config);
     }
     object
 }
 
-fn set(object: &mut Value, kind: Kind, field: Field, value: &str, config: &Config) {
+/// `read`: what was read of the object before.
+fn set(object: &mut Value, read: &Customer, field: Field, value: &str, config: &Config) {
     let Some(place) = place_of(field) else { return };
+    let current = read.get(field);
     match place {
-        Place::DisplayName => set_name(object, kind, value),
-        Place::Mobile => contacts::set_number(object, Line::Mobile, value, &config.mobile_word),
-        Place::Landline => contacts::set_number(object, Line::Landline, value, &config.landline_word),
+        Place::DisplayName => set_name(object, read.kind, value),
+        Place::Mobile => contacts::set_number(object, Line::Mobile, current, value, &config.mobile_word),
+        Place::Landline => {
+            contacts::set_number(object, Line::Landline, current, value, &config.landline_word)
+        }
         Place::InAddress(property) => {
             contacts::set_of_address(object, property, value, config.address_word.as_deref())
         }

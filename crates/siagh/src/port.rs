@@ -17,7 +17,7 @@ use outside::Http;
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, UnshownProvince};
 use crate::failure::FINANCE;
 use crate::keys::{Keys, code_of};
 use crate::reads::{Having, Reads};
@@ -79,6 +79,13 @@ impl Siagh {
         Ok(listed)
     }
 
+    /// Whether finance hides the province of this contact, which every save writes over; and what is sent then.
+    #[must_use]
+    pub fn hides_province(&self, contact: &Snapshot) -> Option<UnshownProvince> {
+        let columns = contact.whole.as_object()?;
+        translate::hides_province(&Row(columns.clone())).then_some(self.config.unshown_province)
+    }
+
     /// The server's clock, exact to a second; `None` when it states none. Needs no login.
     ///
     /// # Errors
@@ -134,6 +141,12 @@ impl Customers for Siagh {
         let code = code_of(&current.id)
             .filter(|code| whole.code() == Some(*code))
             .ok_or_else(not_whole)?;
+        if self.config.unshown_province == UnshownProvince::Refuse && translate::hides_province(&whole) {
+            return Err(PortError::Refused(format!(
+                "the finance contact {code} is not saved: GetAll does not show its province, which every save writes over \
+                 (codeostan); FINANCE_UNSHOWN_PROVINCE says what to send"
+            )));
+        }
         let values = translate::changed(code, current.customer.kind, &whole, changes, &self.config);
         let answered = self.client.save_contact(Some(code), values).await?;
         if answered == code {

@@ -34,6 +34,7 @@ mod documents;
 mod failures;
 mod in_flight;
 mod lost;
+mod odd;
 mod ours;
 mod promises;
 mod resolve;

@@ -175,6 +175,58 @@ async fn case_10_an_answer_that_is_no_list_stops_the_read() {
     assert!(matches!(parts.next().await, Err(PortError::Transient { .. })));
 }
 
+fn phone(kind: &str, number: &str, default: bool) -> serde_json::Value {
+    json!({"phoneType": kind, "phoneNumber": number, "default": default})
+}
+
+fn numbers(simulator: &Simulator, id: &str) -> Vec<String> {
+    let object = simulator.crm().get(id).unwrap();
+    let all = object["phoneContacts"].as_array().unwrap();
+    all.iter()
+        .map(|entry| entry["phoneNumber"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn case_20_only_the_linked_mobile_is_cleared_changed_and_set_again() {
+    let (simulator, crm) = simulated().await;
+    let phones = [
+        phone("Mobile", "09120000001", false),
+        phone("موبایل", "09120000002", true),
+        phone("Office", "02188000000", false),
+        phone("همراه", "09120000003", false),
+    ];
+    let id = person(&simulator, json!({"nickName": "علی", "phoneContacts": phones}));
+    let mut places = None;
+    for (value, left) in [
+        ("", &["09120000001", "02188000000", "09120000003"][..]),
+        (
+            "09120000009",
+            &["09120000001", "02188000000", "09120000003", "09120000009"],
+        ),
+        (
+            "09120000008",
+            &["09120000001", "02188000000", "09120000003", "09120000008"],
+        ),
+        ("", &["09120000001", "02188000000", "09120000003"]),
+    ] {
+        let mut current = crm.read(&id, None).await.unwrap().unwrap();
+        places = crm.placed(&mut current, places.as_ref());
+        let changes = Values::from([(Field::Mobile, value.to_owned())]);
+        crm.clearing(places.as_mut().unwrap(), &changes);
+        crm.update(&current, &changes).await.unwrap();
+        let mut back = crm.read(&id, None).await.unwrap().unwrap();
+        places = crm.placed(&mut back, places.as_ref());
+        assert_eq!(
+            back.customer.get(Field::Mobile),
+            value,
+            "no other moves up into its place"
+        );
+        assert_eq!(back.customer.get(Field::Phone), "02188000000");
+        assert_eq!(numbers(&simulator, &id), left);
+    }
+}
+
 #[tokio::test]
 async fn case_24_an_id_in_capitals_is_the_same_id() {
     let (simulator, crm) = simulated().await;

@@ -7,10 +7,10 @@ use domain::message::Code;
 use domain::ports::changes::Everybody as _;
 use domain::ports::{Census, Customers as _, MatchKeys, PortError, SetAside, Snapshot};
 use serde_json::{Value, json};
-use siagh::Siagh;
+use siagh::{Siagh, UnshownProvince};
 use simulator::Simulator;
 
-use crate::support::simulated;
+use crate::support::{client, config, simulated};
 
 fn raw(simulator: &Simulator, texts: &[(&str, &str)]) {
     let texts = texts
@@ -160,6 +160,65 @@ async fn case_22_a_kind_that_is_not_there_stays_away() {
     let customer = domain::customer::Customer::new(Kind::Organization).with(Field::Name, "پارس");
     let code: i64 = finance.create(&customer).await.unwrap().parse().unwrap();
     assert_eq!(handle.get(code).unwrap()["TowardType"], true);
+}
+
+#[tokio::test]
+async fn case_23_a_province_that_is_not_shown_is_not_cleared_unknowingly() {
+    let (simulator, _) = simulated().await;
+    let handle = simulator.finance();
+    let code = handle
+        .create(json!({"Name": "علی", "ProvinceCode": 8, "CityCode": 3}))
+        .unwrap();
+    let id = code.to_string();
+    let with = |unshown_province| {
+        let config = siagh::Config {
+            unshown_province,
+            ..config(simulator.finance_url())
+        };
+        client(config, simulator.clock())
+    };
+    for hidden in [false, true] {
+        handle.configure(|config| {
+            config.hidden_columns = if hidden {
+                vec!["ProvinceCode".into()]
+            } else {
+                vec![]
+            }
+        });
+        for (setting, left) in [
+            (UnshownProvince::Refuse, Some(8)),
+            (UnshownProvince::Code(12), Some(12)),
+            (UnshownProvince::Clear, None),
+        ] {
+            handle.edit(code, json!({"ProvinceCode": 8})).unwrap();
+            let finance = with(setting);
+            let saved = saved(&finance, &id, &[(Field::Email, "a@b.ir")]).await;
+            let current = finance.read(&id, None).await.unwrap().unwrap();
+            assert_eq!(finance.hides_province(&current), hidden.then_some(setting));
+            let stored = handle.get(code).unwrap();
+            let province = stored.get("ProvinceCode").and_then(Value::as_u64);
+            assert_eq!(
+                province,
+                if hidden { left } else { Some(8) },
+                "{setting:?}, hidden: {hidden}"
+            );
+            if hidden && setting == UnshownProvince::Refuse {
+                let words = saved.unwrap_err().to_string();
+                assert!(words.contains("FINANCE_UNSHOWN_PROVINCE"), "{words}");
+            } else {
+                saved.unwrap();
+            }
+        }
+    }
+    // A read that leaves out what is empty hides nothing.
+    handle.configure(|config| {
+        config.hidden_columns.clear();
+        config.omit_nulls = true;
+    });
+    let bare = handle.create(json!({"Name": "مینا"})).unwrap().to_string();
+    saved(&with(UnshownProvince::Refuse), &bare, &[(Field::Email, "m@b.ir")])
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

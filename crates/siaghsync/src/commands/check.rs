@@ -14,7 +14,7 @@ use service::settings::{DatabaseKind, Settings};
 
 use super::output::{self, say};
 use super::part::Part;
-use super::{aside, clocks, secrets};
+use super::{aside, clocks, dates, province, secrets};
 
 /// Arguments of `check`.
 #[derive(clap::Args)]
@@ -56,6 +56,12 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             say(fiscal_year(year));
         }
         for part in clocks::compare(store.as_ref(), &crm, &finance).await {
+            say(part);
+        }
+        if let Some(part) = dates::look(store.as_ref(), &crm).await {
+            say(part);
+        }
+        if let Some(part) = province::look(store.as_ref(), &finance).await {
             say(part);
         }
         say(secrets::look(&settings.webhooks));
