@@ -16,6 +16,7 @@ mod m20261126_000007_lock_holder;
 mod m20261126_000008_covered_rows;
 mod m20261126_000009_retention;
 mod m20261127_000010_record_index;
+mod m20261127_000011_odd_data;
 mod sessions;
 
 /// All migrations, in order.
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000008_covered_rows::Migration),
             Box::new(m20261126_000009_retention::Migration),
             Box::new(m20261127_000010_record_index::Migration),
+            Box::new(m20261127_000011_odd_data::Migration),
         ]
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::customer::{Customer, Field, Kind};
 use crate::side::Side;
@@ -33,6 +34,9 @@ pub struct Base {
     /// Fields that came back from a save into that side in a form that nobody knows: held until one side changes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub altered: BTreeMap<Field, Side>,
+    /// Where a side keeps what is known of it, in its connector's own terms: of several telephones, the one that is linked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<Side, Value>,
     /// What we wrote of late, oldest first: shows a value that is being written back and forth.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub written: Vec<Written>,
@@ -62,6 +66,7 @@ impl Base {
             finance: Known::new(),
             put_back: BTreeMap::new(),
             altered: BTreeMap::new(),
+            places: BTreeMap::new(),
             written: Vec::new(),
         }
     }

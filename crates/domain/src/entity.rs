@@ -3,7 +3,9 @@
 use sea_orm::DeriveActiveEnum;
 use sea_orm::entity::prelude::{EnumIter, StringLen};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use crate::letters::fold;
 use crate::side::Side;
 
 /// What kind of thing a row is about.
@@ -21,6 +23,20 @@ pub enum EntityType {
     #[serde(rename = "PREINVOICE")]
     PreInvoice,
     Invoice,
+}
+
+/// A record's id in its one spelling: a guid of the CRM in lower case with hyphens, a code of finance in Latin digits
+/// without zeros before it. What is neither stays as it was typed, trimmed.
+#[must_use]
+pub fn normal_id(side: Side, id: &str) -> String {
+    let id = id.trim();
+    match side {
+        Side::Crm => Uuid::try_parse(id).map_or_else(|_| id.to_owned(), |guid| guid.hyphenated().to_string()),
+        Side::Finance => match fold(id).parse::<i64>() {
+            Ok(code) if code > 0 => code.to_string(),
+            _ => id.to_owned(),
+        },
+    }
 }
 
 /// Which record of which system: a CRM guid or a finance code, with its type.
@@ -43,5 +59,32 @@ impl EntityRef {
             side,
             id: id.into(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_24_every_spelling_of_an_id_is_one() {
+        let one = "3f2504e0-4f89-11d3-9a0c-0305e82c3301";
+        for text in [
+            one.to_uppercase(),
+            format!("{{{one}}}"),
+            one.replace('-', ""),
+            format!(" {one} "),
+        ] {
+            assert_eq!(normal_id(Side::Crm, &text), one, "{text}");
+        }
+        for text in ["505", "00505", "۵۰۵", " 505 "] {
+            assert_eq!(normal_id(Side::Finance, text), "505", "{text}");
+        }
+        assert_eq!(
+            normal_id(Side::Crm, " X-1 "),
+            "X-1",
+            "some other system's way of naming records"
+        );
+        assert_eq!(normal_id(Side::Finance, "-5"), "-5");
     }
 }

@@ -28,7 +28,7 @@ pub enum Form {
     Phone,
     /// Folded, letters in one case, no spaces.
     Code,
-    /// The same, without hyphens: `001-234567-9`.
+    /// As a code, and without hyphens: a national id, a postal code.
     Digits,
 }
 

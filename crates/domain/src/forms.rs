@@ -5,7 +5,7 @@ use crate::customer::Field;
 use crate::fields::Form;
 use crate::letters::fold;
 use crate::phone;
-use crate::text::same;
+use crate::text::{normal, same};
 
 /// A way in which a system holds another text than it was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +143,7 @@ fn leading_zeros(field: Field, sent: &str, came: &str) -> bool {
     let digits = |text: &str| {
         let text = match field.spec().form {
             Form::Phone => phone::normal(text),
+            Form::Digits => normal(field, text),
             _ => fold(text).replace(' ', ""),
         };
         text.bytes().all(|b| b.is_ascii_digit()).then_some(text)

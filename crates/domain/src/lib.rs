@@ -17,6 +17,7 @@ pub mod index;
 pub mod letters;
 pub mod link;
 pub mod matching;
+pub mod mend;
 pub mod merge;
 pub mod message;
 pub mod outside;

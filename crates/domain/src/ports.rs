@@ -13,7 +13,10 @@ pub use crate::side::Side;
 
 use crate::document::{Document, DocumentKind, DocumentSnapshot, Issued};
 
+mod aside;
 pub mod changes;
+
+pub use aside::{Census, Listed, SetAside};
 
 /// A customer as one side held it at the moment of a read.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +71,9 @@ pub enum PortError {
     /// A search finds more than it shows: what it does not show may be there.
     #[error("{0}")]
     Incomplete(String),
+    /// The record is there and can't be read as one: no use repeating until it has changed.
+    #[error("{0}")]
+    SetAside(SetAside),
     /// An update was answered with another id than the one sent: a second record was created.
     #[error(
         "an update of {sent} was answered with {answered}: a second record exists now; remove one of the two"
@@ -115,14 +121,18 @@ pub struct MatchKeys {
 pub trait Customers: Send + Sync {
     /// Reads one customer afresh; `None` when the system says that it does not exist. `kind` is a hint
     /// that saves a call. A system's own users are no customers: `None`.
+    ///
+    /// # Errors
+    /// [`PortError::SetAside`] when it is there, or may be, and can't be read.
     async fn read(&self, id: &str, kind: Option<Kind>) -> PortResult<Option<Snapshot>>;
 
     /// All customers that agree with at least one of the keys, each once, read afresh. Callers compare
-    /// normal forms themselves; more than needed may be returned, never less than the system can find.
+    /// normal forms themselves; more than needed may be returned, never less than the system can find. One that can't
+    /// be read stops nobody: it is set aside, where it may be one that was asked for.
     ///
     /// # Errors
     /// As every read; [`PortError::Incomplete`] when it finds more than it shows.
-    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>>;
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Listed>;
 
     /// Creates a customer with these values (projected by the connector) and says its id.
     ///
@@ -141,6 +151,19 @@ pub trait Customers: Send + Sync {
     /// The value as this system would hold it: without what it can't hold, cut to its length.
     /// Idempotent. Letter forms need no care: comparisons fold them.
     fn project(&self, field: Field, value: &str) -> String;
+
+    /// Reads a record again from the places in which its values were last found (`None`: none is known yet), where a system
+    /// has several for one field; says which places those are now, to be remembered with the link.
+    fn placed(&self, record: &mut Snapshot, known: Option<&serde_json::Value>) -> Option<serde_json::Value> {
+        let _ = (record, known);
+        None
+    }
+
+    /// Takes note, in what is remembered, that an update is about to clear these fields: what else stands beside their
+    /// places does not move up into them.
+    fn clearing(&self, places: &mut serde_json::Value, changes: &Values) {
+        let _ = (places, changes);
+    }
 
     /// Whether calls are not even tried at the moment, because the system is known to be down.
     fn refuses(&self) -> bool {

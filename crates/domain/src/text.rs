@@ -15,12 +15,15 @@ pub fn normal(field: Field, value: &str) -> String {
         Form::Phone => phone::normal(value),
         Form::Code => fold(value).to_lowercase().replace(' ', ""),
         Form::Digits => {
-            let folded = fold(value).to_lowercase().replace(' ', "");
-            let digits = folded.replace('-', "");
-            // «-» is what people type who have none: no digit, and not nothing.
-            if digits.is_empty() { folded } else { digits }
+            let folded = fold(value).to_lowercase();
+            folded.chars().filter(|c| *c != ' ' && !is_hyphen(*c)).collect()
         }
     }
+}
+
+/// A hyphen or a dash of any length: people part digits by them as they like.
+fn is_hyphen(c: char) -> bool {
+    matches!(c, '-' | '\u{ad}' | '\u{2010}'..='\u{2015}' | '\u{2212}')
 }
 
 /// Whether two values of a field are the same to a human reader.
@@ -43,9 +46,31 @@ mod tests {
         assert!(!same(Field::Name, "ALI", "ali"));
         assert!(same(Field::NationalId, "۰۰۱-۲۳۴۵۶۷-۹", "0012345679"));
         assert!(!same(Field::NationalId, "12345679", "0012345679"));
-        assert!(!same(Field::NationalId, "-", ""));
         assert!(same(Field::PostalCode, "12345-67890", "1234567890"));
         assert!(!same(Field::CustomerNumber, "100-7", "1007"));
+    }
+
+    #[test]
+    fn case_21_hyphens_say_nothing_in_a_national_id_or_a_postal_code() {
+        for spelt in [
+            "001-234567-9",
+            "001–234567–9",
+            "۰۰۱-۲۳۴۵۶۷-۹",
+            " 0012345679 ",
+            "001 234567 9",
+        ] {
+            assert!(same(Field::NationalId, spelt, "0012345679"), "{spelt}");
+        }
+        assert!(same(Field::PostalCode, "71345-67890", "7134567890"));
+        assert!(
+            !same(Field::NationalId, "12345679", "0012345679"),
+            "leading zeros count as given"
+        );
+        assert!(
+            !same(Field::CustomerNumber, "100-505", "100505"),
+            "a customer number's hyphen parts two numbers"
+        );
+        assert!(same(Field::NationalId, "-", ""), "no digits are no id");
     }
 
     proptest! {

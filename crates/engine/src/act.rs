@@ -69,6 +69,7 @@ impl Executor<'_> {
             .intend(&self.work.lease, intended, engine.config.lease)
             .await?;
         self.stored = on_its_way;
+        self.stored_base.clone_from(&self.known.link.base);
         self.lease_ends = renewed + engine.config.lease;
         let left = self.lease_ends.saturating_sub(engine.clock.monotonic());
         Ok(left > engine.config.http_timeout)
@@ -111,6 +112,10 @@ impl Executor<'_> {
             return Ok(Some(Ending::Gone(side)));
         };
         let values = asked(&update.fields);
+        let base = self.known.link.base.as_mut();
+        if let Some(places) = base.and_then(|base| base.places.get_mut(&side)) {
+            self.engine.port(side).clearing(places, &values);
+        }
         self.known.link.in_flight.0.push(Write::Update(update.clone()));
         if !self.intend().await? {
             return Ok(Some(self.too_short()));

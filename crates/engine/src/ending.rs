@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::change::Change;
 use domain::customer::Customer;
-use domain::link::LinkState;
+use domain::link::{Link, LinkState};
 use domain::message::{Code, Message};
 use domain::ports::PortError;
 use domain::side::Side;
@@ -93,8 +93,13 @@ pub(crate) fn in_words(side: Side, error: &PortError) -> Message {
         PortError::UnknownOutcome { .. } => Code::OutcomeUnknown,
         PortError::Session(_) => Code::NoSession,
         PortError::Refused(_) | PortError::Incomplete(_) => Code::Refused,
+        PortError::SetAside(_) => Code::RecordSetAside,
         PortError::Integrity { .. } => Code::SecondRecord,
     };
+    if let PortError::SetAside(aside) = error {
+        let message = Message::new(code).with("side", side).with("id", &aside.id);
+        return message.with_message("why", &aside.why);
+    }
     let message = Message::new(code).with("side", side).with("words", error);
     match error {
         PortError::Integrity { sent, answered } => message.with("sent", sent).with("answered", answered),
@@ -135,6 +140,7 @@ pub(crate) fn failure(facts: &Facts<'_>, side: Side, error: &PortError) -> Verdi
         ),
         PortError::Session(_) => ("session", (Status::Pending, Some((SESSION_WAIT, false)))),
         PortError::Refused(_) | PortError::Incomplete(_) => ("refused", (Status::Failed, None)),
+        PortError::SetAside(_) => ("invalid", (Status::Failed, None)),
         PortError::Integrity { .. } => ("integrity", (Status::Conflict, None)),
     };
     Verdict {
@@ -161,6 +167,30 @@ pub(crate) fn poison(work: &Work, transaction: Uuid) -> Commit {
         outcome: Outcome {
             error_class: Some("poison"),
             ..Outcome::new(Status::Failed, message)
+        },
+        retry: None,
+        audits: Vec::new(),
+        look_again: false,
+        seen: Vec::new(),
+        took: Duration::ZERO,
+    }
+}
+
+/// What a run can't store for its data's sake is that record's fault: what the store holds by now stays, as after a kill,
+/// and the row says so. `link` as the store holds it.
+pub(crate) fn not_storable(link: Link, words: String, transaction: Uuid) -> Commit {
+    let nothing = link.base.is_none() && link.issued.is_none() && !link.is_whole();
+    let half = nothing && link.in_flight.is_empty() && link.state == LinkState::New;
+    Commit {
+        link: (!half).then_some(link),
+        transaction,
+        synced_from: None,
+        outcome: Outcome {
+            error_class: Some("invalid"),
+            ..Outcome::new(
+                Status::Failed,
+                Message::new(Code::NotStorable).with("words", words),
+            )
         },
         retry: None,
         audits: Vec::new(),

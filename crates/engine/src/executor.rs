@@ -5,6 +5,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use domain::base::Base;
 use domain::change::Change;
 use domain::customer::Customer;
 use domain::document::DocumentKind;
@@ -42,6 +43,8 @@ pub(crate) struct Executor<'a> {
     pub(crate) before: [Option<Customer>; 2],
     /// What the store holds as on its way.
     pub(crate) stored: InFlight,
+    /// What it holds as known, as the last intent left it.
+    pub(crate) stored_base: Option<Base>,
     pub(crate) started: Duration,
     pub(crate) lease_ends: Duration,
     /// Something has left the house.
@@ -73,6 +76,7 @@ impl<'a> Executor<'a> {
             known: Known::of(work.link.clone()),
             before: [None, None],
             stored: work.link.in_flight.clone(),
+            stored_base: work.link.base.clone(),
             started,
             lease_ends: started + engine.config.lease,
             sent: false,
@@ -103,7 +107,10 @@ impl<'a> Executor<'a> {
         let (known, step) = engine.with_rules(|rules| {
             let known = self.known.clone();
             match DocumentKind::of(self.work.link.entity_type) {
-                None => customer::decide(known, &self.seen, rules),
+                None => {
+                    let (known, step) = customer::decide(known, &self.seen, rules);
+                    (known, customer::unreadable::not_beside(step, &self.seen))
+                }
                 Some(kind) => document::decide(known, &self.seen, kind, rules),
             }
         });

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use domain::index::Indexed;
 use domain::matching::{Form, Profile, Tally, Verdict, contender, forms, judge, ways};
-use domain::ports::{MatchKeys, PortError};
+use domain::ports::{Listed, MatchKeys, PortError};
 use domain::side::Side;
 
 use crate::customer::meeting::met_of;
@@ -57,10 +57,12 @@ impl Executor<'_> {
             Ok(found) => found,
             Err(PortError::Incomplete(why)) => {
                 gathered.incomplete = Some(why);
-                Vec::new()
+                Listed::default()
             }
             Err(error) => return Ok(Some(Ending::Failed(target, error))),
         };
+        self.seen.aside = found.aside;
+        let found = found.records;
         for snapshot in &found {
             gathered.there.insert(snapshot.id.clone());
             self.saw(target, &snapshot.id, Some(snapshot), at);
@@ -121,7 +123,16 @@ impl Executor<'_> {
         linked: bool,
     ) -> Result<Result<Option<Near>, PortError>, Stop> {
         let at = self.engine.clock.now();
-        let read = self.renewing(self.engine.port(side).read(&id, None)).await?;
+        let read = match self.renewing(self.engine.port(side).read(&id, None)).await? {
+            // It stops nobody, but nothing is created beside it.
+            Err(PortError::SetAside(aside)) => {
+                if side != self.seen.source && !self.seen.aside.contains(&aside) {
+                    self.seen.aside.push(aside);
+                }
+                return Ok(Ok(None));
+            }
+            read => read,
+        };
         Ok(read.map(|record| {
             self.saw(side, &id, record.as_ref(), at);
             let profile = self

@@ -88,7 +88,11 @@ impl Executor<'_> {
         self.saw(side, &id, record.as_ref(), at);
         self.seen.customers[side as usize] = match record {
             None => Sight::Absent,
-            Some(record) => {
+            Some(mut record) => {
+                if let Some(base) = &mut self.known.link.base {
+                    let places = self.engine.port(side).placed(&mut record, base.places.get(&side));
+                    base.places.extend(places.map(|places| (side, places)));
+                }
                 self.before[side as usize].get_or_insert_with(|| record.customer.clone());
                 if side == Side::Crm {
                     self.known.link.crm_updated_at = record.modified_at;
@@ -144,10 +148,11 @@ impl Executor<'_> {
         match self.renewing(self.engine.port(side).find(&keys)).await? {
             Err(error) => Ok(Some(Ending::Failed(side, error))),
             Ok(found) => {
-                for snapshot in &found {
+                for snapshot in &found.records {
                     self.saw(side, &snapshot.id, Some(snapshot), at);
                 }
-                self.seen.found = Some((keys, found));
+                self.seen.found = Some((keys, found.records));
+                self.seen.aside = found.aside;
                 Ok(None)
             }
         }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use domain::base::Base;
 use domain::document::DocumentKind;
 use domain::entity::EntityRef;
-use domain::link::LinkState;
+use domain::in_flight::InFlight;
+use domain::link::{Link, LinkState};
 use domain::message::{Code, Message};
 use domain::ports::Ring;
 use domain::side::Side;
@@ -41,16 +43,26 @@ impl Engine {
             return self.commit(&work, commit, None, Vec::new()).await;
         }
         let mut executor = Executor::new(self, &work, started);
-        match executor.run().await {
+        let ended = executor.run().await;
+        let (sent, also) = (sent(&executor), std::mem::take(&mut executor.also));
+        let stored = Stored::of(&mut executor);
+        let result = match ended {
             Ok(ended) => {
-                let (sent, also) = (sent(&executor), std::mem::take(&mut executor.also));
                 let seen = std::mem::take(&mut executor.sightings);
                 let commit = self.finish(executor, ended, self.clock.id());
                 let commit = Commit { seen, ..commit };
-                self.commit(&work, commit, sent, also).await
+                self.commit(&work, commit, sent.clone(), also).await
             }
-            Err(Stop::Store(StoreError::Fenced)) => self.fenced(&work, sent(&executor)).await,
             Err(Stop::Store(error)) => Err(error),
+        };
+        match result {
+            Err(StoreError::Fenced) => self.fenced(&work, sent).await,
+            // Of the data, not of the database: the same again would come to the same.
+            Err(error) if error.is_about_the_data() => {
+                let commit = ending::not_storable(stored.link(&work), error.to_string(), self.clock.id());
+                self.commit(&work, commit, sent, Vec::new()).await
+            }
+            result => result,
         }
     }
 
@@ -152,6 +164,38 @@ impl Engine {
             self.store.enqueue(&[event]).await?;
         }
         Ok(Ran::Fenced)
+    }
+}
+
+/// What the store holds of the link by now, where this run has changed it.
+struct Stored {
+    base: Option<Base>,
+    in_flight: InFlight,
+    ids: [Option<String>; 2],
+}
+
+impl Stored {
+    fn of(executor: &mut Executor<'_>) -> Self {
+        Self {
+            base: executor.stored_base.take(),
+            in_flight: std::mem::take(&mut executor.stored),
+            ids: Side::BOTH.map(|side| executor.known.link.id_on(side).map(str::to_owned)),
+        }
+    }
+
+    fn link(self, work: &Work) -> Link {
+        let mut link = work.link.clone();
+        (link.base, link.in_flight) = (self.base, self.in_flight);
+        for (side, id) in Side::BOTH.into_iter().zip(self.ids) {
+            if let Some(id) = id {
+                link.set_id(side, id);
+            }
+        }
+        link.end_conflict();
+        if link.is_whole() && link.state == LinkState::New {
+            link.state = LinkState::Active;
+        }
+        link
     }
 }
 

@@ -14,7 +14,7 @@ use domain::link::{Link, LinkState};
 use domain::matching::{Profile, Tally};
 use domain::merge::{Merge, Times};
 use domain::message::Message;
-use domain::ports::{MatchKeys, PortError, Snapshot};
+use domain::ports::{MatchKeys, PortError, SetAside, Snapshot};
 use domain::side::Side;
 use domain::store::{Holder, LastRun, Ruling};
 
@@ -93,6 +93,8 @@ pub struct Seen {
     pub gathered: Option<Gathered>,
     /// What was found by which keys.
     pub found: Option<(MatchKeys, Vec<Snapshot>)>,
+    /// What that search showed and could not be read.
+    pub aside: Vec<SetAside>,
     /// A record that could not be made ours, and whose it is.
     pub not_linked: Option<(Side, String, bool, Option<Link>)>,
     /// The document.
@@ -167,6 +169,7 @@ impl Seen {
             holders: None,
             gathered: None,
             found: None,
+            aside: Vec::new(),
             not_linked: None,
             document: Sight::Unread,
             standing: None,

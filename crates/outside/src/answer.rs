@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use domain::breaker::LONGEST_ASKED;
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 
 /// What came back, whatever its status.
 #[derive(Debug)]
@@ -38,6 +39,24 @@ impl Answer {
         }
     }
 
+    /// Whether a web server refuses what was sent, with a page of its own, before the system saw it. `markup`: something in
+    /// it can be the reason. A status in the 400s says that nothing was done; a 500 only where the page says why.
+    pub(crate) fn refuses_markup(&self, markup: &str) -> bool {
+        let says_why = || {
+            let page = String::from_utf8_lossy(&self.body).to_lowercase();
+            ["potentially dangerous", "request validation", "validaterequest"]
+                .iter()
+                .any(|words| page.contains(words))
+        };
+        !markup.is_empty()
+            && self.is_page()
+            && match self.status {
+                StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => false,
+                StatusCode::INTERNAL_SERVER_ERROR => says_why(),
+                status => status.is_client_error() && status != StatusCode::UNAUTHORIZED,
+            }
+    }
+
     /// Whether no record can be the cause of it.
     pub(crate) fn is_surely_down(&self) -> bool {
         matches!(
@@ -50,24 +69,72 @@ impl Answer {
     }
 }
 
-/// `Retry-After` in either of its forms: seconds, or an HTTP date. At most an hour: it may be back long before.
+/// `Retry-After` in either of its forms: seconds, or an HTTP date, which is by the clock that the answer states itself (else
+/// by ours). At most an hour: it may be back long before.
 pub(crate) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
-    const LONGEST: Duration = Duration::from_secs(3600);
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds).min(LONGEST));
+        return Some(Duration::from_secs(seconds).min(LONGEST_ASKED));
     }
-    let at = DateTime::parse_from_rfc2822(text).ok()?;
-    let wait = (at.with_timezone(&Utc) - now).to_std().unwrap_or_default();
-    Some(wait.min(LONGEST))
+    let now = headers.get(DATE).and_then(time).unwrap_or(now);
+    let wait = (DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc) - now).to_std();
+    Some(wait.unwrap_or_default().min(LONGEST_ASKED))
+}
+
+/// An HTTP date.
+pub(crate) fn time(value: &HeaderValue) -> Option<DateTime<Utc>> {
+    let at = DateTime::parse_from_rfc2822(value.to_str().ok()?.trim()).ok()?;
+    Some(at.with_timezone(&Utc))
 }
 
 #[cfg(test)]
 mod tests {
     use chrono::TimeZone;
-    use reqwest::header::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn case_19_a_date_is_by_the_clock_of_whoever_says_it() {
+        let ours = Utc.with_ymd_and_hms(2026, 1, 1, 0, 0, 0).unwrap();
+        let said = |text: &'static str| HeaderValue::from_static(text);
+        let headers = HeaderMap::from_iter([
+            (RETRY_AFTER, said("Thu, 01 Jan 2026 01:00:30 GMT")),
+            (DATE, said("Thu, 01 Jan 2026 01:00:00 GMT")),
+        ]);
+        assert_eq!(retry_after(&headers, ours), Some(Duration::from_secs(30)));
+    }
+
+    #[test]
+    fn case_29_a_page_about_what_was_sent_is_told_from_one_about_the_server() {
+        let page = |status, body: &str| Answer {
+            status,
+            retry_after: None,
+            held: None,
+            body: body.as_bytes().to_vec(),
+        };
+        let dangerous = "<title>A potentially dangerous Request.Form value was detected</title>";
+        for (status, body, refuses) in [
+            (StatusCode::BAD_REQUEST, "<html>", true),
+            (StatusCode::FORBIDDEN, "<html>", true),
+            (StatusCode::NOT_FOUND, "<html>", true),
+            (StatusCode::INTERNAL_SERVER_ERROR, dangerous, true),
+            (StatusCode::INTERNAL_SERVER_ERROR, "<html>Runtime Error", false),
+            (StatusCode::BAD_GATEWAY, dangerous, false),
+            (StatusCode::TOO_MANY_REQUESTS, "<html>", false),
+            (StatusCode::OK, "<html>", false),
+            (StatusCode::BAD_REQUEST, "{}", false),
+        ] {
+            assert_eq!(
+                page(status, body).refuses_markup("Description"),
+                refuses,
+                "{status} {body}"
+            );
+            assert!(
+                !page(status, body).refuses_markup(""),
+                "nothing in it can be the reason"
+            );
+        }
+    }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {

@@ -24,6 +24,17 @@ pub struct Call<'a> {
     pub body: Option<&'a [u8]>,
     /// Read or write.
     pub intent: Intent,
+    /// The fields whose values hold what a web server may take for an attack (`<b>`), for its refusal to name; empty: none.
+    pub markup: &'a str,
+}
+
+/// Whether a web server may take a text for markup: `<b`, `</b`, `<!`, `&#`.
+#[must_use]
+pub fn holds_markup(text: &str) -> bool {
+    let opens = text.split('<').skip(1).any(|rest| {
+        rest.starts_with(|next: char| next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?'))
+    });
+    opens || text.contains("&#")
 }
 
 impl<'a> Call<'a> {
@@ -35,7 +46,14 @@ impl<'a> Call<'a> {
             path,
             body,
             intent,
+            markup: "",
         }
+    }
+
+    /// The same, with the fields that hold markup.
+    #[must_use]
+    pub fn with_markup(self, markup: &'a str) -> Self {
+        Self { markup, ..self }
     }
 }
 

@@ -98,6 +98,14 @@ impl System {
 
     fn of_status(&self, call: &Call<'_>, answer: &Answer, words: Option<String>, head: String) -> PortError {
         let status = answer.status;
+        if answer.refuses_markup(call.markup) {
+            return PortError::Refused(format!(
+                "{head}, a page of its web server: what takes the value of {fields} for an attack stands before {name}, \
+                 since it holds '<' or '&#'. Take that out of the value, or let the web server's administrator allow it",
+                fields = call.markup,
+                name = self.name
+            ));
+        }
         match status {
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
                 lost(call, format!("{head}: it asks to wait"), false)

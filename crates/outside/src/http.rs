@@ -14,7 +14,7 @@ use reqwest::{Method, Response, Url};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use crate::answer::{Answer, retry_after};
+use crate::answer::{Answer, retry_after, time};
 use crate::call::{Call, Intent, Sink};
 use crate::failure::System;
 use crate::gate::{Gate, Outcome, Pass};
@@ -159,8 +159,10 @@ impl Http {
         let result = self.sent(call, authorization, sink, &mut pass).await;
         let took = self.clock.monotonic().saturating_sub(started);
         self.count(call, &result, took);
+        // What is about this one record says nothing of the system, neither that it lives nor that it does not.
+        let of_record = matches!(&result, Ok(answer) if answer.refuses_markup(call.markup));
         match (&self.gate, pass) {
-            (Some(gate), Some(pass)) => {
+            (Some(gate), Some(pass)) if !of_record => {
                 let held = self.settle(gate, pass, call, &result).await;
                 with_outage(result, held)
             }
@@ -195,6 +197,7 @@ impl Http {
     fn count(&self, call: &Call<'_>, result: &PortResult<Answer>, took: Duration) {
         let (system, endpoint) = (label(self.system.side), call.path.to_owned());
         let result = match result {
+            Ok(answer) if answer.refuses_markup(call.markup) => "refused",
             Ok(answer) if answer.is_down() => "unavailable",
             Ok(answer) if answer.status.is_success() => "success",
             Ok(_) => "refused",
@@ -255,12 +258,11 @@ impl Http {
             path: "/",
             body: None,
             intent: Intent::Read,
+            markup: "",
         };
         let asked = self.client.head(format!("{}/", self.base)).timeout(self.timeout);
         let response = self.in_time(&call, false, asked.send()).await?;
-        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
-        let date = date.and_then(|date| DateTime::parse_from_rfc2822(date.trim()).ok());
-        Ok(date.map(|date| date.with_timezone(&Utc)))
+        Ok(response.headers().get(DATE).and_then(time))
     }
 
     async fn answer(

@@ -10,11 +10,12 @@ mod failure;
 mod gate;
 mod http;
 mod pace;
+pub mod record;
 mod renewal;
 mod side;
 
 pub use answer::Answer;
-pub use call::{Call, Intent, Sink};
+pub use call::{Call, Intent, Sink, holds_markup};
 pub use failure::System;
 pub use gate::{Gate, Limits};
 pub use http::{Http, address};

@@ -1,6 +1,6 @@
 //! What changed in the CRM since a point: for the pollers.
 //!
-//! Read by value of `ModifyDate`, with an overlap: edits of the same instant, commits that come late, clocks of several
+//! Read by value of `ModifyDate`, and of `CreatDate` for what has none yet, with an overlap: edits of the same instant, commits that come late, clocks of several
 //! servers. Times are the server's own text, never this machine's. It never says what was deleted (the CRM does not
 //! tell), and never what of it is worth a sync.
 
@@ -9,15 +9,15 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::customer::{Customer, Kind};
 use domain::document::DocumentKind;
 use domain::ports::changes::{Changed, Changes, DocumentFeed, End, Part, Parts, ShownDocument, Since};
-use domain::ports::{PortError, PortResult};
+use domain::ports::{PortError, PortResult, SetAside};
 use serde_json::Value;
 
 use crate::cursor::{self, Newest};
 use crate::port::Payamgostar;
 use crate::reading::{Reading, id, modified};
 use crate::walk::{Position, Walk};
-use crate::wire::text;
-use crate::{dates, documents, translate};
+use crate::wire::{Find, Order, Query, text};
+use crate::{dates, documents, listed, translate};
 
 /// Looked back over at every read.
 const OVERLAP: TimeDelta = TimeDelta::seconds(120);
@@ -51,6 +51,7 @@ impl Changes for Payamgostar {
             overlap: overlap(since),
             cursor: cursor::Documents::resumed(since.cursor, feed.made_since),
             ahead: None,
+            aside: Vec::new(),
             types: feed.types.iter(),
             reading: None,
         })
@@ -81,6 +82,36 @@ impl Payamgostar {
         }
     }
 
+    /// The newest time of a change that lies after `now`, and so can't be right; `None`: there is none.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn newest_after(&self, now: DateTime<Utc>) -> PortResult<Option<DateTime<Utc>>> {
+        let mut newest = Newest::default();
+        for kind in [Kind::Person, Kind::Organization] {
+            let find = Find {
+                type_key: translate::type_key(kind, &self.config),
+                queries: vec![Query::at_least(
+                    "ModifyDate",
+                    self.position_at(now, TimeDelta::zero()).value,
+                )],
+                orders: vec![Order {
+                    field: "ModifyDate",
+                    order: 1,
+                }],
+                page_number: 1,
+                page_size: 1,
+            };
+            for row in self.client.find(kind.into(), &find).await?.rows {
+                let value = modified(&row.object);
+                if let Some(at) = dates::instant(&value, self.config.timezone) {
+                    newest.note(at, &value);
+                }
+            }
+        }
+        Ok(newest.at().filter(|at| *at > now))
+    }
+
     /// Where the next read goes on, and how far that lies behind the newest value: it is never beyond the present.
     fn next_cursor(&self, newest: &Newest) -> (Option<String>, Option<TimeDelta>) {
         let now = self.clock.now();
@@ -99,17 +130,38 @@ struct Customers<'a> {
 #[async_trait]
 impl Parts<Customer> for Customers<'_> {
     async fn next(&mut self) -> PortResult<Part<Customer>> {
-        let (crm, kind) = (self.reading.crm, self.kind);
-        let Some(objects) = self.reading.next().await? else {
-            let (cursor, ahead) = crm.next_cursor(&self.reading.newest);
-            return Ok(Part::End(End { cursor, ahead }));
-        };
-        let records = objects.into_iter().map(|object| Changed {
-            id: id(&object),
-            modified: modified(&object),
-            record: translate::snapshot(object, kind, crm.config.timezone).customer,
-        });
-        Ok(Part::Records(records.collect()))
+        let crm = self.reading.crm;
+        while let Some(objects) = self.reading.next().await? {
+            let records = self.shown(objects);
+            if !records.is_empty() {
+                return Ok(Part::Records(records));
+            }
+        }
+        let (cursor, ahead) = crm.next_cursor(&self.reading.newest);
+        Ok(Part::End(End {
+            cursor,
+            ahead,
+            aside: self.reading.aside.clone(),
+        }))
+    }
+}
+
+impl Customers<'_> {
+    fn shown(&mut self, objects: Vec<Value>) -> Vec<Changed<Customer>> {
+        let (zone, kind) = (self.reading.crm.config.timezone, self.kind);
+        let mut records = Vec::with_capacity(objects.len());
+        for object in objects {
+            let modified = modified(&object);
+            match translate::snapshot(object, kind, zone) {
+                Ok(snapshot) => records.push(Changed {
+                    id: snapshot.id,
+                    modified,
+                    record: snapshot.customer,
+                }),
+                Err(aside) => self.reading.set_aside(aside),
+            }
+        }
+        records
     }
 }
 
@@ -120,6 +172,7 @@ struct Documents<'a> {
     overlap: TimeDelta,
     cursor: cursor::Documents,
     ahead: Option<TimeDelta>,
+    aside: Vec<SetAside>,
     /// Those that were not begun yet.
     types: std::slice::Iter<'a, String>,
     reading: Option<Reading<'a>>,
@@ -134,6 +187,7 @@ impl Parts<ShownDocument> for Documents<'_> {
                     return Ok(Part::End(End {
                         cursor: self.cursor.text(),
                         ahead: self.ahead,
+                        aside: self.aside.clone(),
                     }));
                 };
                 self.reading = Some(self.begun(type_key));
@@ -143,8 +197,10 @@ impl Parts<ShownDocument> for Documents<'_> {
             let page = reading.next().await;
             match page.map_err(|error| self.explained(error, type_key))? {
                 Some(objects) => {
-                    let records = objects.iter().map(|object| self.shown(object, type_key));
-                    return Ok(Part::Records(records.collect()));
+                    let records = self.all_shown(objects, type_key);
+                    if !records.is_empty() {
+                        return Ok(Part::Records(records));
+                    }
                 }
                 None => self.ended(type_key),
             }
@@ -169,9 +225,22 @@ impl<'a> Documents<'a> {
         };
         let (cursor, ahead) = self.crm.next_cursor(&reading.newest);
         self.ahead = self.ahead.max(ahead);
+        self.aside.extend(reading.aside);
         if let Some(newest) = cursor {
             self.cursor.note(type_key, newest);
         }
+    }
+
+    /// Whatever is wrong with an amount, the document's own run says; here only what is no document at all is set aside.
+    fn all_shown(&mut self, objects: Vec<Value>, type_key: &str) -> Vec<Changed<ShownDocument>> {
+        let mut records = Vec::with_capacity(objects.len());
+        for object in objects {
+            match listed::mistimed(&object) {
+                None => records.push(self.shown(&object, type_key)),
+                Some(why) => self.aside.push(listed::aside(&object, why)),
+            }
+        }
+        records
     }
 
     fn shown(&self, object: &Value, type_key: &str) -> Changed<ShownDocument> {

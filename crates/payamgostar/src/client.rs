@@ -7,22 +7,28 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use domain::customer::Kind;
 use domain::document::DocumentKind;
-use domain::ports::{PortError, PortResult};
-use outside::{Answer, Call, Http, Intent};
+use domain::entity::normal_id;
+use domain::message::{Code, Message};
+use domain::ports::{PortError, PortResult, SetAside, Side};
+use outside::{Answer, Call, Http, Intent, record};
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::failure::{self, CRM};
+use crate::listed::{self, Row};
 use crate::session::Session;
 use crate::wire::{self, Find, Id, Search, Webhook};
 
 const SEARCH: &str = "/api/v2/crmobject/identity/search";
 const WEBHOOKS: &str = "/api/webhooks";
+/// What `identity/search` calls an id.
+pub(crate) const IDENTITY: &str = "identityId";
 
 /// One page of a search.
 pub(crate) struct Page {
-    pub(crate) objects: Vec<Value>,
+    pub(crate) rows: Vec<Row>,
     /// The page held as many as were asked for: there may be more.
     pub(crate) full: bool,
 }
@@ -55,12 +61,21 @@ impl Client {
         if not_found(&call, &answer)? {
             return Ok(None);
         }
-        let object = success(&call, &answer)?.unwrap_or(Value::Null);
-        let answered = wire::text(&object, "crmId");
-        if !answered.eq_ignore_ascii_case(id.trim()) {
-            return Err(CRM.unreadable(&call, format_args!("it is the object '{answered}', not '{id}'")));
+        let row = record_of(&call, &answer)?;
+        let answered = wire::id(&row.object, "crmId");
+        match row.wrong {
+            None if is_id(&answered, id) => Ok(Some(row.object)),
+            // Some other answer than a record's: nothing is said of this one.
+            None
+            | Some(Message {
+                code: Code::AsideNoObject | Code::AsideNoId | Code::AsideBadId,
+                ..
+            }) => Err(CRM.unreadable(&call, format_args!("it is the object '{answered}', not '{id}'"))),
+            Some(why) => Err(PortError::SetAside(SetAside {
+                id: normal_id(Side::Crm, id),
+                why,
+            })),
         }
-        Ok(Some(object))
     }
 
     /// Creates the object and says its id.
@@ -75,7 +90,7 @@ impl Client {
         let path = kind.path("update");
         let call = Call::post(&path, None, Intent::Write);
         let answered = self.saved(&call, object).await?;
-        if answered.eq_ignore_ascii_case(id) {
+        if is_id(&answered, id) {
             return Ok(());
         }
         Err(PortError::Integrity {
@@ -85,8 +100,10 @@ impl Client {
     }
 
     async fn saved(&self, call: &Call<'_>, object: &Value) -> PortResult<String> {
+        let markup = wire::markup(object);
+        let call = &call.clone().with_markup(&markup);
         let answer = self.exchange(call, Some(object)).await?;
-        let id = wire::text(&success(call, &answer)?.unwrap_or(Value::Null), "crmId");
+        let id = wire::id(&success(call, &answer)?.unwrap_or(Value::Null), "crmId");
         if id.is_empty() {
             return Err(CRM.unreadable(call, "it holds no crmId"));
         }
@@ -98,21 +115,17 @@ impl Client {
         let path = object.path("find");
         let call = Call::post(&path, None, Intent::Read);
         let answer = self.exchange(&call, Some(find)).await?;
-        match success(&call, &answer)?
-            .as_mut()
-            .and_then(|value| value.get_mut("data"))
-            .map(Value::take)
-        {
-            Some(Value::Array(objects)) => Ok(Page {
-                full: objects.len() >= find.page_size as usize,
-                objects,
-            }),
-            _ => Err(CRM.unreadable(&call, "it holds no data")),
-        }
+        succeeded(&call, &answer)?;
+        let rows = listed::data(&record::text(&answer.body));
+        let rows = rows.ok_or_else(|| CRM.unreadable(&call, "it holds no list of data"))?;
+        Ok(Page {
+            full: rows.len() >= find.page_size as usize,
+            rows,
+        })
     }
 
-    /// The ids of the first page of `identity/search`.
-    pub(crate) async fn search(&self, term: Option<&str>, size: u32) -> PortResult<Vec<String>> {
+    /// The first page of `identity/search`.
+    pub(crate) async fn search(&self, term: Option<&str>, size: u32) -> PortResult<Vec<Row>> {
         let call = Call::post(SEARCH, None, Intent::Read);
         let answer = self
             .exchange(
@@ -124,14 +137,9 @@ impl Client {
                 }),
             )
             .await?;
-        match success(&call, &answer)? {
-            Some(Value::Array(hits)) => Ok(hits
-                .iter()
-                .map(|hit| wire::text(hit, "identityId"))
-                .filter(|id| !id.is_empty())
-                .collect()),
-            _ => Err(CRM.unreadable(&call, "it is no list of identities")),
-        }
+        succeeded(&call, &answer)?;
+        listed::rows(&record::text(&answer.body), IDENTITY)
+            .ok_or_else(|| CRM.unreadable(&call, "it is no list of identities"))
     }
 
     /// Registers a webhook; `false` where there are none.
@@ -155,6 +163,7 @@ impl Client {
             path: WEBHOOKS,
             body: None,
             intent: Intent::Read,
+            markup: "",
         };
         let answer = self.exchange(&call, None::<&()>).await?;
         if answer.status == StatusCode::NOT_FOUND {
@@ -206,18 +215,39 @@ impl Client {
     }
 }
 
+/// Whether that id was asked for.
+fn is_id(answered: &str, asked: &str) -> bool {
+    answered.eq_ignore_ascii_case(&normal_id(Side::Crm, asked))
+}
+
+fn succeeded(call: &Call<'_>, answer: &Answer) -> PortResult<()> {
+    if answer.status.is_success() {
+        return Ok(());
+    }
+    Err(failure::status(call, answer))
+}
+
 /// The JSON of a success; `None` for an empty body.
 fn success(call: &Call<'_>, answer: &Answer) -> PortResult<Option<Value>> {
-    if !answer.status.is_success() {
-        return Err(failure::status(call, answer));
-    }
-    // The parser's message could quote a value: only its place is passed on.
-    wire::parse(&answer.body).map_err(|error| {
-        CRM.unreadable(
-            call,
-            format_args!("no JSON at line {} column {}", error.line(), error.column()),
-        )
-    })
+    succeeded(call, answer)?;
+    wire::parse(&answer.body).map_err(|error| no_json(call, &error))
+}
+
+/// The one record that a success shows.
+fn record_of(call: &Call<'_>, answer: &Answer) -> PortResult<Row> {
+    succeeded(call, answer)?;
+    let text = record::text(&answer.body);
+    // What is no JSON at all was cut off on the way: that says nothing of the record.
+    let whole: &RawValue = serde_json::from_str(&text).map_err(|error| no_json(call, &error))?;
+    Ok(Row::read(whole.get(), "crmId"))
+}
+
+/// The parser's message could quote a value: only its place is passed on.
+fn no_json(call: &Call<'_>, error: &serde_json::Error) -> PortError {
+    CRM.unreadable(
+        call,
+        format_args!("no JSON at line {} column {}", error.line(), error.column()),
+    )
 }
 
 /// The forms in which the CRM says that an id is unknown (**unverified** which of them it uses): `404`; `400`

@@ -4,9 +4,11 @@
 //! It never decides what a value ought to be.
 
 use domain::letters::fold;
+use domain::message::Message;
 use domain::phone;
 use serde_json::{Value, json};
 
+use crate::listed::{bad_value, no_text};
 use crate::wire::text;
 
 /// What a telephone is.
@@ -57,7 +59,25 @@ const ADDRESSES: &str = "addressContacts";
 /// What a cleared property is sent as: the same as leaving it out, by the contract.
 const CLEARED: Value = Value::Null;
 
-fn line_of(entry: &Value) -> Option<Line> {
+/// What of the lists can't be taken as it stands; entries that are no objects don't count.
+pub(crate) fn misshapen(object: &Value) -> Option<Message> {
+    let read = [
+        (PHONES, &["phoneNumber", "phoneType"][..]),
+        (ADDRESSES, &["address", "zipCode"]),
+    ];
+    read.into_iter().find_map(|(name, properties)| {
+        match object.get(name) {
+            None | Some(Value::Null | Value::Array(_)) => {}
+            Some(_) => return Some(bad_value(name, "no list")),
+        }
+        let entries = list(object, name).iter();
+        entries
+            .flat_map(|entry| properties.iter().filter_map(|property| no_text(entry, property)))
+            .next()
+    })
+}
+
+pub(crate) fn line_of(entry: &Value) -> Option<Line> {
     let kind = fold(&text(entry, "phoneType")).to_lowercase();
     let has = |words: &[&str]| {
         kind.split(|c: char| !c.is_alphanumeric())
@@ -101,7 +121,7 @@ fn list_mut<'a>(object: &'a mut Value, name: &str) -> Option<&'a mut Vec<Value>>
 
 /// The telephone that counts: the default mobile, else the first; the first landline. Entries without a number
 /// don't count.
-fn chosen(phones: &[Value], line: Line) -> Option<usize> {
+pub(crate) fn chosen(phones: &[Value], line: Line) -> Option<usize> {
     let of_line = || {
         let alike = move |(_, entry): &(usize, &Value)| {
             line_of(entry) == Some(line) && !text(entry, "phoneNumber").trim().is_empty()
@@ -118,6 +138,11 @@ pub(crate) fn number(object: &Value, line: Line) -> String {
     chosen(phones, line).map_or(String::new(), |index| text(&phones[index], "phoneNumber"))
 }
 
+/// The telephones.
+pub(crate) fn phones(object: &Value) -> &[Value] {
+    list(object, PHONES)
+}
+
 /// Every number of the object, of whatever type.
 pub(crate) fn numbers(object: &Value) -> impl Iterator<Item = String> {
     list(object, PHONES)
@@ -125,19 +150,21 @@ pub(crate) fn numbers(object: &Value) -> impl Iterator<Item = String> {
         .map(|entry| text(entry, "phoneNumber"))
 }
 
-/// Changes the number that counts, in its own entry. An empty number removes that entry only; where another one
-/// of the same line follows, that one counts from then on. A number where there was none fills an entry of that
-/// line that lies empty, else a new one, with the type that the object uses already or `word`.
-pub(crate) fn set_number(object: &mut Value, line: Line, number: &str, word: &str) {
+/// Changes the number that was read as `current`, in its own entry; all others stay as they are. An empty number removes
+/// that entry. A number where there was none fills an entry of that line that lies empty, else a new one, with the type
+/// that the object uses already or `word`.
+pub(crate) fn set_number(object: &mut Value, line: Line, current: &str, number: &str, word: &str) {
     let Some(phones) = list_mut(object, PHONES) else {
         return;
     };
-    let empty = |entry: &Value| line_of(entry) == Some(line) && !text(entry, "phoneType").is_empty();
-    match chosen(phones, line).or_else(|| {
-        phones
-            .iter()
-            .position(|entry| empty(entry) && text(entry, "phoneNumber").trim().is_empty())
-    }) {
+    let of_line = |entry: &Value| line_of(entry) == Some(line);
+    let holds = |entry: &Value| !current.trim().is_empty() && text(entry, "phoneNumber") == current;
+    let linked = chosen(phones, line).filter(|index| holds(&phones[*index]));
+    let linked = linked.or_else(|| phones.iter().position(|entry| of_line(entry) && holds(entry)));
+    let empty = |entry: &Value| {
+        of_line(entry) && !text(entry, "phoneType").is_empty() && text(entry, "phoneNumber").trim().is_empty()
+    };
+    match linked.or_else(|| phones.iter().position(empty)) {
         Some(index) if number.is_empty() => {
             if !text(&phones[index], "phoneNumber").trim().is_empty() {
                 phones.remove(index);

@@ -65,6 +65,11 @@ impl Newest {
         self.0.as_ref().map(|(_, text)| text.as_str())
     }
 
+    /// When that was.
+    pub(crate) fn at(&self) -> Option<DateTime<Utc>> {
+        self.0.as_ref().map(|(at, _)| *at)
+    }
+
     /// How far it lies ahead of our clock, if by more than a clock may be wrong.
     pub(crate) fn ahead(&self, now: DateTime<Utc>, tolerated: TimeDelta) -> Option<TimeDelta> {
         let (at, _) = self.0.as_ref()?;

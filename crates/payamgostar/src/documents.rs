@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Row, Totals};
 use serde_json::Value;
 
-use crate::wire::text;
+use crate::wire::{id, text};
 use crate::{dates, decimals};
 
 /// What a read said. `object` is one with camelCase names and an id.
@@ -19,7 +19,7 @@ pub(crate) fn snapshot(object: Value, kind: DocumentKind, zone: Tz) -> Result<Do
     let instant = |name| dates::instant(&text(&object, name), zone);
     let created_at = instant("creatDate");
     Ok(DocumentSnapshot {
-        id: text(&object, "crmId"),
+        id: id(&object, "crmId"),
         document: document(&object, kind, zone)?,
         ref_id: text(&object, "refId"),
         created_at,
@@ -43,12 +43,12 @@ pub(crate) fn document(object: &Value, kind: DocumentKind, zone: Tz) -> Result<D
         kind,
         number: text(object, "number"),
         object_type: text(object, "crmObjectTypeCode"),
-        customer: text(object, "identityId"),
+        customer: id(object, "identityId"),
         subject: text(object, "subject"),
         description: text(object, "description"),
         date: date(object, kind, zone).map_err(head)?,
         state: text(object, "billableObjectState"),
-        related_quote: guid(&text(object, "relatedQuoteId")),
+        related_quote: guid(&id(object, "relatedQuoteId")),
         totals: Totals {
             total: total("totalValue")?,
             discount: total("discount")?,

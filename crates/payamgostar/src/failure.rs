@@ -23,6 +23,9 @@ pub(crate) const CRM: System = System {
 pub(crate) fn status(call: &Call<'_>, answer: &Answer) -> PortError {
     let head = CRM.answered(call, answer.status);
     let words = wire::words_of(&answer.body);
+    if !call.markup.is_empty() && answer.is_page() {
+        return CRM.status(call, answer, words);
+    }
     match answer.status {
         StatusCode::UNAUTHORIZED => PortError::Session(format!(
             "{head}: it does not accept the session; check the API user's rights"

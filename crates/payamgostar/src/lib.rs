@@ -9,6 +9,8 @@ mod dates;
 mod decimals;
 mod documents;
 mod failure;
+mod linked;
+mod listed;
 mod matching;
 mod places;
 mod port;

@@ -10,16 +10,34 @@ use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{DocumentKind, DocumentSnapshot};
-use domain::ports::{Crm, Customers, MatchKeys, PortError, PortResult, Snapshot};
-use futures::{StreamExt, TryStreamExt, stream};
+use domain::ports::{Crm, Customers, Listed, MatchKeys, PortError, PortResult, SetAside, Snapshot};
+use futures::{StreamExt, stream};
 use outside::Http;
 
-use crate::client::Client;
+use crate::client::{Client, IDENTITY};
 use crate::config::{Config, ConfigError, Credentials};
 use crate::failure::CRM;
+use crate::listed::Row;
 use crate::session::Session;
-use crate::wire::{Find, Webhook, text};
-use crate::{documents, matching, places, translate};
+use crate::wire::{Find, Webhook};
+use crate::{documents, linked, matching, places, translate, wire};
+
+/// What a search shows.
+#[derive(Default)]
+struct Hits {
+    ids: Vec<(Option<Kind>, String)>,
+    aside: Vec<SetAside>,
+}
+
+impl Hits {
+    /// A row that can't be read is read afresh, like any other, if it shows its id.
+    fn take(&mut self, kind: Option<Kind>, row: Row, id_in: &str) {
+        match (wire::id(&row.object, id_in), row.wrong) {
+            (id, wrong) if id.is_empty() => self.aside.extend(wrong.map(|why| SetAside { id, why })),
+            (id, _) => self.ids.push((kind, id)),
+        }
+    }
+}
 
 const KINDS: [Kind; 2] = [Kind::Person, Kind::Organization];
 
@@ -69,10 +87,10 @@ impl Payamgostar {
         })
     }
 
-    /// The ids and kinds that a search by the keys shows.
-    async fn found_by_keys(&self, kind: Kind, keys: &MatchKeys) -> PortResult<Vec<(Kind, String)>> {
+    /// The ids and kinds that a search by the keys shows, and what it shows without an id.
+    async fn found_by_keys(&self, kind: Kind, keys: &MatchKeys) -> PortResult<Hits> {
         let queries = matching::queries(keys);
-        let mut found = Vec::new();
+        let mut found = Hits::default();
         if queries.is_empty() {
             return Ok(found);
         }
@@ -86,11 +104,11 @@ impl Payamgostar {
                 page_size: FIND_PAGE,
             };
             let page = self.client.find(kind.into(), &find).await?;
-            let rows = page.objects.iter().filter(|row| matching::may_match(row, keys));
-            found.extend(
-                rows.map(|row| (kind, text(row, "crmId")))
-                    .filter(|(_, id)| !id.is_empty()),
-            );
+            for row in page.rows {
+                if matching::may_match(&row.object, keys) {
+                    found.take(Some(kind), row, "crmId");
+                }
+            }
             if !page.full {
                 return Ok(found);
             }
@@ -98,16 +116,32 @@ impl Payamgostar {
         Err(incomplete(FIND_PAGES as usize * FIND_PAGE as usize))
     }
 
-    async fn hits_by_mobile(&self, keys: &MatchKeys) -> PortResult<Vec<String>> {
-        match matching::mobile_term(keys) {
-            Some(term) => {
-                let hits = self.client.search(Some(&term), SEARCH_HITS).await?;
-                if hits.len() >= SEARCH_HITS as usize {
-                    return Err(incomplete(hits.len()));
-                }
-                Ok(hits)
+    async fn hits_by_mobile(&self, keys: &MatchKeys) -> PortResult<Hits> {
+        let mut found = Hits::default();
+        if let Some(term) = matching::mobile_term(keys) {
+            let rows = self.client.search(Some(&term), SEARCH_HITS).await?;
+            if rows.len() >= SEARCH_HITS as usize {
+                return Err(incomplete(rows.len()));
             }
-            None => Ok(Vec::new()),
+            for row in rows {
+                found.take(None, row, IDENTITY);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads a hit afresh: what a search shows may be less than the whole object, and an update needs the whole.
+    async fn hit(
+        &self,
+        (kind, id): (Option<Kind>, String),
+        keys: &MatchKeys,
+    ) -> PortResult<Result<Option<Snapshot>, SetAside>> {
+        match self.read(&id, kind).await {
+            Ok(read) => Ok(Ok(read.filter(|snapshot| {
+                kind.is_some() || matching::holds_mobile(&snapshot.whole, keys)
+            }))),
+            Err(PortError::SetAside(aside)) => Ok(Err(aside)),
+            Err(error) => Err(error),
         }
     }
 
@@ -137,42 +171,36 @@ impl Customers for Payamgostar {
         };
         for kind in kinds {
             if let Some(object) = self.client.get(kind.into(), id).await? {
-                return Ok(Some(translate::snapshot(object, kind, self.config.timezone)));
+                let snapshot = translate::snapshot(object, kind, self.config.timezone);
+                return snapshot.map(Some).map_err(PortError::SetAside);
             }
         }
         Ok(None)
     }
 
-    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>> {
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Listed> {
         let (persons, organizations, hits) = tokio::try_join!(
             self.found_by_keys(Kind::Person, keys),
             self.found_by_keys(Kind::Organization, keys),
             self.hits_by_mobile(keys),
         )?;
-        // What a search shows may be less than the whole object, and an update needs the whole: read each afresh.
-        let by_keys: Vec<_> = [persons, organizations].concat();
-        let known: BTreeSet<String> = by_keys.iter().map(|(_, id)| id.clone()).collect();
-        let asked = by_keys.into_iter().map(|(kind, id)| (Some(kind), id));
-        let hits = hits
-            .into_iter()
-            .filter(|id| !known.contains(id))
-            .map(|id| (None, id));
-        let mut seen = BTreeSet::new();
-        let wanted: Vec<_> = asked
-            .chain(hits)
-            .filter(|(_, id)| seen.insert(id.clone()))
-            .collect();
-        let reads = stream::iter(wanted).map(|(kind, id)| async move {
-            let read = self.read(&id, kind).await?;
-            Ok::<_, PortError>(
-                read.filter(|snapshot| kind.is_some() || matching::holds_mobile(&snapshot.whole, keys)),
-            )
-        });
-        reads
-            .buffered(AT_A_TIME)
-            .try_filter_map(|read| async move { Ok(read) })
-            .try_collect()
-            .await
+        let mut listed = Listed::default();
+        // Those whose kind is known come first.
+        let (mut wanted, mut seen) = (Vec::new(), BTreeSet::new());
+        for hits in [persons, organizations, hits] {
+            wanted.extend(hits.ids.into_iter().filter(|(_, id)| seen.insert(id.clone())));
+            listed.aside.extend(hits.aside);
+        }
+        let mut reads = stream::iter(wanted)
+            .map(|hit| self.hit(hit, keys))
+            .buffered(AT_A_TIME);
+        while let Some(read) = reads.next().await {
+            match read? {
+                Ok(snapshot) => listed.records.extend(snapshot),
+                Err(aside) => listed.aside.push(aside),
+            }
+        }
+        Ok(listed)
     }
 
     async fn create(&self, customer: &Customer) -> PortResult<String> {
@@ -186,13 +214,21 @@ impl Customers for Payamgostar {
             return Err(not_whole(&current.id));
         }
         let kind = current.customer.kind;
-        let object = translate::changed(&current.whole, &current.id, kind, changes, &self.config);
+        let object = translate::changed(current, changes, &self.config);
         self.client.update(kind.into(), &current.id, &object).await
     }
 
     /// The value itself: nothing is known that the CRM can't hold. It has no place for [`Field::Active`].
     fn project(&self, field: Field, value: &str) -> String {
         places::place_of(field).map_or_else(String::new, |_| value.to_owned())
+    }
+
+    fn placed(&self, record: &mut Snapshot, known: Option<&serde_json::Value>) -> Option<serde_json::Value> {
+        linked::placed(&record.whole, &mut record.customer, known)
+    }
+
+    fn clearing(&self, places: &mut serde_json::Value, changes: &Values) {
+        linked::clearing(places, changes);
     }
 
     fn refuses(&self) -> bool {

@@ -6,17 +6,24 @@
 use chrono_tz::Tz;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::letters::fold;
-use domain::ports::Snapshot;
+use domain::ports::{SetAside, Snapshot};
 use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::contacts::{self, Line};
 use crate::dates;
+use crate::listed;
 use crate::places::{PLACES, Place, place_of};
-use crate::wire::text;
+use crate::wire::{id, text};
 
 /// What an object says. `object` is one with camelCase names and an id.
-pub(crate) fn snapshot(object: Value, kind: Kind, zone: Tz) -> Snapshot {
+///
+/// # Errors
+/// It can't be taken as it stands.
+pub(crate) fn snapshot(object: Value, kind: Kind, zone: Tz) -> Result<Snapshot, SetAside> {
+    if let Some(why) = listed::misshapen(&object) {
+        return Err(listed::aside(&object, why));
+    }
     let mut customer = Customer::new(kind);
     for (field, place) in &PLACES {
         customer.set(*field, value_of(&object, *place));
@@ -24,12 +31,12 @@ pub(crate) fn snapshot(object: Value, kind: Kind, zone: Tz) -> Snapshot {
     let changed = ["modifyDate", "creatDate"]
         .iter()
         .find_map(|name| dates::instant(&text(&object, name), zone));
-    Snapshot {
-        id: text(&object, "crmId"),
+    Ok(Snapshot {
+        id: id(&object, "crmId"),
         customer,
         modified_at: changed,
         whole: object,
-    }
+    })
 }
 
 fn value_of(object: &Value, place: Place) -> String {
@@ -60,8 +67,9 @@ fn joined_name(object: &Value) -> String {
 /// The object that creates this customer.
 pub(crate) fn created(customer: &Customer, config: &Config) -> Value {
     let mut object = json!({ "crmObjectTypeCode": type_key(customer.kind, config) });
+    let nothing = Customer::new(customer.kind);
     for (field, value) in &customer.values {
-        set(&mut object, customer.kind, *field, value, config);
+        set(&mut object, &nothing, *field, value, config);
     }
     if let Some(key) = &config.category {
         object["categories"] = json!([{ "key": key }]);
@@ -70,27 +78,26 @@ pub(crate) fn created(customer: &Customer, config: &Config) -> Value {
 }
 
 /// The whole object as it was read, with only these values changed.
-pub(crate) fn changed(whole: &Value, id: &str, kind: Kind, changes: &Values, config: &Config) -> Value {
-    let mut object = whole.clone();
-    object["crmId"] = Value::from(id);
+pub(crate) fn changed(current: &Snapshot, changes: &Values, config: &Config) -> Value {
+    let mut object = current.whole.clone();
+    object["crmId"] = Value::from(current.id.as_str());
     for (field, value) in changes {
-        set(
-            &mut object,
-            kind,
-            *field,
-            if value.trim().is_empty() { "" } else { value },
-            config,
-        );
+        let value = if value.trim().is_empty() { "" } else { value };
+        set(&mut object, &current.customer, *field, value, config);
     }
     object
 }
 
-fn set(object: &mut Value, kind: Kind, field: Field, value: &str, config: &Config) {
+/// `read`: what was read of the object before.
+fn set(object: &mut Value, read: &Customer, field: Field, value: &str, config: &Config) {
     let Some(place) = place_of(field) else { return };
+    let current = read.get(field);
     match place {
-        Place::DisplayName => set_name(object, kind, value),
-        Place::Mobile => contacts::set_number(object, Line::Mobile, value, &config.mobile_word),
-        Place::Landline => contacts::set_number(object, Line::Landline, value, &config.landline_word),
+        Place::DisplayName => set_name(object, read.kind, value),
+        Place::Mobile => contacts::set_number(object, Line::Mobile, current, value, &config.mobile_word),
+        Place::Landline => {
+            contacts::set_number(object, Line::Landline, current, value, &config.landline_word)
+        }
         Place::InAddress(property) => {
             contacts::set_of_address(object, property, value, config.address_word.as_deref())
         }

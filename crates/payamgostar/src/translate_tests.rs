@@ -15,7 +15,7 @@ fn config() -> Config {
 }
 
 fn read(body: &[u8], kind: Kind) -> Snapshot {
-    snapshot(wire::parse(body).unwrap().unwrap(), kind, Tz::Asia__Tehran)
+    snapshot(wire::parse(body).unwrap().unwrap(), kind, Tz::Asia__Tehran).unwrap()
 }
 
 fn person() -> Snapshot {
@@ -28,7 +28,7 @@ fn after(changes: &[(F, &str)]) -> Value {
         .iter()
         .map(|(field, value)| (*field, (*value).to_owned()))
         .collect();
-    changed(&before.whole, &before.id, Kind::Person, &changes, &config())
+    changed(&before, &changes, &config())
 }
 
 #[test]
@@ -117,14 +117,21 @@ fn names_follow_while_they_join_to_the_old_one() {
     let mut whole = person().whole;
     whole["nickName"] = Value::from("دکتر رضایی");
     let changes = Values::from([(F::Name, "مهندس رضایی".to_owned())]);
-    let object = changed(&whole, "1", Kind::Person, &changes, &config());
+    let object = changed(
+        &snapshot(whole.clone(), Kind::Person, Tz::UTC).unwrap(),
+        &changes,
+        &config(),
+    );
     assert_eq!(
         [&object["nickName"], &object["firstName"], &object["lastName"]],
         ["مهندس رضایی", "علی", "رضایی"]
     );
     whole["nickName"] = Value::from(" ");
     assert_eq!(
-        snapshot(whole, Kind::Person, Tz::UTC).customer.get(F::Name),
+        snapshot(whole, Kind::Person, Tz::UTC)
+            .unwrap()
+            .customer
+            .get(F::Name),
         "علی رضایی"
     );
 }
@@ -159,7 +166,11 @@ fn what_is_missing_is_added_and_an_entry_that_lies_empty_is_filled() {
         (F::Phone, "021".to_owned()),
         (F::Address, "آ".to_owned()),
     ]);
-    let object = changed(&whole, "1", Kind::Person, &changes, &config);
+    let object = changed(
+        &snapshot(whole, Kind::Person, Tz::UTC).unwrap(),
+        &changes,
+        &config,
+    );
     assert_eq!(
         object["phoneContacts"][0],
         serde_json::json!({"id": "1", "phoneType": "همراه", "phoneNumber": "0912"})

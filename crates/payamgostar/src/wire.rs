@@ -3,6 +3,9 @@
 //! Objects stay JSON, since what is not known must survive an update; only their property names are brought
 //! into one spelling. Nothing here knows the canonical customer.
 
+use domain::entity::normal_id;
+use domain::ports::Side;
+use outside::{holds_markup, record};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -102,11 +105,11 @@ pub(crate) struct Webhook<'a> {
 
 /// The JSON of an answer with camelCase names; `None` for a body that is empty.
 pub(crate) fn parse(body: &[u8]) -> Result<Option<Value>, serde_json::Error> {
-    let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
-    if body.trim_ascii().is_empty() {
+    let text = record::text(body);
+    if text.trim_ascii().is_empty() {
         return Ok(None);
     }
-    serde_json::from_slice(body).map(|value| Some(camel_keys(value)))
+    serde_json::from_str(&text).map(|value| Some(camel_keys(value)))
 }
 
 /// Property names in camelCase throughout (installations answer in camelCase or PascalCase), values untouched.
@@ -177,6 +180,21 @@ fn said(value: &Value, key: &str) -> Option<String> {
         .map(str::trim)
         .filter(|text| !text.is_empty())
         .map(str::to_owned)
+}
+
+/// The properties whose texts a web server may take for markup.
+pub(crate) fn markup(object: &Value) -> String {
+    let properties = object.as_object().into_iter().flatten();
+    let named = properties.filter(|(_, value)| value.as_str().is_some_and(holds_markup));
+    named
+        .map(|(name, _)| name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The id that a property holds, in its one spelling; empty when there is none.
+pub(crate) fn id(object: &Value, name: &str) -> String {
+    normal_id(Side::Crm, &text(object, name))
 }
 
 /// A text property; a number counts as its digits. Empty when there is none.

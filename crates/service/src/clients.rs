@@ -45,6 +45,7 @@ pub fn finance(settings: &Settings, clock: Arc<dyn Clock>, gate: Option<Gate>) -
         number_offset: settings.sync.number_offset,
         timeout: settings.http.timeout,
         pre_invoices: finance.pre_invoices.clone(),
+        unshown_province: finance.unshown_province,
         gate,
         ..siagh::Config::new(
             finance.base_url.clone(),

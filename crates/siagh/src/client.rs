@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::ports::{PortError, PortResult};
-use outside::{Answer, Call, Http, Intent, Sink};
+use outside::{Answer, Call, Http, Intent, Sink, holds_markup};
 use reqwest::StatusCode;
 use serde_json::json;
 
+use crate::columns;
 use crate::config::Config;
 use crate::ctrl::CtrlValues;
 use crate::failure::{self, FINANCE};
 use crate::keys::{Filter, code_of};
 use crate::pre_invoice;
-use crate::rows::{Row, Splitter};
+use crate::rows::{Odd, Row, Splitter};
 use crate::session::Session;
 use crate::wire::{self, Receipt, SaveForm, Saved};
 
@@ -52,15 +53,19 @@ impl Client {
     pub(crate) async fn contacts(
         &self,
         filter: Option<&Filter>,
-        mut on_row: impl FnMut(Row) + Send,
+        mut on_row: impl FnMut(Result<Row, Odd>) + Send,
     ) -> PortResult<u64> {
         let body = filter.map_or_else(|| json!({}), Filter::body).to_string();
         let call = Call::post(GET_ALL, Some(body.as_bytes()), Intent::Read);
         let (mut splitter, mut strangers) = (Splitter::new(), 0);
         let mut feed = |piece: &[u8]| {
             splitter.feed(piece, |row| {
-                strangers += u64::from(filter.is_some_and(|filter| !filter.fits(&row)));
-                if !row.is_admin_user() {
+                let shown = row.as_ref().unwrap_or_else(|odd| &odd.shown);
+                // Of one that can't be read in whole, the column may be what is missing.
+                let told =
+                    |filter: &&Filter| row.is_ok() || shown.column(columns::read(filter.field)).is_some();
+                strangers += u64::from(filter.filter(told).is_some_and(|filter| !filter.fits(shown)));
+                if !shown.is_admin_user() {
                     on_row(row);
                 }
             })
@@ -81,6 +86,7 @@ impl Client {
     /// answered.
     pub(crate) async fn save_contact(&self, code: Option<i64>, values: CtrlValues) -> PortResult<i64> {
         let code = code.map_or(String::new(), |code| code.to_string());
+        let markup = values.markup();
         let form = SaveForm {
             form_id: CONTACT_FORM,
             ctrl_values: &values.into_string(),
@@ -90,7 +96,7 @@ impl Client {
             post_code: &self.post_code,
             flow_id: "",
         };
-        let answered = self.save(&form, "contact").await?.code;
+        let answered = self.save(&form, "contact", &markup).await?.code;
         code_of(&answered).ok_or_else(|| no_code(""))
     }
 
@@ -105,6 +111,10 @@ impl Client {
 
     /// Saves a new pre-invoice's form; the receipt has its id.
     pub(crate) async fn save_pre_invoice(&self, form: pre_invoice::Form) -> PortResult<Receipt> {
+        let markup = match holds_markup(&form.data_rows) {
+            true => [&*form.ctrl_values.markup(), "the rows"].join(" "),
+            false => form.ctrl_values.markup(),
+        };
         let form = SaveForm {
             form_id: PRE_INVOICE_FORM,
             ctrl_values: &form.ctrl_values.into_string(),
@@ -114,17 +124,17 @@ impl Client {
             post_code: &self.post_code,
             flow_id: "",
         };
-        let receipt = self.save(&form, "pre-invoice").await?;
+        let receipt = self.save(&form, "pre-invoice", markup.trim()).await?;
         if matches!(receipt.code.as_str(), "" | "0") {
             return Err(no_code(&receipt.message));
         }
         Ok(receipt)
     }
 
-    async fn save(&self, form: &SaveForm<'_>, what: &str) -> PortResult<Receipt> {
+    async fn save(&self, form: &SaveForm<'_>, what: &str, markup: &str) -> PortResult<Receipt> {
         let body = serde_json::to_vec(form)
             .map_err(|error| PortError::Refused(format!("the form can't be written as JSON: {error}")))?;
-        let call = Call::post(SAVE_FORM, Some(&body), Intent::Write);
+        let call = Call::post(SAVE_FORM, Some(&body), Intent::Write).with_markup(markup);
         let answer = self.exchange(&call, None).await?;
         if !answer.status.is_success() {
             return Err(failure::status(&call, &answer));

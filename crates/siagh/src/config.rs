@@ -40,8 +40,35 @@ pub struct Config {
     pub post_code: String,
     /// What every pre-invoice says that the CRM does not.
     pub pre_invoices: PreInvoices,
+    /// `FINANCE_UNSHOWN_PROVINCE`: what a save says of a province that `GetAll` does not show. Default: it is refused.
+    pub unshown_province: UnshownProvince,
     /// What its calls must pass. Default none.
     pub gate: Option<Gate>,
+}
+
+/// What a save says of a contact's province (`codeostan`) where `GetAll` does not show it. Every save writes it: what is
+/// left empty is cleared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UnshownProvince {
+    /// The save is refused: nobody knows what it would write over.
+    #[default]
+    Refuse,
+    /// Nothing: the province is cleared.
+    Clear,
+    /// This code of finance's own table.
+    Code(u32),
+}
+
+impl UnshownProvince {
+    /// `refuse`, `clear`, or a code.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "refuse" => Some(Self::Refuse),
+            "clear" => Some(Self::Clear),
+            code => code.parse().ok().map(Self::Code),
+        }
+    }
 }
 
 /// What every pre-invoice says that the CRM does not: codes of finance's own tables.
@@ -96,6 +123,7 @@ impl Config {
             max_lengths: BTreeMap::new(),
             post_code: "1110".to_owned(),
             pre_invoices: PreInvoices::default(),
+            unshown_province: UnshownProvince::default(),
             gate: None,
         }
     }

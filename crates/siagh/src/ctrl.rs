@@ -3,6 +3,10 @@
 //! It has no escaping: `|` separates pairs, the first `=` of a pair splits it. So a value gets in only as a
 //! [`Held`], which can't contain a separator, and a name only as a constant: no value can forge a field.
 
+use outside::holds_markup;
+
+use crate::columns::COLUMNS;
+
 /// A text without `|`, line breaks or other control characters: what Siagh can hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Held(String);
@@ -45,7 +49,11 @@ impl Held {
 
 /// The string being written.
 #[derive(Debug, Default)]
-pub(crate) struct CtrlValues(String);
+pub(crate) struct CtrlValues {
+    text: String,
+    /// Names of the controls whose values a web server may take for markup.
+    markup: Vec<&'static str>,
+}
 
 impl CtrlValues {
     /// Adds a pair. `prefix` and `name` are constants of this crate.
@@ -54,16 +62,28 @@ impl CtrlValues {
             !prefix.contains(['|', '=', '\n', '\r']) && !name.contains(['|', '=', '\n', '\r']),
             "a separator in the name {name}"
         );
-        if !self.0.is_empty() {
-            self.0.push('|');
+        if !self.text.is_empty() {
+            self.text.push('|');
         }
         for part in [prefix, name, "=", value.as_str()] {
-            self.0.push_str(part);
+            self.text.push_str(part);
+        }
+        if holds_markup(value.as_str()) {
+            self.markup.push(name);
         }
     }
 
+    /// The fields, as people know them, whose values a web server may take for markup.
+    pub(crate) fn markup(&self) -> String {
+        let named = self.markup.iter().map(|name| {
+            let column = COLUMNS.iter().find(|column| column.written == *name);
+            column.map_or((*name).to_owned(), |column| column.field.to_string())
+        });
+        named.collect::<Vec<_>>().join(", ")
+    }
+
     pub(crate) fn into_string(self) -> String {
-        self.0
+        self.text
     }
 }
 

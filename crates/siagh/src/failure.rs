@@ -23,6 +23,9 @@ pub(crate) const FINANCE: System = System {
 pub(crate) fn status(call: &Call<'_>, answer: &Answer) -> PortError {
     let head = FINANCE.answered(call, answer.status);
     let words = wire::words_of(&answer.body);
+    if !call.markup.is_empty() && answer.is_page() {
+        return FINANCE.status(call, answer, words);
+    }
     match answer.status {
         StatusCode::UNAUTHORIZED => PortError::Session(format!(
             "{head} right after a login: check the rights of FINANCE_USERNAME, and that no one else logs in with it"

@@ -100,6 +100,11 @@ impl Keys {
         self.codes.is_empty() && self.texts.is_empty()
     }
 
+    /// Whether only codes are asked for.
+    pub(crate) fn are_of_codes(&self) -> bool {
+        self.texts.is_empty()
+    }
+
     /// The filters to ask with, the most telling first, at most eight: codes, and national id, mobile and e-mail as they are
     /// usually written, then in the other spellings that people use. (`tmpid` is not asked for: reads don't show it, so that
     /// no row could be checked.)

@@ -15,5 +15,5 @@ mod session;
 mod translate;
 mod wire;
 
-pub use config::{Config, ConfigError, PreInvoices, REFUSAL_PAUSE};
+pub use config::{Config, ConfigError, PreInvoices, REFUSAL_PAUSE, UnshownProvince};
 pub use port::Siagh;

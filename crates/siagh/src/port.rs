@@ -10,16 +10,18 @@ use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, Issued};
 use domain::ports::changes::Everybody;
-use domain::ports::{Customers, Finance, MatchKeys, PortError, PortResult, Snapshot};
+use domain::ports::{
+    Census, Customers, Finance, Listed, MatchKeys, PortError, PortResult, SetAside, Snapshot,
+};
 use outside::Http;
 use serde_json::Value;
 
 use crate::client::Client;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, UnshownProvince};
 use crate::failure::FINANCE;
 use crate::keys::{Keys, code_of};
-use crate::reads::Reads;
-use crate::rows::Row;
+use crate::reads::{Having, Reads};
+use crate::rows::{Odd, Row};
 use crate::session::Session;
 use crate::{pre_invoice, translate};
 
@@ -62,12 +64,26 @@ impl Siagh {
         })
     }
 
-    async fn having(&self, keys: &Keys) -> PortResult<Vec<Snapshot>> {
-        let rows = self.reads.having(keys).await?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|row| translate::snapshot(row, &self.config))
-            .collect())
+    async fn having(&self, keys: &Keys) -> PortResult<Listed> {
+        let Having { rows, aside } = self.reads.having(keys).await?;
+        let mut listed = Listed {
+            records: Vec::with_capacity(rows.len()),
+            aside,
+        };
+        for row in rows {
+            match translate::snapshot(row, &self.config) {
+                Ok(snapshot) => listed.records.push(snapshot),
+                Err(aside) => listed.aside.push(aside),
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Whether finance hides the province of this contact, which every save writes over; and what is sent then.
+    #[must_use]
+    pub fn hides_province(&self, contact: &Snapshot) -> Option<UnshownProvince> {
+        let columns = contact.whole.as_object()?;
+        translate::hides_province(&Row(columns.clone())).then_some(self.config.unshown_province)
     }
 
     /// The server's clock, exact to a second; `None` when it states none. Needs no login.
@@ -84,10 +100,17 @@ impl Customers for Siagh {
     /// The hint is not needed: all kinds stand in one table. An id that is no number is no contact.
     async fn read(&self, id: &str, _kind: Option<Kind>) -> PortResult<Option<Snapshot>> {
         let Some(code) = code_of(id) else { return Ok(None) };
-        Ok(self.having(&Keys::code(code)).await?.into_iter().next())
+        let Listed { records, aside } = self.having(&Keys::code(code)).await?;
+        match (records.into_iter().next(), aside.into_iter().next()) {
+            (None, Some(SetAside { why, .. })) => Err(PortError::SetAside(SetAside {
+                id: code.to_string(),
+                why,
+            })),
+            (found, _) => Ok(found),
+        }
     }
 
-    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>> {
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Listed> {
         self.having(&Keys::new(
             keys,
             self.config.company_code,
@@ -118,6 +141,12 @@ impl Customers for Siagh {
         let code = code_of(&current.id)
             .filter(|code| whole.code() == Some(*code))
             .ok_or_else(not_whole)?;
+        if self.config.unshown_province == UnshownProvince::Refuse && translate::hides_province(&whole) {
+            return Err(PortError::Refused(format!(
+                "the finance contact {code} is not saved: GetAll does not show its province, which every save writes over \
+                 (codeostan); FINANCE_UNSHOWN_PROVINCE says what to send"
+            )));
+        }
         let values = translate::changed(code, current.customer.kind, &whole, changes, &self.config);
         let answered = self.client.save_contact(Some(code), values).await?;
         if answered == code {
@@ -160,23 +189,20 @@ impl Customers for Siagh {
 #[async_trait]
 impl Everybody for Siagh {
     /// In one call, of which a contact at a time is in memory.
-    async fn for_each(&self, each: &mut (dyn FnMut(Snapshot) + Send)) -> PortResult<u64> {
-        let (mut seen, mut without_code) = (0, 0_u64);
-        let on_row = |row: Row| match translate::snapshot(row, &self.config) {
-            Some(snapshot) => {
-                seen += 1;
-                each(snapshot);
+    async fn for_each(&self, each: &mut (dyn FnMut(Snapshot) + Send)) -> PortResult<Census> {
+        let mut census = Census::default();
+        let on_row = |row: Result<Row, Odd>| {
+            let read = row.map_err(SetAside::from);
+            match read.and_then(|row| translate::snapshot(row, &self.config)) {
+                Ok(snapshot) => {
+                    census.seen += 1;
+                    each(snapshot);
+                }
+                Err(aside) => census.aside.push(aside),
             }
-            None => without_code += 1,
         };
         self.client.contacts(None, on_row).await?;
-        if without_code > 0 {
-            tracing::warn!(
-                without_code,
-                "finance shows contacts without a Code; they are left out"
-            );
-        }
-        Ok(seen)
+        Ok(census)
     }
 }
 

@@ -8,19 +8,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::customer::Field;
-use domain::ports::PortResult;
+use domain::ports::{PortResult, SetAside};
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Mutex as PollLease, oneshot};
 
 use crate::client::Client;
 use crate::columns;
 use crate::keys::{Keys, Looked};
-use crate::rows::Row;
+use crate::rows::{Odd, Row};
+
+/// The contacts that have one of the keys.
+#[derive(Clone, Default)]
+pub(crate) struct Having {
+    /// Each once, by code.
+    pub(crate) rows: Vec<Row>,
+    /// Those that may have one, and can't be read.
+    pub(crate) aside: Vec<SetAside>,
+}
 
 /// What one caller waits for.
 struct Want {
     keys: Keys,
-    reply: oneshot::Sender<PortResult<Vec<Row>>>,
+    reply: oneshot::Sender<PortResult<Having>>,
 }
 
 pub(crate) struct Reads {
@@ -48,9 +57,9 @@ impl Reads {
     }
 
     /// The contacts that have at least one of the keys, each once, by code; read after this was called.
-    pub(crate) async fn having(&self, keys: &Keys) -> PortResult<Vec<Row>> {
+    pub(crate) async fn having(&self, keys: &Keys) -> PortResult<Having> {
         if keys.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Having::default());
         }
         let filters = keys.filters();
         if filters
@@ -59,14 +68,17 @@ impl Reads {
         {
             return self.shared(keys).await;
         }
-        let mut found = BTreeMap::new();
+        let (mut found, mut aside) = (BTreeMap::new(), Vec::new());
         for filter in &filters {
-            let keep = |row: Row| {
-                if Looked::new(&row).has_one_of(keys)
-                    && let Some(code) = row.code()
-                {
-                    found.insert(code, row);
+            let keep = |row: Result<Row, Odd>| match row {
+                Ok(row) => {
+                    if Looked::new(&row).has_one_of(keys)
+                        && let Some(code) = row.code()
+                    {
+                        found.insert(code, row);
+                    }
                 }
+                Err(odd) => take_aside(&mut aside, odd),
             };
             let strangers = self.client.contacts(Some(filter), keep).await?;
             if strangers > 0 {
@@ -83,11 +95,14 @@ impl Reads {
                 }
             }
         }
-        Ok(found.into_values().collect())
+        Ok(Having {
+            rows: found.into_values().collect(),
+            aside,
+        })
     }
 
     /// Joins the next full read, and carries it out when no one else does.
-    async fn shared(&self, keys: &Keys) -> PortResult<Vec<Row>> {
+    async fn shared(&self, keys: &Keys) -> PortResult<Having> {
         loop {
             let (reply, mut answer) = oneshot::channel();
             locked(&self.waiting).push(Want {
@@ -121,20 +136,39 @@ impl Reads {
     /// One full read for all of them.
     async fn read_for(&self, mut wants: Vec<Want>) {
         wants.retain(|want| !want.reply.is_closed());
-        let mut found: Vec<Vec<Row>> = vec![Vec::new(); wants.len()];
-        let keep = |row: Row| {
-            let looked = Looked::new(&row);
+        let mut found = vec![Having::default(); wants.len()];
+        let keep = |row: Result<Row, Odd>| {
+            let shown = row.as_ref().unwrap_or_else(|odd| &odd.shown);
+            let looked = Looked::new(shown);
             for (want, found) in wants.iter().zip(&mut found) {
-                if looked.has_one_of(&want.keys) {
-                    found.push(row.clone());
+                match &row {
+                    Ok(row) if looked.has_one_of(&want.keys) => found.rows.push(row.clone()),
+                    Err(odd) if may_have(&looked, odd, &want.keys) => {
+                        take_aside(&mut found.aside, odd.clone());
+                    }
+                    _ => {}
                 }
             }
         };
         let outcome = self.client.contacts(None, keep).await;
-        for (want, rows) in wants.into_iter().zip(found) {
+        for (want, having) in wants.into_iter().zip(found) {
             // Whoever no longer waits needs no answer.
-            let _ = want.reply.send(outcome.clone().map(|_| rows));
+            let _ = want.reply.send(outcome.clone().map(|_| having));
         }
+    }
+}
+
+/// Whether a row of all may be one that was asked for. One that does not tell its code may be any; one that shows nothing
+/// at all is no contact.
+fn may_have(looked: &Looked<'_>, odd: &Odd, keys: &Keys) -> bool {
+    let nameless = keys.are_of_codes() && odd.shown.code().is_none() && !odd.shown.0.is_empty();
+    nameless || looked.has_one_of(keys)
+}
+
+fn take_aside(all: &mut Vec<SetAside>, odd: Odd) {
+    let aside = SetAside::from(odd);
+    if !all.contains(&aside) {
+        all.push(aside);
     }
 }
 

@@ -4,11 +4,12 @@
 //! back as it was read, since a save writes every control of the form.
 
 use domain::customer::{Customer, Field, Kind, Values};
-use domain::ports::Snapshot;
+use domain::message::{Code, Message};
+use domain::ports::{SetAside, Snapshot};
 use serde_json::Value;
 
 use crate::columns::{self, COLUMNS};
-use crate::config::Config;
+use crate::config::{Config, UnshownProvince};
 use crate::ctrl::{CtrlValues, Held};
 use crate::rows::Row;
 use crate::wire::flag;
@@ -19,6 +20,8 @@ enum Control {
     Field(Field),
     /// A code of one of Siagh's own tables, as the first of these columns that the read shows has it.
     Kept(&'static str, &'static [&'static str]),
+    /// The province's code: kept like those, where a read shows it.
+    Province,
     /// 0 a person, 1 an organization. The setting that turns `TowardType` round is about what a read shows, and
     /// does not reach the form (**unverified**: no inverted installation was seen).
     Kind,
@@ -26,17 +29,12 @@ enum Control {
 
 /// The form's controls, in the contract's order.
 ///
-/// `codeostan`'s column is **unverified**: the contract names none, so the likely ones are tried. Where the read
-/// shows none of them, it is sent empty.
 const FORM: [Control; 16] = [
     Control::Field(Field::Active),
     Control::Kept("gender", &["Gender"]),
     Control::Field(Field::Website),
     Control::Field(Field::PostalCode),
-    Control::Kept(
-        "codeostan",
-        &["CodeOstan", "OstanCode", "ProvinceCode", "StateCode"],
-    ),
+    Control::Province,
     Control::Field(Field::Address),
     Control::Kept("codeshahr", &["CityCode"]),
     Control::Kept("countrycode", &["CountryCode"]),
@@ -52,9 +50,31 @@ const FORM: [Control; 16] = [
 
 const PREFIX: &str = "gn_web_users.";
 
-/// What a row says; `None` for a row without a code.
-pub(crate) fn snapshot(row: Row, config: &Config) -> Option<Snapshot> {
-    let id = row.code()?.to_string();
+/// The column of `codeostan` is **unverified**: the contract names none, so the likely ones are tried.
+const PROVINCE: &[&str] = &["CodeOstan", "OstanCode", "ProvinceCode", "StateCode"];
+
+/// Whether a read hides the province: it shows empty columns as null, and none that could be the province's. (One that
+/// leaves empty columns out shows no province where there is none.)
+pub(crate) fn hides_province(row: &Row) -> bool {
+    row.0.values().any(Value::is_null) && PROVINCE.iter().all(|column| row.column(column).is_none())
+}
+
+/// What a row says.
+///
+/// # Errors
+/// It can't be taken as it stands.
+pub(crate) fn snapshot(row: Row, config: &Config) -> Result<Snapshot, SetAside> {
+    let Some(id) = row.code().map(|code| code.to_string()) else {
+        let shows = !row.text("Code").trim().is_empty();
+        let code = if shows { Code::AsideBadId } else { Code::AsideNoId };
+        return Err(SetAside {
+            id: String::new(),
+            why: Message::new(code),
+        });
+    };
+    if let Some(why) = misshapen(&row) {
+        return Err(SetAside { id, why });
+    }
     let mut customer = Customer::new(kind_of(&row, config));
     for column in &COLUMNS {
         let value = match column.field {
@@ -71,7 +91,7 @@ pub(crate) fn snapshot(row: Row, config: &Config) -> Option<Snapshot> {
     if row.column(columns::read(Field::CustomerNumber)).is_none() {
         customer.hidden.push(Field::CustomerNumber);
     }
-    Some(Snapshot {
+    Ok(Snapshot {
         id,
         customer,
         modified_at: None,
@@ -79,10 +99,31 @@ pub(crate) fn snapshot(row: Row, config: &Config) -> Option<Snapshot> {
     })
 }
 
+/// Why a row can't be taken: a column that is read, or sent back, holds what is no value. To take it for empty would
+/// clear it.
+fn misshapen(row: &Row) -> Option<Message> {
+    let kept = FORM.iter().flat_map(|control| match control {
+        Control::Kept(_, columns) => *columns,
+        Control::Province => PROVINCE,
+        _ => &[],
+    });
+    let read = COLUMNS.iter().map(|column| column.read);
+    let bad = |name: &&str| matches!(row.column(name), Some(Value::Array(_) | Value::Object(_)));
+    let column = read.chain(kept.copied()).chain([TOWARD]).find(bad)?;
+    Some(
+        Message::new(Code::AsideBadValue)
+            .with("property", column)
+            .with("what", "a list or an object, and no value"),
+    )
+}
+
+/// Which kind of customer it is.
+const TOWARD: &str = "TowardType";
+
 /// `TowardType`: `false` a person, `true` an organization, or the other way round by the setting; without one, a
 /// person.
 fn kind_of(row: &Row, config: &Config) -> Kind {
-    match flag(row.column("TowardType")) {
+    match flag(row.column(TOWARD)) {
         Some(toward) if toward != config.toward_type_inverted => Kind::Organization,
         _ => Kind::Person,
     }
@@ -124,21 +165,39 @@ fn filled(mut values: CtrlValues, kind: Kind, whole: &Row, changes: &Values, con
                 columns::written(*field),
                 text_to_write(*field, whole, changes, config),
             ),
-            Control::Kept(name, columns) => {
-                let shown = columns.iter().find(|column| whole.column(column).is_some());
-                (
-                    *name,
-                    Held::new(&shown.map_or(String::new(), |column| whole.text(column))),
-                )
-            }
-            Control::Kind => (
-                "taraftype",
-                Held::new(if kind == Kind::Organization { "1" } else { "0" }),
-            ),
+            Control::Kept(name, columns) => (*name, Held::new(&shown(whole, columns).unwrap_or_default())),
+            Control::Province => ("codeostan", Held::new(&province_to_write(whole, config))),
+            Control::Kind => ("taraftype", Held::new(kind_to_write(kind, whole))),
         };
         values.push(PREFIX, name, &value);
     }
     values
+}
+
+/// The first of these columns that the read shows.
+fn shown(whole: &Row, columns: &[&str]) -> Option<String> {
+    let column = columns.iter().find(|column| whole.column(column).is_some())?;
+    Some(whole.text(column))
+}
+
+/// As it was read; where that does not show it, as the setting says.
+fn province_to_write(whole: &Row, config: &Config) -> String {
+    match (shown(whole, PROVINCE), config.unshown_province) {
+        (Some(code), _) => code,
+        (None, UnshownProvince::Code(code)) if whole.0.is_empty() || hides_province(whole) => {
+            code.to_string()
+        }
+        (None, _) => String::new(),
+    }
+}
+
+/// Where the contact that is saved shows no kind, none is written into it; one that is created gets its own.
+fn kind_to_write(kind: Kind, whole: &Row) -> &'static str {
+    match kind {
+        _ if !whole.0.is_empty() && flag(whole.column(TOWARD)).is_none() => "",
+        Kind::Organization => "1",
+        Kind::Person => "0",
+    }
 }
 
 /// A changed value is projected; one that stays is sent as it was read, as far as the form can carry it.

@@ -14,7 +14,7 @@ fn config() -> Config {
 
 fn rows() -> Vec<Row> {
     let (mut splitter, mut rows) = (Splitter::new(), Vec::new());
-    splitter.feed(CONTACTS, |row| rows.push(row)).unwrap();
+    splitter.feed(CONTACTS, |row| rows.push(row.unwrap())).unwrap();
     splitter.finish().unwrap();
     rows
 }

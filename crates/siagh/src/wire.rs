@@ -1,5 +1,6 @@
 //! Siagh's requests and answers as they travel (`contracts/siagh.md`). Nothing here knows the canonical customer.
 
+use outside::record;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -134,7 +135,7 @@ pub(crate) fn words_of(body: &[u8]) -> Option<String> {
 
 /// The JSON of a body, whatever it is; `None` when it is none.
 pub(crate) fn parse(body: &[u8]) -> Option<Value> {
-    serde_json::from_slice(body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body)).ok()
+    serde_json::from_str(&record::text(body)).ok()
 }
 
 /// A text property; a number counts as its digits, a truth value as `1` or `0`. Empty when there is none.

@@ -113,6 +113,22 @@ impl Work {
 }
 
 impl Front {
+    /// An answer that asks to wait.
+    fn later(&self, status: StatusCode, hit: &Hit) -> Response {
+        let seconds = hit.retry_after_seconds;
+        let at =
+            self.clock.now() + chrono::Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1000));
+        let text = match hit.retry_after_as_date {
+            true => at.format("%a, %d %b %Y %H:%M:%S GMT").to_string(),
+            false => seconds.to_string(),
+        };
+        let mut response = status.into_response();
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            response.headers_mut().insert(header::RETRY_AFTER, value);
+        }
+        response
+    }
+
     /// None means: break the connection.
     async fn apply(&self, hit: &Hit, work: Work) -> Option<Response> {
         match hit.kind {
@@ -144,7 +160,8 @@ impl Front {
                 Some((self.internal_error)())
             }
             FaultKind::Unavailable => Some(StatusCode::SERVICE_UNAVAILABLE.into_response()),
-            FaultKind::TooManyRequests => Some(too_many_requests(hit.retry_after_seconds)),
+            FaultKind::UnavailableFor => Some(self.later(StatusCode::SERVICE_UNAVAILABLE, hit)),
+            FaultKind::TooManyRequests => Some(self.later(StatusCode::TOO_MANY_REQUESTS, hit)),
             FaultKind::TruncatedJson => Some(truncate(work.run().await, false).await),
             FaultKind::TruncatedBody => Some(truncate(work.run().await, true).await),
             FaultKind::HtmlError => Some(html(StatusCode::BAD_GATEWAY)),
@@ -177,14 +194,6 @@ impl Front {
 fn html(status: StatusCode) -> Response {
     let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
     (status, kind, HTML).into_response()
-}
-
-fn too_many_requests(seconds: u64) -> Response {
-    let mut response = StatusCode::TOO_MANY_REQUESTS.into_response();
-    if let Ok(value) = HeaderValue::from_str(&seconds.to_string()) {
-        response.headers_mut().insert(header::RETRY_AFTER, value);
-    }
-    response
 }
 
 /// The first half of the answer; with `lie`, under the whole answer's length.

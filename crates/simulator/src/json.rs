@@ -1,5 +1,9 @@
 //! Small helpers for JSON as these systems treat it.
 
+use std::collections::BTreeMap;
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 /// A JSON object.
@@ -91,6 +95,39 @@ fn first(name: &str, change: fn(&char) -> char) -> String {
     })
 }
 
+/// An answer with these texts in the place of those.
+pub(crate) fn with_raw_texts(mut body: String, raw: &BTreeMap<String, String>) -> String {
+    for (text, by) in raw {
+        if body.contains(text) {
+            body = body.replace(text, by);
+        }
+    }
+    body
+}
+
+/// Whether a text of it holds what a careful web server takes for a tag: `<b`, `</b`, `<!`.
+pub(crate) fn holds_markup(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.match_indices('<').any(|(at, _)| {
+            text[at + 1..].starts_with(|next: char| next.is_ascii_alphabetic() || "/!?".contains(next))
+        }),
+        Value::Array(items) => items.iter().any(holds_markup),
+        Value::Object(object) => object.values().any(holds_markup),
+        _ => false,
+    }
+}
+
+/// What such a server says.
+pub(crate) fn refuses_markup(status: u16) -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, kind, DANGEROUS).into_response()
+}
+
+const DANGEROUS: &str = "<!DOCTYPE html>\r\n<html><head><title>A potentially dangerous Request value was detected from \
+                         the client.</title></head><body><h1>Server Error in '/' Application.</h1><h2>A potentially \
+                         dangerous Request value was detected from the client.</h2></body></html>";
+
 /// The path of the first property, at any depth, that begins with a capital letter.
 pub(crate) fn capital_key(value: &Value) -> Option<String> {
     match value {
@@ -138,6 +175,20 @@ mod tests {
         assert_eq!(camel("ModifyDate"), "modifyDate");
         assert_eq!(capital_key(&json!({"a": [{"Key": 1}]})), Some("a.Key".to_owned()));
         assert_eq!(capital_key(&json!({"a": "B"})), None);
+    }
+
+    #[test]
+    fn tags_are_markup_and_a_comparison_is_none() {
+        for (text, is) in [
+            ("<b>x", true),
+            ("a </i", true),
+            ("<!-- x", true),
+            ("3 < 4", false),
+            ("<3", false),
+            ("a<", false),
+        ] {
+            assert_eq!(holds_markup(&json!([{ "x": text }])), is, "{text}");
+        }
     }
 
     #[test]

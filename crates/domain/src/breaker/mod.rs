@@ -18,6 +18,9 @@ pub const PROBE_LEASE: Duration = Duration::from_secs(3);
 /// and once more by chance.
 const PATIENCE_OF_ROWS: Duration = Duration::from_secs(5);
 
+/// No request of a system to wait (`Retry-After`) is heard for longer: it may be back long before.
+pub const LONGEST_ASKED: Duration = Duration::from_secs(3600);
+
 /// When it opens, and how often it looks.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
@@ -103,6 +106,8 @@ pub struct Breaker {
     writes_since: Option<DateTime<Utc>>,
     /// Where enough of them have failed, none is sent before.
     write_at: DateTime<Utc>,
+    /// The system itself has asked to be left alone until then.
+    quiet_until: DateTime<Utc>,
 }
 
 impl Breaker {
@@ -116,7 +121,14 @@ impl Breaker {
             writes: 0,
             writes_since: None,
             write_at: DateTime::UNIX_EPOCH,
+            quiet_until: DateTime::UNIX_EPOCH,
         }
+    }
+
+    /// Until when the system has asked this process not to call.
+    #[must_use]
+    pub fn quiet_until(&self) -> DateTime<Utc> {
+        self.quiet_until
     }
 
     /// What is known of the shared state.
@@ -142,6 +154,9 @@ impl Breaker {
     /// Whether a call may be sent now.
     #[must_use]
     pub fn admit(&self, now: DateTime<Utc>) -> Admission {
+        if self.quiet_until > now {
+            return Admission::Held((self.quiet_until - now).to_std().unwrap_or_default());
+        }
         match self.shared.open {
             None => Admission::Send,
             Some(open) if open.probe_at > now => {
@@ -196,7 +211,13 @@ impl Breaker {
             self.write_at = now + wait;
             wait = wait.max(self.patience(now));
         }
-        let open = (self.shared.open.is_none() && self.streak >= self.rules.failures).then(|| Open {
+        // Its own word holds everyone, however many have failed so far.
+        let asked = failure.asked.is_some_and(|asked| !asked.is_zero());
+        if asked {
+            self.quiet_until = self.quiet_until.max(now + self.pause(0, jitter, failure.asked));
+        }
+        let enough_in_a_row = asked || self.streak >= self.rules.failures;
+        let open = (self.shared.open.is_none() && enough_in_a_row).then(|| Open {
             since: now,
             probe_at: now + self.pause(0, jitter, failure.asked),
             probes: 0,
@@ -208,7 +229,7 @@ impl Breaker {
         };
         Failed {
             open,
-            wait: (in_a_row >= enough).then_some(wait),
+            wait: (asked || in_a_row >= enough).then_some(wait),
         }
     }
 
@@ -226,13 +247,11 @@ impl Breaker {
 
     /// Doubles with each probe that failed, and is a little shorter by chance.
     fn pause(&self, probes: u32, jitter: f64, asked: Option<Duration>) -> Duration {
-        /// No request to wait is heard for longer: the system may be back long before.
-        const PATIENCE: Duration = Duration::from_secs(60);
         let full = self.rules.shortest.saturating_mul(1 << probes.min(16));
         let pause = full
             .min(self.rules.longest)
             .mul_f64(0.8 + 0.2 * jitter.clamp(0.0, 1.0));
-        pause.max(asked.unwrap_or_default().min(PATIENCE))
+        pause.max(asked.unwrap_or_default().min(LONGEST_ASKED))
     }
 }
 

@@ -116,9 +116,41 @@ fn pauses_grow_up_to_a_few_seconds_and_hear_what_the_system_asks() {
     };
     assert_eq!(
         [asked(1), asked(20), asked(86_400)],
-        [4, 20, 60],
+        [4, 20, 3600],
         "a day is not waited for"
     );
+}
+
+#[test]
+fn case_19_what_the_system_asks_for_holds_at_once_and_everyone() {
+    let asks = |seconds| Failure {
+        surely: true,
+        asked: Some(Duration::from_secs(seconds)),
+        write: false,
+    };
+    let mut breaker = Breaker::new(Rules::default());
+    let failed = breaker.failed(at(0), 1.0, asks(5));
+    assert_eq!(
+        failed.wait,
+        Some(Duration::from_secs(5)),
+        "whoever asked is not to blame"
+    );
+    assert_eq!(
+        failed.open.map(|open| open.probe_at),
+        Some(at(5000)),
+        "and all processes are told"
+    );
+    // Also before the database knows, or when it can't be told.
+    assert_eq!(breaker.admit(at(4000)), Admission::Held(Duration::from_secs(1)));
+    assert_eq!(breaker.admit(at(5000)), Admission::Send);
+    // A later word that asks for less does not shorten the first.
+    breaker.failed(at(100), 1.0, asks(1));
+    assert_eq!(
+        breaker.admit(at(4900)),
+        Admission::Held(Duration::from_millis(100))
+    );
+    let mut other = Breaker::new(Rules::default());
+    assert_eq!(other.failed(at(0), 1.0, asks(0)).open, None, "0 asks for nothing");
 }
 
 #[test]

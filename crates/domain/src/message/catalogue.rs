@@ -194,6 +194,18 @@ catalogue! {
     HoldDropped "hold_dropped" "{why} [dropped with `siaghsync guard drop`: {rows} rows]";
     DroppedByGuard "dropped_by_guard" "held by the guard, and dropped with `siaghsync guard drop`";
     SetAside "set_aside" "the CRM shows a record whose id or ModifyDate can't be one: it is set aside";
+    RecordSetAside "record_set_aside" "{side} shows record {id}, but it can't be read ({why}): it is set aside until it is corrected there";
+    CandidatesSetAside "candidates_set_aside" "{side} has {ids}, which may be this customer and can't be read ({why}): it is not created beside it; correct it there, or link the two by hand (`siaghsync resolve --link <crm-id> <finance-code>`)";
+    AsideNoObject "aside_no_object" "it is no object, as a record must be";
+    AsideNoJson "aside_no_json" "it is no JSON";
+    AsideNoId "aside_no_id" "it shows no id";
+    AsideBadId "aside_bad_id" "its id can't be one";
+    AsideBadTime "aside_bad_time" "its {property} can't be a time";
+    AsideBadValue "aside_bad_value" "its {property} is {what}";
+    AsideUnreadable "aside_unreadable" "its {properties} can't be read: bytes that are no UTF-8, or nested too deep";
+    AsideTooLarge "aside_too_large" "it is larger than {mib} MiB";
+    AsideTwice "aside_twice" "another record has the same id";
+    NotStorable "not_storable" "what came of it can't be stored ({words}): correct the record whose value the database can't hold; it is not tried again by itself";
     RuledNeverMet "ruled_never_met" "{side} {id} was never met: `siaghsync sync {id}` meets it";
     RuledHasNoCounterpart "ruled_has_no_counterpart" "{side} {id} has no counterpart yet, so that there is nothing to keep; where the first meeting is in doubt, say who it is: `siaghsync resolve --link <crm-id> <finance-code>`";
     RuledNoDoubt "ruled_no_doubt" "{side} {id} is not in doubt with any record: `siaghsync plan {id}` shows what a sync would do";

@@ -49,6 +49,10 @@ pub trait PollStore: Send + Sync {
     /// What stands in finance of the documents that have one of these ids in the CRM.
     async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>>;
 
+    /// The ids of records of that poll's kind that were set aside before: whoever reads well again is to be told of
+    /// ([`Harvest::well`]).
+    async fn set_aside_by(&self, poll: &str) -> StoreResult<HashSet<String>>;
+
     /// How many entities of that type are linked on both sides, without tombstones.
     async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64>;
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::ContactNow;
 use crate::index::Sighting;
 use crate::message::Message;
-use crate::ports::Ring;
+use crate::ports::{Ring, SetAside};
 use crate::side::Side;
 
 /// How often a poll is to run, and for how long its lease is taken.
@@ -84,6 +84,10 @@ pub struct Harvest {
     pub gone: Vec<String>,
     /// What else was seen, for the index: all of the CRM, and contacts that it does not hold as they were last seen.
     pub seen: Vec<Sighting>,
+    /// What was seen and can't be read as a record.
+    pub aside: Vec<SetAside>,
+    /// Ids that were set aside before and are no more.
+    pub well: Vec<String>,
     /// Stands in every row, for the audit.
     pub payload: Value,
     /// The trace of this look.

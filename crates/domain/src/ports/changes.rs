@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
-use super::{PortResult, Snapshot};
+use super::{Census, PortResult, SetAside, Snapshot};
 use crate::customer::{Customer, Kind};
 use crate::document::{Document, DocumentKind};
 
@@ -68,6 +68,8 @@ pub struct End {
     /// The newest change bears a time so far ahead of our clock that the cursor does not go there: it would hide all
     /// changes until then.
     pub ahead: Option<TimeDelta>,
+    /// What could not be read as a record on the way. The cursor is beyond it.
+    pub aside: Vec<SetAside>,
 }
 
 /// The next part of a read.
@@ -111,9 +113,9 @@ pub trait Changes: Send + Sync {
 #[async_trait]
 pub trait Everybody: Send + Sync {
     /// Reads all customers and hands them over one by one as they arrive, so that they never stand in memory at once;
-    /// says how many there were.
+    /// says how many there were, and what could not be read.
     ///
     /// # Errors
     /// As every read. Whatever was handed over before an error is a **part**, to be acted on by no one.
-    async fn for_each(&self, each: &mut (dyn FnMut(Snapshot) + Send)) -> PortResult<u64>;
+    async fn for_each(&self, each: &mut (dyn FnMut(Snapshot) + Send)) -> PortResult<Census>;
 }

@@ -1,6 +1,6 @@
 //! What the store can fail with.
 
-use super::words::words;
+use super::words::{self, words};
 use crate::side::Side;
 
 /// What the store can fail with.
@@ -25,6 +25,15 @@ pub enum StoreError {
 impl From<sea_orm::DbErr> for StoreError {
     fn from(error: sea_orm::DbErr) -> Self {
         Self::Database(error)
+    }
+}
+
+impl StoreError {
+    /// Whether it is about what was to be stored (a value that no column takes), not about the database: the same again
+    /// would come to the same.
+    #[must_use]
+    pub fn is_about_the_data(&self) -> bool {
+        matches!(self, Self::Database(error) if words::is_about_the_data(error))
     }
 }
 

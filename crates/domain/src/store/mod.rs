@@ -4,6 +4,7 @@
 //! decision ends in one. [`Store`] is the port; [`sql::SqlStore`] keeps it in PostgreSQL or SQLite: a folder per
 //! aggregate, a file per operation, and one place in each where rows become values.
 
+mod aside;
 mod count;
 mod dispatch;
 pub mod entities;
@@ -24,6 +25,7 @@ pub mod subscriptions;
 mod words;
 mod work;
 
+pub use aside::Aside;
 pub use count::{Backlog, Stats};
 pub use error::{StoreError, StoreResult};
 pub use inbox::message_of;

@@ -35,3 +35,53 @@ pub(super) fn is_time_out(error: &DbErr) -> bool {
         _ => false,
     }
 }
+
+/// Whether it refuses a value: too long, no text of its encoding, beyond its range.
+pub(super) fn is_about_the_data(error: &DbErr) -> bool {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => {
+            match &**inner {
+                Sqlx::Database(error) => error.code().is_some_and(|code| refuses_a_value(&code)),
+                Sqlx::Encode(_) => true,
+                _ => false,
+            }
+        }
+        DbErr::Json(_) => true,
+        _ => false,
+    }
+}
+
+/// PostgreSQL: class 22 (data exceptions: too long, no text, out of range), what an index or a row can't hold, `NOT NULL`,
+/// `CHECK`. SQLite: too big, another type, `CHECK`, `NOT NULL`.
+fn refuses_a_value(code: &str) -> bool {
+    match code.len() {
+        5 => code.starts_with("22") || matches!(code, "54000" | "23502" | "23514"),
+        _ => matches!(code, "18" | "20" | "275" | "1299"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_refused_is_told_from_a_database_that_is_away() {
+        for (code, of_data) in [
+            ("22P05", true),
+            ("22001", true),
+            ("54000", true),
+            ("18", true),
+            ("40001", false),
+            ("53300", false),
+            ("57P01", false),
+            ("25006", false),
+            ("23505", false),
+            ("5", false),
+            ("13", false),
+        ] {
+            assert_eq!(refuses_a_value(code), of_data, "{code}");
+        }
+        let away = DbErr::Conn(RuntimeErr::Internal("it did not answer".to_owned()));
+        assert!(!is_about_the_data(&away));
+    }
+}

@@ -6,6 +6,7 @@
     reason = "a test binary has no public side and may fail"
 )]
 
+mod aside;
 mod database;
 mod guard;
 mod inbox;

@@ -83,6 +83,40 @@ async fn covered_rows_are_told_by_their_messages_and_locks_without_a_holder_go()
     }
 }
 
+#[tokio::test]
+async fn case_24_ids_in_capitals_get_their_one_spelling_unless_both_are_there() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let old = TestDb::bare(engine).await.unwrap();
+        let db = old.store.db();
+        migrations::migrate_by(db, OLD).await.unwrap();
+        let (alone, twice) = (
+            "3F2504E0-4F89-11D3-9A0C-0305E82C3301",
+            "3F2504E0-4F89-11D3-9A0C-0305E82C3302",
+        );
+        let sql = r#"INSERT INTO "EntityMapping" ("id", "entityType", "crmId", "state") VALUES ($1, 'CUSTOMER', $2, 'ACTIVE')"#;
+        for id in [alone, twice, &*twice.to_lowercase(), "X-1"] {
+            run(db, sql, [Uuid::now_v7().into(), id.into()]).await;
+        }
+        migrations::migrate(db).await.unwrap();
+        let sql = r#"SELECT "crmId" FROM "EntityMapping""#;
+        let rows = db
+            .query_all_raw(Statement::from_string(db.get_database_backend(), sql))
+            .await
+            .unwrap();
+        let mut ids: Vec<String> = rows.iter().map(|row| row.try_get("", "crmId").unwrap()).collect();
+        ids.sort_unstable();
+        let mut expected = [
+            alone.to_lowercase(),
+            twice.to_owned(),
+            twice.to_lowercase(),
+            "X-1".to_owned(),
+        ];
+        expected.sort_unstable();
+        assert_eq!(ids, expected, "{engine:?}");
+        old.drop_it().await;
+    }
+}
+
 /// More rows than one step takes.
 #[tokio::test]
 async fn a_long_history_is_gone_through_in_steps() {

@@ -25,6 +25,7 @@ mod lost;
 pub(crate) mod meeting;
 pub mod ours;
 pub mod saving;
+pub(crate) mod unreadable;
 
 /// A field is held when a value has come back to it so often within [`saving::REMEMBERED_FOR`].
 const RETURNS: usize = 3;

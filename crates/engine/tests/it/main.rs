@@ -37,6 +37,7 @@ mod failures;
 mod in_flight;
 mod lost;
 mod lost_saves;
+mod odd;
 mod ours;
 mod promises;
 mod resolve;

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
-use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Side, Snapshot};
+use domain::ports::{Crm, Customers, Finance, Listed, MatchKeys, PortError, PortResult, Side, Snapshot};
 
 use crate::bugs::Bug;
 use crate::client::Client;
@@ -157,7 +157,7 @@ impl Customers for Port {
         Ok(read)
     }
 
-    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>> {
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Listed> {
         self.call("find").await?;
         let world = &self.client.world;
         let now = world.sim.time();
@@ -176,7 +176,7 @@ impl Customers for Port {
             format!("finds on {} {ids:?} by {keys:?}", self.side)
         });
         self.client.step().await;
-        Ok(found)
+        Ok(found.into())
     }
 
     async fn create(&self, customer: &Customer) -> PortResult<String> {

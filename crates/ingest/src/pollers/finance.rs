@@ -9,13 +9,14 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use domain::index::Sighting;
+use domain::message::{Code, Message};
 use domain::polls::{ContactNow, ContactSeen, Fingerprint, Found, Harvest, PollLease, checksum};
-use domain::ports::{Side, Snapshot};
+use domain::ports::{Census, SetAside, Side, Snapshot};
 use domain::store::LinkState;
-use metrics::{counter, gauge};
+use metrics::gauge;
 use serde_json::json;
-use tracing::warn;
 
+use super::aside::noted;
 use super::judge::Read;
 use super::{Failure, Pollers};
 
@@ -44,8 +45,8 @@ struct Diff {
     /// Contacts that look as before, and that the index does not hold so.
     unindexed: Vec<Sighting>,
     started_at: DateTime<Utc>,
-    /// Rows whose code came before in the same answer.
-    twice: u64,
+    /// Codes that came before in the same answer.
+    twice: Vec<SetAside>,
 }
 
 pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Failure> {
@@ -62,27 +63,28 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
         changed: Vec::new(),
         unindexed: Vec::new(),
         started_at: turn.started_at,
-        twice: 0,
+        twice: Vec::new(),
     };
-    let contacts = pollers
+    let aside_before = pollers.store.set_aside_by(&turn.poll).await?;
+    let Census {
+        seen: contacts,
+        aside,
+    } = pollers
         .contacts
         .for_each(&mut |contact| diff.see(&contact))
         .await?;
-    if contacts == 0 && known > 0 {
+    if contacts == 0 && aside.is_empty() && known > 0 {
         return Err(Failure::Suspicious(format!(
             "finance answered no contact at all, though {known} were there: not taken for the truth"
         )));
     }
     #[expect(clippy::cast_precision_loss, reason = "a count")]
     gauge!("finance_contacts").set(contacts as f64);
-    if diff.twice > 0 {
-        counter!("poll_records_set_aside_total", "system" => "finance").increment(diff.twice);
-        warn!(
-            poll = turn.poll,
-            "finance shows {} contacts with a code that another one has; only the first of each counts",
-            diff.twice
-        );
-    }
+    diff.are_there(&aside);
+    let aside: Vec<SetAside> = aside.into_iter().chain(std::mem::take(&mut diff.twice)).collect();
+    let fresh = aside.iter().any(|aside| !aside_before.contains(&aside.id));
+    // All was read: whoever is not among these reads well, or is gone.
+    let noted = noted(aside_before, aside, |_| true);
     let gone = diff.missing();
     let loss = (gone.len() as u64, known);
     let mut changes = edited(pollers, &mut diff.changed).await?;
@@ -93,6 +95,8 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
             contacts: diff.changed.into_iter().map(|suspect| suspect.contact).collect(),
             gone,
             seen: diff.unindexed,
+            aside: noted.aside,
+            well: noted.well,
             payload: json!({
                 "poll": turn.poll,
                 "look": turn.started_at,
@@ -101,13 +105,17 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
             ..Harvest::default()
         },
         loss: Some(loss),
+        aside: (noted.left, fresh),
     })
 }
 
 impl Diff {
     fn see(&mut self, contact: &Snapshot) {
         if !self.present.insert(contact.id.as_str().into()) {
-            self.twice += 1;
+            self.twice.push(SetAside {
+                id: contact.id.clone(),
+                why: Message::new(Code::AsideTwice),
+            });
             return;
         }
         let before = self.before.get(&contact.id);
@@ -123,6 +131,12 @@ impl Diff {
             let contact = ContactNow::new(contact.id.clone(), &contact.customer, 0);
             self.unindexed.push(contact.sighting(self.started_at));
         }
+    }
+
+    /// What can't be read is there, all the same.
+    fn are_there(&mut self, aside: &[SetAside]) {
+        let ids = aside.iter().map(|aside| aside.id.as_str());
+        self.present.extend(ids.map(Box::from));
     }
 
     /// Codes that were there and are not in the answer.

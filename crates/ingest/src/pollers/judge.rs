@@ -7,7 +7,7 @@ use domain::ports::Ring;
 use domain::store::EntityType;
 use service::telemetry::{current_traceparent, new_traceparent};
 
-use super::{Failure, Pollers, Source, tell};
+use super::{Failure, Pollers, Source, aside, tell};
 
 /// For so many rows of one look the bell is rung at once, so many at a time; the sweeper has the rest.
 const RINGS: usize = 500;
@@ -19,6 +19,8 @@ pub(super) struct Read {
     pub(super) harvest: Harvest,
     /// Finance: how many contacts were there before, and are not in the answer; and how many there were.
     pub(super) loss: Option<(u64, u64)>,
+    /// How many records of the kind stay set aside; and whether one of them was not before.
+    pub(super) aside: (usize, bool),
 }
 
 /// Stores a complete look.
@@ -28,7 +30,11 @@ pub(super) async fn store(
     turn: &PollLease,
     read: Read,
 ) -> Result<(), Failure> {
-    let Read { mut harvest, loss } = read;
+    let Read {
+        mut harvest,
+        loss,
+        aside: (left, fresh),
+    } = read;
     tell::found(source, harvest.changes.len());
     let objection = objection(pollers, source, &harvest, loss).await?;
     harvest.hold = objection.map(|why| {
@@ -43,6 +49,7 @@ pub(super) async fn store(
         RINGS.min(pollers.doorbell.capacity() / 2)
     };
     let stored = pollers.store.finish(turn, &harvest).await?;
+    aside::tell(source, &harvest.aside, left, fresh);
     if let (Some(row), Some(why)) = (stored.held_by, &harvest.hold) {
         tell::held(source, row, why);
     } else {

@@ -6,6 +6,7 @@
 //! loses nothing. A poller never syncs anything itself, never keeps what was read, and never takes a partial answer
 //! for the whole.
 
+mod aside;
 mod crm;
 mod finance;
 mod judge;

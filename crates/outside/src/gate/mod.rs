@@ -110,8 +110,8 @@ impl Gate {
     /// Whether a call would not be sent now.
     #[must_use]
     pub fn refuses(&self) -> bool {
-        self.outage()
-            .is_some_and(|open| open.probe_at > self.state.clock.now())
+        let now = self.state.clock.now();
+        self.outage().is_some_and(|open| open.probe_at > now) || self.state.breaker().quiet_until() > now
     }
 
     /// Waits until the system is known to be down.
@@ -219,7 +219,7 @@ impl Gate {
                 let failed = state.breaker().failed(now, jitter, failure);
                 wait = failed.wait;
                 if let Some(open) = failed.open {
-                    state.open(open, why).await;
+                    state.open(open, why, asked).await;
                 }
             }
         }

@@ -173,7 +173,7 @@ impl State {
     }
 
     /// So many calls have failed in a row that all processes are to know.
-    pub(super) async fn open(&self, open: Open, why: &str) {
+    pub(super) async fn open(&self, open: Open, why: &str, asked: Option<Duration>) {
         let _alone = self.writing.lock().await;
         let shared = self.breaker().shared();
         if shared.open.is_some() {
@@ -182,6 +182,15 @@ impl State {
         match self.swap(shared, Some(open)).await {
             Ok(true) => {
                 let side = called(self.side);
+                if let Some(asked) = asked.filter(|asked| !asked.is_zero()) {
+                    let seconds = asked.as_secs();
+                    info!(
+                        system = label(self.side),
+                        seconds,
+                        "🔌 {side} asks to be left alone for {seconds} s ({why}): nobody calls it before"
+                    );
+                    return;
+                }
                 warn!(
                     system = label(self.side),
                     "🔌 {side} does not answer (several calls in a row failed, the last one: {why}); rows wait, no \

@@ -133,7 +133,7 @@ async fn customers_are_found_by_any_key_and_each_once() {
         email: key("ALI@example.com"),
     };
     simulator.reset_stats();
-    let found = crm.find(&keys).await.unwrap();
+    let found = crm.find(&keys).await.unwrap().records;
     let ids: BTreeSet<_> = found.iter().map(|snapshot| snapshot.id.clone()).collect();
     assert_eq!(ids, BTreeSet::from([ali, by_ref, by_number, by_mobile]));
     assert_eq!(found.len(), 4);
@@ -145,7 +145,7 @@ async fn customers_are_found_by_any_key_and_each_once() {
         (2, 1)
     );
     simulator.reset_stats();
-    assert!(crm.find(&MatchKeys::default()).await.unwrap().is_empty());
+    assert!(crm.find(&MatchKeys::default()).await.unwrap().records.is_empty());
     assert_eq!(simulator.crm().stats().snapshot().requests, 0);
 }
 

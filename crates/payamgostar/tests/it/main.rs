@@ -9,5 +9,6 @@ mod changes;
 mod customers;
 mod documents;
 mod errors;
+mod odd;
 mod sessions;
 mod support;

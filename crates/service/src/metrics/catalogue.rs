@@ -73,7 +73,7 @@ pub const FIGURES: &[Figure] = &[
         Kind::Counter,
         "sync_runs_total",
         "direction, result, error_class",
-        "syncs that ran; result: success, skipped, failed, conflict, retry; error_class: none, transient, unavailable, session, refused, unknown_outcome, dependency, conflict, integrity, poison",
+        "syncs that ran; result: success, skipped, failed, conflict, retry; error_class: none, transient, unavailable, session, refused, unknown_outcome, dependency, conflict, integrity, invalid, poison",
     ),
     figure(
         By::Worker,
@@ -269,7 +269,14 @@ pub const FIGURES: &[Figure] = &[
         Kind::Counter,
         "poll_records_set_aside_total",
         "system",
-        "records that could not be understood",
+        "records that a look could not read, each look anew",
+    ),
+    figure(
+        By::Ingest,
+        Kind::Gauge,
+        "poll_records_set_aside",
+        "system, record",
+        "records that can't be read at present; siaghsync check lists them",
     ),
     figure(
         By::Ingest,

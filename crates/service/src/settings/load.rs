@@ -187,6 +187,7 @@ fn types(r: &Reader<'_>, name: &str, default: &[&str]) -> Vec<String> {
 fn finance(r: &mut Reader<'_>, needed: bool) -> Option<FinanceSettings> {
     let company_code = r.number("COMPANY_CODE", 100, 100, 999);
     let pre_invoices = pre_invoices(r);
+    let unshown_province = r.unshown_province();
     let calls_per_second = r.number("FINANCE_CALLS_PER_SECOND", 0, 0, MOST_CALLS);
     let names = ["FINANCE_API_BASE_URL", "FINANCE_USERNAME", "FINANCE_PASSWORD"];
     if !needed && !names.iter().any(|name| r.is_set(name)) {
@@ -213,6 +214,7 @@ fn finance(r: &mut Reader<'_>, needed: bool) -> Option<FinanceSettings> {
         password: password?,
         company_code,
         pre_invoices,
+        unshown_province,
         calls_per_second,
     })
 }

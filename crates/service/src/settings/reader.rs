@@ -106,6 +106,16 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// What a save says of a province that finance does not show.
+    pub(super) fn unshown_province(&mut self) -> siagh::UnshownProvince {
+        self.or(
+            "FINANCE_UNSHOWN_PROVINCE",
+            siagh::UnshownProvince::default(),
+            "refuse, clear, or a province's code in finance's own table",
+            siagh::UnshownProvince::parse,
+        )
+    }
+
     /// Whole seconds within bounds.
     pub(super) fn seconds(&mut self, name: &str, default: u64, least: u64, most: u64) -> Duration {
         let expected = format!("whole seconds from {least} to {most}");

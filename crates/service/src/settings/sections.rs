@@ -92,6 +92,8 @@ pub struct FinanceSettings {
     pub company_code: u16,
     /// `FINANCE_DOCUMENT_STATE` and the like: what every pre-invoice says that the CRM does not.
     pub pre_invoices: siagh::PreInvoices,
+    /// `FINANCE_UNSHOWN_PROVINCE` (refuse): what a save says of a province that `GetAll` does not show.
+    pub unshown_province: siagh::UnshownProvince,
     /// `FINANCE_CALLS_PER_SECOND` (0: no ceiling), of all processes together.
     pub calls_per_second: u32,
 }

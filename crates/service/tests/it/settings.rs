@@ -230,6 +230,7 @@ fn lists_flags_and_addresses() {
         ("CRM_QUOTE_TYPES", "none"),
         ("CRM_INVOICE_TYPES", "SI_5, SI_7"),
         ("FINANCE_INTERMEDIARY", "7"),
+        ("FINANCE_UNSHOWN_PROVINCE", "8"),
         ("FINANCE_DOCUMENT_TYPE_NAME", "پیش‌فاکتور"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://jaeger:4318/v1/traces"),
         ("TIE_BREAKER", "Finance"),
@@ -258,6 +259,8 @@ fn lists_flags_and_addresses() {
     let crm = s.crm().unwrap();
     assert!(crm.quote_types.is_empty());
     assert_eq!(crm.invoice_types, ["SI_5", "SI_7"]);
+    let province = s.finance().unwrap().unshown_province;
+    assert_eq!(province, siagh::UnshownProvince::Code(8));
     let pre_invoices = &s.finance().unwrap().pre_invoices;
     assert_eq!((pre_invoices.intermediary, pre_invoices.state), (7, 8));
     assert_eq!(pre_invoices.type_name, "پیش‌فاکتور");

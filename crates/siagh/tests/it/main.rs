@@ -8,6 +8,7 @@
 mod contacts;
 mod documents;
 mod errors;
+mod odd;
 mod reads;
 mod sessions;
 mod support;

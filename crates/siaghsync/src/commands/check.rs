@@ -14,7 +14,7 @@ use service::settings::{DatabaseKind, Settings};
 
 use super::output::{self, say};
 use super::part::Part;
-use super::{clocks, secrets};
+use super::{aside, clocks, dates, province, secrets};
 
 /// Arguments of `check`.
 #[derive(clap::Args)]
@@ -40,6 +40,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         };
         let (part, store) = database(&settings).await;
         say(part);
+        if let Some(store) = &store {
+            for part in aside::look(store).await {
+                say(part);
+            }
+        }
         say(redis(&settings).await);
         // Both systems are looked at whatever the database does.
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -51,6 +56,12 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             say(fiscal_year(year));
         }
         for part in clocks::compare(store.as_ref(), &crm, &finance).await {
+            say(part);
+        }
+        if let Some(part) = dates::look(store.as_ref(), &crm).await {
+            say(part);
+        }
+        if let Some(part) = province::look(store.as_ref(), &finance).await {
             say(part);
         }
         say(secrets::look(&settings.webhooks));

@@ -62,7 +62,7 @@ fn part(whose: &str, asked: DateTime<Utc>, theirs: DateTime<Utc>) -> Part {
     )
 }
 
-fn length(off: TimeDelta) -> String {
+pub(crate) fn length(off: TimeDelta) -> String {
     let seconds = off.num_seconds();
     let minutes = (seconds + 30) / 60;
     match minutes {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use console::{Style, style};
 pub(crate) use domain::clock::readable as time;
+use domain::ports::{SetAside, Side};
 use domain::store::sql::Unreachable;
 use domain::store::{Status, StoreError, words};
 pub(crate) use domain::story::text::sign;
@@ -78,6 +79,13 @@ pub(crate) fn failure(error: &anyhow::Error) -> String {
         false => "",
     };
     said.join(": ") + todo
+}
+
+/// Says what a system shows and nobody can read: whoever waits for one of them should know.
+pub(crate) fn set_aside(side: Side, aside: &[SetAside]) {
+    for aside in aside {
+        eprintln!("⚠️ {side}: {aside}; it is left out");
+    }
 }
 
 /// Asks on the terminal; where there is none, `--yes` must have been given.

@@ -23,6 +23,7 @@ mod faults;
 mod import;
 mod metrics;
 mod mistakes;
+mod odd;
 mod operate;
 mod oracle;
 mod outages;

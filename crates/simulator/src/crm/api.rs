@@ -23,7 +23,7 @@ use super::{
     webhooks::RegisteredHook,
 };
 use crate::{
-    json::{Object, capital_key, text},
+    json::{Object, capital_key, holds_markup, refuses_markup, text},
     stats::Author,
 };
 
@@ -99,6 +99,9 @@ impl Call<'_> {
             return Ok(not_a_page());
         };
         self.only_post()?;
+        if self.is_refused_by_the_server(verb) {
+            return Ok(refuses_markup(self.config.refuses_markup_with));
+        }
         match verb {
             "create" => self.create(kind),
             "get" => self.get(kind),
@@ -110,6 +113,13 @@ impl Call<'_> {
             }
             _ => Ok(not_a_page()),
         }
+    }
+
+    /// The web server in front of the CRM looks into what is saved.
+    fn is_refused_by_the_server(&self, verb: &str) -> bool {
+        self.config.refuses_markup_with > 0
+            && ["create", "update"].contains(&verb)
+            && serde_json::from_slice(self.body).is_ok_and(|body| holds_markup(&body))
     }
 
     fn login(&self) -> Answer {
@@ -156,7 +166,7 @@ impl Call<'_> {
             .map(shape::identity)
             .collect();
         drop(store);
-        Ok(self.ok(Value::Array(rows)))
+        Ok(self.answer("search", Value::Array(rows)))
     }
 
     fn has_term(&self, object: &Object, term: &str) -> bool {
@@ -190,7 +200,7 @@ impl Call<'_> {
             return Err(ApiError::field("nickName", "The nickName field is required."));
         }
         let record = self.crm.create(kind, object, Author::Api);
-        Ok(self.ok(json!({"crmId": record.id.to_string()})))
+        Ok(self.answer("create", json!({"crmId": record.id.to_string()})))
     }
 
     fn get(&self, kind: Kind) -> Answer {
@@ -202,7 +212,7 @@ impl Call<'_> {
             .filter(|record| record.kind == kind)
             .cloned();
         match record {
-            Some(record) => Ok(self.ok(shape::object(&record, self.config))),
+            Some(record) => Ok(self.answer("get", shape::object(&record, self.config))),
             None => self.unknown(),
         }
     }
@@ -214,7 +224,7 @@ impl Call<'_> {
             return self.unknown();
         }
         match self.crm.replace(id, object, Author::Api) {
-            Some(record) => Ok(self.ok(json!({"crmId": record.id.to_string()}))),
+            Some(record) => Ok(self.answer("update", json!({"crmId": record.id.to_string()}))),
             None => self.unknown(),
         }
     }
@@ -241,7 +251,7 @@ impl Call<'_> {
             .iter()
             .map(|record| shape::object(record, self.config))
             .collect();
-        Ok(self.ok(json!({"data": data, "total": total})))
+        Ok(self.answer("find", json!({"data": data, "total": total})))
     }
 
     fn make(&self, kind: Kind, verb: &str) -> Answer {
@@ -361,6 +371,10 @@ impl Call<'_> {
             UnknownId::BadRequest => Err(ApiError::bad(MESSAGE)),
             UnknownId::EmptyOk => Ok(StatusCode::OK.into_response()),
         }
+    }
+
+    fn answer(&self, verb: &str, body: Value) -> Response {
+        shape::answer(verb, body, self.config)
     }
 
     fn ok(&self, body: Value) -> Response {

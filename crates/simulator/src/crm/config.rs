@@ -1,5 +1,7 @@
 //! The CRM's settings.
 
+use std::collections::BTreeMap;
+
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -120,6 +122,16 @@ pub struct CrmConfig {
     pub expires_at_with_zone: bool,
     /// `token/refresh` works; without it, 404.
     pub refresh_enabled: bool,
+    /// `modifyDate` is empty until an object's first edit; for objects made from then on.
+    pub modify_date_at_first_edit: bool,
+    /// Ids stand in capitals in the answers of these verbs: `get`, `find`, `search`, `create`, `update`.
+    pub capital_ids_in: Vec<String>,
+    /// What is put into an answer, once it is written as JSON, in the place of these texts: for what no text of a user
+    /// can hold (`\\ud83d`, half an emoji), or what breaks a record.
+    pub raw_texts: BTreeMap<String, String>,
+    /// A save that holds a tag (`<b>`) is answered by the web server, with a page of its own and this status; nothing is
+    /// done. 0: it goes through.
+    pub refuses_markup_with: u16,
     /// The server's time zone.
     pub timezone: Tz,
     /// Fraction digits of dates, 0 to 7. Below 3 two quick saves may have the same `modifyDate`.
@@ -180,6 +192,10 @@ impl Default for CrmConfig {
             token_max_requests: 0,
             expires_at_with_zone: false,
             refresh_enabled: true,
+            modify_date_at_first_edit: false,
+            capital_ids_in: Vec::new(),
+            raw_texts: BTreeMap::new(),
+            refuses_markup_with: 0,
             timezone: chrono_tz::Asia::Tehran,
             date_digits: 3,
             unknown_id: UnknownId::NotFound,

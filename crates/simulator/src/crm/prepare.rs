@@ -88,7 +88,10 @@ pub(crate) fn server_fields(record: &mut Record, config: &CrmConfig) {
     object.insert("crmId".into(), record.id.to_string().into());
     object.insert("crmObjectTypeCode".into(), record.type_key.clone().into());
     object.insert("creatDate".into(), dates::format(record.created, digits).into());
-    object.insert("modifyDate".into(), dates::format(record.modified, digits).into());
+    object.remove("modifyDate");
+    if record.dated {
+        object.insert("modifyDate".into(), dates::format(record.modified, digits).into());
+    }
 }
 
 /// The first property whose value can't be what it is meant to be.

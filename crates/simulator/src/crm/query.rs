@@ -174,6 +174,7 @@ pub(crate) fn field_name(value: Option<&Value>) -> Result<String, ApiError> {
 /// What an object has in that field.
 pub(crate) fn key_of(record: &Record, field: &str) -> Key {
     match field {
+        "modifyDate" if !record.dated => return Key::Null,
         "modifyDate" => return Key::Date(record.modified),
         "creatDate" => return Key::Date(record.created),
         _ => {}

@@ -28,6 +28,7 @@ impl Store {
             seq,
             created: now,
             modified: now,
+            dated: !config.modify_date_at_first_edit,
             object,
         };
         prepare::server_fields(&mut record, config);
@@ -51,6 +52,7 @@ impl Store {
         }
         let mut record = Record {
             modified: modified.max(old.modified),
+            dated: true,
             object,
             ..old
         };
@@ -71,6 +73,7 @@ impl Store {
             return false;
         };
         record.created = created.unwrap_or(record.created);
+        record.dated |= modified.is_some();
         record.modified = modified.unwrap_or(record.modified);
         prepare::server_fields(&mut record, config);
         self.put(record);

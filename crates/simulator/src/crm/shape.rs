@@ -12,7 +12,7 @@ use super::{
     kind::{Kind, LISTS},
     store::Record,
 };
-use crate::json::{Object, pascal_case};
+use crate::json::{Object, pascal_case, with_raw_texts};
 
 /// A refusal with the CRM's error body.
 #[derive(Clone, Debug)]
@@ -63,8 +63,45 @@ impl ApiError {
 /// A JSON answer in the installation's case.
 pub(crate) fn json_response(status: StatusCode, body: Value, pascal: bool) -> Response {
     let body = if pascal { pascal_case(body) } else { body };
+    json_text(status, body.to_string())
+}
+
+fn json_text(status: StatusCode, body: String) -> Response {
     let kind = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
-    (status, kind, body.to_string()).into_response()
+    (status, kind, body).into_response()
+}
+
+/// The answer of a success to this verb, with all that this installation does to it.
+pub(crate) fn answer(verb: &str, mut body: Value, config: &CrmConfig) -> Response {
+    if config.capital_ids_in.iter().any(|named| named == verb) {
+        capital_ids(&mut body);
+    }
+    let body = if config.pascal_case {
+        pascal_case(body)
+    } else {
+        body
+    };
+    json_text(
+        StatusCode::OK,
+        with_raw_texts(body.to_string(), &config.raw_texts),
+    )
+}
+
+fn capital_ids(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(capital_ids),
+        Value::Object(object) => {
+            for (name, value) in object.iter_mut() {
+                match value {
+                    Value::String(text) if ["crmId", "identityId"].contains(&name.as_str()) => {
+                        *text = text.to_uppercase();
+                    }
+                    other => capital_ids(other),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// An object as `get` and `find` show it.

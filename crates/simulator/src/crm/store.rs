@@ -30,6 +30,8 @@ pub(crate) struct Record {
     pub(crate) seq: u64,
     pub(crate) created: NaiveDateTime,
     pub(crate) modified: NaiveDateTime,
+    /// It shows when it was changed.
+    pub(crate) dated: bool,
     pub(crate) object: Object,
 }
 

@@ -54,6 +54,7 @@ pub(crate) struct Hit {
     pub(crate) kind: FaultKind,
     pub(crate) duration: Duration,
     pub(crate) retry_after_seconds: u64,
+    pub(crate) retry_after_as_date: bool,
 }
 
 impl Faults {
@@ -143,6 +144,7 @@ impl Faults {
                 kind: FaultKind::Outage,
                 duration: Duration::ZERO,
                 retry_after_seconds: 0,
+                retry_after_as_date: false,
             });
         }
         let hit = plan
@@ -222,6 +224,7 @@ impl Active {
             kind: rule.kind,
             duration: rule.duration(),
             retry_after_seconds: rule.retry_after_seconds,
+            retry_after_as_date: rule.retry_after_as_date,
         })
     }
 }

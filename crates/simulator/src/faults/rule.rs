@@ -32,6 +32,8 @@ pub enum FaultKind {
     Error500After,
     /// Not done; status 503 with an empty body.
     Unavailable,
+    /// Not done; status 503 with `Retry-After: <retry_after_seconds>`.
+    UnavailableFor,
     /// Not done; status 429 with `Retry-After: <retry_after_seconds>`.
     TooManyRequests,
     /// Done; the answer is cut in the middle, `Content-Length` fits what is sent.
@@ -68,6 +70,7 @@ impl FaultKind {
             Self::Error500Before => "error500_before",
             Self::Error500After => "error500_after",
             Self::Unavailable => "unavailable",
+            Self::UnavailableFor => "unavailable_for",
             Self::TooManyRequests => "too_many_requests",
             Self::TruncatedJson => "truncated_json",
             Self::TruncatedBody => "truncated_body",
@@ -117,9 +120,12 @@ pub struct FaultRule {
     /// Milliseconds, for the kinds that take some; each has its own default.
     #[serde(default)]
     pub ms: Option<u64>,
-    /// For [`FaultKind::TooManyRequests`].
+    /// For [`FaultKind::TooManyRequests`] and [`FaultKind::UnavailableFor`].
     #[serde(default = "one_second")]
     pub retry_after_seconds: u64,
+    /// `Retry-After` is a date, by the simulator's clock.
+    #[serde(default)]
+    pub retry_after_as_date: bool,
 }
 
 fn certain() -> f64 {
@@ -144,6 +150,7 @@ impl FaultRule {
             skip: 0,
             ms: None,
             retry_after_seconds: 1,
+            retry_after_as_date: false,
         }
     }
 
@@ -183,6 +190,13 @@ impl FaultRule {
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_seconds = seconds;
+        self
+    }
+
+    /// The same with `Retry-After` as a date.
+    #[must_use]
+    pub fn as_date(mut self) -> Self {
+        self.retry_after_as_date = true;
         self
     }
 

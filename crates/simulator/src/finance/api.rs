@@ -12,6 +12,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{answer, contact_form, document_form, form, form::Form, system::Finance};
+use crate::json::{holds_markup, refuses_markup, with_raw_texts};
 
 const SAVE: &str = "/BpmsApi/SaveFormData";
 const GET_ALL: &str = "/api/Sgh/GEN/Gn_Web_Users/GetAll";
@@ -106,10 +107,14 @@ fn read(finance: &Finance, body: Option<&[u8]>) -> Response {
         None => finance.store().read_all(&config),
         Some(filter) => {
             let rows = finance.store().read(filter, &config);
-            Value::Array(rows).to_string().into()
+            Bytes::from(Value::Array(rows).to_string())
         }
     };
-    json_response(StatusCode::OK, answer)
+    if config.raw_texts.is_empty() {
+        return json_response(StatusCode::OK, answer);
+    }
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    json_response(StatusCode::OK, with_raw_texts(text, &config.raw_texts))
 }
 
 fn save(finance: &Finance, headers: &HeaderMap, body: &[u8]) -> Response {
@@ -126,6 +131,10 @@ fn save(finance: &Finance, headers: &HeaderMap, body: &[u8]) -> Response {
         return message(StatusCode::BAD_REQUEST, "The request is invalid.");
     };
     let config = finance.config();
+    if config.refuses_markup_with > 0 && holds_markup(&body) {
+        finance.stats.event("refused_by_server");
+        return refuses_markup(config.refuses_markup_with);
+    }
     let answer = match Form::parse(&body) {
         Ok(form) => match form.id.as_str() {
             "2BFDA" => contact_form::save(finance, &form, &config),

@@ -129,6 +129,9 @@ pub(crate) fn show(code: i64, row: &Object, config: &FinanceConfig) -> Value {
             }
         }
     }
+    for hidden in &config.hidden_columns {
+        shown.remove(hidden);
+    }
     shown.insert("Code".into(), code.into());
     for column in ["Password", "img", "Picture"] {
         shown.insert(column.into(), format!("{LEAK_MARKER}-{column}-{code}").into());

@@ -79,6 +79,14 @@ pub struct FinanceConfig {
     pub fiscal_year: i32,
     /// A filter of `GetAll` is not looked at.
     pub ignore_filters: bool,
+    /// Columns that `GetAll` does not show.
+    pub hidden_columns: Vec<String>,
+    /// What is put into an answer of `GetAll`, once it is written as JSON, in the place of these texts: for what no text of
+    /// a user can hold (`\\ud83d`, half an emoji), or what breaks a row.
+    pub raw_texts: BTreeMap<String, String>,
+    /// A save that holds a tag (`<b>`) is answered by the web server, with a page of its own and this status; nothing is
+    /// done. 0: it goes through.
+    pub refuses_markup_with: u16,
     /// Answers have `tmpid`.
     pub show_tmpid: bool,
     /// Empty columns are left out instead of being null.
@@ -122,6 +130,9 @@ impl Default for FinanceConfig {
             single_session: false,
             fiscal_year: 0,
             ignore_filters: false,
+            hidden_columns: Vec::new(),
+            raw_texts: BTreeMap::new(),
+            refuses_markup_with: 0,
             show_tmpid: false,
             omit_nulls: false,
             clear_to_empty_text: false,

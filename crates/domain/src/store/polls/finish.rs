@@ -9,7 +9,7 @@ use super::{GROUP, hold, rows, see};
 use crate::polls::{Harvest, PollLease, Stored};
 use crate::ports::Ring;
 use crate::store::sql::{SqlStore, fenced};
-use crate::store::{StoreResult, inbox, index};
+use crate::store::{StoreResult, aside, inbox, index};
 
 pub(super) async fn finish(store: &SqlStore, turn: &PollLease, harvest: &Harvest) -> StoreResult<Stored> {
     let now = store.now();
@@ -19,6 +19,7 @@ pub(super) async fn finish(store: &SqlStore, turn: &PollLease, harvest: &Harvest
     see::see(&tx, turn, &harvest.contacts, now).await?;
     see::see_gone(&tx, turn, &harvest.gone, now).await?;
     index::note(store, &tx, &harvest.sightings(turn)).await?;
+    aside::note(store, &tx, &turn.poll, harvest, now).await?;
     let mut stored = Stored {
         held_by,
         ..Stored::default()

@@ -14,7 +14,7 @@ use crate::polls::{
 };
 use crate::side::Side;
 use crate::store::sql::{LONG, QUICK, SqlStore, in_time};
-use crate::store::{EntityType, IssuedDocument, StoreResult};
+use crate::store::{EntityType, IssuedDocument, StoreResult, aside};
 
 mod begin;
 mod contacts;
@@ -78,6 +78,10 @@ impl PollStore for SqlStore {
 
     async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>> {
         in_time(QUICK, issued::issued(self, kind, ids)).await
+    }
+
+    async fn set_aside_by(&self, poll: &str) -> StoreResult<HashSet<String>> {
+        in_time(QUICK, aside::set_aside_by(self, poll)).await
     }
 
     async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
 use domain::fields::TABLE;
-use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Side, Snapshot};
+use domain::ports::{Crm, Customers, Finance, Listed, MatchKeys, PortError, PortResult, Side, Snapshot};
 
 use super::fate::Fate;
 use crate::world::System;
@@ -158,7 +158,7 @@ impl Customers for Port {
         self.around("read", self.system.read(id, kind)).await
     }
 
-    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>> {
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Listed> {
         self.around("find", self.system.find(keys)).await
     }
 

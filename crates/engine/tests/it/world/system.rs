@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
-use domain::ports::{Crm, Customers, Finance, MatchKeys, PortError, PortResult, Side, Snapshot};
+use domain::ports::{Crm, Customers, Finance, Listed, MatchKeys, PortError, PortResult, Side, Snapshot};
 use domain::text::same;
 use futures::future::BoxFuture;
 
@@ -253,7 +253,7 @@ impl Customers for System {
         Ok(records.rows.get(id).map(|row| self.show(id, row)))
     }
 
-    async fn find(&self, keys: &MatchKeys) -> PortResult<Vec<Snapshot>> {
+    async fn find(&self, keys: &MatchKeys) -> PortResult<Listed> {
         let mut records = self.records.lock().unwrap();
         records.calls += 1;
         let agrees = |field, key: &Option<String>, customer: &Customer| {
@@ -273,7 +273,7 @@ impl Customers for System {
                     || agrees(Field::Mobile, &keys.mobile, customer)
                     || agrees(Field::Email, &keys.email, customer)
             });
-        Ok(found.collect())
+        Ok(found.collect::<Vec<_>>().into())
     }
 
     async fn create(&self, customer: &Customer) -> PortResult<String> {

@@ -28,8 +28,9 @@ pub(in crate::pollers) async fn read(
     };
     let changes = pollers.changes.customer_changes(kind, since);
     let started_at = turn.started_at;
-    let gathered = gather(&Customers { pollers, started_at }, changes).await?;
-    harvest(pollers, turn, gathered).await
+    let before = pollers.store.set_aside_by(&turn.poll).await?;
+    let gathered = gather(&Customers { pollers, started_at }, &before, changes).await?;
+    harvest(pollers, turn, before, gathered).await
 }
 
 impl Records for Customers<'_> {

@@ -44,8 +44,10 @@ pub(in crate::pollers) async fn read(
         kind,
         since: made_since,
     };
-    let gathered = gather(&records, pollers.changes.document_changes(feed, since)).await?;
-    harvest(pollers, turn, gathered).await
+    let before = pollers.store.set_aside_by(&turn.poll).await?;
+    let changes = pollers.changes.document_changes(feed, since);
+    let gathered = gather(&records, &before, changes).await?;
+    harvest(pollers, turn, before, gathered).await
 }
 
 impl Records for Documents<'_> {

@@ -4,7 +4,7 @@
 //! and what only the echo of our own write, each kind of record says for itself ([`Records`]). How the CRM is asked, and
 //! what a cursor says, it never knows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use domain::index::Sighting;
 use domain::message::{Code, Message};
@@ -15,6 +15,7 @@ use metrics::counter;
 use serde_json::json;
 use tracing::warn;
 
+use super::aside::noted;
 use super::judge::Read;
 use super::{Failure, Pollers};
 
@@ -41,21 +42,25 @@ trait Records {
     }
 }
 
-/// What a look read.
+/// What was read to the end.
 #[derive(Debug, Default)]
 struct Gathered {
+    /// One entry per record: a later state takes the place of an earlier one.
     changes: HashMap<String, Found>,
+    /// For the index.
     seen: Vec<Sighting>,
+    /// Of those that were set aside before, what was read now.
+    well: HashSet<String>,
     end: End,
 }
 
-/// Reads to the end, a page at a time. One entry per record: a later state takes the place of an earlier one.
+/// Reads to the end, a page at a time. `before`: the ids of what was set aside until now.
 async fn gather<R: Records>(
     records: &R,
+    before: &HashSet<String>,
     mut parts: Box<dyn Parts<R::Record> + '_>,
 ) -> Result<Gathered, Failure> {
     let mut gathered = Gathered::default();
-    let changes = &mut gathered.changes;
     loop {
         let page = match parts.next().await? {
             Part::Records(page) => page,
@@ -65,15 +70,19 @@ async fn gather<R: Records>(
             }
         };
         gathered.seen.extend(records.seen(&page));
+        let read = page.iter().map(|shown| &shown.id);
+        gathered
+            .well
+            .extend(read.filter(|id| before.contains(*id)).cloned());
         let sums = records.changed(&page).await?;
         for (Changed { id, modified, .. }, changed) in page.into_iter().zip(sums) {
             match changed {
                 Some(sum) => {
                     let found = found(&id, &modified, &sum);
-                    changes.insert(id, found);
+                    gathered.changes.insert(id, found);
                 }
                 None => {
-                    changes.remove(&id);
+                    gathered.changes.remove(&id);
                 }
             }
         }
@@ -81,8 +90,18 @@ async fn gather<R: Records>(
 }
 
 /// The end of a look: what was not heard before, and where the next one goes on.
-async fn harvest(pollers: &Pollers, turn: &PollLease, gathered: Gathered) -> Result<Read, Failure> {
-    let Gathered { changes, seen, end } = gathered;
+async fn harvest(
+    pollers: &Pollers,
+    turn: &PollLease,
+    before: HashSet<String>,
+    gathered: Gathered,
+) -> Result<Read, Failure> {
+    let Gathered {
+        changes,
+        seen,
+        well,
+        end,
+    } = gathered;
     if let Some(ahead) = end.ahead {
         let ahead = ahead.num_minutes();
         warn!(
@@ -96,15 +115,24 @@ async fn harvest(pollers: &Pollers, turn: &PollLease, gathered: Gathered) -> Res
     let events: Vec<&str> = changes.iter().map(|change| change.event_id.as_str()).collect();
     let heard = pollers.store.known_events(Side::Crm, &events).await?;
     changes.retain(|change| !heard.contains(&change.event_id));
+    let fresh = end.aside.iter().any(|aside| !before.contains(&aside.id));
+    // Without an id nobody knows which of them was meant; a read of everything shows that there is none.
+    let all = turn.cursor.is_none();
+    let noted = noted(before, end.aside, |id| {
+        well.contains(id) || (all && id.is_empty())
+    });
     Ok(Read {
         harvest: Harvest {
             changes,
             cursor: end.cursor,
             seen,
+            aside: noted.aside,
+            well: noted.well,
             payload: json!({ "poll": turn.poll }),
             ..Harvest::default()
         },
         loss: None,
+        aside: (noted.left, fresh),
     })
 }
 
@@ -178,17 +206,17 @@ mod tests {
         parts: impl IntoIterator<Item = PortResult<Part<Option<String>>>>,
     ) -> Result<(Vec<String>, End), Failure> {
         let parts = Scripted(parts.into_iter().collect());
-        let Gathered { changes, end, .. } = gather(&AsWritten, Box::new(parts)).await?;
-        let mut events: Vec<String> = changes.into_values().map(|found| found.event_id).collect();
+        let read = gather(&AsWritten, &HashSet::new(), Box::new(parts)).await?;
+        let mut events: Vec<String> = read.changes.into_values().map(|found| found.event_id).collect();
         events.sort_unstable();
-        Ok((events, end))
+        Ok((events, read.end))
     }
 
     #[tokio::test]
     async fn a_later_state_takes_the_place_of_an_earlier_one_also_when_it_is_an_echo() {
         let end = End {
             cursor: Some("5".to_owned()),
-            ahead: None,
+            ..End::default()
         };
         let read = [
             page(&[("a", "1", Some(SUM)), ("b", "2", Some(SUM)), ("c", "3", None)]),

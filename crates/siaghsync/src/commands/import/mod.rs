@@ -179,7 +179,7 @@ async fn read(
     .await?;
     let bar = output::progress("contacts of finance read", None);
     let at = store.clock().now();
-    finance
+    let census = finance
         .for_each(&mut |contact| {
             bar.inc(1);
             let (record, sighting) = take(Side::Finance, &contact.id, &contact.customer, at);
@@ -191,6 +191,7 @@ async fn read(
         .await
         .context("finance can't be read: nothing was written")?;
     bar.finish_and_clear();
+    output::set_aside(Side::Finance, &census.aside);
     Ok(both)
 }
 
@@ -202,11 +203,15 @@ async fn identities(
     let mut seen = HashSet::new();
     for kind in [Kind::Person, Kind::Organization] {
         let mut all = crm.customer_changes(kind, Since::default());
-        while let Part::Records(identities) = all
-            .next()
-            .await
-            .context("the CRM can't be read: nothing was written")?
-        {
+        loop {
+            let part = all.next().await;
+            let identities = match part.context("the CRM can't be read: nothing was written")? {
+                Part::Records(identities) => identities,
+                Part::End(end) => {
+                    output::set_aside(Side::Crm, &end.aside);
+                    break;
+                }
+            };
             for identity in identities {
                 if seen.insert(identity.id.clone()) {
                     let read = each(&identity.id, &identity.record);

@@ -84,5 +84,6 @@ fn rule(kind: FaultKind, probability: f64, ms: u64) -> FaultRule {
         skip: 0,
         ms: (ms > 0).then_some(ms),
         retry_after_seconds: 1,
+        retry_after_as_date: false,
     }
 }

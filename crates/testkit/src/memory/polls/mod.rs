@@ -1,6 +1,6 @@
 //! What pollers keep: `"PollCursor"`, `"FinanceSnapshot"` and `"HeldChange"`, with the same contract as `SqlStore`'s.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use domain::document::DocumentKind;
 use domain::polls::{
     Begin, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease, PollStore, Rhythm, Stored,
-    Verdict,
+    Verdict, entity_type_of, side_of,
 };
 use domain::ports::Side;
 use domain::store::entities::{cursor, held, snapshot};
@@ -27,6 +27,17 @@ pub(super) struct Polls {
     cursors: BTreeMap<String, cursor::Model>,
     snapshot: BTreeMap<String, snapshot::Model>,
     held: Vec<held::Model>,
+    aside: BTreeSet<(&'static str, &'static str, String)>,
+}
+
+/// What stands in `"SetAside"` for a poll: side and type.
+fn kind_of(poll: &str) -> (&'static str, &'static str) {
+    let entity_type = match entity_type_of(poll) {
+        EntityType::Customer => "CUSTOMER",
+        EntityType::PreInvoice => "PREINVOICE",
+        EntityType::Invoice => "INVOICE",
+    };
+    (side_of(poll).name(), entity_type)
 }
 
 #[async_trait]
@@ -89,6 +100,16 @@ impl PollStore for MemoryStore {
     async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>> {
         self.carry_out("poll: issued", |tables| Ok(links::issued(tables, kind, ids)))
             .await
+    }
+
+    async fn set_aside_by(&self, poll: &str) -> StoreResult<HashSet<String>> {
+        let (side, entity_type) = kind_of(poll);
+        self.carry_out("poll: set aside", |tables| {
+            let all = tables.polls.aside.iter();
+            let of_poll = all.filter(|aside| (aside.0, aside.1) == (side, entity_type));
+            Ok(of_poll.map(|aside| aside.2.clone()).collect())
+        })
+        .await
     }
 
     async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64> {

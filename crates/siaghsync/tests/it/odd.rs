@@ -1,0 +1,186 @@
+//! Data as people and systems really have it (`cases.md`), from end to end: with real processes on a real database.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use domain::store::Status;
+use serde_json::json;
+use simulator::{FaultKind, FaultRule, Kind as Made, System};
+use testkit::Engine;
+
+use crate::deployment::Deployment;
+use crate::polls::{QUICK, looks, services};
+
+fn in_crm(d: &Deployment, object: serde_json::Value) -> String {
+    d.sim.crm().seed(Made::Person, object).unwrap()
+}
+
+fn finance_names(d: &Deployment) -> Vec<String> {
+    let contacts = d.sim.finance().contacts();
+    let names = contacts
+        .iter()
+        .map(|contact| contact["Name"].as_str().unwrap().to_owned());
+    names.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_10_three_odd_records_of_many_are_repaired_or_listed_and_all_others_are_synced() {
+    let d = Deployment::new(Engine::Postgres, &QUICK).await;
+    let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
+    let texts = BTreeMap::from([
+        ("HALF".to_owned(), "\\ud83d".to_owned()),
+        ("\"BREAK\"".to_owned(), deep),
+    ]);
+    d.sim.crm().configure(|config| config.raw_texts = texts.clone());
+    d.sim
+        .finance()
+        .configure(|config| config.raw_texts = texts.clone());
+    in_crm(&d, json!({"nickName": "علی HALFرضایی"}));
+    in_crm(&d, json!({"nickName": "مینا\0 کریمی"}));
+    let broken = in_crm(&d, json!({"nickName": "خراب", "subject": "BREAK"}));
+    // Fewer than the guard looks at on a first day.
+    for n in 0..40 {
+        in_crm(
+            &d,
+            json!({"nickName": format!("خوب {n}"), "email": format!("good{n}@example.com")}),
+        );
+    }
+    let odd_contact = d
+        .sim
+        .finance()
+        .seed(json!({"Name": "خراب در مالی", "Email2": "BREAK"}))
+        .unwrap();
+    let _services = services(&d, Engine::Postgres);
+    d.ready().await;
+    looks(&d, 2).await;
+    d.settled(Duration::from_secs(90)).await;
+
+    let names = finance_names(&d);
+    assert_eq!(
+        names.len(),
+        43,
+        "40 good ones, two that were repaired, and finance's own"
+    );
+    for repaired in ["علی رضایی", "مینا کریمی"] {
+        assert!(names.iter().any(|name| name == repaired), "{names:?}");
+    }
+    let (code, said) = d.siaghsync(&["check"]);
+    assert_eq!(code, Some(0), "{said}");
+    for (id, why) in [(broken.clone(), "subject"), (odd_contact.to_string(), "Email2")] {
+        let line = said
+            .lines()
+            .find(|line| line.contains("set aside") && line.contains(&id));
+        assert!(line.is_some_and(|line| line.contains(why)), "{id}: {said}");
+    }
+    let scrape = d
+        .http
+        .get(d.url("/metrics"))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    let told = |system: &str| {
+        let start = format!("poll_records_set_aside{{system=\"{system}\",record=\"customer\"}} 1");
+        scrape.lines().any(|line| line == start)
+    };
+    assert!(told("crm") && told("finance"), "{scrape}");
+
+    // Corrected, they are like all others.
+    d.sim.crm().edit(&broken, json!({"subject": "x"})).unwrap();
+    d.sim
+        .finance()
+        .edit(odd_contact, json!({"Email2": "a@b.ir"}))
+        .unwrap();
+    looks(&d, 2).await;
+    d.settled(Duration::from_secs(60)).await;
+    assert!(finance_names(&d).contains(&"خراب".to_owned()));
+    let (_, said) = d.siaghsync(&["check"]);
+    assert!(!said.contains("set aside"), "{said}");
+    let failed = d
+        .rows()
+        .await
+        .into_iter()
+        .filter(|row| row.status == Status::Failed);
+    assert_eq!(failed.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_19_nobody_calls_before_the_time_that_was_asked_for() {
+    let d = Deployment::new(Engine::Postgres, &QUICK).await;
+    let _services = ["siagh-ingest", "siagh-worker", "siagh-worker"].map(|name| d.run(name, &[]));
+    d.ready().await;
+    d.native_webhooks();
+    for (kind, dated) in [
+        (FaultKind::TooManyRequests, false),
+        (FaultKind::UnavailableFor, true),
+    ] {
+        let mut rule = FaultRule::next(System::Finance, "", kind, 1).retry_after(5);
+        rule.retry_after_as_date = dated;
+        let asked_before = d.sim.finance().stats().snapshot().requests;
+        d.sim.faults().add(rule);
+        d.sim
+            .crm()
+            .create(
+                Made::Person,
+                json!({"nickName": format!("علی {kind:?}"), "email": format!("{kind:?}@b.ir")}),
+            )
+            .unwrap();
+        d.eventually("asked", Duration::from_secs(20), async || {
+            d.sim.finance().stats().snapshot().requests > asked_before
+        })
+        .await;
+        let began = Instant::now();
+        // The other processes hear of it within a second; what was under way may still arrive.
+        tokio::time::sleep(Duration::from_millis(1200)).await;
+        for n in 0..20 {
+            let object =
+                json!({"nickName": format!("مینا {kind:?} {n}"), "email": format!("{kind:?}{n}@b.ir")});
+            d.sim.crm().create(Made::Person, object).unwrap();
+        }
+        let quiet = d.sim.finance().stats().snapshot().requests;
+        tokio::time::sleep(Duration::from_millis(4500).saturating_sub(began.elapsed())).await;
+        assert_eq!(
+            d.sim.finance().stats().snapshot().requests,
+            quiet,
+            "{kind:?}: nobody calls"
+        );
+        d.settled(Duration::from_secs(60)).await;
+    }
+    assert_eq!(finance_names(&d).len(), 42);
+    for row in d.rows().await {
+        assert_eq!(row.retry_count, 0, "no try is used up: {:?}", row.error_message);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_29_a_tag_that_finances_web_server_refuses_fails_that_record_alone() {
+    let d = Deployment::new(Engine::Sqlite, &QUICK).await;
+    d.sim
+        .finance()
+        .configure(|config| config.refuses_markup_with = 500);
+    let _services = services(&d, Engine::Sqlite);
+    d.ready().await;
+    d.native_webhooks();
+    let mut odd = Vec::new();
+    for n in 0..12 {
+        let description = if n % 2 == 0 { "یک <b>مهم</b>" } else { "3 < 4" };
+        let object = json!({"nickName": format!("علی {n}"), "email": format!("a{n}@b.ir"), "description": description});
+        let id = d.sim.crm().create(Made::Person, object).unwrap();
+        odd.extend((n % 2 == 0).then_some(id));
+    }
+    d.settled(Duration::from_secs(60)).await;
+    assert_eq!(finance_names(&d).len(), 6, "the others go on");
+    let rows = d.rows().await;
+    for id in odd {
+        let row = rows.iter().rfind(|row| row.source_entity_id == id).unwrap();
+        let said = row.error_message.clone().unwrap_or_default();
+        assert_eq!(
+            (row.status, row.error_class.as_deref()),
+            (Status::Failed, Some("refused")),
+            "{said}"
+        );
+        assert!(said.contains("description") && !said.contains("مهم"), "{said}");
+    }
+}
