@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::customer::{Field, Kind};
+use crate::customer::{Customer, Field, Kind};
 use crate::side::Side;
 
 /// Known values of one side: an empty string is known to be empty, an absent key is not known at all.
@@ -81,6 +81,28 @@ impl Base {
             Side::Finance => self.finance.get(&field),
         }
         .map(String::as_str)
+    }
+
+    /// All that a side was last known to hold.
+    #[must_use]
+    pub fn customer(&self, side: Side) -> Customer {
+        let values = match side {
+            Side::Crm => &self.crm,
+            Side::Finance => &self.finance,
+        };
+        Customer {
+            values: values.clone(),
+            ..Customer::new(self.kind)
+        }
+    }
+
+    /// The marks of the record that stands on that side (see [`Field::MARKS`]).
+    pub fn mark(&mut self, side: Side, holds: &Customer) {
+        for mark in Field::MARKS {
+            if !holds.get(mark).is_empty() {
+                self.side(side).insert(mark, holds.get(mark).to_owned());
+            }
+        }
     }
 
     /// What both were last known to hold.

@@ -35,6 +35,12 @@ impl Field {
 }
 
 impl Field {
+    /// A system's own marks of a record, which no one types and no sync carries: the day on which it was registered, and
+    /// its number. Another mark under one id is another record.
+    pub const MARKS: [Self; 2] = [Self("registeredOn"), Self("recordId")];
+}
+
+impl Field {
     /// The field of that name.
     #[must_use]
     pub fn named(name: &str) -> Self {

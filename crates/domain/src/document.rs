@@ -3,7 +3,7 @@
 //! It never rounds, never uses a float, and knows neither system's names.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rust_decimal::Decimal;
+pub use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::entity::EntityType;
@@ -11,7 +11,7 @@ use crate::entity::EntityType;
 mod check;
 mod differ;
 
-pub use check::problems;
+pub use check::{problems, rounded};
 pub use differ::{Difference, differences};
 
 /// Which of the CRM's sales documents.
@@ -133,6 +133,9 @@ pub struct Row {
     pub unit: String,
     /// How many.
     pub count: Decimal,
+    /// How many of them were given back.
+    #[serde(default, skip_serializing_if = "Decimal::is_zero")]
+    pub returned: Decimal,
     /// Price of one before discount and tax.
     pub unit_price: Decimal,
     /// `count` times price, as the CRM says; `None`: it does not.

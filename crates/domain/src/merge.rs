@@ -63,7 +63,7 @@ impl Default for Policy {
     }
 }
 
-/// What is known of when the sides changed. Finance tells no time of change: its change lies between the
+/// What is known of when the sides changed a field. Finance tells no time of change: its change lies between the
 /// last look that found it equal to its base and this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Times {
@@ -165,7 +165,7 @@ pub fn merge(
     base: &Base,
     crm: &Customer,
     finance: &Customer,
-    times: Times,
+    times: &dyn Fn(Field) -> Times,
     policy: Policy,
     project: Project<'_>,
 ) -> Merge {
@@ -194,7 +194,7 @@ pub fn merge(
             // Only what is empty, or was ours and is finance's no more.
             Flow::ToCrm if !in_crm.is_empty() && !is_outdated(base, field, in_crm, in_finance) => continue,
             Flow::ToCrm => Some(one_way(field, Side::Finance, in_crm, in_finance)),
-            Flow::Both => match both_ways(base, field, in_crm, in_finance, times, policy) {
+            Flow::Both => match both_ways(base, field, in_crm, in_finance, &|| times(field), policy) {
                 Some((winner, reason)) => Some(Decision {
                     field,
                     winner,
@@ -248,7 +248,7 @@ fn both_ways(
     field: Field,
     crm: &str,
     finance: &str,
-    times: Times,
+    times: &dyn Fn() -> Times,
     policy: Policy,
 ) -> Option<(Option<Side>, Reason)> {
     let changed = |side, now: &str| base.of(side, field).map(|was| !same(field, was, now));
@@ -266,7 +266,7 @@ fn both_ways(
         (Some(_), (Some(false), Some(false))) => return Some((None, Reason::Altered)),
         // What came back altered may be an edit of that moment.
         (Some(Side::Finance), (Some(true), _)) | (Some(Side::Crm), (_, Some(true))) => {
-            return Some(settle(times, policy));
+            return Some(settle(times(), policy));
         }
         _ => {}
     }
@@ -274,11 +274,11 @@ fn both_ways(
         (Some(false), Some(false)) => None,
         (Some(true), Some(false)) => Some((Some(Side::Crm), Reason::OnlyThisChanged)),
         (Some(false), Some(true)) => Some((Some(Side::Finance), Reason::OnlyThisChanged)),
-        (Some(true), Some(true)) => Some(settle(times, policy)),
+        (Some(true), Some(true)) => Some(settle(times(), policy)),
         // First meeting: a value fills an empty field; two values are a conflict.
         _ if finance.is_empty() => Some((Some(Side::Crm), Reason::OtherIsEmpty)),
         _ if crm.is_empty() => Some((Some(Side::Finance), Reason::OtherIsEmpty)),
-        _ => Some(settle(times, policy)),
+        _ => Some(settle(times(), policy)),
     }
 }
 

@@ -9,7 +9,7 @@ use domain::link::LinkState;
 use domain::message::{Code, Message};
 use domain::ports::PortError;
 use domain::side::Side;
-use domain::store::{Commit, Outcome, Retry, Status, Work};
+use domain::store::{Commit, Outcome, Retry, Status, Trigger, Work};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -218,6 +218,23 @@ pub(crate) fn state_after(known: &mut Known, seen: &Seen, status: Status) {
 /// Whether this ending leaves a half link of which nothing is known, so that it is no more than its rows.
 pub(crate) fn is_nothing(known: &Known, seen: &Seen) -> bool {
     known.link.in_flight.is_empty() && seen.claimed.state == LinkState::New
+}
+
+/// A record that was announced may not be shown yet: so long after the announcement it is looked for again, in seconds.
+const ANNOUNCED: [i64; 4] = [2, 10, 30, 120];
+
+/// Nothing is known of a record but that a webhook has announced it, and it is not there.
+pub(crate) fn not_there_yet(facts: &Facts<'_>, side: Side) -> Option<Verdict> {
+    let lead = &facts.work.lead;
+    let since = facts.now - lead.heard_at;
+    let announced = lead.trigger == Trigger::Webhook;
+    let next = ANNOUNCED
+        .into_iter()
+        .map(chrono::Duration::seconds)
+        .find(|next| since < *next);
+    let wait = next.filter(|_| announced)? - since;
+    let why = Message::new(Code::AnnouncedNotThere).with("side", side);
+    Some(Verdict::waits(why, wait.to_std().unwrap_or_default()))
 }
 
 /// The endings that are the same for every kind of entity.

@@ -53,11 +53,11 @@ pub enum Doing {
     /// It would be created on this side.
     Create(Side),
     /// It would wait for a human: why.
-    Conflict(String),
+    Conflict(Message),
     /// It does not exist on this side (any more).
     Gone(Side),
     /// It can't be said: a system did not answer.
-    Unknown(String),
+    Unknown(Message),
 }
 
 /// A field on which the sides differ.
@@ -98,10 +98,10 @@ impl Engine {
         run.noted = Some(Vec::new());
         let ended = run.run().await;
         let step = match &ended {
-            Err(Stop::Store(error)) => Doing::Unknown(error.to_string()),
+            Err(Stop::Store(error)) => Doing::Unknown(Message::new(Code::StoreFailed).with("words", error)),
             Ok(Ending::Gone(side)) => Doing::Gone(*side),
-            Ok(Ending::Conflict(why) | Ending::Wait(why, _)) => Doing::Conflict(why.english()),
-            Ok(Ending::Failed(side, error)) => Doing::Unknown(in_words(*side, error).english()),
+            Ok(Ending::Conflict(why) | Ending::Wait(why, _)) => Doing::Conflict(why.clone()),
+            Ok(Ending::Failed(side, error)) => Doing::Unknown(in_words(*side, error)),
             Ok(_) => run.doing(link),
         };
         let id = |side: Side| run.seen.snapshot(side).map(|snapshot| snapshot.id.clone());

@@ -93,6 +93,26 @@ impl Engine {
             .await
     }
 
+    /// The records of this customer are the same as ever, though one looks like another. Says the row to run.
+    ///
+    /// # Errors
+    /// When nobody takes it for another.
+    pub async fn same(&self, entity: &EntityRef, traceparent: Option<String>) -> Result<Ring, NotRuled> {
+        let link = self.store.find_link(entity).await?;
+        let waits = link.as_ref().filter(|link| link.state == LinkState::Conflict);
+        let last = match waits {
+            Some(link) => self.store.last_run(link.id).await?,
+            None => None,
+        };
+        let why = last.and_then(|last| last.message);
+        if why.is_none_or(|why| why.code != Code::AnotherRecord) {
+            let why = Message::new(Code::RuledNotAnother);
+            return refused(why.with("side", entity.side).with("id", &entity.id));
+        }
+        self.enqueue_ruling(entity.clone(), Ruling::Same, traceparent)
+            .await
+    }
+
     /// The two records are one customer. Says the row to run.
     ///
     /// # Errors

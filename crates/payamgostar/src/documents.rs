@@ -93,6 +93,7 @@ fn row(details: &Value) -> Result<Row, String> {
         is_service: is_true(details.get("isService")),
         unit: text(details, "productUnitTypeName"),
         count: amount("count")?,
+        returned: amount("returnedCount")?,
         unit_price: amount("baseUnitPrice")?,
         total_price: decimals::read(details, "totalUnitPrice")?,
         discount: amount("totalDiscount")?,

@@ -35,6 +35,9 @@ pub(crate) static COLUMNS: [Column; 12] = [
     column(Field::Active,         "IsActive",       "isactive"),
 ];
 
+/// Siagh's own marks of a record: they are read, never written.
+pub(crate) const MARKS: [(Field, &str); 2] = [(Field::MARKS[0], "RegDate"), (Field::MARKS[1], "RecordId")];
+
 /// The column of a field in a read; of a field that Siagh doesn't have, a name that no column has.
 pub(crate) fn read(field: Field) -> &'static str {
     of(field).map_or("", |column| column.read)

@@ -64,6 +64,9 @@ pub(crate) fn snapshot(row: Row, config: &Config) -> Option<Snapshot> {
         };
         customer.set(column.field, value);
     }
+    for (mark, column) in columns::MARKS {
+        customer.set(mark, row.text(column));
+    }
     // Not shown is not empty: nothing is known about it.
     if row.column(columns::read(Field::CustomerNumber)).is_none() {
         customer.hidden.push(Field::CustomerNumber);

@@ -52,6 +52,7 @@ pub fn engine(settings: &Settings, store: &SqlStore, gates: &Gates) -> anyhow::R
         documents: DocumentRules {
             states: settings.polling.document_states.clone(),
             services: sync.service_rows,
+            rounding: sync.document_rounding.into(),
             write_back: sync.write_back_number,
         },
         owner: format!("worker-{}-{:08x}", std::process::id(), rand::random::<u32>()),

@@ -29,16 +29,43 @@ impl std::fmt::Display for Difference {
 }
 
 /// Everything that matters to finance and is not as it was issued. The document's state, its number in the CRM and
-/// the products' names may change freely.
+/// the products' names may change freely, and so may the order of its rows: rows are compared by what they say.
 #[must_use]
 pub fn differences(issued: &Document, now: &Document) -> Vec<Difference> {
     let mut found = compared(None, &header(issued), &header(now));
-    for at in 0..issued.rows.len().max(now.rows.len()) {
+    for (old, new) in pairs(&issued.rows, &now.rows) {
         let parts = |row: Option<&Row>| row.map(of_row).unwrap_or_default();
-        let (old, new) = (parts(issued.rows.get(at)), parts(now.rows.get(at)));
-        found.extend(compared(Some(at + 1), &old, &new));
+        let place = old.or(new).map(|at| at + 1);
+        let old = parts(old.and_then(|at| issued.rows.get(at)));
+        let new = parts(new.and_then(|at| now.rows.get(at)));
+        found.extend(compared(place, &old, &new));
     }
     found
+}
+
+/// Which row is which, by their places: those that say the same, then those of the same product, then the rest in their
+/// order. A row without a counterpart was added, or taken away.
+fn pairs(issued: &[Row], now: &[Row]) -> Vec<(Option<usize>, Option<usize>)> {
+    let mut left: Vec<usize> = (0..now.len()).collect();
+    let mut pairs: Vec<(usize, Option<usize>)> = (0..issued.len()).map(|at| (at, None)).collect();
+    let says_same = |old: usize, new: usize| of_row(&issued[old]) == of_row(&now[new]);
+    let product = |row: &Row| row.product_code.trim().to_owned();
+    let same: [&dyn Fn(usize, usize) -> bool; 4] = [
+        &|old, new| old == new && says_same(old, new),
+        &says_same,
+        &|old, new| product(&issued[old]) == product(&now[new]),
+        &|_, _| true,
+    ];
+    for same in same {
+        for (old, new) in pairs.iter_mut().filter(|(_, new)| new.is_none()) {
+            let at = left.iter().position(|at| same(*old, *at));
+            *new = at.map(|at| left.remove(at));
+        }
+    }
+    let paired = pairs.into_iter().map(|(old, new)| (Some(old), new));
+    paired
+        .chain(left.into_iter().map(|new| (None, Some(new))))
+        .collect()
 }
 
 type Part = (&'static str, String);
@@ -90,6 +117,7 @@ fn of_row(row: &Row) -> Vec<Part> {
         ("service", if row.is_service { "yes" } else { "no" }.to_owned()),
         ("unit", row.unit.trim().to_owned()),
         ("count", money(row.count)),
+        ("returned", money(row.returned)),
         ("price", money(row.unit_price)),
         ("total", row.total_price.map(money).unwrap_or_default()),
         ("discount", money(row.discount)),

@@ -59,18 +59,14 @@ impl Address {
     /// Whether both are one place; `None` when an area without a number says nothing.
     #[must_use]
     pub fn is_same_place(&self, other: &Self) -> Option<bool> {
-        let count = |address: &Self| address.letters.chars().count();
-        let (x, y) = if count(other) < count(self) {
-            (other, self)
-        } else {
-            (self, other)
-        };
-        let k = x.numbers.len().min(y.numbers.len());
+        let k = self.numbers.len().min(other.numbers.len());
         if k == 0 {
             return None;
         }
-        let letters = x.letters == y.letters || k > 1 && y.letters.contains(&x.letters);
-        Some(x.numbers[..k] == y.numbers[..k] && count(x) > 2 && letters)
+        let (a, b) = (self.letters.as_str(), other.letters.as_str());
+        let letters = a == b || k > 1 && (a.contains(b) || b.contains(a));
+        let is_name = |letters: &str| letters.chars().count() > 2;
+        Some(self.numbers[..k] == other.numbers[..k] && is_name(a) && is_name(b) && letters)
     }
 }
 

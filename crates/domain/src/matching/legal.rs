@@ -11,10 +11,10 @@ struct Word<'a> {
 pub(super) fn without(plain: &str) -> Option<String> {
     let words = words(plain);
     let (mut out, mut copied, mut k) = (String::new(), 0, 0);
-    while k < words.len() {
+    while let Some(first) = words.get(k) {
         let length = length(plain, &words[k..]);
         if length > 0 {
-            out.push_str(&plain[copied..words[k].from]);
+            out.push_str(&plain[copied..first.from]);
             out.push(' ');
             copied = words[k + length - 1].to;
         }

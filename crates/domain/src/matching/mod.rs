@@ -8,6 +8,7 @@
 
 mod address;
 mod asking;
+mod continuity;
 mod evidence;
 mod legal;
 mod likeness;
@@ -24,11 +25,12 @@ mod verdict;
 
 pub use address::Address;
 pub use asking::{findable, locks, search_keys, typed_keys};
+pub use continuity::{Another, another};
 pub use evidence::{Evidence, Finding, Witness};
 pub use likeness::{Likeness, likeness};
 pub use names::{Form as NameForm, Name};
 pub use nobody::{Form, Holders, Key, Tally, forms, ways};
-pub use numbering::Numbering;
+pub use numbering::{Numbering, company_of};
 pub use pair::Unidentified;
 pub use phones::numbers;
 pub use plain::plain;

@@ -156,7 +156,7 @@ impl Name {
         if forms_differ || one_has_none && must {
             return false;
         }
-        one_has_none || a.is_subset(b) || b.is_subset(a)
+        a.is_subset(b) || b.is_subset(a)
     }
 }
 
@@ -171,10 +171,10 @@ fn heart(bare: &str) -> String {
     while let Some(c) = rest.next() {
         let behind = rest.as_str();
         match c {
-            '(' => match behind.find(')') {
-                Some(end) => {
+            '(' => match behind.split_once(')') {
+                Some((_, after)) => {
                     out.push(' ');
-                    rest = behind[end + 1..].chars();
+                    rest = after.chars();
                 }
                 None => out.push(c),
             },

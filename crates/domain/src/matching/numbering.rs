@@ -2,6 +2,19 @@
 
 use super::plain::plain;
 
+/// The companies that a number may name.
+const COMPANIES: std::ops::RangeInclusive<u32> = 100..=999;
+
+/// The company that a customer's or a document's number names by what stands before its dash (`100-505`, `100-1404/7`);
+/// `None` where it names none.
+#[must_use]
+pub fn company_of(number: &str) -> Option<u32> {
+    let plain = plain(number);
+    let (company, _) = plain.split_once('-')?;
+    let company = company.trim().parse().ok()?;
+    COMPANIES.contains(&company).then_some(company)
+}
+
 /// How a customer number is read as a finance code: the company's code before the dash, and behind it the finance
 /// code with an offset that some installations add. Both systems number by themselves, so that the reading is one
 /// witness among others.
@@ -33,5 +46,27 @@ impl Numbering {
     pub fn number(&self, code: &str) -> Option<String> {
         let code: u64 = plain(code).trim().parse().ok()?;
         Some(format!("{}-{}", self.company, code + u64::from(self.offset)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_8_a_number_names_its_company() {
+        for (number, company) in [
+            ("100-505", Some(100)),
+            ("200-77", Some(200)),
+            ("۲۰۰-۱۴۰۴/۵", Some(200)),
+            (" 300 - 7", Some(300)),
+            ("505", None),
+            ("1404-77", None),
+            ("12-77", None),
+            ("", None),
+            ("A-7", None),
+        ] {
+            assert_eq!(company_of(number), company, "{number}");
+        }
     }
 }

@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::customer::Kind;
 
+mod one_field;
+
 /// A finance system that holds no `|`, no line break and at most 12 characters; a CRM that holds anything.
 fn lossy(side: Side, _: Field, value: &str) -> String {
     match side {
@@ -36,7 +38,7 @@ fn at(second: i64) -> Option<DateTime<Utc>> {
 }
 
 fn run(base: &Base, crm: &Customer, finance: &Customer, times: Times) -> Merge {
-    merge(base, crm, finance, times, Policy::default(), &lossy)
+    merge(base, crm, finance, &|_| times, Policy::default(), &lossy)
 }
 
 #[test]
@@ -171,7 +173,14 @@ fn the_later_edit_wins_and_an_unknown_order_is_a_tie() {
         tie_breaker: Side::Finance,
         ..Policy::default()
     };
-    let merged = merge(&base, &crm, &finance, Times::default(), finance_first, &lossy);
+    let merged = merge(
+        &base,
+        &crm,
+        &finance,
+        &|_| Times::default(),
+        finance_first,
+        &lossy,
+    );
     assert_eq!(merged.decisions[0].winner, Some(Side::Finance));
 }
 
@@ -185,7 +194,7 @@ fn manual_holds_the_disputed_field_only() {
         tie_breaker: Side::Crm,
         ..Policy::default()
     };
-    let merged = merge(&base, &crm, &finance, Times::default(), policy, &lossy);
+    let merged = merge(&base, &crm, &finance, &|_| Times::default(), policy, &lossy);
     assert_eq!(merged.held().map(|d| d.field).collect::<Vec<_>>(), [Field::Name]);
     assert_eq!(
         merged.writes_to(Side::Finance),
@@ -248,14 +257,14 @@ fn a_direction_that_is_switched_off_carries_nothing() {
         to_crm: false,
         ..Policy::default()
     };
-    let merged = merge(&base, &crm, &finance, Times::default(), only_finance, &lossy);
+    let merged = merge(&base, &crm, &finance, &|_| Times::default(), only_finance, &lossy);
     assert!(merged.writes_to(Side::Crm).is_empty());
     assert_eq!(merged.writes_to(Side::Finance).len(), 2);
     let only_crm = Policy {
         to_finance: false,
         ..Policy::default()
     };
-    let merged = merge(&base, &crm, &finance, Times::default(), only_crm, &lossy);
+    let merged = merge(&base, &crm, &finance, &|_| Times::default(), only_crm, &lossy);
     assert!(merged.writes_to(Side::Finance).is_empty());
     assert_eq!(merged.writes_to(Side::Crm).len(), 2);
 }

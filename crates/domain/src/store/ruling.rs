@@ -20,6 +20,8 @@ pub enum Ruling {
     Keep(Side),
     /// What came back altered from a save is how that system writes it: no edit, for this record.
     Form,
+    /// The records under the two linked ids are the same as ever, whatever has changed in them.
+    Same,
     /// These two records are one customer, whatever their keys say.
     Link {
         /// The CRM's id.
@@ -76,7 +78,7 @@ mod tests {
             crm: "a".to_owned(),
             finance: "22".to_owned(),
         };
-        for ruling in [Ruling::Keep(Side::Finance), Ruling::Form, link] {
+        for ruling in [Ruling::Keep(Side::Finance), Ruling::Form, Ruling::Same, link] {
             let payload = ruling.payload();
             assert_eq!(Ruling::of(Trigger::Manual, Some(&payload)), Some(ruling));
             assert_eq!(Ruling::of(Trigger::Webhook, Some(&payload)), None);

@@ -66,6 +66,7 @@ fn from_an_operator(ruling: Option<&Ruling>) -> Message {
         Some(Ruling::Separate { others }) => {
             Message::new(Code::RulingSeparate).with("ids", others.join(", "))
         }
+        Some(Ruling::Same) => Message::new(Code::RulingSame),
         Some(Ruling::Link { crm, finance }) => Message::new(Code::RulingLink)
             .with("crm", crm)
             .with("finance", finance),

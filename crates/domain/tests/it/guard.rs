@@ -1,9 +1,11 @@
 //! What the guard holds: released or dropped as a whole, and once.
 
 use domain::message::{Code, Message};
-use domain::polls::{Begin, FINANCE_CONTACTS, Harvest, Verdict};
+use domain::polls::{Begin, FINANCE_CONTACTS, Harvest, Held, Verdict};
 use domain::ports::Side;
+use domain::store::entities::log;
 use domain::store::{Status, message_of};
+use uuid::Uuid;
 
 use crate::polls::{RHYTHM, contact, found, turn_of};
 use crate::world::{World, contract};
@@ -22,6 +24,24 @@ async fn what_is_dropped_is_dropped_as_a_whole_and_once(w: &World) {
 }
 
 async fn settle(w: &World, verdict: Verdict) {
+    let why = Message::new(Code::TooManyChanges)
+        .with("changes", 600)
+        .with("limit", 500);
+    let guard = hold(w, &why).await;
+    is_held_as_a_whole(w, guard).await;
+    let held = w.polls.held(None).await.unwrap().remove(0);
+    assert_eq!((held.changes, held.row, held.examples.len()), (600, guard, 10));
+    assert_eq!(held.why, why);
+    assert_eq!(
+        by_two_operators(w, &held, verdict).await,
+        600,
+        "two operators at once settle it once"
+    );
+    is_settled(w, guard, verdict, &why).await;
+}
+
+/// A look that the guard holds: 600 contacts changed, the first of them vanished. Says the guard's row.
+async fn hold(w: &World, why: &Message) -> Uuid {
     let turn = turn_of(w, FINANCE_CONTACTS).await;
     let codes: Vec<String> = (1..=600).map(|n| n.to_string()).collect();
     let mut changes: Vec<_> = codes
@@ -29,9 +49,6 @@ async fn settle(w: &World, verdict: Verdict) {
         .map(|code| found(code, &format!("poll:{code}:1")))
         .collect();
     changes[0].vanished = true;
-    let why = Message::new(Code::TooManyChanges)
-        .with("changes", 600)
-        .with("limit", 500);
     let harvest = Harvest {
         payload: serde_json::json!({"poll": FINANCE_CONTACTS}),
         changes,
@@ -41,8 +58,11 @@ async fn settle(w: &World, verdict: Verdict) {
         ..Harvest::default()
     };
     let stored = w.polls.finish(&turn, &harvest).await.unwrap();
-    let guard = stored.held_by.unwrap();
     assert_eq!((stored.rows, stored.rings.len()), (0, 0));
+    stored.held_by.unwrap()
+}
+
+async fn is_held_as_a_whole(w: &World, guard: Uuid) {
     let rows = w.rows().await;
     assert!(rows.len() == 1 && rows[0].id == guard && rows[0].status == Status::Conflict);
     assert_eq!(rows[0].source_entity_id, FINANCE_CONTACTS);
@@ -56,19 +76,13 @@ async fn settle(w: &World, verdict: Verdict) {
         w.polls.begin(FINANCE_CONTACTS, "a", RHYTHM).await.unwrap(),
         Begin::Held(guard)
     );
-    assert_eq!(
-        w.polls
-            .known_events(Side::Finance, &["poll:1:1"])
-            .await
-            .unwrap()
-            .len(),
-        1,
-        "held is known"
-    );
+    let known = w.polls.known_events(Side::Finance, &["poll:1:1"]).await.unwrap();
+    assert_eq!(known.len(), 1, "held is known");
     assert!(w.polls.held(Some("crm:person")).await.unwrap().is_empty());
-    let held = w.polls.held(None).await.unwrap().remove(0);
-    assert_eq!((held.changes, held.row, held.examples.len()), (600, guard, 10));
-    assert_eq!(held.why, why);
+}
+
+/// How many rows both settle together.
+async fn by_two_operators(w: &World, held: &Held, verdict: Verdict) -> u64 {
     let twice = [w.polls.clone(), w.polls.clone()].map(|store| {
         let held = held.clone();
         tokio::spawn(async move { store.settle(&held, verdict).await.unwrap() })
@@ -77,7 +91,14 @@ async fn settle(w: &World, verdict: Verdict) {
     for one in twice {
         made += one.await.unwrap();
     }
-    assert_eq!(made, 600, "two operators at once settle it once");
+    made
+}
+
+async fn is_settled(w: &World, guard: Uuid, verdict: Verdict, why: &Message) {
+    let (expected, code) = match verdict {
+        Verdict::Release => ((600, 0, Status::Success), Code::HoldReleased),
+        Verdict::Drop => ((0, 600, Status::Skipped), Code::HoldDropped),
+    };
     let rows = w.rows().await;
     let of = |status| {
         rows.iter()
@@ -85,17 +106,13 @@ async fn settle(w: &World, verdict: Verdict) {
             .count()
     };
     let settled = rows.iter().find(|row| row.id == guard).unwrap();
-    let expected = match verdict {
-        Verdict::Release => (600, 0, Status::Success),
-        Verdict::Drop => (0, 600, Status::Skipped),
-    };
     assert_eq!(
         (of(Status::Pending), of(Status::Skipped), settled.status),
         expected
     );
     assert!(w.polls.held(None).await.unwrap().is_empty());
     turn_of(w, FINANCE_CONTACTS).await;
-    let gone = |row: &&domain::store::entities::log::Model| {
+    let gone = |row: &&log::Model| {
         row.trigger_payload
             .as_ref()
             .is_some_and(|p| p["vanished"] == true)
@@ -105,11 +122,7 @@ async fn settle(w: &World, verdict: Verdict) {
         1,
         "a record that is missing is held as missing"
     );
-    let code = match verdict {
-        Verdict::Release => Code::HoldReleased,
-        Verdict::Drop => Code::HoldDropped,
-    };
-    let said = Message::new(code).with_message("why", &why).with("rows", 600);
+    let said = Message::new(code).with_message("why", why).with("rows", 600);
     assert_eq!(message_of(settled), Some(said));
     assert!(settled.error_message.as_ref().unwrap().ends_with(": 600 rows]"));
 }

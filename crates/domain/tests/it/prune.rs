@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::ports::Side;
 use domain::store::{Outcome, Status, Trigger};
+use uuid::Uuid;
 
 use crate::world::{World, contract, ending, event, take, words};
 
@@ -12,8 +13,32 @@ contract![
     a_row_that_holds_no_more_than_a_message_is_emptied_of_it
 ];
 
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The rows that were pruned of: old ones that ended (`SUCCESS`, `SKIPPED`, `FAILED`, `CONFLICT`, in this order of age),
+/// and those that are to be kept for longer.
+struct Pruned {
+    old: Vec<Uuid>,
+    waiting: Uuid,
+    young: Uuid,
+    ruled: Uuid,
+}
+
 async fn pruning_empties_old_final_rows_and_nothing_else(w: &World) {
-    const DAY: Duration = Duration::from_secs(86_400);
+    let rows = Pruned {
+        old: ended(w).await,
+        waiting: waiting(w).await,
+        young: young(w).await,
+        ruled: ruled(w).await,
+    };
+    let links = w.links().await;
+    empties_by_age(w, &rows).await;
+    assert_eq!(w.links().await, links);
+    keeps_what_is_needed(w, &rows.old).await;
+}
+
+/// 62 days old at last.
+async fn ended(w: &World) -> Vec<Uuid> {
     let mut old = Vec::new();
     for (n, status) in [Status::Success, Status::Skipped, Status::Failed, Status::Conflict]
         .into_iter()
@@ -31,19 +56,30 @@ async fn pruning_empties_old_final_rows_and_nothing_else(w: &World) {
         // Each is a little younger than the one before.
         w.clock.turn(Duration::from_secs(60));
     }
-    let waiting = event(Side::Crm, "waiting", None);
-    w.store.enqueue(std::slice::from_ref(&waiting)).await.unwrap();
+    old
+}
+
+/// As old, and nobody has taken it.
+async fn waiting(w: &World) -> Uuid {
+    let waiting = w.enqueue(Side::Crm, "waiting").await;
     w.clock.turn(20 * DAY);
-    let young = event(Side::Crm, "young", None);
-    w.store.enqueue(std::slice::from_ref(&young)).await.unwrap();
-    let work = take(w, young.row).await;
+    waiting
+}
+
+/// 42 days old at last.
+async fn young(w: &World) -> Uuid {
+    let young = w.enqueue(Side::Crm, "young").await;
+    let work = take(w, young).await;
     w.store
         .commit(&work, &ending(&work, Status::Success))
         .await
         .unwrap();
     w.clock.turn(11 * DAY);
+    young
+}
 
-    // An operator's, which failed: a retry still has to know what he ruled.
+/// An operator's, which failed: a retry still has to know what he ruled. 31 days old.
+async fn ruled(w: &World) -> Uuid {
     let mut ruled = event(Side::Crm, "ruled", None);
     ruled.trigger = Trigger::Manual;
     w.store.enqueue(std::slice::from_ref(&ruled)).await.unwrap();
@@ -53,35 +89,41 @@ async fn pruning_empties_old_final_rows_and_nothing_else(w: &World) {
         .await
         .unwrap();
     w.clock.turn(31 * DAY);
+    ruled.row
+}
 
-    let links = w.links().await;
-    let holding = async || -> Vec<_> {
-        let rows = w.rows().await;
-        let mut ids: Vec<_> = rows
-            .iter()
-            .filter(|row| row.trigger_payload.is_some())
-            .map(|row| row.id)
-            .collect();
-        ids.sort();
-        ids
-    };
-    assert_eq!(holding().await.len(), 7);
+async fn empties_by_age(w: &World, rows: &Pruned) {
+    assert_eq!(holding(w).await.len(), 7);
     assert_eq!(w.store.prune(90 * DAY, 10).await.unwrap(), 0, "nothing is so old");
     // The oldest first, no more than asked for.
     assert_eq!(w.store.prune(60 * DAY, 2).await.unwrap(), 2);
-    let mut left = vec![old[2], old[3], waiting.row, young.row, ruled.row];
+    let mut left = vec![rows.old[2], rows.old[3], rows.waiting, rows.young, rows.ruled];
     left.sort();
-    assert_eq!(holding().await, left);
+    assert_eq!(holding(w).await, left);
     assert_eq!(w.store.prune(60 * DAY, 10).await.unwrap(), 1);
     assert_eq!(w.store.prune(60 * DAY, 10).await.unwrap(), 0, "once is enough");
-    left.retain(|id| *id != old[2]);
-    assert_eq!(holding().await, left);
+    left.retain(|id| *id != rows.old[2]);
+    assert_eq!(holding(w).await, left);
     assert_eq!(
         w.store.prune(30 * DAY, 10).await.unwrap(),
         1,
         "the young one, but not the ruled one"
     );
+}
 
+/// The rows that still have their payload.
+async fn holding(w: &World) -> Vec<Uuid> {
+    let rows = w.rows().await;
+    let mut ids: Vec<_> = rows
+        .iter()
+        .filter(|row| row.trigger_payload.is_some())
+        .map(|row| row.id)
+        .collect();
+    ids.sort();
+    ids
+}
+
+async fn keeps_what_is_needed(w: &World, old: &[Uuid]) {
     let rows = w.rows().await;
     for row in rows.iter().filter(|row| old[..3].contains(&row.id)) {
         let shown = serde_json::json!([
@@ -102,7 +144,6 @@ async fn pruning_empties_old_final_rows_and_nothing_else(w: &World) {
     let conflict = rows.iter().find(|row| row.id == old[3]).unwrap();
     assert!(conflict.source_data.is_some() && conflict.changes.is_some());
     assert_eq!(conflict.error_message.as_deref(), Some("مریم was refused"));
-    assert_eq!(w.links().await, links);
     // The event keys still know what was heard.
     let again = event(Side::Crm, "old0", Some("key0"));
     assert_eq!(w.store.enqueue(&[again]).await.unwrap(), [false]);

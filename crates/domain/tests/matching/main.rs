@@ -13,5 +13,7 @@ mod cases_shared;
 mod cases_values;
 mod file;
 mod laws;
+mod parts;
+mod reasons;
 mod truth;
 mod world;

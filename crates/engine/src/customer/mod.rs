@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use domain::base::Base;
 use domain::change::{Change, Reason};
-use domain::customer::{Customer, Field, Values};
+use domain::customer::{Customer, Field};
 use domain::in_flight::{InFlight, Write};
 use domain::link::LinkState;
-use domain::merge::{Decision, Merge, Times, merge};
+use domain::merge::{Decision, Merge, Project, Times, merge};
 use domain::message::{Code, Message};
 use domain::ports::PortError;
 use domain::side::Side;
@@ -18,6 +18,9 @@ use crate::Rules;
 use crate::seen::{Known, Refusal, Seen, Sight};
 use crate::step::{Ending, Sending, Step};
 
+pub(crate) mod company;
+mod gone;
+mod identity;
 mod lost;
 pub(crate) mod meeting;
 pub mod ours;
@@ -25,8 +28,6 @@ pub mod saving;
 
 /// A field is held when a value has come back to it so often within [`saving::REMEMBERED_FOR`].
 const RETURNS: usize = 3;
-/// `Active` of a contact that is not.
-const INACTIVE: &str = "0";
 
 /// The next step, and what is known by now.
 #[must_use]
@@ -40,18 +41,25 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
     // The side that was heard is read first, so that the one that will most likely be written is read last.
     match seen.sight(source) {
         Sight::Unread => return Step::Read(source),
-        Sight::Absent => return gone(known, seen, source, rules),
+        Sight::Absent => return gone::next(known, seen, source, rules),
         Sight::Here { .. } => {}
+    }
+    if let Some(step) = company::next(known, seen, rules) {
+        return step;
     }
     if known.link.id_on(target).is_none() {
         return meeting::next(known, seen, rules);
     }
     match seen.sight(target) {
         Sight::Unread => return Step::Read(target),
-        Sight::Absent => return gone(known, seen, target, rules),
+        Sight::Absent => return gone::next(known, seen, target, rules),
         Sight::Here { .. } => {}
     }
+    if let Some(step) = company::next(known, seen, rules) {
+        return step;
+    }
     known.link.state = LinkState::Active;
+    let as_claimed = (known.link.base.clone(), known.link.in_flight.clone());
     begin(known, seen, rules);
     known.confirm(|write| matches!(write, Write::Create(_)));
     confirm(known, seen, rules);
@@ -60,6 +68,11 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
         let landed = ours::recognise(base, &mut known.link.in_flight, sides, rules.project);
         known.landed.extend(landed);
     }
+    if let Some(why) = identity::is_another(known, seen) {
+        (known.link.base, known.link.in_flight) = as_claimed;
+        return Step::End(Ending::Conflict(why));
+    }
+    identity::mark(known, seen);
     if let (Some(Ruling::Form), Some(base)) = (&seen.ruling, &mut known.link.base)
         && !std::mem::take(&mut base.altered).is_empty()
     {
@@ -188,7 +201,14 @@ fn merged(known: &Known, seen: &Seen, rules: &Rules<'_>) -> Merge {
         return Merge::default();
     };
     let policy = rules.config.policy;
-    let mut merged = merge(base, crm, finance, times(seen), policy, rules.project);
+    let mut merged = merge(
+        base,
+        crm,
+        finance,
+        &|field| times(known, seen, field, rules.project),
+        policy,
+        rules.project,
+    );
     for decision in &mut merged.decisions {
         if let Some((side, value)) = decision.write() {
             let value = normal(decision.field, value);
@@ -209,12 +229,19 @@ fn merged(known: &Known, seen: &Seen, rules: &Rules<'_>) -> Merge {
     merged
 }
 
-fn times(seen: &Seen) -> Times {
+/// What is known of when the sides changed that field.
+fn times(known: &Known, seen: &Seen, field: Field, project: Project<'_>) -> Times {
     let mut times = seen.narrowed.unwrap_or_default();
     times.now = Some(seen.now);
     times.crm_modified = seen.snapshot(Side::Crm).and_then(|snapshot| snapshot.modified_at);
     times.finance_last_seen = times.finance_last_seen.max(seen.claimed.finance_updated_at);
-    times.finance_change_seen = times.finance_change_seen.or(seen.finance_heard_at);
+    let sent = seen
+        .customer(Side::Finance)
+        .and_then(|finance| ours::doubted(&known.link.in_flight, finance, field, project));
+    let heard = seen
+        .finance_heard_at
+        .filter(|heard| sent.is_none_or(|sent| sent < *heard));
+    times.finance_change_seen = times.finance_change_seen.or(heard);
     times
 }
 
@@ -284,68 +311,6 @@ fn conclude(known: &mut Known, seen: &Seen, merged: &Merge, kept: Option<Side>, 
         known.link.finance_updated_at = seen.sight(Side::Finance).at();
     }
     Step::End(Ending::InStep)
-}
-
-/// The record is not there: it was deleted, or is not shown yet.
-fn gone(known: &mut Known, seen: &Seen, side: Side, rules: &Rules<'_>) -> Step {
-    let settle = rules.config.settle();
-    let just_made = known
-        .link
-        .in_flight
-        .create(side)
-        .filter(|create| seen.now - create.at < settle);
-    if just_made.is_some() && known.link.id_on(side).is_some() {
-        let why = Message::new(Code::NotShownYet).with("side", side);
-        return Step::End(Ending::Wait(why, rules.config.retry_base));
-    }
-    if side == Side::Crm
-        && rules.config.deactivate
-        && let Some(step) = deactivate(known, seen, rules)
-    {
-        return step;
-    }
-    Step::End(Ending::Gone(side))
-}
-
-/// The CRM has deleted the customer, and the policy says to set its contact inactive. Once: whoever sets it active again
-/// after that has a reason.
-fn deactivate(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step> {
-    let finance = Side::Finance;
-    let link = &known.link;
-    let concerns =
-        link.finance_id.is_some() && link.base.is_some() && seen.claimed.state != LinkState::Closed;
-    if !concerns || !rules.config.policy.to_finance {
-        return None;
-    }
-    if seen.written[finance as usize] {
-        let out = seen.answered.as_ref().map(Write::at);
-        known.confirm(|write| Some(write.at()) == out);
-        return matches!(seen.sight(finance), Sight::Unread).then_some(Step::Read(finance));
-    }
-    let active = match seen.sight(finance) {
-        Sight::Unread => return Some(Step::Read(finance)),
-        Sight::Absent => return None,
-        Sight::Here { record, .. } => record.customer.get(Field::Active).to_owned(),
-    };
-    if active == INACTIVE {
-        return None;
-    }
-    if seen.fresh != Some(finance) {
-        return Some(Step::Read(finance));
-    }
-    if let Some(Refusal::Port(error)) = &seen.refused[finance as usize] {
-        return Some(Step::End(Ending::Failed(finance, error.clone())));
-    }
-    let told = Change {
-        field: Field::Active,
-        crm: String::new(),
-        finance: active,
-        winner: Some(Side::Crm),
-        reason: Reason::DeletedInCrm,
-    };
-    let values = Values::from([(Field::Active, INACTIVE.to_owned())]);
-    let update = saving::update(known, seen, finance, values, vec![told]);
-    Some(Step::Write(Box::new(Sending::Update(update))))
 }
 
 /// What the run leaves behind of what is on its way, once it has ended, and what is to be told.

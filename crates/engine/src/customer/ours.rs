@@ -113,6 +113,27 @@ pub fn recognise(
     landed
 }
 
+/// When the unconfirmed save of finance was sent that was to write this field, if what stands there now is neither what it
+/// leaves nor what it was to write over. That came after it, and nobody can say whether it is an edit, or a form of what was
+/// sent that nobody knows.
+#[must_use]
+pub fn doubted(
+    in_flight: &InFlight,
+    finance: &Customer,
+    field: Field,
+    project: Project<'_>,
+) -> Option<DateTime<Utc>> {
+    let now = shown(Some(finance), field)?;
+    let mut saves = in_flight.updates(Side::Finance).rev();
+    let save = saves.find(|save| {
+        let over = save.decided.iter().find(|change| change.field == field);
+        let is_other = over.is_some_and(|over| !same(field, &over.finance, now));
+        let sent = save.fields.get(&field);
+        is_other && sent.is_some_and(|sent| !leaves(project, Side::Finance, field, sent, now))
+    });
+    save.map(|save| save.at)
+}
+
 /// After [`super::saving::read_back`]: what came back altered from a save is no edit of that moment where it is what an earlier save, still on its way, leaves
 /// there: that one has landed in between, and put the field back.
 pub fn landed_between(

@@ -3,7 +3,7 @@
 //! Finance can't be asked what it holds. So nothing is ever sent again by itself: once the intent to send is committed,
 //! only an answer, or a human's word, says what became of it.
 
-use domain::document::{Document, DocumentKind, DocumentSnapshot, differences, problems};
+use domain::document::{Decimal, Document, DocumentKind, DocumentSnapshot, differences, problems, rounded};
 use domain::entity::EntityRef;
 use domain::in_flight::{InFlight, Issue, Write};
 use domain::link::IssuedDocument;
@@ -11,6 +11,7 @@ use domain::message::{Code, Message};
 use domain::side::Side;
 
 use crate::Rules;
+use crate::customer::company::other_company;
 use crate::seen::{Known, Seen, Sight};
 use crate::step::{Ending, Sending, Step};
 
@@ -25,6 +26,8 @@ pub struct DocumentRules {
     pub states: Vec<String>,
     /// `SEND_SERVICE_ROWS`: rows of services are sent too.
     pub services: bool,
+    /// `DOCUMENT_ROUNDING`: what is to be paid may differ by less than that from what the rows add up to, in rial.
+    pub rounding: Decimal,
     /// `WRITE_BACK_DOCUMENT_NUMBER`: the number goes to an empty `refId`.
     pub write_back: bool,
 }
@@ -34,6 +37,7 @@ impl Default for DocumentRules {
         Self {
             states: Vec::new(),
             services: false,
+            rounding: Decimal::ONE_THOUSAND,
             write_back: true,
         }
     }
@@ -57,7 +61,7 @@ fn next(known: &mut Known, seen: &Seen, kind: DocumentKind, rules: &Rules<'_>) -
     if seen.source == Side::Finance {
         return Step::End(Ending::Skip(Message::new(Code::FinanceTellsNoDocuments)));
     }
-    take_answer(known, seen);
+    take_answer(known, seen, rules);
     ruling::carry_out(known, seen);
     let now = match &seen.document {
         Sight::Unread => return Step::ReadDocument,
@@ -82,7 +86,7 @@ fn gone(known: &Known) -> Ending {
 }
 
 /// An earlier run had the answer, and was killed before its commit; or this one has it.
-fn take_answer(known: &mut Known, seen: &Seen) {
+fn take_answer(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
     let Some(sent) = known.link.in_flight.issue() else {
         return;
     };
@@ -93,6 +97,9 @@ fn take_answer(known: &mut Known, seen: &Seen) {
                 .with("number", &answer.number)
                 .with("id", &answer.id),
         );
+        if let Some(told) = rounded(&document, rules.documents.rounding) {
+            known.has_done(told);
+        }
         stands(known, seen, document, Some(answer.id), answer.number);
     }
 }
@@ -168,13 +175,16 @@ fn unwanted(document: &Document, rules: &Rules<'_>) -> Option<Ending> {
     if !rules.config.policy.to_finance {
         return Some(Ending::Skip(Message::new(Code::DocumentsAreOff)));
     }
+    if let Some(why) = other_company(Code::OtherCompany, &document.number, rules) {
+        return Some(Ending::Skip(why));
+    }
     if !rules.documents.take(&document.state) {
         let why = Message::new(Code::StateIsNotTaken)
             .with("state", &document.state)
             .with("states", rules.documents.states.join(", "));
         return Some(Ending::Skip(why));
     }
-    let problems = problems(document, rules.documents.services);
+    let problems = problems(document, rules.documents.services, rules.documents.rounding);
     (!problems.is_empty()).then_some(Ending::Invalid(problems))
 }
 

@@ -33,7 +33,10 @@ pub(super) fn carry_out(known: &mut Known, seen: &Seen) {
                 known.has_done(Message::new(Code::ChangeAccepted));
             }
         }
-        Some(Ruling::Keep(_) | Ruling::Form | Ruling::Link { .. } | Ruling::Separate { .. }) | None => {}
+        Some(
+            Ruling::Keep(_) | Ruling::Form | Ruling::Same | Ruling::Link { .. } | Ruling::Separate { .. },
+        )
+        | None => {}
     }
 }
 

@@ -8,7 +8,7 @@ use domain::message::{Code, Message};
 use domain::side::Side;
 use domain::store::{Commit, Outcome, Status};
 
-use super::{Facts, Verdict, is_nothing, json, plain, state_after};
+use super::{Facts, Verdict, is_nothing, json, not_there_yet, plain, state_after};
 use crate::Rules;
 use crate::customer::{forget, out_for};
 use crate::seen::{Known, Seen};
@@ -22,11 +22,15 @@ pub(crate) fn finish(
     facts: &Facts<'_>,
     rules: &Rules<'_>,
 ) -> Commit {
-    let ends_unknown = matches!(ending, Ending::Gone(_) | Ending::Off(_) | Ending::Skip(_))
-        && !known.link.is_whole()
-        && is_nothing(&known, seen);
+    let is_nothing = !known.link.is_whole() && is_nothing(&known, seen);
+    let ends_unknown = is_nothing && matches!(ending, Ending::Gone(_) | Ending::Off(_) | Ending::Skip(_));
     forget(&mut known, seen, rules);
-    let verdict = of(&mut known, seen, ending, facts);
+    let yet = match &ending {
+        Ending::Gone(side) if is_nothing => not_there_yet(facts, *side),
+        _ => None,
+    };
+    let verdict = yet.unwrap_or_else(|| of(&mut known, seen, ending, facts));
+    let ends_unknown = ends_unknown && verdict.status.is_final();
     let verdict = looked_at_again(&known, seen, verdict, ends_unknown, rules);
     if known.link.state == LinkState::New && known.link.is_whole() {
         // Created, though not yet seen: no half any more that another run may take over.

@@ -9,7 +9,7 @@ use domain::side::Side;
 use domain::store::{Commit, Outcome, Status};
 use serde_json::{Value, json};
 
-use super::{Facts, Verdict, failure, in_words, is_nothing, plain};
+use super::{Facts, Verdict, failure, in_words, is_nothing, not_there_yet, plain};
 use crate::document::unknown;
 use crate::seen::{Known, Seen, Sight};
 use crate::step::Ending;
@@ -24,7 +24,13 @@ pub(crate) fn finish(mut known: Known, seen: &Seen, ending: Ending, facts: &Fact
         Ending::Changed(found) => serde_json::to_value(found).ok(),
         _ => None,
     };
-    let verdict = of(&known, seen, ending, facts);
+    let yet = match &ending {
+        Ending::Gone(side) if known.link.issued.is_none() && is_nothing(&known, seen) => {
+            not_there_yet(facts, *side)
+        }
+        _ => None,
+    };
+    let verdict = yet.unwrap_or_else(|| of(&known, seen, ending, facts));
     if verdict.status.is_final() && known.link.in_flight.issue().is_some_and(|sent| sent.again) {
         // An operator says that finance does not have it, and this run has not sent it: nothing is on its way that
         // others of the same order would have to wait for.

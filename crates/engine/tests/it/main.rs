@@ -27,6 +27,7 @@ macro_rules! promises {
     };
 }
 
+mod announced;
 mod behind;
 mod cases;
 mod crashes;
@@ -35,7 +36,9 @@ mod documents;
 mod failures;
 mod in_flight;
 mod lost;
+mod lost_saves;
 mod ours;
 mod promises;
 mod resolve;
+mod same_record;
 mod world;

@@ -19,15 +19,15 @@ use engine::seen::{Known, Seen, Sight};
 use engine::step::{Ending, Sending, Step};
 use engine::{Config, Rules};
 
-fn at(second: i64) -> DateTime<Utc> {
+pub fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
 }
 
-fn project(_: Side, _: Field, value: &str) -> String {
+pub fn project(_: Side, _: Field, value: &str) -> String {
     value.to_owned()
 }
 
-fn with_rules<T>(call: impl FnOnce(&Rules<'_>) -> T) -> T {
+pub fn with_rules<T>(call: impl FnOnce(&Rules<'_>) -> T) -> T {
     let config = Config {
         policy: Policy::default(),
         lease: Duration::from_secs(60),
@@ -50,18 +50,18 @@ fn with_rules<T>(call: impl FnOnce(&Rules<'_>) -> T) -> T {
 }
 
 /// Both sides were known to hold these.
-fn base(crm: &str, finance: &str) -> Base {
+pub fn base(crm: &str, finance: &str) -> Base {
     let mut base = Base::new(Kind::Person);
     base.agree(Field::Name, crm, finance);
     base
 }
 
-fn named(name: &str) -> Customer {
+pub fn named(name: &str) -> Customer {
     Customer::new(Kind::Person).with(Field::Name, name)
 }
 
 /// A save into finance, sent in that second over that base; it leaves this name, taken from the same in the CRM.
-fn save(second: i64, base: &Base, leaves: &str) -> Update {
+pub fn save(second: i64, base: &Base, leaves: &str) -> Update {
     let sent = Sent {
         leaves: leaves.to_owned(),
         source: Some(leaves.to_owned()),
@@ -88,7 +88,7 @@ fn save_with_pending(second: i64, base: &Base, edit: &str) -> Update {
     save
 }
 
-fn in_flight(saves: &[Update]) -> InFlight {
+pub fn in_flight(saves: &[Update]) -> InFlight {
     InFlight(saves.iter().cloned().map(Write::Update).collect())
 }
 

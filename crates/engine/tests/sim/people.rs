@@ -4,9 +4,9 @@ use domain::customer::{Field, Kind, Values};
 use domain::ports::Side;
 
 use crate::documents;
-use crate::sched::Time;
-use crate::systems::{FIELDS, Sent, held};
-use crate::world::{Shared, tell_of};
+use crate::sched::{Sim, Time};
+use crate::systems::{FIELDS, Record, Sent, held};
+use crate::world::{All, Shared, tell_of};
 
 /// One value that a user typed into one field of one record. `field` `None`: one that the engine does not map.
 #[derive(Debug, Clone)]
@@ -123,67 +123,87 @@ fn type_record(world: &Shared, side: Side, person: u32) {
 }
 
 fn edit(world: &Shared) {
-    let sim = world.sim.clone();
     let Some((side, id)) = any_record(world) else {
         return new_person(world);
     };
-    let field = sim.pick(&FIELDS).copied().filter(|_| sim.odds(930));
+    let field = world.sim.pick(&FIELDS).copied().filter(|_| world.sim.odds(930));
     let person = world.lock().systems[side as usize].records[&id].person;
-    let value = match field {
-        Some(Field::NationalId) if sim.odds(700) => return,
+    let Some(value) = next_value(world, person, field) else {
+        return;
+    };
+    if enter(&world.sim, &mut world.lock(), (side, &id), field, &value) {
+        tell_of(world, side, &id);
+    }
+}
+
+/// What a user types into that field next; hardly ever another national id.
+fn next_value(world: &Shared, person: u32, field: Option<Field>) -> Option<String> {
+    let sim = &world.sim;
+    Some(match field {
+        Some(Field::NationalId) if sim.odds(700) => return None,
         Some(field) if field != Field::Name && sim.odds(120) => String::new(),
         Some(field) if sim.odds(80) => earlier(world, person, field),
         Some(field) => typed(world, person, field),
         None => format!("extra {}", sim.below(1_000_000)),
-    };
+    })
+}
+
+/// Types it in, and whether that made the record another: its system may refuse the value, or hold it already.
+fn enter(sim: &Sim, all: &mut All, (side, id): (Side, &str), field: Option<Field>, value: &str) -> bool {
     let now = sim.time();
-    let mut guard = world.lock();
-    let all = &mut *guard;
     let system = &mut all.systems[side as usize];
-    let value = field.map_or(value.clone(), |field| held(side, field, &value));
+    let value = field.map_or(value.to_owned(), |field| held(side, field, value));
     let one: Values = field.map(|field| (field, value.clone())).into_iter().collect();
-    if !value.is_empty() && system.refuses(Some(&id), &one) {
-        return;
+    if !value.is_empty() && system.refuses(Some(id), &one) {
+        return false;
     }
-    let record = system.records.get_mut(&id).unwrap();
-    let number = all.edits.0.len();
-    let retyped = field.is_some_and(|field| is_like_a_save(&mut all.sent, side, &id, field, &value));
+    let record = system.records.get_mut(id).unwrap();
+    let retyped = field.is_some_and(|field| is_like_a_save(&mut all.sent, side, id, field, &value));
     all.retyped += u64::from(retyped);
-    let (before, before_since) = match field {
-        Some(field) => {
-            let before = record.values.get(&field).cloned().unwrap_or_default();
-            if before == value {
-                return;
-            }
-            let since = record.since.insert(field, now).unwrap_or(0);
-            record.standing.insert(field, number);
-            if value.is_empty() {
-                record.values.remove(&field);
-            } else {
-                record.values.insert(field, value.clone());
-            }
-            (before, since)
-        }
-        None => {
-            record.extra_edit = Some(number);
-            (std::mem::replace(&mut record.extra, value.clone()), 0)
-        }
+    let Some((before, before_since)) = replace(record, field, &value, all.edits.0.len(), now) else {
+        return false;
     };
-    record.modified = now;
     sim.tell(|| format!("user   edits {side} {id} {field:?}: {before:?} -> {value:?}"));
     all.edits.0.push(Edit {
         at: now,
         side,
-        record: id.clone(),
-        person,
+        record: id.to_owned(),
+        person: record.person,
         field,
         value,
         before,
         before_since,
         exempt: retyped,
     });
-    drop(guard);
-    tell_of(world, side, &id);
+    true
+}
+
+/// Puts edit number `number` into the record; what stood there and since when, if that was another value.
+fn replace(
+    record: &mut Record,
+    field: Option<Field>,
+    value: &str,
+    number: usize,
+    now: Time,
+) -> Option<(String, Time)> {
+    let Some(field) = field else {
+        record.modified = now;
+        record.extra_edit = Some(number);
+        return Some((std::mem::replace(&mut record.extra, value.to_owned()), 0));
+    };
+    let before = record.values.get(&field).cloned().unwrap_or_default();
+    if before == value {
+        return None;
+    }
+    record.modified = now;
+    let since = record.since.insert(field, now).unwrap_or(0);
+    record.standing.insert(field, number);
+    if value.is_empty() {
+        record.values.remove(&field);
+    } else {
+        record.values.insert(field, value.to_owned());
+    }
+    Some((before, since))
 }
 
 /// Whether that is what a save which is still out leaves behind, or would if it never landed: nothing tells such an edit

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::customer::{Customer, Field, Kind, Values};
-use domain::ports::{Crm, Customers, PortError};
+use domain::ports::{Crm, Customers, PortError, PortResult, Snapshot};
 use serde_json::json;
 use simulator::{FaultKind as Fault, FaultRule, Kind as Made, System};
 use testkit::calls::Said;
@@ -112,78 +112,69 @@ async fn what_was_never_sent_and_what_is_to_wait_may_be_tried_again() {
     );
 }
 
-#[tokio::test]
-async fn statuses_have_their_class() {
-    let json_error = r#"{"Code":400,"Message":"کد ملی نامعتبر است","ErrorDetails":[{"Field":"NationalCode","Message":"x"}]}"#;
-    let (_stub, crm) = stubbed(&[
-        Said(400, &[], json_error),
-        Said(422, &[], ""),
-        Said(404, &[], "<html>"),
-        Said(402, &[], ""),
-        Said(403, &[], ""),
-        Said(302, &[("Location", "http://127.0.0.1:9/")], ""),
-        Said(200, &[], r#"{"crmId":"another"}"#),
-        Said(200, &[], r#"{"CrmId":"ME"}"#),
-        Said(400, &[], "\r\n<!DOCTYPE HTML>"),
-        Said(404, &[], r#"{"code":404,"message":"x"}"#),
-        Said(404, &[], ""),
-        Said(403, &[], "<html>"),
-        Said(403, &[], r#"{"code":403,"message":"این مشتری قفل است"}"#),
-        Said(503, &[("Retry-After", "120")], ""),
-    ])
-    .await;
-    let whole = json!({"crmId": "me", "nickName": "علی"});
-    let current = domain::ports::Snapshot {
+/// What an update of the record "me" comes to when the CRM answers like this.
+async fn update_answered(answer: Said) -> PortResult<()> {
+    let (_stub, crm) = stubbed(&[answer]).await;
+    let current = Snapshot {
         id: "me".into(),
         customer: Customer::new(Kind::Person),
         modified_at: None,
-        whole,
+        whole: json!({"crmId": "me", "nickName": "علی"}),
     };
-    let mut said = Vec::new();
-    for _ in 0..14 {
-        said.push(crm.update(&current, &Values::new()).await);
+    crm.update(&current, &Values::new()).await
+}
+
+#[tokio::test]
+async fn a_refusal_is_the_crms_own_and_says_why() {
+    let json_error = r#"{"Code":400,"Message":"کد ملی نامعتبر است","ErrorDetails":[{"Field":"NationalCode","Message":"x"}]}"#;
+    let whole = "the CRM answered POST /api/v2/crmobject/person/update with 400 Bad Request: کد ملی نامعتبر است; NationalCode: x";
+    let locked = r#"{"code":403,"message":"این مشتری قفل است"}"#;
+    for (answer, expected) in [
+        (Said(400, &[], json_error), whole),
+        (Said(403, &[], locked), "این مشتری قفل است"),
+        (Said(422, &[], ""), ""),
+        (Said(404, &[], r#"{"code":404,"message":"x"}"#), ""),
+        (Said(404, &[], ""), ""),
+    ] {
+        let said = update_answered(answer).await;
+        let Err(PortError::Refused(message)) = said else {
+            panic!("{expected}: {said:?}")
+        };
+        assert!(message.contains(expected), "{message}");
+        assert!(expected != whole || message == whole, "{message}");
     }
-    let refused = "the CRM answered POST /api/v2/crmobject/person/update with 400 Bad Request: کد ملی نامعتبر است; NationalCode: x";
-    assert!(
-        matches!(&said[0], Err(PortError::Refused(message)) if message == refused),
-        "{:?}",
-        said[0]
-    );
-    assert!(matches!(&said[1], Err(PortError::Refused(_))));
-    for page in [2, 8] {
+    for (status, page) in [(404, "<html>"), (400, "\r\n<!DOCTYPE HTML>")] {
+        let said = update_answered(Said(status, &[], page)).await;
         assert!(
-            matches!(&said[page], Err(PortError::Transient { message, .. }) if message.contains("CRM_API_BASE_URL")),
-            "a proxy's page is no word of the CRM: {:?}",
-            said[page]
+            matches!(&said, Err(PortError::Transient { message, .. }) if message.contains("CRM_API_BASE_URL")),
+            "a proxy's page is no word of the CRM: {said:?}"
         );
     }
-    for own in [9, 10] {
-        assert!(
-            matches!(&said[own], Err(PortError::Refused(_))),
-            "{:?}",
-            said[own]
-        );
+}
+
+#[tokio::test]
+async fn statuses_have_their_class() {
+    for no_login in [Said(402, &[], ""), Said(403, &[], ""), Said(403, &[], "<html>")] {
+        let said = update_answered(no_login).await;
+        assert!(matches!(&said, Err(PortError::Session(_))), "{said:?}");
     }
-    assert!(matches!(&said[11], Err(PortError::Session(_))));
+    let busy = update_answered(Said(503, &[("Retry-After", "120")], "")).await;
     assert!(
-        matches!(&said[12], Err(PortError::Refused(message)) if message.contains("این مشتری قفل است")),
-        "{:?}",
-        said[12]
+        matches!(&busy, Err(PortError::UnknownOutcome { retry_after: Some(wait), .. }) if wait.as_secs() == 120),
+        "{busy:?}"
     );
+    let elsewhere = update_answered(Said(302, &[("Location", "http://127.0.0.1:9/")], "")).await;
     assert!(
-        matches!(&said[13], Err(PortError::UnknownOutcome { retry_after: Some(wait), .. }) if wait.as_secs() == 120),
-        "{:?}",
-        said[13]
+        matches!(&elsewhere, Err(PortError::UnknownOutcome { message, .. }) if message.contains("redirects")),
+        "{elsewhere:?}"
     );
-    assert!(matches!(&said[3], Err(PortError::Session(_))));
-    assert!(matches!(&said[4], Err(PortError::Session(_))));
+    let another = update_answered(Said(200, &[], r#"{"crmId":"another"}"#)).await;
     assert!(
-        matches!(&said[5], Err(PortError::UnknownOutcome { message, .. }) if message.contains("redirects"))
+        matches!(&another, Err(PortError::Integrity { sent, answered }) if sent == "me" && answered == "another"),
+        "{another:?}"
     );
-    assert!(
-        matches!(&said[6], Err(PortError::Integrity { sent, answered }) if sent == "me" && answered == "another")
-    );
-    assert!(said[7].is_ok());
+    let same = update_answered(Said(200, &[], r#"{"CrmId":"ME"}"#)).await;
+    assert!(same.is_ok(), "{same:?}");
 }
 
 #[tokio::test]

@@ -154,7 +154,9 @@ pub struct SyncSettings {
     pub write_back_number: bool,
     /// `SEND_SERVICE_ROWS` (false): a document's rows of services are sent too.
     pub service_rows: bool,
-    /// `MAX_RETRY_ATTEMPTS` (3), not counting the first try.
+    /// `DOCUMENT_ROUNDING` (1000), in rial: a document's final value may differ by less from what its rows add up to.
+    pub document_rounding: u32,
+    /// `MAX_RETRY_ATTEMPTS` (8), not counting the first try.
     pub max_retry_attempts: u32,
     /// `RETRY_BASE_SECONDS` (2): the first back-off.
     pub retry_base: Duration,

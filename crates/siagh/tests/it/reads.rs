@@ -24,81 +24,49 @@ async fn seeded(ignore_filters: bool) -> (Simulator, siagh::Siagh) {
     (simulator, finance)
 }
 
-fn key(text: &str) -> Option<String> {
-    Some(text.to_owned())
+/// Keys by their names, and whom they find.
+type Found = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
+const BY_KEY: [Found; 8] = [
+    (&[("id", "۵")], &["5"]),
+    (&[("national_id", "۰۰۱۲۳۴۵۶۷۹")], &["5"]),
+    (&[("mobile", "0912 111 1111")], &["6"]),
+    (&[("number", "100-505"), ("email", "x@y.ir")], &["505"]),
+    (&[("number", "200-505")], &[]),
+    (&[("id", "7")], &[]),
+    (
+        &[("id", "5"), ("mobile", "09121111111"), ("number", "100-505")],
+        &["5", "6", "505"],
+    ),
+    (&[("id", "not a code")], &[]),
+];
+
+fn keys(named: &[(&str, &str)]) -> MatchKeys {
+    let mut keys = MatchKeys::default();
+    for (name, value) in named {
+        let key = match *name {
+            "id" => &mut keys.id,
+            "national_id" => &mut keys.national_id,
+            "mobile" => &mut keys.mobile,
+            "number" => &mut keys.customer_number,
+            "email" => &mut keys.email,
+            other => panic!("no key: {other}"),
+        };
+        *key = Some((*value).to_owned());
+    }
+    keys
 }
 
 #[tokio::test]
 async fn contacts_are_found_by_any_key_whether_filters_are_honoured_or_not() {
     for ignore_filters in [false, true] {
         let (simulator, finance) = seeded(ignore_filters).await;
-        let cases = [
-            (
-                MatchKeys {
-                    id: key("۵"),
-                    ..MatchKeys::default()
-                },
-                vec!["5"],
-            ),
-            (
-                MatchKeys {
-                    national_id: key("۰۰۱۲۳۴۵۶۷۹"),
-                    ..MatchKeys::default()
-                },
-                vec!["5"],
-            ),
-            (
-                MatchKeys {
-                    mobile: key("0912 111 1111"),
-                    ..MatchKeys::default()
-                },
-                vec!["6"],
-            ),
-            (
-                MatchKeys {
-                    customer_number: key("100-505"),
-                    email: key("x@y.ir"),
-                    ..MatchKeys::default()
-                },
-                vec!["505"],
-            ),
-            (
-                MatchKeys {
-                    customer_number: key("200-505"),
-                    ..MatchKeys::default()
-                },
-                vec![],
-            ),
-            (
-                MatchKeys {
-                    id: key("7"),
-                    ..MatchKeys::default()
-                },
-                vec![],
-            ),
-            (
-                MatchKeys {
-                    id: key("5"),
-                    mobile: key("09121111111"),
-                    customer_number: key("100-505"),
-                    ..MatchKeys::default()
-                },
-                vec!["5", "6", "505"],
-            ),
-            (
-                MatchKeys {
-                    id: key("not a code"),
-                    ..MatchKeys::default()
-                },
-                vec![],
-            ),
-        ];
-        for (keys, expected) in cases {
+        for (named, expected) in BY_KEY {
             simulator.reset_stats();
-            let found = finance.find(&keys).await.unwrap();
+            let found = finance.find(&keys(named)).await.unwrap();
             let ids: Vec<_> = found.iter().map(|snapshot| snapshot.id.as_str()).collect();
-            assert_eq!(ids, expected, "{keys:?}, ignored: {ignore_filters}");
-            assert!(simulator.finance().stats().calls("GetAll") <= 4, "{keys:?}");
+            assert_eq!(ids, expected, "{named:?}, ignored: {ignore_filters}");
+            assert!(simulator.finance().stats().calls("GetAll") <= 4, "{named:?}");
         }
         assert_eq!(finance.read("7", None).await.unwrap(), None);
         assert_eq!(finance.read("99999", None).await.unwrap(), None);

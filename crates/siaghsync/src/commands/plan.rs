@@ -217,8 +217,8 @@ fn rendered(step: &Doing) -> String {
         Doing::Hold => "would wait for a human (fields in conflict)".to_owned(),
         Doing::Link(id) => format!("would be linked with {id}"),
         Doing::Create(side) => format!("would be created in {side}"),
-        Doing::Conflict(why) => format!("would wait for a human: {why}"),
+        Doing::Conflict(why) => format!("would wait for a human: {}", why.english()),
         Doing::Gone(side) => format!("no longer in {side}"),
-        Doing::Unknown(why) => format!("can't be said: {why}"),
+        Doing::Unknown(why) => format!("can't be said: {}", why.english()),
     }
 }

@@ -20,6 +20,7 @@ use super::row::{self, Named};
   siaghsync resolve 505 --keep crm                  the fields in conflict take the CRM's values
   siaghsync resolve 0193a0de --keep finance         the same, by the row's id, finance's values
   siaghsync resolve 505 --form                      what came back altered is how that system writes it
+  siaghsync resolve 505 --same                      it is no other record: what differs was edited
   siaghsync resolve --link 3f2a…-…-e1 505           these two are one customer
   siaghsync resolve 505 --separate                  it is none of those that it is in doubt with
   siaghsync resolve 0193a0de --exists 2488          the document without an answer is pre-invoice 2488
@@ -47,6 +48,9 @@ struct How {
     /// What came back altered from a save is how that system writes it: both sides keep what they hold
     #[arg(long)]
     form: bool,
+    /// The record that looks like another one is the same as ever: what differs is an edit
+    #[arg(long)]
+    same: bool,
     /// These two records are one customer, though their keys left it in doubt
     #[arg(long, num_args = 2, value_names = ["CRM_ID", "FINANCE_CODE"], conflicts_with = "id")]
     link: Option<Vec<String>>,
@@ -96,6 +100,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             (How { separate: true, .. }, Some(id)) => {
                 let customer = customer(&store, id).await?;
                 engine.separate(&customer, traceparent).await?
+            }
+            (How { same: true, .. }, Some(id)) => {
+                engine.same(&customer(&store, id).await?, traceparent).await?
             }
             (How { link: Some(ids), .. }, _) => {
                 let [crm, finance] = pair(ids)?;

@@ -111,17 +111,28 @@ async fn edits_reach_the_other_side(d: &Deployment, typed: &[(String, sample::Sa
     };
     let (edited, _) = of_crm(true);
     let (other, _) = of_crm(false);
+    d.eventually(
+        "the edit of finance in the CRM",
+        Duration::from_secs(20),
+        async || d.sim.crm().get(edited).unwrap()["email"] == "accounting@example.com",
+    )
+    .await;
+    // Else one look at the CRM may find this edit together with what was just written there.
+    at_rest(d).await;
     d.sim
         .crm()
         .edit(other, json!({"website": "sales.example.com"}))
         .unwrap();
-    d.eventually("both edits on both sides", Duration::from_secs(20), async || {
-        let contacts = d.sim.finance().contacts();
-        d.sim.crm().get(edited).unwrap()["email"] == "accounting@example.com"
-            && contacts
+    d.eventually(
+        "the edit of the CRM in finance",
+        Duration::from_secs(20),
+        async || {
+            let contacts = d.sim.finance().contacts();
+            contacts
                 .iter()
                 .any(|c| c["WebSiteAddress"] == "sales.example.com")
-    })
+        },
+    )
     .await;
 }
 

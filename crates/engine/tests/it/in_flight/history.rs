@@ -70,6 +70,8 @@ pub struct World {
     story: Vec<String>,
 }
 
+const MOBILE: &str = "09123450017";
+
 pub fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
 }
@@ -102,6 +104,9 @@ impl World {
             base.agree(field, &value, &value);
             customer.set(field, value);
         }
+        // It lasts, so that whoever is renamed is taken for the same.
+        base.agree(Field::Mobile, MOBILE, MOBILE);
+        customer.set(Field::Mobile, MOBILE);
         let mut link = Link::unmet(EntityType::Customer);
         link.crm_id = Some("c".into());
         link.finance_id = Some("f".into());

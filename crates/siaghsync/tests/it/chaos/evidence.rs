@@ -109,21 +109,41 @@ impl<'a> Evidence<'a> {
         let Some((last, told)) = open.last().and_then(|last| Some((last, self.told(case, last)?))) else {
             return false;
         };
-        // Whoever typed over what stands competes with nobody: each value is typed but once.
+        // Whoever typed over what stands competes with nobody, once a run has ended that brought it there: while its save is
+        // without an answer, nobody can tell what was typed over it from a form that the system has given it. Each value is
+        // typed but once.
         let one_hand = open
             .iter()
             .rev()
             .take_while(|e| e.side == last.side && e.value != case.held);
-        let saw = one_hand.clone().any(|e| e.before == case.held) && !case.held.is_empty();
+        let mut typed_over = one_hand.filter(|e| e.before == case.held && !case.held.is_empty());
+        let saw = typed_over.any(|e| self.is_brought(case, e.at));
         !saw && (self.is_overtaken(last, told) || is_unsettled(&case.edits, last))
+    }
+
+    /// Whether a run has ended by then that may have brought what stands.
+    fn is_brought(&self, case: &Case<'_>, by: DateTime<Utc>) -> bool {
+        let typed = case.edits.iter().rev().find(|e| e.value == case.held);
+        let Some(typed) = typed else { return true };
+        let mut ends = self.ends(case);
+        ends.any(|end| typed.at < end && end < by)
     }
 
     /// When the first run ended that has carried something between the two.
     fn met(&self, case: &Case<'_>) -> Option<DateTime<Utc>> {
-        let rows = self.rows.iter();
-        let ended =
-            rows.filter(|row| row.entity_mapping_id == Some(case.link.id) && row.status == Status::Success);
-        ended.filter_map(|row| row.completed_at).min()
+        self.ends(case).min()
+    }
+
+    /// When the runs of a customer ended that have carried something.
+    fn ends(&self, case: &Case<'_>) -> impl Iterator<Item = DateTime<Utc>> {
+        let link = case.link.id;
+        let of_it = self
+            .rows
+            .iter()
+            .filter(move |row| row.entity_mapping_id == Some(link));
+        of_it
+            .filter(move |row| row.status == Status::Success)
+            .filter_map(|row| row.completed_at)
     }
 
     /// Finance has no times: a change of any of a contact's fields makes the whole contact as new as the look that saw

@@ -1,0 +1,81 @@
+//! One of the two records is not there: it was deleted, or is not shown yet. Pure.
+
+use domain::change::{Change, Reason};
+use domain::customer::{Field, Values};
+use domain::in_flight::Write;
+use domain::link::LinkState;
+use domain::message::{Code, Message};
+use domain::side::Side;
+
+use super::{identity, saving};
+use crate::Rules;
+use crate::seen::{Known, Refusal, Seen, Sight};
+use crate::step::{Ending, Sending, Step};
+
+/// `Active` of a contact that is not.
+const INACTIVE: &str = "0";
+
+/// The record is not there: it was deleted, or is not shown yet.
+pub(super) fn next(known: &mut Known, seen: &Seen, side: Side, rules: &Rules<'_>) -> Step {
+    let settle = rules.config.settle();
+    let just_made = known
+        .link
+        .in_flight
+        .create(side)
+        .filter(|create| seen.now - create.at < settle);
+    if just_made.is_some() && known.link.id_on(side).is_some() {
+        let why = Message::new(Code::NotShownYet).with("side", side);
+        return Step::End(Ending::Wait(why, rules.config.retry_base));
+    }
+    if side == Side::Crm
+        && rules.config.deactivate
+        && let Some(step) = deactivate(known, seen, rules)
+    {
+        return step;
+    }
+    Step::End(Ending::Gone(side))
+}
+
+/// The CRM has deleted the customer, and the policy says to set its contact inactive. Once: whoever sets it active again
+/// after that has a reason.
+fn deactivate(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step> {
+    let finance = Side::Finance;
+    let link = &known.link;
+    let concerns =
+        link.finance_id.is_some() && link.base.is_some() && seen.claimed.state != LinkState::Closed;
+    if !concerns || !rules.config.policy.to_finance {
+        return None;
+    }
+    if seen.written[finance as usize] {
+        let out = seen.answered.as_ref().map(Write::at);
+        known.confirm(|write| Some(write.at()) == out);
+        return matches!(seen.sight(finance), Sight::Unread).then_some(Step::Read(finance));
+    }
+    let active = match seen.sight(finance) {
+        Sight::Unread => return Some(Step::Read(finance)),
+        Sight::Absent => return None,
+        Sight::Here { record, .. } => record.customer.get(Field::Active).to_owned(),
+    };
+    if active == INACTIVE {
+        return None;
+    }
+    if seen.fresh != Some(finance) {
+        return Some(Step::Read(finance));
+    }
+    if let Some(why) = identity::is_another(known, seen) {
+        return Some(Step::End(Ending::Conflict(why)));
+    }
+    if let Some(Refusal::Port(error)) = &seen.refused[finance as usize] {
+        return Some(Step::End(Ending::Failed(finance, error.clone())));
+    }
+    let told = Change {
+        field: Field::Active,
+        crm: String::new(),
+        finance: active,
+        winner: Some(Side::Crm),
+        reason: Reason::DeletedInCrm,
+    };
+    let values = Values::from([(Field::Active, INACTIVE.to_owned())]);
+    let update = saving::update(known, seen, finance, values, vec![told]);
+    Some(Step::Write(Box::new(Sending::Update(update))))
+}

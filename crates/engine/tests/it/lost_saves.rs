@@ -1,0 +1,73 @@
+//! What stands in a field that a save without an answer was to write.
+
+use domain::base::Base;
+use domain::change::{Change, Reason};
+use domain::customer::Field;
+use domain::entity::EntityType;
+use domain::link::Link;
+use domain::merge::Times;
+use domain::ports::Snapshot;
+use domain::side::Side;
+use engine::customer::decide;
+use engine::seen::{Known, Seen, Sight};
+use engine::step::{Sending, Step};
+
+use crate::ours::{at, base, in_flight, named, save, with_rules};
+
+/// What becomes of the name: a save of "c" from the CRM, over "a" in finance, was sent in second 10 and never answered.
+fn after_a_lost_save(base: &Base, finance: &str, heard: i64) -> Change {
+    let mut lost = save(10, base, "c");
+    lost.decided = vec![Change {
+        field: Field::Name,
+        crm: "c".into(),
+        finance: "a".into(),
+        winner: Some(Side::Crm),
+        reason: Reason::OnlyThisChanged,
+    }];
+    let mut link = Link::unmet(EntityType::Customer);
+    (link.crm_id, link.finance_id) = (Some("c".into()), Some("1".into()));
+    link.base = Some(base.clone());
+    link.in_flight = in_flight(&[lost]);
+    let mut seen = Seen::nothing(Side::Crm, link.clone(), at(20));
+    seen.finance_heard_at = Some(at(heard));
+    seen.narrowed = Some(Times::default());
+    seen.fresh = Some(Side::Finance);
+    for (side, customer) in [(Side::Crm, named("c")), (Side::Finance, named(finance))] {
+        seen.customers[side as usize] = Sight::Here {
+            record: Snapshot {
+                id: link.id_on(side).unwrap().to_owned(),
+                customer,
+                modified_at: Some(at(5)),
+                whole: serde_json::Value::Null,
+            },
+            at: at(20),
+        };
+    }
+    let (_, step) = with_rules(|rules| decide(Known::of(link.clone()), &seen, rules));
+    match step {
+        Step::Write(sending) => match *sending {
+            Sending::Update(update) => update.decided[0].clone(),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_a_lost_save_neither_left_nor_wrote_over_came_after_it_whatever_was_heard_before() {
+    let known = base("a", "a");
+    for (finance, heard, winner, reason) in [
+        // Heard of before the save, which wrote over what was heard of: when this came, nobody knows.
+        ("d", 3, Side::Crm, Reason::Tie),
+        ("d", 12, Side::Crm, Reason::Tie),
+        // The save has not arrived: nothing but the CRM's edit is new.
+        ("a", 3, Side::Crm, Reason::OnlyThisChanged),
+    ] {
+        let change = after_a_lost_save(&known, finance, heard);
+        assert_eq!(
+            (change.winner, change.reason),
+            (Some(winner), reason),
+            "{finance} {heard}"
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! Rule 1 of a customer on every kind of store: an id under which another record stands.
+
+use domain::customer::{Customer, Field};
+use domain::ports::Side;
+use domain::store::{EntityRef, LinkState, Status};
+use engine::Ran;
+use engine::ruling::NotRuled;
+
+use crate::world::{ALL, World, person};
+
+fn ali() -> Customer {
+    person("علی رضایی", "09123450017").with(Field::Email, "ali@b.ir")
+}
+
+fn mina() -> Customer {
+    person("مینا کریمی", "09350000123").with(Field::Address, "شیراز")
+}
+
+/// A linked pair, under whose id of that side stands `now`.
+async fn given_again(w: &World, side: Side, now: Customer) -> String {
+    let id = w.crm.add(ali());
+    assert_eq!(w.sync(Side::Crm, &id).await, Status::Success);
+    match side {
+        Side::Crm => w.crm.restore(&id, now),
+        Side::Finance => w.finance.restore("1", now),
+    }
+    id
+}
+
+#[tokio::test]
+async fn case_1_neither_side_is_written_where_an_id_was_given_again() {
+    for on in ALL {
+        for side in Side::BOTH {
+            let w = World::new(on).await;
+            let id = given_again(&w, side, mina()).await;
+            let other = match side {
+                Side::Crm => (&w.finance, "1"),
+                Side::Finance => (&w.crm, id.as_str()),
+            };
+            other.0.edit(other.1, Field::Address, "تهران");
+            let saves = (w.crm.saves(), w.finance.saves());
+            for heard in [(Side::Finance, "1"), (Side::Crm, id.as_str())] {
+                assert_eq!(w.sync(heard.0, heard.1).await, Status::Conflict, "{on:?} {side}");
+            }
+            assert_eq!((w.crm.saves(), w.finance.saves()), saves, "nothing is written");
+            let rows = w.rows().await;
+            let waiting: Vec<_> = rows.iter().filter(|row| row.status == Status::Conflict).collect();
+            let [row] = waiting[..] else { panic!("{rows:?}") };
+            assert_eq!(row.error_code.as_deref(), Some("another_record"));
+            let told = row.error_message.clone().unwrap();
+            assert!(
+                told.contains("مینا کریمی") && told.contains("علی رضایی"),
+                "{told}"
+            );
+            w.drop_it().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_goes_on_by_itself_once_the_record_is_back() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = given_again(&w, Side::Finance, mina()).await;
+        assert_eq!(w.sync(Side::Finance, "1").await, Status::Conflict);
+        w.finance.restore("1", ali());
+        w.crm.edit(&id, Field::Address, "تهران");
+        assert_eq!(w.sync(Side::Crm, &id).await, Status::Success, "{on:?}");
+        assert_eq!(w.finance.get("1", Field::Address), "تهران");
+        assert_eq!(w.links().await[0].state, LinkState::Active);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn an_operator_says_that_it_is_the_same() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = given_again(&w, Side::Finance, mina()).await;
+        let entity = EntityRef::customer(Side::Finance, "1");
+        let refused = w.engine.same(&entity, None).await;
+        assert!(
+            matches!(refused, Err(NotRuled::Refused(_))),
+            "nobody has asked yet"
+        );
+        assert_eq!(w.sync(Side::Finance, "1").await, Status::Conflict);
+        let ring = w.engine.same(&entity, None).await.unwrap();
+        let Ran::Ended { outcome, .. } = w.engine.run(&ring).await.unwrap() else {
+            panic!("not run")
+        };
+        assert_eq!(outcome.status, Status::Success, "{on:?}");
+        assert_eq!(w.crm.get(&id, Field::Name), "مینا کریمی", "it was an edit");
+        assert_eq!(
+            w.sync(Side::Crm, &id).await,
+            Status::Skipped,
+            "and is known from then on"
+        );
+        let waits = w
+            .rows()
+            .await
+            .into_iter()
+            .any(|row| row.status == Status::Conflict);
+        assert!(!waits, "{on:?}");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn the_systems_own_mark_tells_one_namesake_from_another() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let mark = Field::MARKS[1];
+        given_again(&w, Side::Finance, ali().with(mark, "77")).await;
+        assert_eq!(
+            w.sync(Side::Finance, "1").await,
+            Status::Skipped,
+            "shown for the first time"
+        );
+        w.finance.restore("1", ali().with(mark, "78"));
+        assert_eq!(w.sync(Side::Finance, "1").await, Status::Conflict, "{on:?}");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_elses_contact_is_set_inactive() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let mut engine = w.engine.clone();
+        engine.config.deactivate = true;
+        let id = given_again(&w, Side::Finance, mina()).await;
+        w.crm.delete(&id);
+        let saves = w.finance.saves();
+        assert_eq!(
+            w.sync_by(&engine, Side::Crm, &id).await,
+            Status::Conflict,
+            "{on:?}"
+        );
+        assert_eq!(w.finance.saves(), saves);
+        w.drop_it().await;
+    }
+}
