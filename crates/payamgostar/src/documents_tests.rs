@@ -30,6 +30,7 @@ fn a_quote_is_read_to_the_digit() {
         is_service: false,
         unit: "بسته".to_owned(),
         count: decimal("1.0000"),
+        returned: Decimal::ZERO,
         unit_price: decimal("1234567890123.45"),
         total_price: Some(decimal("1234567890123.45")),
         discount: decimal("0.5"),

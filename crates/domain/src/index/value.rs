@@ -68,7 +68,7 @@ mod tests {
         };
         let customer = Customer::new(Kind::Person)
             .with(Field::Name, "علی رضایی")
-            .with(Field::Mobile, "0912 345 6789 - 0935 111 2345")
+            .with(Field::Mobile, "0912 345 0017 - 0935 111 2345")
             .with(Field::NationalId, "0499370899")
             .with(
                 Field::Address,

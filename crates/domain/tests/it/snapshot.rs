@@ -3,7 +3,7 @@
 use domain::base::Base;
 use domain::clock::Clock;
 use domain::customer::{Field, Kind};
-use domain::polls::{FINANCE_CONTACTS, Harvest};
+use domain::polls::{ContactNow, FINANCE_CONTACTS, Harvest, PollLease};
 use domain::ports::Side;
 use domain::store::entities::link;
 use domain::store::{EntityType, LinkState};
@@ -12,38 +12,31 @@ use crate::polls::{RHYTHM, contact, turn_of};
 use crate::world::{World, contract, stored};
 
 contract![
-    looks_know_states_and_times,
+    the_snapshot_knows_when_each_was_seen_so_first_and_who_is_gone,
     links_are_loaded_by_either_id_and_counted_without_halves_and_tombstones,
 ];
 
-async fn looks_know_states_and_times(w: &World) {
-    let first = turn_of(w, FINANCE_CONTACTS).await;
-    let ali = [
-        (Field::Name, "علی"),
-        (Field::Mobile, "+98 912 111 1111"),
-        (Field::NationalId, "۰۰۱۲۳"),
-        (Field::Email, "Ali@Example.com"),
-        (Field::CustomerNumber, "100-7"),
-    ];
-    let contacts = vec![
-        contact("22", 1, &ali),
-        contact("23", 1, &[(Field::Mobile, "09121111111")]),
-    ];
+/// A look at finance that comes when one is due, with its contacts and who is gone.
+async fn look(w: &World, contacts: Vec<ContactNow>, gone: &[&str]) -> PollLease {
+    let turn = turn_of(w, FINANCE_CONTACTS).await;
     let harvest = Harvest {
         contacts,
+        gone: gone.iter().map(|code| (*code).to_owned()).collect(),
         ..Harvest::default()
     };
-    w.polls.finish(&first, &harvest).await.unwrap();
+    w.polls.finish(&turn, &harvest).await.unwrap();
+    turn
+}
+
+async fn the_snapshot_knows_when_each_was_seen_so_first_and_who_is_gone(w: &World) {
+    let mobile = [(Field::Mobile, "09121111111")];
+    let name = [(Field::Name, "رضا")];
+    let first = look(w, vec![contact("22", 1, &[]), contact("23", 1, &mobile)], &[]).await;
     let times = w.polls.contact_times("22").await.unwrap().unwrap();
     assert_eq!((times.seen_at, times.look_before), (first.started_at, None));
+
     w.clock.turn(RHYTHM.interval);
-    let second = turn_of(w, FINANCE_CONTACTS).await;
-    let harvest = Harvest {
-        contacts: vec![contact("22", 2, &[(Field::Name, "رضا")])],
-        gone: vec!["23".to_owned()],
-        ..Harvest::default()
-    };
-    w.polls.finish(&second, &harvest).await.unwrap();
+    let second = look(w, vec![contact("22", 2, &name)], &["23"]).await;
     let times = w.polls.contact_times("22").await.unwrap().unwrap();
     assert_eq!(
         (times.seen_at, times.look_before),
@@ -52,23 +45,15 @@ async fn looks_know_states_and_times(w: &World) {
     let seen = w.polls.contacts().await.unwrap();
     assert!((seen["22"].changes, seen["22"].gone) == (2, false) && seen["22"].checksum.len() == 32);
     assert_eq!((seen["23"].changes, seen["23"].gone), (2, true));
-    let look = w.polls.last_look(FINANCE_CONTACTS).await.unwrap().unwrap();
+    let last = w.polls.last_look(FINANCE_CONTACTS).await.unwrap().unwrap();
     assert_eq!(
-        (look.started_at, look.completed_at),
+        (last.started_at, last.completed_at),
         (second.started_at, w.clock.now())
     );
 
     // Told of once more though it looks as before: it is not newer for that. One that comes back is.
     w.clock.turn(RHYTHM.interval);
-    let third = turn_of(w, FINANCE_CONTACTS).await;
-    let harvest = Harvest {
-        contacts: vec![
-            contact("22", 3, &[(Field::Name, "رضا")]),
-            contact("23", 3, &[(Field::Mobile, "09121111111")]),
-        ],
-        ..Harvest::default()
-    };
-    w.polls.finish(&third, &harvest).await.unwrap();
+    let third = look(w, vec![contact("22", 3, &name), contact("23", 3, &mobile)], &[]).await;
     let again = w.polls.contact_times("22").await.unwrap().unwrap();
     assert_eq!(again, times);
     assert_eq!(w.polls.contacts().await.unwrap()["22"].changes, 3);

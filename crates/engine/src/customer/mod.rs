@@ -74,6 +74,9 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
         return Step::End(Ending::Conflict(why));
     }
     identity::mark(known, seen);
+    if seen.ruling == Some(Ruling::Same) {
+        known.has_done(Message::new(Code::SameRecord));
+    }
     if let (Some(Ruling::Form), Some(base)) = (&seen.ruling, &mut known.link.base)
         && !std::mem::take(&mut base.altered).is_empty()
     {

@@ -24,8 +24,10 @@ async fn seeded(ignore_filters: bool) -> (Simulator, siagh::Siagh) {
     (simulator, finance)
 }
 
-/// Keys by their short names, and the codes of the contacts that have one of them.
-const BY_KEY: [(&[(&str, &str)], &[&str]); 8] = [
+/// Keys by their names, and whom they find.
+type Found = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
+const BY_KEY: [Found; 8] = [
     (&[("id", "۵")], &["5"]),
     (&[("national_id", "۰۰۱۲۳۴۵۶۷۹")], &["5"]),
     (&[("mobile", "0912 111 1111")], &["6"]),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::index::{COUNTED, Held, IndexStore, Indexed, Sighting, last_of_each, stored, values};
+use domain::index::{COUNTED, Held, IndexStore, Indexed, Sighting, Value, last_of_each, stored, values};
 use domain::matching::{Form, Tally};
 use domain::ports::Side;
 use domain::store::{EntityType, StoreResult};
@@ -16,6 +16,8 @@ use super::tables::{Tables, micros};
 #[derive(Debug, Clone)]
 struct Entry {
     held: Option<Held>,
+    /// Of what it held; asked for again and again.
+    values: Vec<Value>,
     read_at: DateTime<Utc>,
     gone_since: Option<DateTime<Utc>>,
 }
@@ -41,11 +43,13 @@ impl Index {
                         continue;
                     }
                     (known.held, known.read_at) = (Some(held.clone()), read_at);
+                    known.values = values(&one.id, &held.profile);
                     known.gone_since = None;
                 }
                 (Some(held), None) => {
                     let entry = Entry {
                         held: Some(held.clone()),
+                        values: values(&one.id, &held.profile),
                         read_at,
                         gone_since: None,
                     };
@@ -65,18 +69,23 @@ impl Index {
         entry.held.as_ref().map(|held| held.checksum.as_str())
     }
 
-    fn of(&self, side: Side) -> impl Iterator<Item = (&String, &Held)> {
+    fn there(&self, side: Side) -> impl Iterator<Item = (&String, &Entry)> {
         let of_side = self.entries.iter().filter(move |((of, _), _)| *of == side);
         let there = of_side.filter(|(_, entry)| entry.gone_since.is_none());
-        there.filter_map(|((_, id), entry)| Some((id, entry.held.as_ref()?)))
+        there.map(|((_, id), entry)| (id, entry))
+    }
+
+    fn of(&self, side: Side) -> impl Iterator<Item = (&String, &Held)> {
+        let there = self.there(side);
+        there.filter_map(|(id, entry)| Some((id, entry.held.as_ref()?)))
     }
 
     fn holders(&self, side: Side, form: &Form) -> usize {
-        let held = self.of(side).flat_map(|(id, held)| values(id, &held.profile));
         let wanted = stored(&form.value);
-        let holders: BTreeSet<String> = held
+        let held = self.there(side).flat_map(|(_, entry)| &entry.values);
+        let holders: BTreeSet<&str> = held
             .filter(|value| value.key == form.key && value.value == wanted)
-            .map(|value| value.holder)
+            .map(|value| value.holder.as_str())
             .collect();
         holders.len().min(usize::try_from(COUNTED).unwrap_or(usize::MAX))
     }
@@ -85,6 +94,7 @@ impl Index {
         for entry in self.entries.values_mut() {
             if entry.gone_since.is_some_and(|since| since <= before) {
                 entry.held = None;
+                entry.values.clear();
             }
         }
     }
@@ -141,12 +151,15 @@ impl IndexStore for MemoryStore {
 
     async fn holding(&self, side: Side, forms: &[Form], than: &str) -> StoreResult<Vec<Indexed>> {
         self.carry_out("index: holding", |tables| {
-            let wanted: BTreeSet<_> = forms.iter().map(|form| (form.key, stored(&form.value))).collect();
-            let holds = |(id, held): &(&String, &Held)| {
-                let mut all = values(id, &held.profile).into_iter();
-                all.any(|value| wanted.contains(&(value.key, value.value.into())))
+            let wanted: Vec<_> = forms.iter().map(|form| (form.key, stored(&form.value))).collect();
+            let is_wanted = |value: &Value| {
+                wanted
+                    .iter()
+                    .any(|(key, of)| *key == value.key && *of == value.value)
             };
-            let others = tables.index.of(side).filter(holds);
+            let there = tables.index.there(side);
+            let others = there.filter(|(_, entry)| entry.values.iter().any(is_wanted));
+            let others = others.filter_map(|(id, entry)| Some((id, entry.held.as_ref()?)));
             let others = others.filter(|(id, _)| !tables.index.separated.contains(&pair(side, id, than)));
             Ok(others.map(|(id, held)| indexed(tables, side, id, held)).collect())
         })

@@ -74,6 +74,10 @@ const SQLITE_HELD: &str = r#"INSERT INTO "RecordValue" ("side", "company", "enti
 
 /// [`note`] by itself.
 pub(super) async fn all(store: &SqlStore, sightings: &[Sighting]) -> StoreResult<()> {
+    if store.is_postgres() {
+        // Each of its statements is whole by itself: no round trips for a transaction.
+        return note(store, store.db(), sightings).await;
+    }
     let tx = store.db().begin().await?;
     note(store, &tx, sightings).await?;
     tx.commit().await?;

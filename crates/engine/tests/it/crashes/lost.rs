@@ -34,7 +34,7 @@ scenarios! {
 }
 
 fn ali() -> Customer {
-    person("علی کریمی", "09123451237").with(Field::Email, "old@b.ir")
+    person("علی کریمی", "09123450017").with(Field::Email, "old@b.ir")
 }
 
 async fn an_update_whose_answer_is_lost(p: &mut Play) {

@@ -14,7 +14,7 @@ mod unknown;
 
 /// A customer that both systems know, with finance's code.
 async fn customer(w: &World) -> (String, String) {
-    let crm = w.crm.add(person("علی رضایی", "09123451237"));
+    let crm = w.crm.add(person("علی رضایی", "09123450017"));
     assert_eq!(w.sync(Side::Crm, &crm).await, Status::Success);
     let code = w.finance.ids().pop().unwrap();
     (crm, code)
