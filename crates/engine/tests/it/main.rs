@@ -29,6 +29,7 @@ macro_rules! promises {
 
 mod behind;
 mod crashes;
+mod decisions;
 mod desk;
 mod documents;
 mod failures;
