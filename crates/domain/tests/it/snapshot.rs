@@ -46,7 +46,8 @@ async fn the_snapshot_knows_candidates_by_any_key_in_any_writing(w: &World) {
         contact("23", 1, &[(Field::Mobile, "09121111111")]),
     ];
     look(w, contacts, &[]).await;
-    let cases: [(fn(&mut MatchKeys, String), &str, &[&str]); 6] = [
+    type Set = fn(&mut MatchKeys, String);
+    let cases: [(Set, &str, &[&str]); 6] = [
         (|keys, key| keys.mobile = Some(key), "۰۹۱۲۱۱۱۱۱۱۱", &["22", "23"]),
         (|keys, key| keys.national_id = Some(key), "00123", &["22"]),
         (|keys, key| keys.email = Some(key), " ali@example.com", &["22"]),

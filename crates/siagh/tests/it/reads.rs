@@ -24,8 +24,11 @@ async fn seeded(ignore_filters: bool) -> (Simulator, siagh::Siagh) {
     (simulator, finance)
 }
 
-/// Keys by their short names, and the codes of the contacts that have one of them.
-const BY_KEY: [(&[(&str, &str)], &[&str]); 8] = [
+/// Keys by their short names.
+type Named = &'static [(&'static str, &'static str)];
+
+/// Keys, and the codes of the contacts that have one of them.
+const BY_KEY: [(Named, &[&str]); 8] = [
     (&[("id", "۵")], &["5"]),
     (&[("national_id", "۰۰۱۲۳۴۵۶۷۹")], &["5"]),
     (&[("mobile", "0912 111 1111")], &["6"]),
