@@ -1,8 +1,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate chaos chaos-short bench lint fmt build up down check-deploy
+.PHONY: help demo test simulate chaos chaos-short mutants bench lint fmt build up down check-deploy
 
-SCRIPTS := scripts/test-services scripts/check-deploy scripts/check-advisories deploy/healthcheck .ci/run
+SCRIPTS := scripts/test-services scripts/mutants scripts/check-deploy scripts/check-advisories deploy/healthcheck .ci/run
 WORKERS ?= 1
 
 help: ## list the targets
@@ -28,6 +28,9 @@ chaos-short: ## the same in half a minute, part of `make test` (SEED=1)
 	cargo build --workspace --bins --locked
 	SEED=$(SEED) scripts/test-services \
 		cargo test -p siaghsync --test it --locked -- --exact --nocapture chaos::short
+
+mutants: ## deliberate mistakes in the pure rules, and which of them no test notices; hours (ONLY=domain/src/merge)
+	@scripts/mutants $(if $(ONLY),--re $(ONLY))
 
 lint: ## formatting, clippy, shell scripts, dependencies, advisories, deploy files; warnings are errors
 	cargo fmt --all --check

@@ -40,10 +40,10 @@ pub(super) fn carry_out(known: &mut Known, seen: &Seen) {
     }
 }
 
-/// What was sent at that time, if nothing else is known of it.
+/// What was sent at that time, if nothing else is known of it: an answer would have been taken over by now.
 fn unknown_since(known: &mut Known, sent_at: DateTime<Utc>) -> Option<&mut Issue> {
     known.link.in_flight.0.iter_mut().find_map(|write| match write {
-        Write::Issue(sent) if sent.at == sent_at && sent.answer.is_none() => Some(&mut **sent),
+        Write::Issue(sent) if sent.at == sent_at => Some(&mut **sent),
         _ => None,
     })
 }

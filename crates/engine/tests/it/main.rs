@@ -31,6 +31,7 @@ mod announced;
 mod behind;
 mod cases;
 mod crashes;
+mod decisions;
 mod desk;
 mod documents;
 mod failures;

@@ -39,8 +39,24 @@ impl On {
     }
 }
 
-/// Every kind of store: they keep one contract.
-pub const ALL: [On; 3] = [On::Memory, On::Sqlite, On::Postgres];
+/// Every kind of store: they keep one contract. With `STORES=memory` that one alone, where what is tested is the
+/// decisions (`make mutants`).
+pub const ALL: Stores = Stores;
+
+pub struct Stores;
+
+impl IntoIterator for Stores {
+    type Item = On;
+    type IntoIter = std::vec::IntoIter<On>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let all = match std::env::var("STORES") {
+            Ok(only) if only == "memory" => vec![On::Memory],
+            _ => vec![On::Memory, On::Sqlite, On::Postgres],
+        };
+        all.into_iter()
+    }
+}
 
 /// The tables behind a store, to be read by tests.
 pub enum Tables {

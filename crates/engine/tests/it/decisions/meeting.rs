@@ -1,0 +1,234 @@
+//! First meetings.
+
+use domain::customer::{Customer, Field};
+use domain::in_flight::{Create, InFlight, Sent, Write};
+use domain::link::{Link, LinkState};
+use domain::meeting::keys;
+use domain::message::Code;
+use domain::ports::{MatchKeys, Snapshot};
+use domain::side::Side;
+use engine::seen::{Known, Seen, Sight};
+use engine::step::{Ending, Sending, Step};
+
+use super::{at, config, decide, ends, half, linked, named, person, save, seen, snapshot};
+
+const ALI: [(Field, &str); 2] = [(Field::Name, "علی رضایی"), (Field::Mobile, "09121234567")];
+
+/// "c" was met in the CRM (or "1" in finance), its keys are reserved, and these were found by them.
+fn met(link: &Link, second: i64, customer: Customer, found: &[Snapshot]) -> Seen {
+    let side = if link.crm_id.is_some() {
+        Side::Crm
+    } else {
+        Side::Finance
+    };
+    let by = keys(&customer, side, config().numbering);
+    let mut seen = seen(link, second, None, None);
+    seen.source = side;
+    seen.customers[side as usize] = Sight::Here {
+        record: snapshot(link.id_on(side).unwrap(), customer),
+        at: at(second),
+    };
+    seen.reserved = Some(None);
+    seen.found = Some((by, found.to_vec()));
+    seen
+}
+
+/// A create of "c" in finance whose answer was lost.
+fn lost(empty_looks: u32) -> Link {
+    let fields = ALI.into_iter().map(|(field, value)| {
+        let sent = Sent {
+            leaves: value.to_owned(),
+            source: Some(value.to_owned()),
+            base: None,
+            written: true,
+            pending: false,
+        };
+        (field, sent)
+    });
+    let create = Create {
+        side: Side::Finance,
+        at: at(0),
+        fields: fields.collect(),
+        not_ours: Vec::new(),
+        empty_looks,
+        decided: Vec::new(),
+    };
+    let mut link = half(Side::Crm);
+    link.in_flight = InFlight(vec![Write::Create(create)]);
+    link
+}
+
+fn created(step: Step) -> (Create, Customer) {
+    match step {
+        Step::Write(sending) => match *sending {
+            Sending::Create(create, customer) => (create, customer),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_was_found_by_other_keys_says_nothing() {
+    for link in [half(Side::Crm), lost(0)] {
+        let mut seen = met(&link, 1, person(&ALI), &[]);
+        seen.found = Some((MatchKeys::default(), Vec::new()));
+        let (_, step) = decide(&link, &seen);
+        assert!(matches!(step, Step::Search(Side::Finance, _)), "{step:?}");
+    }
+}
+
+#[test]
+fn a_record_that_is_new_and_not_surely_the_lost_one_is_for_a_human() {
+    let namesake = person(&[
+        (Field::Name, "مینا کریمی"),
+        (Field::Mobile, "09121234567"),
+        (Field::NationalId, "1273589467"),
+    ]);
+    let link = lost(0);
+    let (_, step) = decide(&link, &met(&link, 1, person(&ALI), &[snapshot("7", namesake)]));
+    assert_eq!(ends(&step), ("conflict", Code::LostCreateInDoubt));
+}
+
+#[test]
+fn no_second_create_before_the_first_has_had_its_time_and_two_looks_found_nothing() {
+    for (second, looks_before, waits) in [
+        (10, 0, true),
+        (10, 5, true),
+        (119, 1, true),
+        (500, 0, true),
+        (120, 1, false),
+    ] {
+        let link = lost(looks_before);
+        let (known, step) = decide(&link, &met(&link, second, person(&ALI), &[]));
+        let left = known.link.in_flight.create(Side::Finance);
+        if waits {
+            assert_eq!(ends(&step), ("wait", Code::LostCreateNotThereYet), "{second}");
+            assert_eq!(left.map(|create| create.empty_looks), Some(looks_before + 1));
+        } else {
+            created(step);
+            assert_eq!(left, None, "the first one is forgotten");
+        }
+    }
+}
+
+#[test]
+fn who_names_a_contact_is_created_unless_that_one_was_deleted() {
+    let link = half(Side::Crm);
+    let names = |code| person(&ALI).with(Field::FinanceCode, code);
+    let (_, step) = decide(&link, &met(&link, 1, names(""), &[]));
+    created(step);
+    let mut seen = met(&link, 1, names("505"), &[]);
+    let (_, step) = decide(&link, &seen);
+    assert!(matches!(&step, Step::Owner(Side::Finance, code) if code == "505"));
+    for (state, is_made) in [
+        (Some(LinkState::Active), true),
+        (None, true),
+        (Some(LinkState::Closed), false),
+    ] {
+        let theirs = state.map(|state| Link {
+            state,
+            ..linked(None)
+        });
+        seen.owners.insert((Side::Finance, "505".to_owned()), theirs);
+        let (_, step) = decide(&link, &seen);
+        if is_made {
+            created(step);
+        } else {
+            assert_eq!(ends(&step), ("conflict", Code::NamesADeletedOne));
+        }
+    }
+    // A contact's own code names nobody else.
+    let link = half(Side::Finance);
+    let (_, step) = decide(&link, &met(&link, 1, names("1"), &[]));
+    created(step);
+}
+
+#[test]
+fn what_a_create_sends_is_what_goes_to_that_side() {
+    let link = half(Side::Crm);
+    let number = person(&ALI)
+        .with(Field::FinanceCode, "505")
+        .with(Field::Active, "1");
+    let mut seen = met(&link, 1, number.clone(), &[]);
+    seen.owners.insert((Side::Finance, "505".to_owned()), None);
+    let (create, customer) = created(decide(&link, &seen).1);
+    assert_eq!(customer.values, person(&ALI).values, "no code, and no number");
+    assert!(create.fields[&Field::Name].written);
+    assert!(!create.fields[&Field::Description].written, "left empty");
+
+    let numbered = person(&ALI).with(Field::CustomerNumber, "100-7");
+    let (_, customer) = created(decide(&link, &met(&link, 1, numbered.clone(), &[])).1);
+    assert_eq!(customer.values, numbered.values);
+
+    let link = half(Side::Finance);
+    let (_, customer) = created(decide(&link, &met(&link, 1, number, &[])).1);
+    let expected = person(&ALI)
+        .with(Field::FinanceCode, "505")
+        .with(Field::CustomerNumber, "100-505");
+    assert_eq!(customer.values, expected.values);
+}
+
+#[test]
+fn why_a_record_could_not_be_made_ours() {
+    use LinkState::{Active, Closed, Conflict, New};
+    let (wait, human) = ("wait", "conflict");
+    for (state, whole, out, takes_over, expected) in [
+        (New, false, false, false, (wait, Code::WorkedOnFromItsOtherEnd)),
+        (New, false, true, false, (wait, Code::WorkedOnFromItsOtherEnd)),
+        (
+            Conflict,
+            false,
+            false,
+            true,
+            (wait, Code::WorkedOnFromItsOtherEnd),
+        ),
+        (
+            Conflict,
+            false,
+            false,
+            false,
+            (human, Code::CandidateWaitsForAHuman),
+        ),
+        (
+            Conflict,
+            false,
+            true,
+            true,
+            (human, Code::CandidateWaitsForAHuman),
+        ),
+        (Conflict, true, false, true, (human, Code::CandidateIsAnothers)),
+        (Conflict, true, true, false, (human, Code::CandidateIsAnothers)),
+        (Active, true, false, true, (human, Code::CandidateIsAnothers)),
+        (Closed, true, false, true, (human, Code::CandidateIsLeftBehind)),
+    ] {
+        let link = half(Side::Crm);
+        let mut theirs = if whole { linked(None) } else { half(Side::Finance) };
+        theirs.state = state;
+        if out {
+            let save = save(Side::Finance, 0, &super::base(&[]), "a");
+            theirs.in_flight = super::out(&[save]);
+        }
+        let mut seen = met(&link, 1, named("a"), &[]);
+        seen.not_linked = Some((Side::Finance, "1".into(), takes_over, Some(theirs)));
+        let (_, step): (Known, Step) = decide(&link, &seen);
+        assert_eq!(ends(&step), expected, "{state:?} {whole} {out} {takes_over}");
+        assert!(!matches!(step, Step::End(Ending::InStep)));
+    }
+}
+
+#[test]
+fn a_create_is_waited_for_five_times_as_long_as_it_may_take() {
+    let mut theirs = lost(0);
+    theirs.crm_id = None;
+    theirs.finance_id = Some("1".into());
+    for (second, expected) in [
+        (600, ("wait", Code::WorkedOnFromItsOtherEnd)),
+        (601, ("conflict", Code::WaitedForLong)),
+    ] {
+        let link = half(Side::Crm);
+        let mut seen = met(&link, second, named("a"), &[]);
+        seen.not_linked = Some((Side::Finance, "1".into(), false, Some(theirs.clone())));
+        assert_eq!(ends(&decide(&link, &seen).1), expected);
+    }
+}

@@ -1,0 +1,176 @@
+//! Two records that are linked.
+
+use std::time::Duration;
+
+use domain::change::Reason;
+use domain::customer::Field;
+use domain::in_flight::Write;
+use domain::merge::Times;
+use domain::message::Code;
+use domain::ports::PortError;
+use domain::side::Side;
+use domain::store::{Ruling, Status};
+use engine::seen::Sight;
+use engine::step::{Ending, Step};
+use engine::{Config, Ran};
+
+use super::{at, base, config, decide, decide_by, ends, linked, named, out, save, seen, update};
+use crate::world::{Fault, On, World, person};
+
+const NAME: Field = Field::Name;
+
+#[test]
+fn a_second_record_that_an_update_has_made_keeps_its_side_from_being_written_until_somebody_rules() {
+    let mut link = linked(Some(base(&[(NAME, "a")])));
+    let mut answered = save(Side::Finance, 0, &base(&[(NAME, "a")]), "x");
+    answered.answered = Some("99".to_owned());
+    link.in_flight = out(&[answered]);
+    let mut seen = seen(&link, 200, Some(named("b")), Some(named("a")));
+    seen.fresh = Some(Side::Finance);
+    let (_, step) = decide(&link, &seen);
+    assert!(
+        matches!(&step, Step::Ask(Side::Finance, id) if id == "99"),
+        "{step:?}"
+    );
+
+    let asked = (Side::Finance, "99".to_owned());
+    seen.asked.insert(asked.clone(), true);
+    assert_eq!(ends(&decide(&link, &seen).1).1, Code::SecondRecordStands);
+    seen.asked.insert(asked, false);
+    assert_eq!(update(decide(&link, &seen).1).side, Side::Finance);
+
+    seen.asked.clear();
+    seen.ruling = Some(Ruling::Keep(Side::Crm));
+    let (known, step) = decide(&link, &seen);
+    assert_eq!(update(step).side, Side::Finance);
+    assert!(known.link.in_flight.is_empty());
+}
+
+#[test]
+fn the_later_edit_wins_by_what_looks_and_polls_tell() {
+    let link = linked(Some(base(&[(NAME, "a")])));
+    let reason = |crm_modified: i64, change: fn(&mut engine::seen::Seen)| {
+        let mut seen = seen(&link, 100, Some(named("b")), Some(named("c")));
+        seen.fresh = Some(Side::Crm);
+        seen.narrowed = Some(Times::default());
+        if let Sight::Here { record, .. } = &mut seen.customers[Side::Crm as usize] {
+            record.modified_at = Some(at(crm_modified));
+        }
+        change(&mut seen);
+        let (_, step) = decide(&link, &seen);
+        match step {
+            // It is read again before it is written.
+            Step::Read(Side::Finance) => (Side::Crm, None),
+            step => {
+                let update = update(step);
+                (update.side.other(), Some(update.decided[0].reason))
+            }
+        }
+    };
+    let later = Some(Reason::LaterWins);
+    // Finance still held its base after the CRM's edit: a poll says so, or the last run.
+    let polled = |seen: &mut engine::seen::Seen| {
+        seen.narrowed = Some(Times {
+            finance_last_seen: Some(at(50)),
+            ..Times::default()
+        });
+    };
+    assert_eq!(reason(40, polled), (Side::Finance, later));
+    let claimed = |seen: &mut engine::seen::Seen| seen.claimed.finance_updated_at = Some(at(50));
+    assert_eq!(reason(40, claimed), (Side::Finance, later));
+    assert_eq!(reason(60, claimed), (Side::Crm, None), "a tie: the CRM's");
+    // A CRM's date that is still to come says nothing.
+    let heard = |seen: &mut engine::seen::Seen| {
+        seen.finance_heard_at = Some(at(50));
+        seen.fresh = Some(Side::Finance);
+    };
+    assert_eq!(reason(60, heard), (Side::Crm, later));
+    assert_eq!(reason(101, heard), (Side::Crm, Some(Reason::Tie)));
+}
+
+#[test]
+fn what_is_typed_into_a_side_that_was_written_already_is_for_the_next_run() {
+    let link = linked(Some(base(&[(NAME, "a")])));
+    let mut seen = seen(&link, 100, Some(named("b")), Some(named("a")));
+    seen.written[Side::Finance as usize] = true;
+    let (known, step) = decide(&link, &seen);
+    assert!(matches!(step, Step::End(Ending::InStep)), "{step:?}");
+    assert!(known.look_again);
+    seen.customers[Side::Crm as usize] = seen.customers[Side::Finance as usize].clone();
+    assert!(!decide(&link, &seen).0.look_again, "they say the same");
+}
+
+#[test]
+fn a_record_of_ours_is_not_shown_yet_for_as_long_as_a_create_may_take() {
+    let mut link = linked(None);
+    let create = domain::in_flight::Create {
+        side: Side::Finance,
+        at: at(0),
+        fields: [].into(),
+        not_ours: Vec::new(),
+        empty_looks: 0,
+        decided: Vec::new(),
+    };
+    link.in_flight = domain::in_flight::InFlight(vec![Write::Create(create)]);
+    let step = |second| decide(&link, &seen(&link, second, Some(named("a")), None)).1;
+    assert_eq!(ends(&step(119)), ("wait", Code::NotShownYet));
+    assert!(matches!(step(120), Step::End(Ending::Gone(Side::Finance))));
+}
+
+#[test]
+fn what_has_set_a_contact_inactive_is_confirmed_by_its_answer_and_nothing_else_is() {
+    let mut link = linked(Some(base(&[(NAME, "a")])));
+    let known = base(&[(NAME, "a")]);
+    let (earlier, ours) = (
+        save(Side::Finance, 0, &known, "x"),
+        save(Side::Finance, 9, &known, "a"),
+    );
+    link.in_flight = out(&[earlier.clone(), ours.clone()]);
+    let finance = named("a").with(Field::Active, "0");
+    let mut seen = seen(&link, 10, None, Some(finance));
+    seen.written[Side::Finance as usize] = true;
+    seen.answered = Some(Write::Update(ours.clone()));
+    let deactivate = Config {
+        deactivate: true,
+        ..config()
+    };
+    let (known, step) = decide_by(&deactivate, &link, &seen);
+    assert!(matches!(step, Step::End(Ending::Gone(Side::Crm))), "{step:?}");
+    assert_eq!(known.confirmed, [Write::Update(ours)]);
+    assert_eq!(known.link.in_flight, out(&[earlier]));
+}
+
+/// 120 seconds from when it was sent, and one: a row of its own that nobody need remember.
+#[tokio::test]
+async fn a_run_that_leaves_a_save_on_its_way_looks_again_when_it_can_land_no_more() {
+    let w = World::new(On::Memory).await;
+    let id = w.crm.add(person("علی رضایی", "09121234567"));
+    assert_eq!(w.sync(Side::Crm, &id).await, Status::Success);
+    w.crm.edit(&id, Field::Email, "a@b.ir");
+    w.finance.fail(Fault::Before(PortError::unknown("broken")));
+    let ring = w.enqueue(Side::Crm, &id).await;
+    let mut waits = Vec::new();
+    let mut next = Some((ring, Duration::ZERO));
+    while let Some((ring, wait)) = next {
+        w.clock.turn(wait);
+        waits.push(wait);
+        next = match w.engine.run(&ring).await.unwrap() {
+            Ran::Ended { next, .. } => next,
+            other => panic!("{other:?}"),
+        };
+        assert!(waits.len() < 9, "{waits:?}");
+    }
+    // The first try, the second that carries it over, and the look that ends it.
+    assert_eq!(waits.len(), 3, "{waits:?}");
+    assert_eq!(waits[1] + waits[2], Duration::from_secs(121), "{waits:?}");
+    assert_eq!(w.finance.get("1", Field::Email), "a@b.ir");
+}
+
+#[tokio::test]
+async fn a_plan_names_the_customer_as_the_side_holds_it_that_is_asked_first() {
+    let w = World::new(On::Memory).await;
+    let id = w.crm.add(person("علی رضایی", "09121234567"));
+    let mut link = super::half(Side::Crm);
+    link.crm_id = Some(id);
+    assert_eq!(w.engine.plan(&link, Side::Crm).await.name, "علی رضایی");
+}

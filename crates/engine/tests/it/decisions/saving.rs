@@ -1,0 +1,93 @@
+//! What a save consists of, and what is remembered of it.
+
+use domain::base::Written;
+use domain::customer::Field;
+use domain::in_flight::{Create, InFlight, Write};
+use domain::merge::Times;
+use domain::side::Side;
+use domain::text::normal;
+use engine::customer::saving::asked;
+
+use super::{at, base, decide, linked, named, out, person, save, seen, update};
+
+const NAME: Field = Field::Name;
+
+#[test]
+fn a_save_asks_for_what_changed_and_sends_the_rest_along_with_edits_marked_as_such() {
+    let before = [
+        (NAME, "a"),
+        (Field::Address, "تهران"),
+        (Field::Description, "d"),
+        (Field::Website, "w"),
+    ];
+    let link = linked(Some(base(&before)));
+    let crm = person(&before).with(NAME, "b");
+    let mut finance = person(&before).with(Field::Description, "typed");
+    finance.values.remove(&Field::Website);
+    finance.hidden.push(Field::Website);
+    let mut seen = seen(&link, 1, Some(crm), Some(finance));
+    seen.fresh = Some(Side::Finance);
+    let save = update(decide(&link, &seen).1);
+    assert_eq!(save.side, Side::Finance);
+    assert_eq!(
+        asked(&save.fields),
+        person(&[(NAME, "b")]).values,
+        "what finance does not show is not asked for"
+    );
+    let along = |field| (save.fields[&field].leaves.as_str(), save.fields[&field].pending);
+    assert_eq!(along(Field::Address), ("تهران", false));
+    assert_eq!(along(Field::Description), ("typed", true), "an edit of finance");
+    assert!(!save.fields[&NAME].pending);
+}
+
+/// What is written of late is remembered for ten minutes, to see what is written back and forth.
+#[test]
+fn a_save_that_is_read_back_is_remembered_for_ten_minutes() {
+    for (second, is_left) in [(599, true), (600, false)] {
+        let mut known = base(&[(NAME, "a")]);
+        let earlier = Written {
+            field: NAME,
+            side: Side::Finance,
+            value: "x".to_owned(),
+            at: at(0),
+        };
+        known.written.push(earlier.clone());
+        let mut ours = save(Side::Finance, 590, &known, "b");
+        let mut along = ours.fields[&NAME].clone();
+        along.written = false;
+        ours.fields.insert(Field::Address, along);
+        let mut link = linked(Some(known));
+        link.in_flight = out(std::slice::from_ref(&ours));
+        let mut seen = seen(&link, second, Some(named("b")), Some(named("b")));
+        seen.answered = Some(Write::Update(ours));
+        let written = decide(&link, &seen).0.link.base.unwrap().written;
+        let now = Written {
+            value: normal(NAME, "b"),
+            at: at(second),
+            ..earlier.clone()
+        };
+        let expected = if is_left { vec![earlier, now] } else { vec![now] };
+        assert_eq!(written, expected, "{second}");
+    }
+}
+
+#[test]
+fn a_create_writes_nothing_back_and_forth() {
+    let sent = save(Side::Finance, 0, &base(&[]), "a").fields;
+    let create = Create {
+        side: Side::Finance,
+        at: at(0),
+        fields: sent,
+        not_ours: Vec::new(),
+        empty_looks: 0,
+        decided: Vec::new(),
+    };
+    let mut link = linked(None);
+    link.in_flight = InFlight(vec![Write::Create(create.clone())]);
+    let mut seen = seen(&link, 1, Some(named("a")), Some(named("a")));
+    seen.answered = Some(Write::Create(create));
+    seen.narrowed = Some(Times::default());
+    let known = decide(&link, &seen).0.link.base.unwrap();
+    assert_eq!(known.of(Side::Finance, NAME), Some("a"));
+    assert_eq!(known.written, []);
+}
