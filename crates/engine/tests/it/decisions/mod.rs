@@ -10,7 +10,7 @@ use domain::document::DocumentKind;
 use domain::entity::EntityType;
 use domain::in_flight::{InFlight, Sent, Update, Write};
 use domain::link::{Link, LinkState};
-use domain::meeting::Numbering;
+use domain::matching::Numbering;
 use domain::merge::Policy;
 use domain::ports::Snapshot;
 use domain::side::Side;
