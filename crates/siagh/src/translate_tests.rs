@@ -54,7 +54,9 @@ fn contacts_are_read_by_the_table() {
         .with(F::PostalCode, "1234567890")
         .with(F::CustomerNumber, "100-10255")
         .with(F::FinanceCode, "22")
-        .with(F::Active, "1");
+        .with(F::Active, "1")
+        .with(F::MARKS[0], "1402/01/01")
+        .with(F::MARKS[1], "5");
     assert_eq!(read.customer, all);
     assert!(!read.whole.to_string().contains("SIM-SECRET"));
     assert!(rows[1].is_admin_user());

@@ -11,7 +11,7 @@ use domain::message::{Code, Message};
 use domain::side::Side;
 
 use crate::Rules;
-use crate::customer::company::other_company;
+use crate::customer::company::not_served;
 use crate::seen::{Known, Seen, Sight};
 use crate::step::{Ending, Sending, Step};
 
@@ -175,7 +175,7 @@ fn unwanted(document: &Document, rules: &Rules<'_>) -> Option<Ending> {
     if !rules.config.policy.to_finance {
         return Some(Ending::Skip(Message::new(Code::DocumentsAreOff)));
     }
-    if let Some(why) = other_company(Code::OtherCompany, &document.number, rules) {
+    if let Some(why) = not_served(&document.number, rules) {
         return Some(Ending::Skip(why));
     }
     if !rules.documents.take(&document.state) {

@@ -117,9 +117,9 @@ async fn customers_are_found_by_any_key_and_each_once() {
     );
     let by_mobile = seed(
         Made::Organization,
-        json!({"nickName": "د", "phoneContacts": [{"phoneType": "Mobile", "phoneNumber": "+989121111111"}]}),
+        json!({"nickName": "د", "phoneContacts": [{"phoneType": "Mobile", "phoneNumber": "+989123451237"}]}),
     );
-    seed(Made::Person, json!({"nickName": "09121111111"}));
+    seed(Made::Person, json!({"nickName": "09123451237"}));
     seed(
         Made::Person,
         json!({"nickName": "بیگانه", "email": "other@example.com"}),
@@ -129,7 +129,7 @@ async fn customers_are_found_by_any_key_and_each_once() {
         id: key("22"),
         customer_number: key("100-505"),
         national_id: key("۰۰۱۲۳۴۵۶۷۹"),
-        mobile: key("0912 111 1111"),
+        mobile: key("0912 345 1237"),
         email: key("ALI@example.com"),
     };
     simulator.reset_stats();

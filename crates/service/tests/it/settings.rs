@@ -60,7 +60,7 @@ fn defaults_are_the_documented_ones() {
         (1000, 0.2)
     );
     assert!(s.polling.document_states.is_empty() && s.polling.documents_since.is_none());
-    assert_eq!((s.sync.max_retry_attempts, s.sync.retry_base), (3, seconds(2)));
+    assert_eq!((s.sync.max_retry_attempts, s.sync.retry_base), (8, seconds(2)));
     assert_eq!((s.sync.sweep_interval, s.sync.lease), (seconds(10), seconds(60)));
     assert_eq!(
         (s.sync.create_settle, s.http.timeout),
@@ -303,9 +303,13 @@ fn example() -> Vec<(String, String, bool)> {
 
 #[test]
 fn the_example_file_names_every_setting_with_its_default() {
-    let source = include_str!("../../src/settings/load.rs");
-    let names: std::collections::BTreeSet<&str> = source
-        .split('"')
+    let sources = [
+        include_str!("../../src/settings/load.rs"),
+        include_str!("../../src/settings/reader.rs"),
+    ];
+    let names: std::collections::BTreeSet<&str> = sources
+        .iter()
+        .flat_map(|source| source.split('"'))
         .filter(|word| word.len() > 3 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
         .collect();
     let example = example();

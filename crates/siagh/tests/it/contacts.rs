@@ -121,6 +121,10 @@ async fn what_is_created_reads_back() {
     for (field, value) in &customer.values {
         expected.set(*field, finance.project(*field, value));
     }
+    for mark in F::MARKS {
+        assert_ne!(read.customer.get(mark), "", "{mark}");
+        expected.set(mark, read.customer.get(mark));
+    }
     assert_eq!(read.customer, expected);
     assert_eq!(read.customer.get(F::Name), "شرکت / آریا");
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm::{ConnectionTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 use super::{COMPANY, CUSTOMER, rows};
 use crate::index::{Held, Sighting, last_of_each};
@@ -78,7 +78,12 @@ pub(super) async fn all(store: &SqlStore, sightings: &[Sighting]) -> StoreResult
         // Each of its statements is whole by itself: no round trips for a transaction.
         return note(store, store.db(), sightings).await;
     }
-    let tx = store.db().begin().await?;
+    // It reads first: a transaction that begins so and then writes is refused where another has written meanwhile.
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let tx = store.db().begin_with_options(options).await?;
     note(store, &tx, sightings).await?;
     tx.commit().await?;
     Ok(())

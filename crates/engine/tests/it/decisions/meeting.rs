@@ -128,6 +128,7 @@ fn who_names_a_contact_is_created_unless_that_one_was_deleted() {
         (Some(LinkState::Closed), false),
     ] {
         let theirs = state.map(|state| Link {
+            id: uuid::Uuid::from_u128(9),
             state,
             ..linked(None)
         });
