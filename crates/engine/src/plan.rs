@@ -1,6 +1,6 @@
 //! What a sync would do, and why, without doing it: the same loop, with an executor that notes instead of sending.
 //!
-//! It writes nothing, neither outside nor in the store.
+//! It writes nothing outside; in the store, nothing but what it has seen (the record index).
 
 use domain::change::Change;
 use domain::customer::Field;

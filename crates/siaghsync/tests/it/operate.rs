@@ -17,8 +17,8 @@ fn json_of(d: &Deployment, arguments: &[&str]) -> Vec<Value> {
         .collect()
 }
 
-/// Nobody serves: an edit, and a new customer, are only seen.
-fn plan_and_verify_see(d: &Deployment, edited: &str) {
+/// Nobody serves: an edit, and a new customer, are only seen. Says the new one's id.
+fn plan_and_verify_see(d: &Deployment, edited: &str) -> String {
     d.sim
         .crm()
         .edit(edited, json!({"email": "changed@example.com"}))
@@ -43,6 +43,7 @@ fn plan_and_verify_see(d: &Deployment, edited: &str) {
     let (_, said) = d.siaghsync(&["plan", &new_id]);
     assert!(said.contains("would be created in finance"), "{said}");
     assert_eq!(saves(), before, "plan and verify write nothing");
+    new_id
 }
 
 /// The log, and the story of the same row, by its beginning, and by the customer. Its id.
@@ -117,9 +118,14 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("5 customer(s) looked at, 0 differ"), "{said}");
 
-    plan_and_verify_see(&d, &ids[2]);
+    let new = plan_and_verify_see(&d, &ids[2]);
     // By hand, then in step again.
     let (code, said) = d.siaghsync(&["sync", &ids[2]]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = d.siaghsync(&["verify"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("only in CRM"), "{said}");
+    let (code, said) = d.siaghsync(&["sync", &new]);
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = d.siaghsync(&["verify"]);
     assert_eq!(code, Some(0), "{said}");

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::documents::{Documents, token};
 use super::plan::{CREATE_SETTLE, Plan};
+use super::users::Users;
 use crate::deployment::{Deployment, Process};
 
 /// Between two looks at what waits.
@@ -23,6 +24,8 @@ const AGAIN: Duration = Duration::from_secs(3);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
+    /// Two records of one customer, whose name and numbers were typed anew before the two had met.
+    Link,
     Exists,
     SendAgain,
     Accept,
@@ -44,7 +47,7 @@ pub struct Operator {
 
 impl Operator {
     /// Takes note of the last ruling's end, and begins the next one if something waits for it.
-    pub async fn look_after(&mut self, d: &Deployment, documents: &Documents) {
+    pub async fn look_after(&mut self, d: &Deployment, documents: &Documents, users: &Users) {
         if let Some((process, ruling)) = &mut self.at_work {
             let Some(code) = process.ended() else { return };
             let said = process.log();
@@ -62,6 +65,16 @@ impl Operator {
         }
         self.looked = Some(Instant::now());
         let now = d.db.store.clock().now();
+        for row in in_doubt(d).await {
+            let lately = self.ruled.get(&row.id).is_some_and(|at| at.elapsed() < AGAIN);
+            let Some((crm, code)) = users.pair(&d.sim, &row.source_entity_id).filter(|_| !lately) else {
+                continue;
+            };
+            let link = d.run("siaghsync", &["resolve", "--link", &crm, &code]);
+            self.at_work = Some((link, Ruling::Link));
+            self.ruled.insert(row.id, Instant::now());
+            return;
+        }
         for row in waiting(d).await {
             let since = now - row.completed_at.unwrap_or(row.started_at);
             let settled = since.to_std().is_ok_and(|since| since > CREATE_SETTLE);
@@ -93,18 +106,19 @@ impl Operator {
 
     /// Goes on until no row waits for anyone but a human who mends customers, or patience ends: then the verdict tells
     /// what is left.
-    pub async fn settle(&mut self, d: &Deployment, documents: &Documents, plan: &Plan) {
+    pub async fn settle(&mut self, d: &Deployment, documents: &Documents, users: &Users, plan: &Plan) {
         let begun = Instant::now();
         let delivered = d.sim.crm().webhooks_settled(plan.patience).await;
         assert!(delivered, "webhooks are not delivered");
         while begun.elapsed() < plan.patience {
-            self.look_after(d, documents).await;
+            self.look_after(d, documents, users).await;
             let open = log::Entity::find()
                 .filter(log::Column::Status.is_in([Status::Pending, Status::InProgress]))
                 .all(d.db.store.db());
             let open = open.await.unwrap();
             let settled = open.is_empty() || open.iter().all(for_customer) && customers_wait(d).await;
-            if self.at_work.is_none() && settled && waiting(d).await.is_empty() {
+            let asked = waiting(d).await.is_empty() && in_doubt(d).await.is_empty();
+            if self.at_work.is_none() && settled && asked {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -129,6 +143,15 @@ async fn customers_wait(d: &Deployment) -> bool {
         .filter(log::Column::Status.is_in([Status::Conflict, Status::Failed]))
         .filter(log::Column::EntityType.eq(EntityType::Customer));
     query.one(d.db.store.db()).await.unwrap().is_some()
+}
+
+/// Customers' rows that ask who is who.
+async fn in_doubt(d: &Deployment) -> Vec<log::Model> {
+    let query = log::Entity::find()
+        .filter(log::Column::Status.eq(Status::Conflict))
+        .filter(log::Column::EntityType.eq(EntityType::Customer))
+        .filter(log::Column::ErrorCode.is_in(["match_doubt", "match_doubt_twice", "lost_create_in_doubt"]));
+    query.all(d.db.store.db()).await.unwrap_or_default()
 }
 
 /// Documents' rows that wait for a human.

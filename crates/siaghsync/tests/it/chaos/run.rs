@@ -88,7 +88,9 @@ impl Run {
                 kill_at = (kill_at + self.killer.about(Duration::from_secs(1))).max(now);
             }
             self.killer.look_after(&self.d).await;
-            self.operator.look_after(&self.d, &self.documents).await;
+            self.operator
+                .look_after(&self.d, &self.documents, &self.users)
+                .await;
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -110,7 +112,9 @@ impl Run {
             .lines()
             .find_map(|line| serde_json::from_str::<Value>(line).ok());
         self.retried += line.unwrap()["rows"].as_u64().unwrap();
-        self.operator.settle(&self.d, &self.documents, plan).await;
+        self.operator
+            .settle(&self.d, &self.documents, &self.users, plan)
+            .await;
     }
 
     /// The storm is over; every row must come to an end, and then nothing may move any more.
@@ -128,12 +132,16 @@ impl Run {
         // What no webhook told, the polls see; what they see may lead to more.
         for _ in 0..2 {
             looks_of(&self.d, &POLLS, 1).await;
-            self.operator.settle(&self.d, &self.documents, plan).await;
+            self.operator
+                .settle(&self.d, &self.documents, &self.users, plan)
+                .await;
             self.retry_what_failed(plan).await;
         }
         let before = (self.saves(), self.rows_written().await);
         looks_of(&self.d, &POLLS, 2).await;
-        self.operator.settle(&self.d, &self.documents, plan).await;
+        self.operator
+            .settle(&self.d, &self.documents, &self.users, plan)
+            .await;
         let after = (self.saves(), self.rows_written().await);
         assert_eq!(before, after, "saves and rows move although nobody types");
         self.killer.look_after(&self.d).await;

@@ -230,6 +230,17 @@ pub fn in_crm(sim: &Simulator, sample: &SampleCustomer) -> Option<Value> {
     found.into_iter().next()
 }
 
+impl Users {
+    /// Both records of the customer one of whose records has that id: whoever typed them knows.
+    pub fn pair(&self, sim: &Simulator, id: &str) -> Option<(String, String)> {
+        self.people.iter().find_map(|person| {
+            let (object, contact) = (in_crm(sim, &person.sample)?, in_finance(sim, &person.sample)?);
+            let pair = (text(&object["crmId"]), text(&contact["Code"]));
+            (pair.0 == id || pair.1 == id).then_some(pair)
+        })
+    }
+}
+
 /// The customer's contact in finance, the first if there were several.
 pub fn in_finance(sim: &Simulator, sample: &SampleCustomer) -> Option<Value> {
     let found = sim
