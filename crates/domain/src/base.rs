@@ -81,23 +81,15 @@ impl Base {
     /// What that side was last known to hold.
     #[must_use]
     pub fn of(&self, side: Side, field: Field) -> Option<&str> {
-        match side {
-            Side::Crm => self.crm.get(&field),
-            Side::Finance => self.finance.get(&field),
-        }
-        .map(String::as_str)
+        self.all(side).get(&field).map(String::as_str)
     }
 
     /// All that a side was last known to hold.
     #[must_use]
-    pub fn customer(&self, side: Side) -> Customer {
-        let values = match side {
+    pub fn all(&self, side: Side) -> &Known {
+        match side {
             Side::Crm => &self.crm,
             Side::Finance => &self.finance,
-        };
-        Customer {
-            values: values.clone(),
-            ..Customer::new(self.kind)
         }
     }
 

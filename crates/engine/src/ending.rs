@@ -160,20 +160,7 @@ pub(crate) fn poison(work: &Work, transaction: Uuid) -> Commit {
     let half = nothing && work.link.in_flight.is_empty() && work.link.state == LinkState::New;
     let mut link = work.link.clone();
     link.end_conflict();
-    Commit {
-        link: (!half).then_some(link),
-        transaction,
-        synced_from: None,
-        outcome: Outcome {
-            error_class: Some("poison"),
-            ..Outcome::new(Status::Failed, message)
-        },
-        retry: None,
-        audits: Vec::new(),
-        look_again: false,
-        seen: Vec::new(),
-        took: Duration::ZERO,
-    }
+    given_up((!half).then_some(link), "poison", message, transaction)
 }
 
 /// What a run can't store for its data's sake is that record's fault: what the store holds by now stays, as after a kill,
@@ -181,16 +168,19 @@ pub(crate) fn poison(work: &Work, transaction: Uuid) -> Commit {
 pub(crate) fn not_storable(link: Link, words: String, transaction: Uuid) -> Commit {
     let nothing = link.base.is_none() && link.issued.is_none() && !link.is_whole();
     let half = nothing && link.in_flight.is_empty() && link.state == LinkState::New;
+    let message = Message::new(Code::NotStorable).with("words", words);
+    given_up((!half).then_some(link), "invalid", message, transaction)
+}
+
+/// A row that fails for good, whatever its run saw.
+fn given_up(link: Option<Link>, class: &'static str, message: Message, transaction: Uuid) -> Commit {
     Commit {
-        link: (!half).then_some(link),
+        link,
         transaction,
         synced_from: None,
         outcome: Outcome {
-            error_class: Some("invalid"),
-            ..Outcome::new(
-                Status::Failed,
-                Message::new(Code::NotStorable).with("words", words),
-            )
+            error_class: Some(class),
+            ..Outcome::new(Status::Failed, message)
         },
         retry: None,
         audits: Vec::new(),

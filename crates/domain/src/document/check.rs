@@ -114,6 +114,14 @@ struct Sums {
     tolerance: Decimal,
 }
 
+impl Sums {
+    /// Whether the final value differs by more than the rows explain, and by no more than it may be rounded.
+    fn are_rounded_to(&self, final_value: Option<Decimal>, rounding: Decimal) -> bool {
+        let by = final_value.and_then(|said| said.checked_sub(self.payable));
+        by.is_some_and(|by| by.abs() > self.tolerance && by.abs() < rounding)
+    }
+}
+
 /// `None`: more than can be reckoned with.
 fn sums(document: &Document) -> Option<Sums> {
     let sum = |part: fn(&Row) -> Option<Decimal>| {
@@ -161,7 +169,7 @@ fn of_totals(document: &Document, rounding: Decimal) -> Vec<Message> {
     compare("discount", totals.discount, &[sums.discount]);
     compare("VAT", totals.vat, &[sums.vat]);
     compare("toll", totals.toll, &[sums.toll]);
-    if rounded(document, rounding).is_none() {
+    if !sums.are_rounded_to(totals.final_value, rounding) {
         compare("final value", totals.final_value, &[sums.payable]);
     }
     problems
@@ -172,8 +180,7 @@ fn of_totals(document: &Document, rounding: Decimal) -> Vec<Message> {
 #[must_use]
 pub fn rounded(document: &Document, rounding: Decimal) -> Option<Message> {
     let (sums, said) = (sums(document)?, document.totals.final_value?);
-    let by = said.checked_sub(sums.payable)?.abs();
-    (by > sums.tolerance && by < rounding).then(|| {
+    sums.are_rounded_to(Some(said), rounding).then(|| {
         Message::new(Code::FinalValueIsRounded)
             .with("said", said.normalize())
             .with("is", sums.payable.normalize())

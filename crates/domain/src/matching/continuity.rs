@@ -7,7 +7,7 @@ use super::likeness::{Likeness, likeness};
 use super::names::Name;
 use super::phones::numbers;
 use super::values::{NationalId, emails};
-use crate::customer::{Customer, Field};
+use crate::customer::{Customer, Field, Kind, Values};
 use crate::text::same;
 
 /// What says that it is another record.
@@ -25,16 +25,17 @@ pub enum Another {
 /// Why what is held under the id `now` is another record than what it was last known to hold; `None`: it is the same, and
 /// whatever differs is an edit, the kind included.
 #[must_use]
-pub fn another(was: &Customer, now: &Customer) -> Option<Another> {
-    let both = |field| Some((was.get(field), now.get(field))).filter(|(a, b)| !a.is_empty() && !b.is_empty());
+pub fn another(was: &Values, now: &Customer) -> Option<Another> {
+    let (kind, now) = (now.kind, &now.values);
+    let both = |field| Some((of(was, field), of(now, field))).filter(|(a, b)| !a.is_empty() && !b.is_empty());
     let marks = Field::MARKS.into_iter().filter_map(both);
     if marks.into_iter().any(|(a, b)| a.trim() != b.trim()) {
         return Some(Another::Mark);
     }
-    if same(Field::Name, was.get(Field::Name), now.get(Field::Name)) || is_alike(was, now) {
+    if same(Field::Name, of(was, Field::Name), of(now, Field::Name)) || is_alike(was, now, kind) {
         return None;
     }
-    let id = |customer: &Customer| NationalId::of(customer.get(Field::NationalId));
+    let id = |values| NationalId::of(of(values, Field::NationalId));
     let (id_was, id_is) = (id(was), id(now));
     let plausible = id_was
         .as_ref()
@@ -44,30 +45,33 @@ pub fn another(was: &Customer, now: &Customer) -> Option<Another> {
         return Some(Another::NationalId);
     }
     let lasted = id_was.is_some() && id_was == id_is
-        || has_lasted(was, now, |customer| numbers(customer.get(Field::Mobile)))
-        || has_lasted(was, now, |customer| emails(customer.get(Field::Email)));
+        || has_lasted(was, now, |values| numbers(of(values, Field::Mobile)))
+        || has_lasted(was, now, |values| emails(of(values, Field::Email)));
     (!lasted).then_some(Another::Name)
 }
 
 /// Whether the names may be one's: the same, alike, a part of one another, or saying nothing.
-fn is_alike(was: &Customer, now: &Customer) -> bool {
-    let name = |customer: &Customer| Name::of(customer.get(Field::Name), now.kind).words;
+fn is_alike(was: &Values, now: &Values, kind: Kind) -> bool {
+    let name = |values| Name::of(of(values, Field::Name), kind).words;
     likeness(&name(was), &name(now)) != Likeness::Unlike
 }
 
 fn has_lasted<T: IntoIterator<Item = String>>(
-    was: &Customer,
-    now: &Customer,
-    values: impl Fn(&Customer) -> T,
+    was: &Values,
+    now: &Values,
+    values: impl Fn(&Values) -> T,
 ) -> bool {
     let now: Vec<String> = values(now).into_iter().collect();
     values(was).into_iter().any(|value| now.contains(&value))
 }
 
+fn of(values: &Values, field: Field) -> &str {
+    values.get(&field).map_or("", String::as_str)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::customer::Kind;
 
     const PARS: &str = "شرکت پارس";
     const MINA: &str = "مینا کریمی";
@@ -83,7 +87,7 @@ mod tests {
     #[track_caller]
     fn is(was: (&str, &[(Field, &str)]), now: (&str, &[(Field, &str)]), right: Option<Another>) {
         let (was, now) = (customer(was.0, was.1), customer(now.0, now.1));
-        assert_eq!(another(&was, &now), right, "{was:?} → {now:?}");
+        assert_eq!(another(&was.values, &now), right, "{was:?} → {now:?}");
     }
 
     #[test]
@@ -138,7 +142,7 @@ mod tests {
         );
         let (was, mut now) = (customer(PARS, &[]), customer("پارس", &[]));
         now.kind = Kind::Organization;
-        assert_eq!(another(&was, &now), None, "the kind is an edit, too");
+        assert_eq!(another(&was.values, &now), None, "the kind is an edit, too");
     }
 
     #[test]

@@ -20,9 +20,9 @@ pub(super) fn is_another(known: &Known, seen: &Seen) -> Option<Message> {
 }
 
 fn is_another_on(side: Side, known: &Known, seen: &Seen) -> Option<Message> {
-    let was = known.link.base.as_ref()?.customer(side);
+    let was = known.link.base.as_ref()?;
     let now = seen.customer(side)?;
-    let why = Message::new(match another(&was, now)? {
+    let why = Message::new(match another(was.all(side), now)? {
         Another::Name => Code::AnotherByName,
         Another::NationalId => Code::AnotherByNationalId,
         Another::Mark => Code::AnotherByMark,
@@ -30,7 +30,7 @@ fn is_another_on(side: Side, known: &Known, seen: &Seen) -> Option<Message> {
     let about = Message::new(Code::AnotherRecord)
         .with("side", side)
         .with("id", known.link.id_on(side)?)
-        .with("was", was.get(Field::Name))
+        .with("was", was.of(side, Field::Name).unwrap_or_default())
         .with("now", now.get(Field::Name));
     Some(about.with_message("why", &why))
 }

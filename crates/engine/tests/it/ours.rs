@@ -1,15 +1,12 @@
 //! Rule 2 of a customer ("Ours?") case by case: what is in flight, what a look shows, what becomes of the base.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use domain::base::Base;
 use domain::customer::{Customer, Field, Kind};
 use domain::entity::EntityType;
 use domain::in_flight::{Create, InFlight, Sent, Update, Write};
 use domain::link::{Link, LinkState};
-use domain::matching::Numbering;
-use domain::merge::{Policy, Times};
+use domain::merge::Times;
 use domain::message::Code;
 use domain::ports::Snapshot;
 use domain::side::Side;
@@ -18,6 +15,8 @@ use engine::document::DocumentRules;
 use engine::seen::{Known, Seen, Sight};
 use engine::step::{Ending, Sending, Step};
 use engine::{Config, Rules};
+
+use crate::decisions::config;
 
 pub fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
@@ -28,23 +27,14 @@ pub fn project(_: Side, _: Field, value: &str) -> String {
 }
 
 pub fn with_rules<T>(call: impl FnOnce(&Rules<'_>) -> T) -> T {
-    let config = Config {
-        policy: Policy::default(),
-        lease: Duration::from_secs(60),
-        http_timeout: Duration::from_secs(30),
-        create_settle: Duration::from_secs(120),
-        max_retries: 8,
-        retry_base: Duration::from_secs(2),
-        numbering: Numbering {
-            company: 100,
-            offset: 0,
-        },
-        deactivate: false,
-    };
-    let documents = DocumentRules::default();
+    with_rules_of(&config(), call)
+}
+
+/// [`with_rules`] of other settings.
+pub fn with_rules_of<T>(config: &Config, call: impl FnOnce(&Rules<'_>) -> T) -> T {
     call(&Rules {
-        config: &config,
-        documents: &documents,
+        config,
+        documents: &DocumentRules::default(),
         project: &project,
     })
 }

@@ -1,8 +1,6 @@
 //! What is decided next, case by case: what is known, what was seen, and the one step that is right then. No store, no
 //! systems: the decisions are pure.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use domain::base::Base;
 use domain::customer::{Customer, Field, Kind};
@@ -10,8 +8,6 @@ use domain::document::DocumentKind;
 use domain::entity::EntityType;
 use domain::in_flight::{InFlight, Sent, Update, Write};
 use domain::link::{Link, LinkState};
-use domain::matching::Numbering;
-use domain::merge::Policy;
 use domain::ports::Snapshot;
 use domain::side::Side;
 use engine::document::DocumentRules;
@@ -55,19 +51,10 @@ fn project(_: Side, _: Field, value: &str) -> String {
     value.replace('|', " ")
 }
 
-fn config() -> Config {
+pub fn config() -> Config {
     Config {
-        policy: Policy::default(),
-        lease: Duration::from_secs(60),
-        http_timeout: Duration::from_secs(30),
-        create_settle: Duration::from_secs(120),
         max_retries: 8,
-        retry_base: Duration::from_secs(2),
-        numbering: Numbering {
-            company: 100,
-            offset: 0,
-        },
-        deactivate: false,
+        ..crate::world::config()
     }
 }
 

@@ -7,19 +7,19 @@ use domain::customer::{Customer, Field, Kind};
 use domain::entity::EntityType;
 use domain::in_flight::{Update, Write};
 use domain::link::{Link, LinkState};
-use domain::matching::Numbering;
-use domain::merge::{Policy, Times};
+use domain::merge::Times;
 use domain::ports::Snapshot;
 use domain::side::Side;
 use domain::store::Ruling;
+use engine::Config;
 use engine::customer::{decide, forget, saving};
-use engine::document::DocumentRules;
 use engine::seen::{Known, Seen, Sight};
 use engine::step::{Ending, Sending, Step};
-use engine::{Config, Rules};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::time::Duration;
+
+use crate::ours::with_rules_of;
 
 const FIELDS: [Field; 3] = [Field::Name, Field::Description, Field::Address];
 /// After this time, in seconds, a write lands no more.
@@ -78,17 +78,8 @@ pub fn at(second: i64) -> DateTime<Utc> {
 
 pub fn config() -> Config {
     Config {
-        policy: Policy::default(),
-        lease: Duration::from_secs(60),
-        http_timeout: Duration::from_secs(30),
         create_settle: Duration::from_secs(SETTLE.cast_unsigned()),
-        max_retries: 8,
-        retry_base: Duration::from_secs(2),
-        numbering: Numbering {
-            company: 100,
-            offset: 0,
-        },
-        deactivate: false,
+        ..crate::decisions::config()
     }
 }
 
@@ -233,16 +224,9 @@ impl World {
     }
 
     fn decide_and_act(&mut self, seen: &mut Seen, known: &mut Known) -> Result<(), Cut> {
-        let (config, documents) = (config(), DocumentRules::default());
-        let project = |_: Side, _: Field, value: &str| value.to_owned();
-        let rules = Rules {
-            config: &config,
-            documents: &documents,
-            project: &project,
-        };
         loop {
             seen.now = at(self.now);
-            let (decided, step) = decide(known.clone(), seen, &rules);
+            let (decided, step) = with_rules_of(&config(), |rules| decide(known.clone(), seen, rules));
             *known = decided;
             if !matches!(step, Step::Write(_)) {
                 self.say(format!("{step:?}"));
@@ -322,14 +306,7 @@ impl World {
     }
 
     fn commit(&mut self, mut known: Known, seen: &Seen) {
-        let (config, documents) = (config(), DocumentRules::default());
-        let project = |_: Side, _: Field, value: &str| value.to_owned();
-        let rules = Rules {
-            config: &config,
-            documents: &documents,
-            project: &project,
-        };
-        forget(&mut known, seen, &rules);
+        with_rules_of(&config(), |rules| forget(&mut known, seen, rules));
         let held: Vec<Change> = known.held.held().map(|d| d.change()).collect();
         for change in known.told.iter().chain(&known.unseen).chain(&held) {
             let losers = match change.winner {

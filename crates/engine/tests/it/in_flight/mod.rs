@@ -6,11 +6,11 @@
 
 use domain::customer::Field;
 use domain::side::Side;
-use engine::Rules;
 use engine::customer::{decide, saving};
-use engine::document::DocumentRules;
 use engine::seen::{Known, Seen, Sight};
 use engine::step::{Sending, Step};
+
+use crate::ours::with_rules_of;
 
 use history::{World, at, config};
 
@@ -47,14 +47,9 @@ fn a_save_asks_for_what_was_decided_and_sends_the_rest_along() {
     if let Sight::Here { record, .. } = &mut seen.customers[0] {
         record.customer.set(Field::Name, "new");
     }
-    let (config, documents) = (config(), DocumentRules::default());
-    let project = |_: Side, _: Field, value: &str| value.to_owned();
-    let rules = Rules {
-        config: &config,
-        documents: &documents,
-        project: &project,
-    };
-    let (_, step) = decide(Known::of(world.link.clone()), &seen, &rules);
+    let (_, step) = with_rules_of(&config(), |rules| {
+        decide(Known::of(world.link.clone()), &seen, rules)
+    });
     let Step::Write(sending) = step else {
         panic!("{step:?}")
     };

@@ -261,7 +261,8 @@ impl World {
     }
 }
 
-fn config() -> Config {
+/// As most tests have it.
+pub fn config() -> Config {
     Config {
         policy: Policy::default(),
         lease: Duration::from_secs(60),
