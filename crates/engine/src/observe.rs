@@ -11,7 +11,7 @@ use domain::side::Side;
 use domain::store::Event;
 
 use crate::executor::{Executor, Stop};
-use crate::seen::Sight;
+use crate::seen::{Searched, Sight};
 use crate::step::{Ending, Step};
 
 impl Executor<'_> {
@@ -151,7 +151,11 @@ impl Executor<'_> {
                 for snapshot in &found.records {
                     self.saw(side, &snapshot.id, Some(snapshot), at);
                 }
-                self.seen.found = Some((keys, found.records));
+                self.seen.searched = Some(Searched {
+                    by: keys,
+                    records: found.records,
+                    at,
+                });
                 self.seen.aside = found.aside;
                 Ok(None)
             }

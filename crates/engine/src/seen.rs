@@ -91,8 +91,8 @@ pub struct Seen {
     pub holders: Option<Tally>,
     /// Whom it may be.
     pub gathered: Option<Gathered>,
-    /// What was found by which keys.
-    pub found: Option<(MatchKeys, Vec<Snapshot>)>,
+    /// The last search.
+    pub searched: Option<Searched>,
     /// What that search showed and could not be read.
     pub aside: Vec<SetAside>,
     /// A record that could not be made ours, and whose it is.
@@ -107,6 +107,17 @@ pub struct Seen {
     pub issued: Option<Issued>,
     /// The number was written into the CRM's document in this run, which had been read so.
     pub noted: Option<DocumentSnapshot>,
+}
+
+/// A search and its answer.
+#[derive(Debug, Clone)]
+pub struct Searched {
+    /// The keys.
+    pub by: MatchKeys,
+    /// What they found.
+    pub records: Vec<Snapshot>,
+    /// When the search began: what came after that was not looked for.
+    pub at: DateTime<Utc>,
 }
 
 /// A record that a customer that is met may be.
@@ -168,7 +179,7 @@ impl Seen {
             reserved: None,
             holders: None,
             gathered: None,
-            found: None,
+            searched: None,
             aside: Vec::new(),
             not_linked: None,
             document: Sight::Unread,

@@ -1,5 +1,6 @@
 //! A create that was never answered: what it may have made, and when it is sent again. Pure.
 
+use chrono::{DateTime, Utc};
 use domain::customer::{Customer, Kind};
 use domain::forms::form_of;
 use domain::in_flight::{Create, Write};
@@ -32,11 +33,11 @@ pub(super) fn lost(
         let why = Message::new(Code::LostCreateWithoutKeys).with("side", target);
         return Some(Step::End(Ending::Conflict(why)));
     }
-    let found = match &seen.found {
-        Some((by, found)) if *by == wanted => found,
-        _ => return Some(Step::Search(target, wanted)),
+    let Some(searched) = seen.searched.as_ref().filter(|searched| searched.by == wanted) else {
+        return Some(Step::Search(target, wanted));
     };
-    let news: Vec<&Snapshot> = found
+    let news: Vec<&Snapshot> = searched
+        .records
         .iter()
         .filter(|c| !create.not_ours.contains(&c.id))
         .collect();
@@ -54,7 +55,7 @@ pub(super) fn lost(
                 .with("side", target)
                 .with("id", id),
         }),
-        [] if news.is_empty() => wait_for_created(known, seen, rules, create),
+        [] if news.is_empty() => wait_for_created(known, searched.at, rules, create),
         [] => {
             let news: Vec<&str> = news.iter().map(|c| c.id.as_str()).collect();
             let why = Message::new(Code::LostCreateInDoubt)
@@ -93,9 +94,15 @@ fn is_same(sent: &Customer, target: Side, candidate: &Snapshot, rules: &Rules<'_
     matches!(judge(&sent, &[alone], &[], &Tally::default()), Verdict::Link(_))
 }
 
-/// Nothing there yet. No second create before the first has had its time and two looks found nothing.
-fn wait_for_created(known: &mut Known, seen: &Seen, rules: &Rules<'_>, create: &Create) -> Option<Step> {
-    let left = (create.at + rules.config.settle() - seen.now)
+/// Nothing there yet. No second create before two looks found nothing, the last of them begun when the first create had
+/// had its time.
+fn wait_for_created(
+    known: &mut Known,
+    looked_at: DateTime<Utc>,
+    rules: &Rules<'_>,
+    create: &Create,
+) -> Option<Step> {
+    let left = (create.at + rules.config.settle() - looked_at)
         .to_std()
         .unwrap_or_default();
     let looks = create.empty_looks + 1;

@@ -7,7 +7,7 @@ use domain::matching::typed_keys;
 use domain::message::Code;
 use domain::ports::{MatchKeys, Snapshot};
 use domain::side::Side;
-use engine::seen::{Gathered, Known, Seen, Sight};
+use engine::seen::{Gathered, Known, Searched, Seen, Sight};
 use engine::step::{Ending, Sending, Step};
 
 use super::{at, config, decide, ends, half, linked, named, person, save, seen, snapshot};
@@ -31,7 +31,11 @@ fn met(link: &Link, second: i64, customer: Customer, found: &[Snapshot]) -> Seen
     seen.reserved = Some(None);
     seen.holders = Some(domain::matching::Tally::default());
     seen.gathered = Some(Gathered::default());
-    seen.found = Some((by, found.to_vec()));
+    seen.searched = Some(Searched {
+        by,
+        records: found.to_vec(),
+        at: at(second),
+    });
     seen
 }
 
@@ -74,7 +78,7 @@ fn created(step: Step) -> (Create, Customer) {
 fn what_was_found_by_other_keys_says_nothing() {
     let link = lost(0);
     let mut seen = met(&link, 1, person(&ALI), &[]);
-    seen.found = Some((MatchKeys::default(), Vec::new()));
+    seen.searched.as_mut().unwrap().by = MatchKeys::default();
     let (_, step) = decide(&link, &seen);
     assert!(matches!(step, Step::Search(Side::Finance, _)), "{step:?}");
 }
@@ -111,6 +115,16 @@ fn no_second_create_before_the_first_has_had_its_time_and_two_looks_found_nothin
             assert_eq!(left, None, "the first one is forgotten");
         }
     }
+}
+
+#[test]
+fn a_search_that_began_before_the_first_create_had_had_its_time_is_no_look_after_it() {
+    let link = lost(5);
+    let mut seen = met(&link, 119, person(&ALI), &[]);
+    // The worker stood still between the search and its decision.
+    seen.now = at(300);
+    let (_, step) = decide(&link, &seen);
+    assert_eq!(ends(&step), ("wait", Code::LostCreateNotThereYet));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::View;
 use super::told::Loss;
 use crate::people::Edit;
 use crate::sched::{SECOND, Time, time_of};
-use crate::systems::{Record, agree};
+use crate::systems::{Record, Sent, agree};
 
 /// So long after a value has landed, an edit over it is no competitor of it any more.
 const SEEN_AFTER: u64 = 300 * SECOND;
@@ -153,14 +153,21 @@ impl View<'_> {
     }
 
     /// Whether a write to one of the two, or a create that may have made one of them, was not answered: from its intent on,
-    /// nobody but the sender knows whether it was sent.
+    /// nobody but the sender knows whether it was sent. Nor does anyone hear the answer to what lands after a younger save
+    /// was sent: its sender has long lost the customer.
     fn was_unanswered(&self, pair: &Pair<'_>) -> bool {
         let to_one = |side: Side, id: &str| match side {
             Side::Crm => id == pair.crm.0,
             Side::Finance => id == pair.finance.0,
         };
-        let mut unanswered = self.all.sent.iter().filter(|sent| !sent.answered);
-        unanswered.any(|sent| sent.whole.is_empty() || to_one(sent.side, &sent.record))
+        let saves = || self.all.sent.iter();
+        let late = |sent: &Sent| {
+            let mut younger = saves().filter(|s| s.side == sent.side && s.record == sent.record);
+            sent.landed
+                .is_some_and(|at| younger.any(|s| s.at > sent.at && s.at < at))
+        };
+        let mut unheard = saves().filter(|sent| !sent.answered || late(sent));
+        unheard.any(|sent| sent.whole.is_empty() || to_one(sent.side, &sent.record))
     }
 
     /// Whether it took back what the same users had typed just before, of which nothing was carried over.
