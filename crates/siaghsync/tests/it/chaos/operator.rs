@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use domain::store::entities::log;
 use domain::store::{EntityType, Status};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::Value;
 use simulator::Simulator;
 use uuid::Uuid;
 
@@ -26,6 +27,8 @@ const AGAIN: Duration = Duration::from_secs(3);
 pub enum Ruling {
     /// Two records of one customer, whose name and numbers were typed anew before the two had met.
     Link,
+    /// What was typed into a field in the moment between a save of ours and its read-back: whoever typed it knows.
+    Keep,
     Exists,
     SendAgain,
     Accept,
@@ -37,6 +40,8 @@ pub struct Operator {
     looked: Option<Instant>,
     /// When each row was last ruled on.
     ruled: HashMap<Uuid, Instant>,
+    /// Nobody types any more: nothing that is ruled on can be typed over meanwhile.
+    calm: bool,
     /// Rulings that were taken.
     pub done: Vec<Ruling>,
     /// Those of them that were not carried out at once.
@@ -75,6 +80,16 @@ impl Operator {
             self.ruled.insert(row.id, Instant::now());
             return;
         }
+        for row in altered(d).await {
+            let lately = self.ruled.get(&row.id).is_some_and(|at| at.elapsed() < AGAIN);
+            let Some(side) = users.typed_last(&d.sim, &row).filter(|_| self.calm && !lately) else {
+                continue;
+            };
+            let keep = d.run("siaghsync", &["resolve", &row.id.to_string(), "--keep", side]);
+            self.at_work = Some((keep, Ruling::Keep));
+            self.ruled.insert(row.id, Instant::now());
+            return;
+        }
         for row in waiting(d).await {
             let since = now - row.completed_at.unwrap_or(row.started_at);
             let settled = since.to_std().is_ok_and(|since| since > CREATE_SETTLE);
@@ -108,6 +123,7 @@ impl Operator {
     /// what is left.
     pub async fn settle(&mut self, d: &Deployment, documents: &Documents, users: &Users, plan: &Plan) {
         let begun = Instant::now();
+        self.calm = true;
         let delivered = d.sim.crm().webhooks_settled(plan.patience).await;
         assert!(delivered, "webhooks are not delivered");
         while begun.elapsed() < plan.patience {
@@ -117,7 +133,8 @@ impl Operator {
                 .all(d.db.store.db());
             let open = open.await.unwrap();
             let settled = open.is_empty() || open.iter().all(for_customer) && customers_wait(d).await;
-            let asked = waiting(d).await.is_empty() && in_doubt(d).await.is_empty();
+            let asked =
+                waiting(d).await.is_empty() && in_doubt(d).await.is_empty() && altered(d).await.is_empty();
             if self.at_work.is_none() && settled && asked {
                 return;
             }
@@ -147,10 +164,32 @@ async fn customers_wait(d: &Deployment) -> bool {
 
 /// Customers' rows that ask who is who.
 async fn in_doubt(d: &Deployment) -> Vec<log::Model> {
+    customers_in_conflict(d, &["match_doubt", "match_doubt_twice", "lost_create_in_doubt"]).await
+}
+
+/// Customers' rows that ask whether what came back from a save is an edit.
+async fn altered(d: &Deployment) -> Vec<log::Model> {
+    let mut held = customers_in_conflict(d, &["held_fields"]).await;
+    held.retain(|row| {
+        row.changes
+            .as_ref()
+            .is_some_and(|changes| altered_in(changes).next().is_some())
+    });
+    held
+}
+
+/// What an audit row holds back because it came back altered.
+pub fn altered_in(changes: &Value) -> impl Iterator<Item = &Value> {
+    let changes = changes.as_array().into_iter().flatten();
+    changes.filter(|change| change["reason"] == "altered")
+}
+
+async fn customers_in_conflict(d: &Deployment, codes: &[&str]) -> Vec<log::Model> {
     let query = log::Entity::find()
         .filter(log::Column::Status.eq(Status::Conflict))
         .filter(log::Column::EntityType.eq(EntityType::Customer))
-        .filter(log::Column::ErrorCode.is_in(["match_doubt", "match_doubt_twice", "lost_create_in_doubt"]));
+        .filter(log::Column::ErrorCode.is_in(codes.iter().copied()));
+    // A connection may just have been ended on purpose.
     query.all(d.db.store.db()).await.unwrap_or_default()
 }
 

@@ -136,6 +136,10 @@ pub fn print_documents(run: &Run, figures: &Figures) {
         ),
         ("changes accepted", vec![operator.times(Ruling::Accept)]),
         (
+            "customers linked, fields kept by hand",
+            vec![operator.times(Ruling::Link), operator.times(Ruling::Keep)],
+        ),
+        (
             "rulings not carried out at once, refused",
             vec![operator.later, operator.refused.len()],
         ),

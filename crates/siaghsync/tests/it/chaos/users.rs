@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use domain::store::entities::log;
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Map, Value, json};
 use simulator::sample::{self, SampleCustomer};
 use simulator::{Simulator, System};
 
 use super::field::{FIELDS, Field, text};
+use super::operator::altered_in;
 
 /// Both systems held the same for so long: whoever edits now competes with nobody.
 const QUIET: TimeDelta = TimeDelta::seconds(8);
@@ -237,6 +239,32 @@ impl Users {
             let (object, contact) = (in_crm(sim, &person.sample)?, in_finance(sim, &person.sample)?);
             let pair = (text(&object["crmId"]), text(&contact["Code"]));
             (pair.0 == id || pair.1 == id).then_some(pair)
+        })
+    }
+}
+
+impl Users {
+    /// The side, as `--keep` wants it, into which the last was typed of what an audit row holds back because it came back
+    /// altered; `None`: what stands there nobody has typed.
+    pub fn typed_last(&self, sim: &Simulator, row: &log::Model) -> Option<&'static str> {
+        let of_it = |person: &Person| {
+            let (object, contact) = (in_crm(sim, &person.sample)?, in_finance(sim, &person.sample)?);
+            let ids = [text(&object["crmId"]), text(&contact["Code"])];
+            ids.contains(&row.source_entity_id).then_some(())
+        };
+        let person = self.people.iter().position(|person| of_it(person).is_some())?;
+        let held = altered_in(row.changes.as_ref()?).next()?;
+        let typed = |edit: &&Edit| {
+            let value = match edit.side {
+                System::Crm => &held["crm"],
+                System::Finance => &held["finance"],
+            };
+            edit.person == person && held["field"] == edit.field.in_audit() && *value == edit.value
+        };
+        let last = self.edits.iter().rev().find(typed)?;
+        Some(match last.side {
+            System::Crm => "crm",
+            System::Finance => "finance",
         })
     }
 }

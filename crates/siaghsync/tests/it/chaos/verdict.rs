@@ -46,10 +46,11 @@ impl Verdict {
     }
 
     pub fn print(&self) {
+        // What waits often is why something is lost.
         let lists = [
+            ("stuck", &self.stuck),
             ("lost", &self.lost),
             ("duplicated", &self.duplicated),
-            ("stuck", &self.stuck),
             ("invented", &self.invented),
         ];
         for (name, list) in lists {
