@@ -109,8 +109,23 @@ pub fn recognise(
     }
     for (field, at) in agreed {
         settle_pending(in_flight, field, at);
+        known_late(in_flight, field, at, base);
     }
     landed
+}
+
+/// That a save has landed is known only now, and younger ones were sent without knowing it: what they sent along of the field
+/// and differs was an edit of what it had brought, and nothing newer was agreed on since they were sent.
+fn known_late(in_flight: &mut InFlight, field: Field, agreed: DateTime<Utc>, base: &Base) {
+    for write in &mut in_flight.0 {
+        let Write::Update(save) = write else { continue };
+        let (side, younger) = (save.side, agreed < save.at);
+        if let Some(sent) = save.fields.get_mut(&field).filter(|_| younger) {
+            let as_agreed = base.of(side, field).is_some_and(|was| same(field, was, &sent.leaves));
+            sent.pending = !sent.written && !as_agreed;
+            sent.base = Some(base.pair(field));
+        }
+    }
 }
 
 /// When the unconfirmed save of finance was sent that was to write this field, if what stands there now is neither what it

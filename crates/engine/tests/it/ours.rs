@@ -180,6 +180,30 @@ fn a_later_save_that_was_answered_leaves_open_whether_an_edit_sent_along_is_that
 }
 
 #[test]
+fn what_was_sent_along_since_a_save_that_is_now_seen_to_have_landed_late_is_an_edit_of_what_it_brought() {
+    // "b" of finance is sent to the CRM, nobody hears of it; someone takes "b" out of finance again, which looks as if
+    // nothing had been; a save of another field sends that along; then the first one lands.
+    let then = base("a", "a");
+    let to_crm = Update {
+        side: Side::Crm,
+        ..save(0, &then, "b")
+    };
+    let mut along = save(9, &then, "a");
+    along.fields.values_mut().for_each(|sent| sent.written = false);
+    for overtaken in [false, true] {
+        let (mut known, mut out) = (then.clone(), in_flight(&[to_crm.clone(), along.clone()]));
+        if overtaken {
+            ours::overtake(&mut out, &save(10, &then, "a"));
+        }
+        for _ in 0..2 {
+            look(&mut known, &mut out, "b", "a");
+            let (found, put_back) = (known.pair(Field::Name), known.put_back.len());
+            assert_eq!((found, put_back), (pair("b", "b"), 0), "finance's \"a\" is an edit");
+        }
+    }
+}
+
+#[test]
 fn what_comes_back_altered_is_owed_where_an_earlier_save_has_landed_in_between() {
     let first = base("a", "a");
     for (came, owed) in [("x", true), ("typed", false)] {

@@ -103,6 +103,8 @@ impl View<'_> {
         }
         let of = |side, id: &str| -> Vec<&Edit> {
             let edits = self.all.edits.0.iter().filter(|e| e.field == Some(pair.field));
+            // The same number in another spelling is no other word.
+            let edits = edits.filter(|e| !same(pair.field, &e.before, &e.value));
             edits.filter(|e| e.side == side && e.record == id).collect()
         };
         let typed = Typed {
