@@ -240,21 +240,25 @@ pub(crate) fn is_nothing(known: &Known, seen: &Seen) -> bool {
     known.link.in_flight.is_empty() && seen.claimed.state == LinkState::New
 }
 
-/// A record that was announced may not be shown yet: so long after the announcement it is looked for again, in seconds.
-const ANNOUNCED: [i64; 4] = [2, 10, 30, 120];
+/// What is not shown, though it was announced or known, is looked for again so long after that, in seconds.
+const LOOKS: [i64; 4] = [2, 10, 30, 120];
+
+/// How long until the next look at what was not shown for so long; `None`: that was the last one.
+pub(crate) fn next_look(not_shown: chrono::Duration) -> Option<Duration> {
+    let looks = LOOKS.into_iter().map(chrono::Duration::seconds);
+    let next = looks.into_iter().find(|next| not_shown < *next)?;
+    (next - not_shown).to_std().ok()
+}
 
 /// Nothing is known of a record but that a webhook has announced it, and it is not there.
 pub(crate) fn not_there_yet(facts: &Facts<'_>, side: Side) -> Option<Verdict> {
     let lead = &facts.work.lead;
-    let since = facts.now - lead.heard_at;
-    let announced = lead.trigger == Trigger::Webhook;
-    let next = ANNOUNCED
-        .into_iter()
-        .map(chrono::Duration::seconds)
-        .find(|next| since < *next);
-    let wait = next.filter(|_| announced)? - since;
+    if lead.trigger != Trigger::Webhook {
+        return None;
+    }
+    let wait = next_look(facts.now - lead.heard_at)?;
     let why = Message::new(Code::AnnouncedNotThere).with("side", side);
-    Some(Verdict::waits(why, wait.to_std().unwrap_or_default()))
+    Some(Verdict::waits(why, wait))
 }
 
 /// The endings that are the same for every kind of entity.

@@ -65,6 +65,9 @@ impl<'a> Executor<'a> {
         seen.claimed_at = now - chrono::Duration::from_std(since).unwrap_or_default();
         seen.ruling.clone_from(&work.lead.ruling);
         let rows = std::iter::once(&work.lead).chain(&work.covered);
+        for row in rows.clone().filter(|row| row.gone) {
+            seen.gone_heard[row.side as usize] = true;
+        }
         let of_finance = rows.filter(|row| {
             row.side == Side::Finance && matches!(row.trigger, Trigger::Poll | Trigger::Webhook)
         });

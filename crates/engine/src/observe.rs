@@ -86,6 +86,12 @@ impl Executor<'_> {
         };
         self.seen.fresh = Some(side);
         self.saw(side, &id, record.as_ref(), at);
+        if record.is_none() && self.known.link.is_whole() {
+            let since = self.engine.index.gone_since(side, &id).await?;
+            // Of a record that the index has never seen, the row tells since when it is looked for.
+            let lead = &self.work.lead;
+            self.seen.not_shown_since[side as usize] = since.or(lead.scheduled.then_some(lead.heard_at));
+        }
         self.seen.customers[side as usize] = match record {
             None => Sight::Absent,
             Some(mut record) => {

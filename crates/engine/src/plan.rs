@@ -91,6 +91,7 @@ impl Engine {
                 scheduled: false,
                 lapses: 0,
                 ruling: None,
+                gone: false,
             },
             covered: Vec::new(),
         };

@@ -91,6 +91,10 @@ pub struct Seen {
     pub holders: Option<Tally>,
     /// Whom it may be.
     pub gathered: Option<Gathered>,
+    /// Whether that side's record was heard to be gone.
+    pub gone_heard: [bool; 2],
+    /// Since when no look has shown that side's record.
+    pub not_shown_since: [Option<DateTime<Utc>>; 2],
     /// The last search.
     pub searched: Option<Searched>,
     /// What that search showed and could not be read.
@@ -179,6 +183,8 @@ impl Seen {
             reserved: None,
             holders: None,
             gathered: None,
+            gone_heard: [false, false],
+            not_shown_since: [None, None],
             searched: None,
             aside: Vec::new(),
             not_linked: None,

@@ -21,6 +21,6 @@ pub use config::{CrmConfig, FinanceConfig, SimulatorConfig};
 pub use crm::{CrmHandle, Kind, RegisteredHook, WebhookStats};
 pub use error::SimError;
 pub use faults::{FaultKind, FaultRule, Faults, System};
-pub use finance::{Document, FinanceHandle, LEAK_MARKER};
+pub use finance::{Backup, Document, FinanceHandle, LEAK_MARKER};
 pub use simulator::Simulator;
 pub use stats::{RequestRecord, Saves, Stats, StatsSnapshot};

@@ -168,4 +168,7 @@ pub trait IndexStore: Send + Sync {
 
     /// Records of that side that are there and were never linked with one of the other side, by id, behind `after`.
     async fn unlinked(&self, side: Side, after: &str, limit: u64) -> StoreResult<Vec<Indexed>>;
+
+    /// Since when no look has shown that record; `None`: the last one did, or it was never seen.
+    async fn gone_since(&self, side: Side, id: &str) -> StoreResult<Option<DateTime<Utc>>>;
 }

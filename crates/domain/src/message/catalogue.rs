@@ -65,6 +65,7 @@ catalogue! {
     NoSuchRecord "no_such_record" "{side} has no such record (any more)";
     ToFinanceIsOff "to_finance_is_off" "it is not in finance, and SYNC_CRM_TO_FINANCE is off";
     ToCrmIsOff "to_crm_is_off" "it is not in CRM, and SYNC_FINANCE_TO_CRM is off";
+    NotShown "not_shown" "{side} does not show {id} at the moment: looked for again; not shown for two minutes, it is taken for gone";
     AnnouncedNotThere "announced_not_there" "{side} has announced this record and does not show it yet: looked for again";
     OtherCompany "other_company" "{number} belongs to company {company}, which is not served here (COMPANY_CODE is {served})";
     CompanyChanged "company_changed" "its customer number {number} belongs to company {company} now, and it is linked with a contact of company {served}: correct the number, or settle it in both systems by hand";
@@ -188,10 +189,11 @@ catalogue! {
     PollHeld "poll_held" "{poll}: {why}. Nothing of it is synced, and this poll waits: look at the changes, then `siaghsync resume` lets them go on, or `siaghsync guard drop` drops them";
     TooManyChanges "too_many_changes" "{changes} changes in one poll are more than MAX_CHANGES_PER_RUN={limit}";
     TooLargeAShare "too_large_a_share" "{changes} changes in one poll are more than MAX_CHANGED_SHARE={limit} of {linked} linked records";
-    TooManyVanished "too_many_vanished" "{vanished} of {known} contacts are suddenly not in the answer, more than MAX_CHANGED_SHARE={limit}";
+    SetBack "set_back" "{records} of {linked} linked contacts have vanished, are other records, or show values that were written over: finance looks put back from a backup";
     NothingLinkedYet "nothing_linked_yet" "{why} (no customer is linked yet: `siaghsync import` is the way in, then resume)";
     HoldReleased "hold_released" "{why} [released with `siaghsync resume`: {rows} rows]";
     HoldDropped "hold_dropped" "{why} [dropped with `siaghsync guard drop`: {rows} rows]";
+    HoldDone "hold_done" "{why} [ended by itself: nothing of it was left to be done; {rows} rows]";
     DroppedByGuard "dropped_by_guard" "held by the guard, and dropped with `siaghsync guard drop`";
     SetAside "set_aside" "the CRM shows a record whose id or ModifyDate can't be one: it is set aside";
     RecordSetAside "record_set_aside" "{side} shows record {id}, but it can't be read ({why}): it is set aside until it is corrected there";

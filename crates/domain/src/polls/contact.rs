@@ -27,7 +27,12 @@ pub struct ContactNow {
     pub keys: [Option<String>; 4],
     /// Its normal forms.
     pub profile: Profile,
+    /// Checksums of states that we have written over, the last few of them, the newest last.
+    pub overwritten: Vec<String>,
 }
+
+/// So many states that we have written over are remembered of each contact.
+const OVERWRITTEN: usize = 8;
 
 impl ContactNow {
     /// Of what was read.
@@ -52,7 +57,17 @@ impl ContactNow {
                 key(Field::CustomerNumber),
             ],
             profile,
+            overwritten: Vec::new(),
         }
+    }
+
+    /// Remembers what we had written over before, and that a state was written over now, if one was.
+    pub fn remember(&mut self, before: &[String], now: Option<&str>) {
+        let mut all: Vec<String> = before.to_vec();
+        if let Some(now) = now.filter(|now| !all.iter().any(|known| known == now)) {
+            all.push(now.to_owned());
+        }
+        self.overwritten = all.split_off(all.len().saturating_sub(OVERWRITTEN));
     }
 
     /// For the index, of a read that began then.
@@ -77,8 +92,12 @@ pub struct ContactSeen {
     pub checksum: String,
     /// The counter.
     pub changes: i64,
-    /// It was not in a complete answer.
+    /// It was not in the last complete answer.
     pub gone: bool,
+    /// The index takes it for gone: it was missing twice, or not shown when it was asked for.
+    pub given_up: bool,
+    /// [`ContactNow::overwritten`].
+    pub overwritten: Vec<String>,
     /// The index holds its normal forms, as it was last seen.
     pub indexed: bool,
 }

@@ -35,21 +35,28 @@ impl Guard {
         })
     }
 
-    /// Why the loss of so many contacts, of those that were there, looks like a partial answer or a mistake.
-    #[must_use]
-    pub fn objects_to_loss(&self, vanished: u64, known: u64) -> Option<Message> {
-        self.is_share(vanished, known).then(|| {
-            Message::new(Code::TooManyVanished)
-                .with("vanished", vanished)
-                .with("known", known)
-                .with("limit", self.max_share)
-        })
-    }
-
     #[expect(clippy::cast_precision_loss, reason = "a share of counts far below 2^52")]
     fn is_share(&self, part: u64, whole: u64) -> bool {
         part >= LOOK_FROM && part as f64 > self.max_share * whole as f64
     }
+}
+
+/// Up to so many records may vanish, become others or show what was written over there, before a system looks put back from
+/// a backup; above that, up to [`SET_BACK_SHARE`] of those that are linked.
+pub const SET_BACK_FROM: u64 = 5;
+const SET_BACK_SHARE: f64 = 0.05;
+
+/// Why so many records of so many that are linked look as if that system had been put back from a backup, whatever the
+/// limits are.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "a share of counts far below 2^52")]
+pub fn set_back(records: u64, linked: u64) -> Option<Message> {
+    let many = records > SET_BACK_FROM && records as f64 > SET_BACK_SHARE * linked as f64;
+    many.then(|| {
+        Message::new(Code::SetBack)
+            .with("records", records)
+            .with("linked", linked)
+    })
 }
 
 /// A poll that the guard holds.
@@ -69,6 +76,17 @@ pub struct Held {
     pub examples: Vec<String>,
 }
 
+/// A change that the guard holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldChange {
+    /// The record's id.
+    pub id: String,
+    /// Its event.
+    pub event_id: String,
+    /// The record was missing.
+    pub vanished: bool,
+}
+
 /// What becomes of a held set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -76,6 +94,8 @@ pub enum Verdict {
     Release,
     /// They become `SKIPPED` rows, which say so: the same changes, read again, are not new.
     Drop,
+    /// Nothing of them is left to be done.
+    Done,
 }
 
 #[cfg(test)]
@@ -112,9 +132,15 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_measured_by_what_was_there() {
-        assert_eq!(GUARD.objects_to_loss(49, 60), None);
-        assert!(GUARD.objects_to_loss(60, 200).is_some());
-        assert_eq!(GUARD.objects_to_loss(60, 20_000), None);
+    fn a_set_back_is_more_than_five_and_more_than_five_percent() {
+        for (records, linked, held) in [
+            (5, 5, false),
+            (6, 6, true),
+            (6, 119, true),
+            (6, 120, false),
+            (500, 10_001, false),
+        ] {
+            assert_eq!(set_back(records, linked).is_some(), held, "{records} of {linked}");
+        }
     }
 }

@@ -15,7 +15,7 @@ mod turn;
 
 pub use contact::{ContactNow, ContactSeen, ContactTimes, Linked};
 pub use fingerprint::{Fingerprint, checksum, document_checksum};
-pub use guard::{Guard, Held, Verdict};
+pub use guard::{Guard, Held, HeldChange, Verdict};
 pub use port::PollStore;
 pub use turn::{Begin, Found, Harvest, Look, PollLease, Rhythm, Stored};
 

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Begin, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease, Rhythm, Stored, Verdict,
+    Begin, ContactSeen, ContactTimes, Harvest, Held, HeldChange, Linked, Look, PollLease, Rhythm, Stored,
+    Verdict,
 };
 use crate::document::DocumentKind;
 use crate::side::Side;
@@ -17,7 +18,8 @@ use crate::store::{EntityType, IssuedDocument, StoreResult};
 #[async_trait]
 pub trait PollStore: Send + Sync {
     /// Takes the poll's lease when it is due and nobody has it. A lease that lapsed was a dead process's: its
-    /// poll is due at once.
+    /// poll is due at once. What a hold still holds is looked through first: it ends by itself when nothing of it is left
+    /// to be done.
     async fn begin(&self, poll: &str, owner: &str, rhythm: Rhythm) -> StoreResult<Begin>;
 
     /// Renews the lease during a long read.
@@ -53,6 +55,14 @@ pub trait PollStore: Send + Sync {
     /// ([`Harvest::well`]).
     async fn set_aside_by(&self, poll: &str) -> StoreResult<HashSet<String>>;
 
+    /// Which of these records need no poll any more: a row of theirs is open, or was heard since then.
+    async fn in_hand(
+        &self,
+        of: (Side, EntityType),
+        ids: &[&str],
+        since: DateTime<Utc>,
+    ) -> StoreResult<HashSet<String>>;
+
     /// How many entities of that type are linked on both sides, without tombstones.
     async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64>;
 
@@ -70,6 +80,12 @@ pub trait PollStore: Send + Sync {
 
     /// The polls that the guard holds, or the one of that name.
     async fn held(&self, poll: Option<&str>) -> StoreResult<Vec<Held>>;
+
+    /// All that is held of that poll.
+    async fn held_changes(&self, poll: &str) -> StoreResult<Vec<HeldChange>>;
+
+    /// These are held no more: nothing of them is left to be done.
+    async fn let_go(&self, poll: &str, event_ids: &[&str]) -> StoreResult<()>;
 
     /// Ends a hold: exactly the held set is released or dropped, the guard's row is settled, the poll goes on.
     /// Says how many rows that made.

@@ -80,7 +80,9 @@ pub struct Harvest {
     pub cursor: Option<String>,
     /// Contacts that hold something new.
     pub contacts: Vec<ContactNow>,
-    /// Codes of contacts that are not there any more.
+    /// Codes of contacts that were in the answer before and are not in this one: nothing is concluded from that yet.
+    pub missing: Vec<String>,
+    /// Codes of contacts that were missing before and still are: they are gone.
     pub gone: Vec<String>,
     /// What else was seen, for the index: all of the CRM, and contacts that it does not hold as they were last seen.
     pub seen: Vec<Sighting>,

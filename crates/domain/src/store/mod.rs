@@ -35,7 +35,7 @@ pub use port::Store;
 pub use row::{Event, Status, Trigger};
 pub use ruling::Ruling;
 pub use words::words;
-pub use work::{Claim, ClaimedRow, Holder, Intended, LastRun, Lease, Work};
+pub use work::{Claim, ClaimedRow, Holder, Intended, LastRun, Lease, Work, says_gone};
 
 pub use crate::change::Change;
 pub use crate::entity::{EntityRef, EntityType};

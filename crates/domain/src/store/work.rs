@@ -1,6 +1,7 @@
 //! What a run has claimed, and the answers that it gets on its way.
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Ruling, Status, Trigger};
@@ -39,6 +40,23 @@ pub struct ClaimedRow {
     pub lapses: u32,
     /// What an operator has ruled with it.
     pub ruling: Option<Ruling>,
+    /// Whether it says that the record is gone ([`says_gone`]).
+    pub gone: bool,
+}
+
+/// Whether what was heard says that the record is gone: a webhook of a deletion, or a poll whose full looks did not show
+/// it.
+#[must_use]
+pub fn says_gone(payload: &Value) -> bool {
+    let text = |name| payload.get(name).and_then(Value::as_str).unwrap_or_default();
+    let of_webhook = ["action", "event", "eventType"].map(text);
+    let deleted = |said: &str| {
+        let action = said.rsplit('.').next().unwrap_or_default().trim();
+        ["deleted", "delete", "0"]
+            .iter()
+            .any(|word| action.eq_ignore_ascii_case(word))
+    };
+    payload.get("vanished") == Some(&Value::Bool(true)) || of_webhook.into_iter().any(deleted)
 }
 
 /// Work that was claimed: an entity's lease with the rows that this run will close.
@@ -98,4 +116,33 @@ pub struct LastRun {
     pub status: Status,
     /// Why.
     pub message: Option<Message>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::says_gone;
+
+    #[test]
+    fn a_deletion_is_heard_from_a_webhook_or_from_a_poll_that_has_missed_it_twice() {
+        for gone in [
+            json!({"action": "deleted"}),
+            json!({"eventType": "customer.deleted"}),
+            json!({"event": "Delete"}),
+            json!({"event": "0"}),
+            json!({"poll": "finance:contacts", "vanished": true}),
+        ] {
+            assert!(says_gone(&gone), "{gone}");
+        }
+        for other in [
+            json!({}),
+            json!(null),
+            json!({"event": "2", "action": "updated"}),
+            json!({"vanished": false}),
+            json!({"deleted": true}),
+        ] {
+            assert!(!says_gone(&other), "{other}");
+        }
+    }
 }

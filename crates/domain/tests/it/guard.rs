@@ -1,10 +1,11 @@
 //! What the guard holds: released or dropped as a whole, and once.
 
+use domain::clock::Clock;
 use domain::message::{Code, Message};
 use domain::polls::{Begin, FINANCE_CONTACTS, Harvest, Held, Verdict};
 use domain::ports::Side;
 use domain::store::entities::log;
-use domain::store::{Status, message_of};
+use domain::store::{EntityType, Status, message_of};
 use uuid::Uuid;
 
 use crate::polls::{RHYTHM, contact, found, turn_of};
@@ -12,7 +13,8 @@ use crate::world::{World, contract};
 
 contract![
     what_is_released_is_released_as_a_whole_and_once,
-    what_is_dropped_is_dropped_as_a_whole_and_once
+    what_is_dropped_is_dropped_as_a_whole_and_once,
+    case_18_what_was_heard_of_since_is_held_no_more_and_the_hold_ends_by_itself
 ];
 
 async fn what_is_released_is_released_as_a_whole_and_once(w: &World) {
@@ -98,6 +100,7 @@ async fn is_settled(w: &World, guard: Uuid, verdict: Verdict, why: &Message) {
     let (expected, code) = match verdict {
         Verdict::Release => ((600, 0, Status::Success), Code::HoldReleased),
         Verdict::Drop => ((0, 600, Status::Skipped), Code::HoldDropped),
+        Verdict::Done => unreachable!("no operator says so"),
     };
     let rows = w.rows().await;
     let of = |status| {
@@ -125,4 +128,44 @@ async fn is_settled(w: &World, guard: Uuid, verdict: Verdict, why: &Message) {
     let said = Message::new(code).with_message("why", why).with("rows", 600);
     assert_eq!(message_of(settled), Some(said));
     assert!(settled.error_message.as_ref().unwrap().ends_with(": 600 rows]"));
+}
+
+async fn case_18_what_was_heard_of_since_is_held_no_more_and_the_hold_ends_by_itself(w: &World) {
+    let why = Message::new(Code::TooManyChanges)
+        .with("changes", 600)
+        .with("limit", 500);
+    let guard = hold(w, &why).await;
+    let since = w.clock.now();
+    w.clock.turn(RHYTHM.interval);
+    for code in ["7", "8"] {
+        w.enqueue(Side::Finance, code).await;
+    }
+    let of = (Side::Finance, EntityType::Customer);
+    let in_hand = async |since| {
+        let in_hand = w.polls.in_hand(of, &["7", "9"], since).await.unwrap();
+        in_hand.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(in_hand(since).await, ["7"]);
+    assert_eq!(
+        in_hand(w.clock.now() + RHYTHM.interval).await,
+        ["7"],
+        "it is open"
+    );
+    let begin = || w.polls.begin(FINANCE_CONTACTS, "a", RHYTHM);
+    assert_eq!(begin().await.unwrap(), Begin::Held(guard));
+    let held = w.polls.held_changes(FINANCE_CONTACTS).await.unwrap();
+    assert_eq!(held.len(), 598);
+    assert_eq!(held.iter().filter(|change| change.vanished).count(), 1);
+    let rest: Vec<&str> = held.iter().map(|change| change.event_id.as_str()).collect();
+    w.polls.let_go(FINANCE_CONTACTS, &rest[1..]).await.unwrap();
+    assert_eq!(begin().await.unwrap(), Begin::Held(guard), "one is left");
+    w.polls.let_go(FINANCE_CONTACTS, &rest[..1]).await.unwrap();
+    assert!(matches!(begin().await.unwrap(), Begin::Taken(_)));
+    let rows = w.rows().await;
+    let settled = rows.iter().find(|row| row.id == guard).unwrap();
+    assert_eq!(settled.status, Status::Skipped);
+    let said = Message::new(Code::HoldDone)
+        .with_message("why", &why)
+        .with("rows", 0);
+    assert_eq!(message_of(settled), Some(said));
 }

@@ -180,6 +180,9 @@ async fn what_was_read_later_is_not_written_over_and_what_is_gone_leads_nowhere(
     ];
     w.index.note(&gone).await.unwrap();
     assert!(by_mobile(w, Side::Finance, "9352221346").await.is_empty());
+    let gone_since = async |id| w.index.gone_since(Side::Finance, id).await.unwrap();
+    let since = gone_since("22").await.map(|since| (since - at(20)).num_seconds());
+    assert_eq!((since, gone_since("never seen").await), (Some(0), None));
     let counted = w.index.holders(&[form(Key::Mobile, "9352221346")]).await.unwrap();
     assert_eq!(counted.holders(Side::Finance, Key::Mobile, "9352221346"), 0);
     w.index.note(&[with("09352221346", 30)]).await.unwrap();
@@ -188,6 +191,7 @@ async fn what_was_read_later_is_not_written_over_and_what_is_gone_leads_nowhere(
         ["22"],
         "it is back as it was"
     );
+    assert_eq!(gone_since("22").await, None);
 }
 
 async fn pairs_that_are_two_are_not_held_against_each_other(w: &World) {
@@ -280,6 +284,7 @@ async fn a_run_and_a_poll_leave_what_they_saw(w: &World) {
 
     let turn = turn_of(w, FINANCE_CONTACTS).await;
     let harvest = Harvest {
+        missing: vec!["23".to_owned()],
         gone: vec!["23".to_owned()],
         seen: vec![contact("22", 1, &values).sighting(turn.started_at)],
         ..Harvest::default()
@@ -287,7 +292,8 @@ async fn a_run_and_a_poll_leave_what_they_saw(w: &World) {
     w.polls.finish(&turn, &harvest).await.unwrap();
     assert_eq!(by_mobile(w, Side::Finance, "9121112345").await, ["22"]);
     let seen = w.polls.contacts().await.unwrap();
-    assert!(seen["22"].indexed && seen["22"].changes == 1 && seen["23"].gone);
+    assert!(seen["22"].indexed && seen["22"].changes == 1);
+    assert!(seen["23"].gone && seen["23"].given_up);
 }
 
 async fn what_is_gone_for_long_is_forgotten_but_its_counter(w: &World) {
@@ -299,13 +305,19 @@ async fn what_is_gone_for_long_is_forgotten_but_its_counter(w: &World) {
         ..Harvest::default()
     };
     w.polls.finish(&turn, &harvest).await.unwrap();
-    w.clock.turn(RHYTHM.interval);
-    let turn = turn_of(w, FINANCE_CONTACTS).await;
-    let harvest = Harvest {
-        gone: vec!["22".to_owned()],
-        ..Harvest::default()
-    };
-    w.polls.finish(&turn, &harvest).await.unwrap();
+    for again in [false, true] {
+        w.clock.turn(RHYTHM.interval);
+        let turn = turn_of(w, FINANCE_CONTACTS).await;
+        let (missing, gone) = (vec!["22".to_owned()], vec!["22".to_owned()]);
+        let harvest = Harvest {
+            missing: if again { Vec::new() } else { missing },
+            gone: if again { gone } else { Vec::new() },
+            ..Harvest::default()
+        };
+        w.polls.finish(&turn, &harvest).await.unwrap();
+        let seen = w.polls.contacts().await.unwrap();
+        assert!(seen["22"].gone && seen["22"].given_up == again);
+    }
     w.store.prune(RHYTHM.interval, 10).await.unwrap();
     w.clock.turn(RHYTHM.interval * 2);
     w.store.prune(RHYTHM.interval, 10).await.unwrap();

@@ -21,7 +21,7 @@ async fn look(w: &World, contacts: Vec<ContactNow>, gone: &[&str]) -> PollLease 
     let turn = turn_of(w, FINANCE_CONTACTS).await;
     let harvest = Harvest {
         contacts,
-        gone: gone.iter().map(|code| (*code).to_owned()).collect(),
+        missing: gone.iter().map(|code| (*code).to_owned()).collect(),
         ..Harvest::default()
     };
     w.polls.finish(&turn, &harvest).await.unwrap();

@@ -1,5 +1,7 @@
 //! One of the two records is not there: it was deleted, or is not shown yet. Pure.
 
+use std::time::Duration;
+
 use domain::change::{Change, Reason};
 use domain::customer::{Field, Values};
 use domain::in_flight::Write;
@@ -9,6 +11,7 @@ use domain::side::Side;
 
 use super::{identity, saving};
 use crate::Rules;
+use crate::ending::next_look;
 use crate::seen::{Known, Refusal, Seen, Sight};
 use crate::step::{Ending, Sending, Step};
 
@@ -27,6 +30,12 @@ pub(super) fn next(known: &mut Known, seen: &Seen, side: Side, rules: &Rules<'_>
         let why = Message::new(Code::NotShownYet).with("side", side);
         return Step::End(Ending::Wait(why, rules.config.retry_base));
     }
+    if let Some(wait) = not_shown_for_long(known, seen, side) {
+        let why = Message::new(Code::NotShown)
+            .with("side", side)
+            .with("id", known.link.id_on(side).unwrap_or_default());
+        return Step::End(Ending::Wait(why, wait));
+    }
     if side == Side::Crm
         && rules.config.deactivate
         && let Some(step) = deactivate(known, seen, rules)
@@ -34,6 +43,17 @@ pub(super) fn next(known: &mut Known, seen: &Seen, side: Side, rules: &Rules<'_>
         return step;
     }
     Step::End(Ending::Gone(side))
+}
+
+/// How long until the next look, where a linked record is not shown and nobody has said that it is gone. `None`: it is
+/// gone.
+fn not_shown_for_long(known: &Known, seen: &Seen, side: Side) -> Option<Duration> {
+    let open = known.link.is_whole() && seen.claimed.state != LinkState::Closed;
+    if !open || seen.gone_heard[side as usize] {
+        return None;
+    }
+    let since = seen.not_shown_since[side as usize].unwrap_or(seen.now);
+    next_look(seen.now - since)
 }
 
 /// The CRM has deleted the customer, and the policy says to set its contact inactive. Once: whoever sets it active again

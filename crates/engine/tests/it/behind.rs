@@ -67,6 +67,34 @@ async fn what_is_not_shown_yet_was_not_deleted() {
 }
 
 #[tokio::test]
+async fn case_17_half_an_answer_closes_nothing() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(person("علی", "09123450017"));
+        w.sync(Side::Crm, &id).await;
+        for (side, heard, other) in [
+            (Side::Finance, &w.crm, &w.finance),
+            (Side::Crm, &w.finance, &w.crm),
+        ] {
+            let (own, there) = if side == Side::Finance {
+                (id.as_str(), "1")
+            } else {
+                ("1", id.as_str())
+            };
+            let value = format!("{side:?}@example.ir");
+            heard.edit(own, Field::Email, &value);
+            for _ in 0..3 {
+                other.next_read(Read::Nothing);
+            }
+            assert_eq!(w.sync(side.other(), own).await, Status::Success);
+            assert_eq!(other.get(there, Field::Email), value);
+            assert_eq!(w.links().await[0].state, LinkState::Active);
+        }
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
 async fn a_read_that_outlasts_the_lease_keeps_it() {
     for on in ALL {
         let w = World::new(on).await;

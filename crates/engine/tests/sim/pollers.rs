@@ -9,8 +9,8 @@ use domain::customer::{Customer, Kind};
 use domain::document::{Document, DocumentKind, differences};
 use domain::index::{Reading, Sighting};
 use domain::polls::{
-    Begin, CRM_INVOICES, CRM_ORGANIZATION, CRM_QUOTES, ContactNow, FINANCE_CONTACTS, Fingerprint, Found,
-    Harvest, PollLease, PollStore, Rhythm, checksum, document_checksum, poll_of,
+    Begin, CRM_INVOICES, CRM_ORGANIZATION, CRM_QUOTES, ContactNow, ContactSeen, FINANCE_CONTACTS,
+    Fingerprint, Found, Harvest, PollLease, PollStore, Rhythm, checksum, document_checksum, poll_of,
 };
 use domain::ports::{PortError, Side};
 use domain::store::{IssuedDocument, LinkState, StoreError, Trigger};
@@ -205,31 +205,34 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
     let (mut contacts, mut indexed) = (Vec::new(), Vec::new());
     for (code, (customer, _)) in &shown {
         let seen = before.get(code);
-        let unchanged = seen.is_some_and(|seen| !seen.gone && seen.checksum == checksum(customer));
+        let same = seen.filter(|seen| seen.checksum == checksum(customer));
+        let unchanged = same.is_some_and(|seen| !seen.gone);
+        let back = same.is_some_and(|seen| seen.gone && !seen.given_up);
         if !unchanged || written.contains(code) {
             let changes = seen.map_or(1, |seen| seen.changes + 1);
-            contacts.push((ContactNow::new(code.clone(), customer, changes), unchanged));
+            contacts.push((ContactNow::new(code.clone(), customer, changes), unchanged, back));
         } else if seen.is_some_and(|seen| !seen.indexed) {
             indexed.push(ContactNow::new(code.clone(), customer, 0).sighting(turn.started_at));
         }
     }
-    let known = before.iter().filter(|(_, seen)| !seen.gone);
-    let gone: BTreeSet<String> = known
-        .map(|(code, _)| code.clone())
-        .filter(|code| !shown.contains_key(code))
-        .collect();
+    let absent = before.iter().filter(|(code, _)| !shown.contains_key(*code));
+    let (gone, missing): (Vec<_>, Vec<_>) = absent.partition(|(_, seen)| seen.gone);
+    let codes_of = |all: Vec<(&String, &ContactSeen)>| -> BTreeSet<String> {
+        all.into_iter().map(|(code, _)| code.clone()).collect()
+    };
+    let (gone, missing) = (codes_of(gone), codes_of(missing));
     let codes: Vec<&str> = contacts
         .iter()
-        .map(|(contact, _)| contact.code.as_str())
+        .map(|(contact, ..)| contact.code.as_str())
         .chain(gone.iter().map(String::as_str))
         .collect();
     let mapped = PollStore::linked(store, Side::Finance, &codes).await?;
     let mut changes = Vec::new();
-    contacts.retain(|(contact, unchanged)| {
+    contacts.retain(|(contact, unchanged, back)| {
         let mapped = mapped.get(&contact.code);
         let customer = &shown[&contact.code].0;
         let echo = mapped.is_some_and(|mapped| mapped.knows(&Fingerprint::of(customer), Side::Finance));
-        if !echo {
+        if !echo && !back {
             let event = format!("poll:{}:{}", contact.code, contact.changes);
             changes.push(change(&contact.code, event, false));
         }
@@ -238,14 +241,15 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
     for code in &gone {
         let open = mapped.get(code).is_some_and(|m| m.state != LinkState::Closed);
         if open {
-            let event = format!("poll:{code}:{}", before[code].changes + 1);
+            let event = format!("poll:{code}:{}", before[code].changes);
             changes.push(change(code, event, true));
         }
     }
     let harvest = Harvest {
         changes,
-        contacts: contacts.into_iter().map(|(contact, _)| contact).collect(),
-        gone: gone.into_iter().collect(),
+        contacts: contacts.into_iter().map(|(contact, ..)| contact).collect(),
+        gone: gone.into_iter().filter(|code| !before[code].given_up).collect(),
+        missing: missing.into_iter().collect(),
         seen: indexed,
         ring: 500,
         ..Harvest::default()

@@ -2,15 +2,17 @@
 //!
 //! Finance knows no time of change, so that a contact's checksum must say whether it changed. Of a contact that did
 //! not, nothing is kept, unless we have written to it since: someone may have taken that back. Of one that did, a
-//! fingerprint and its keys. A contact that is missing is asked for by its
-//! code before anything is done about it: the engine's read is that second look.
+//! fingerprint and its keys. A contact that is missing once is nothing: the answer may have been half of it. One that is
+//! missing twice is told of, and asked for by its code before anything is done about it.
 
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use domain::customer::Customer;
 use domain::index::Sighting;
+use domain::matching::another;
 use domain::message::{Code, Message};
-use domain::polls::{ContactNow, ContactSeen, Fingerprint, Found, Harvest, PollLease, checksum};
+use domain::polls::{ContactNow, ContactSeen, Fingerprint, Found, Harvest, Linked, PollLease, checksum};
 use domain::ports::{Census, SetAside, Side, Snapshot};
 use domain::store::LinkState;
 use metrics::gauge;
@@ -30,8 +32,13 @@ const WRITTEN: chrono::Duration = chrono::Duration::minutes(5);
 struct Suspect {
     contact: ContactNow,
     fingerprint: Fingerprint,
+    /// What it held at the last look, and holds now.
+    was: Option<String>,
+    now: Option<Box<Customer>>,
     /// It looks as it did at the last look, but was written to since.
     as_before: bool,
+    /// It was missing at the last look, and is back as it was.
+    back: bool,
 }
 
 /// The comparison, fed contact by contact.
@@ -85,15 +92,18 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
     let fresh = aside.iter().any(|aside| !aside_before.contains(&aside.id));
     // All was read: whoever is not among these reads well, or is gone.
     let noted = noted(aside_before, aside, |_| true);
-    let gone = diff.missing();
-    let loss = (gone.len() as u64, known);
-    let mut changes = edited(pollers, &mut diff.changed).await?;
-    changes.extend(vanished(pollers, &gone, &diff.before).await?);
+    let (missing, still) = diff.missing();
+    let (mut changes, set_back) = edited(pollers, &mut diff.changed).await?;
+    let vanished = vanished(pollers, &still, &diff.before).await?;
+    let set_back = set_back + vanished.len() as u64;
+    changes.extend(vanished);
+    let gone = still.into_iter().filter(|code| !diff.before[code].given_up);
     Ok(Read {
         harvest: Harvest {
             changes,
             contacts: diff.changed.into_iter().map(|suspect| suspect.contact).collect(),
-            gone,
+            gone: gone.collect(),
+            missing,
             seen: diff.unindexed,
             aside: noted.aside,
             well: noted.well,
@@ -104,7 +114,7 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
             }),
             ..Harvest::default()
         },
-        loss: Some(loss),
+        set_back,
         aside: (noted.left, fresh),
     })
 }
@@ -119,13 +129,19 @@ impl Diff {
             return;
         }
         let before = self.before.get(&contact.id);
-        let as_before = before.is_some_and(|seen| !seen.gone && seen.checksum == checksum(&contact.customer));
+        let same = before.filter(|seen| seen.checksum == checksum(&contact.customer));
+        let as_before = same.is_some_and(|seen| !seen.gone);
         if !as_before || self.written.contains(&contact.id) {
             let changes = before.map_or(1, |seen| seen.changes + 1);
+            let mut suspect = ContactNow::new(contact.id.clone(), &contact.customer, changes);
+            suspect.remember(before.map_or(&[], |seen| &seen.overwritten), None);
             self.changed.push(Suspect {
-                contact: ContactNow::new(contact.id.clone(), &contact.customer, changes),
+                contact: suspect,
                 fingerprint: Fingerprint::of(&contact.customer),
+                was: before.map(|seen| seen.checksum.clone()),
+                now: before.map(|_| Box::new(contact.customer.clone())),
                 as_before,
+                back: same.is_some_and(|seen| seen.gone && !seen.given_up),
             });
         } else if before.is_some_and(|seen| !seen.indexed) {
             let contact = ContactNow::new(contact.id.clone(), &contact.customer, 0);
@@ -139,15 +155,19 @@ impl Diff {
         self.present.extend(ids.map(Box::from));
     }
 
-    /// Codes that were there and are not in the answer.
-    fn missing(&self) -> Vec<String> {
+    /// Codes that are not in the answer: those that were in the last one, and those that were not in that either.
+    fn missing(&self) -> (Vec<String>, Vec<String>) {
         let missing = self
             .before
             .iter()
-            .filter(|(code, seen)| !seen.gone && !self.present.contains(code.as_str()));
-        let mut codes: Vec<String> = missing.map(|(code, _)| code.clone()).collect();
-        codes.sort_unstable();
-        codes
+            .filter(|(code, _)| !self.present.contains(code.as_str()));
+        let (still, missing): (Vec<_>, Vec<_>) = missing.partition(|(_, seen)| seen.gone);
+        let codes = |all: Vec<(&String, &ContactSeen)>| {
+            let mut codes: Vec<String> = all.into_iter().map(|(code, _)| code.clone()).collect();
+            codes.sort_unstable();
+            codes
+        };
+        (codes(missing), codes(still))
     }
 }
 
@@ -155,57 +175,78 @@ fn event_id(code: &str, changes: i64) -> String {
     format!("poll:{code}:{changes}")
 }
 
-/// The changes that are not echoes of our own writes. Echoes that look as before are no news: they are dropped.
-async fn edited(pollers: &Pollers, changed: &mut Vec<Suspect>) -> Result<Vec<Found>, Failure> {
-    let mut edits = Vec::new();
-    for group in changed.chunks(GROUP) {
+/// The changes that are not echoes of our own writes, and how many of them look as if finance had been put back from a
+/// backup. Echoes that look as before are no news: they are dropped.
+async fn edited(pollers: &Pollers, changed: &mut Vec<Suspect>) -> Result<(Vec<Found>, u64), Failure> {
+    let (mut edits, mut set_back) = (Vec::new(), 0);
+    for group in changed.chunks_mut(GROUP) {
         let codes: Vec<&str> = group.iter().map(|one| one.contact.code.as_str()).collect();
         let mapped = pollers.store.linked(Side::Finance, &codes).await?;
-        for Suspect {
-            contact, fingerprint, ..
-        } in group
-        {
-            let mapped = mapped.get(&contact.code);
-            if mapped.is_some_and(|mapped| mapped.knows(fingerprint, Side::Finance)) {
+        for suspect in group {
+            let mapped = mapped.get(&suspect.contact.code);
+            if mapped.is_some_and(|mapped| mapped.knows(&suspect.fingerprint, Side::Finance)) {
+                suspect.was_written_over();
                 continue;
             }
-            edits.push(Found {
+            set_back += u64::from(mapped.is_some_and(|mapped| suspect.is_set_back(mapped)));
+            let contact = &suspect.contact;
+            edits.extend((!suspect.back).then(|| Found {
                 id: contact.code.clone(),
                 event_id: event_id(&contact.code, contact.changes),
                 vanished: false,
                 problem: None,
-            });
+            }));
         }
     }
     let codes: HashSet<&str> = edits.iter().map(|edit| edit.id.as_str()).collect();
     changed.retain(|one| !one.as_before || codes.contains(one.contact.code.as_str()));
-    Ok(edits)
+    Ok((edits, set_back))
 }
 
-/// A row for each contact that is missing and of interest: one that was never mapped, or whose link is closed
+impl Suspect {
+    /// We have written to it, or it is known since: what the last look saw is what was written over.
+    fn was_written_over(&mut self) {
+        let before = std::mem::take(&mut self.contact.overwritten);
+        let was = self.was.as_deref().filter(|was| *was != self.contact.checksum);
+        self.contact.remember(&before, was);
+    }
+
+    /// Whether a linked contact is another record now, or shows what was written over there.
+    fn is_set_back(&self, mapped: &Linked) -> bool {
+        let shows_old = self.contact.overwritten.contains(&self.contact.checksum);
+        let base = mapped.base.as_ref().map(|base| base.all(Side::Finance));
+        let is_another = base
+            .zip(self.now.as_deref())
+            .is_some_and(|(was, now)| another(was, now).is_some());
+        mapped.state != LinkState::Closed && (shows_old || is_another)
+    }
+}
+
+/// A row for each contact that is still missing and of interest: one that was never mapped, or whose link is closed
 /// already, is nobody's loss.
 async fn vanished(
     pollers: &Pollers,
-    gone: &[String],
+    still: &[String],
     before: &HashMap<String, ContactSeen>,
 ) -> Result<Vec<Found>, Failure> {
     let mut rows = Vec::new();
-    for group in gone.chunks(GROUP) {
+    for group in still.chunks(GROUP) {
         let codes: Vec<&str> = group.iter().map(String::as_str).collect();
         let mapped = pollers.store.linked(Side::Finance, &codes).await?;
-        for code in group {
-            let open = mapped
-                .get(code)
-                .is_some_and(|mapped| mapped.state != LinkState::Closed);
-            if let (true, Some(seen)) = (open, before.get(code)) {
-                rows.push(Found {
-                    id: code.clone(),
-                    event_id: event_id(code, seen.changes + 1),
-                    vanished: true,
-                    problem: None,
-                });
-            }
-        }
+        let is_open = |code: &&String| {
+            mapped
+                .get(*code)
+                .is_some_and(|mapped| mapped.state != LinkState::Closed)
+        };
+        rows.extend(group.iter().filter(is_open).map(|code| Found {
+            id: code.clone(),
+            event_id: event_id(code, before[code].changes),
+            vanished: true,
+            problem: None,
+        }));
     }
+    let events: Vec<&str> = rows.iter().map(|found| found.event_id.as_str()).collect();
+    let told = pollers.store.known_events(Side::Finance, &events).await?;
+    rows.retain(|found| !told.contains(&found.event_id));
     Ok(rows)
 }

@@ -1,8 +1,8 @@
 //! From what a look read to what is stored: the guard decides, the store keeps, the bell is rung.
 
 use domain::message::{Code, Message};
-use domain::polls::guard::LOOK_FROM;
-use domain::polls::{Harvest, PollLease};
+use domain::polls::guard::{self, LOOK_FROM, SET_BACK_FROM};
+use domain::polls::{Harvest, PollLease, side_of};
 use domain::ports::Ring;
 use domain::store::EntityType;
 use service::telemetry::{current_traceparent, new_traceparent};
@@ -17,8 +17,8 @@ const AT_A_TIME: usize = 50;
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) harvest: Harvest,
-    /// Finance: how many contacts were there before, and are not in the answer; and how many there were.
-    pub(super) loss: Option<(u64, u64)>,
+    /// How many linked records look as if the system had been put back from a backup.
+    pub(super) set_back: u64,
     /// How many records of the kind stay set aside; and whether one of them was not before.
     pub(super) aside: (usize, bool),
 }
@@ -32,11 +32,11 @@ pub(super) async fn store(
 ) -> Result<(), Failure> {
     let Read {
         mut harvest,
-        loss,
+        set_back,
         aside: (left, fresh),
     } = read;
     tell::found(source, harvest.changes.len());
-    let objection = objection(pollers, source, &harvest, loss).await?;
+    let objection = objection(pollers, source, turn, &harvest, set_back).await?;
     harvest.hold = objection.map(|why| {
         Message::new(Code::PollHeld)
             .with("poll", &turn.poll)
@@ -62,21 +62,27 @@ pub(super) async fn store(
 async fn objection(
     pollers: &Pollers,
     source: Source,
+    turn: &PollLease,
     harvest: &Harvest,
-    loss: Option<(u64, u64)>,
+    set_back: u64,
 ) -> Result<Option<Message>, Failure> {
-    let guard = &pollers.guard;
-    if let Some(why) = loss.and_then(|(vanished, known)| guard.objects_to_loss(vanished, known)) {
+    let (guard, entity_type) = (&pollers.guard, source.entity_type());
+    let good = harvest.changes.iter().filter(|change| change.problem.is_none());
+    let ids: Vec<&str> = good.map(|change| change.id.as_str()).collect();
+    let many = ids.len() as u64 >= LOOK_FROM.min(guard.max_changes + 1);
+    if !many && set_back <= SET_BACK_FROM {
+        return Ok(None);
+    }
+    let linked = pollers.store.linked_count(entity_type).await?;
+    if let Some(why) = guard::set_back(set_back, linked) {
         return Ok(Some(why));
     }
-    let good = harvest.changes.iter().filter(|change| change.problem.is_none());
-    let changes = good.count() as u64;
-    let linked = if changes < LOOK_FROM {
-        u64::MAX
-    } else {
-        pollers.store.linked_count(source.entity_type()).await?
-    };
-    let first_day = linked == 0 && source.entity_type() == EntityType::Customer;
+    // What was heard of by webhook since the last look, or is open, is no change of this poll's making.
+    let since = turn.last.map_or(turn.started_at, |look| look.started_at);
+    let side = side_of(&turn.poll);
+    let in_hand = pollers.store.in_hand((side, entity_type), &ids, since).await?;
+    let changes = ids.iter().filter(|id| !in_hand.contains(**id)).count() as u64;
+    let first_day = linked == 0 && entity_type == EntityType::Customer;
     Ok(guard.objects(changes, linked).map(|why| match first_day {
         true => Message::new(Code::NothingLinkedYet).with_message("why", &why),
         false => why,

@@ -9,6 +9,7 @@
 mod aside;
 mod crm;
 mod finance;
+mod held;
 mod judge;
 mod register;
 mod schedule;

@@ -9,7 +9,7 @@ use metrics::gauge;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span, warn};
 
-use super::{Failure, Pollers, Source, crm, finance, judge, tell, turn};
+use super::{Failure, Pollers, Source, crm, finance, held, judge, tell, turn};
 
 /// The first look of a process comes within this time.
 const FIRST_WITHIN: Duration = Duration::from_secs(3);
@@ -35,6 +35,8 @@ struct Memory {
     wide_at: Option<Duration>,
     /// The poll is known to be held: told once.
     held: bool,
+    /// What is held was last looked at, by the monotonic clock.
+    held_at: Option<Duration>,
 }
 
 /// One poll, until `shutdown`.
@@ -87,6 +89,9 @@ async fn once(
             if !std::mem::replace(&mut memory.held, true) {
                 warn!(poll, %row, "poll {poll} is held by the guard, row {row}: `siaghsync resume` or `siaghsync guard drop`");
             }
+            if source == Source::Finance {
+                look_again(pollers, memory, interval).await;
+            }
             ASK_AGAIN.min(interval)
         }
         Ok(Begin::Taken(turn)) => {
@@ -99,6 +104,18 @@ async fn once(
                 .await;
             settle(pollers, source, memory, &turn, looked, interval).await
         }
+    }
+}
+
+/// At each interval, whether what is held is still to be done. A look that fails leaves all of it held.
+async fn look_again(pollers: &Pollers, memory: &mut Memory, interval: Duration) {
+    let now = pollers.clock.monotonic();
+    if memory.held_at.is_some_and(|at| now.saturating_sub(at) < interval) {
+        return;
+    }
+    memory.held_at = Some(now);
+    if let Err(error) = held::look_again(pollers).await {
+        warn!(%error, "what the guard holds of finance is not looked at again now: {error}");
     }
 }
 

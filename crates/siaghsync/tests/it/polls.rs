@@ -5,6 +5,7 @@ mod guard;
 mod hours;
 mod partial;
 mod registration;
+mod set_back;
 mod two;
 
 use std::time::Duration;

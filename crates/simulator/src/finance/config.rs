@@ -77,6 +77,8 @@ pub struct FinanceConfig {
     pub single_session: bool,
     /// Fiscal year in the login's answer; 0: the Jalali year of the clock; below: the answer has none.
     pub fiscal_year: i32,
+    /// An unfiltered `GetAll` ends after so many contacts, as a list like any other; 0: it shows all.
+    pub shows_at_most: usize,
     /// A filter of `GetAll` is not looked at.
     pub ignore_filters: bool,
     /// Columns that `GetAll` does not show.
@@ -129,6 +131,7 @@ impl Default for FinanceConfig {
             session_seconds: 0,
             single_session: false,
             fiscal_year: 0,
+            shows_at_most: 0,
             ignore_filters: false,
             hidden_columns: Vec::new(),
             raw_texts: BTreeMap::new(),

@@ -18,6 +18,16 @@ use crate::{
     stats::{Author, Saves, Stats},
 };
 
+/// A backup of finance's database.
+#[derive(Clone)]
+pub struct Backup(Store);
+
+impl std::fmt::Debug for Backup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Backup").finish_non_exhaustive()
+    }
+}
+
 /// Finance from inside. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct FinanceHandle(pub(crate) Arc<Finance>);
@@ -56,6 +66,18 @@ impl FinanceHandle {
         removed.ok_or_else(|| unknown(code))?;
         self.0.stats.saved(&code.to_string(), Author::User);
         Ok(())
+    }
+
+    /// All that finance holds by now, to be put back later.
+    #[must_use]
+    pub fn back_up(&self) -> Backup {
+        Backup(self.0.store().clone())
+    }
+
+    /// Puts a backup back: what came since is gone, codes are given again.
+    pub fn put_back(&self, backup: &Backup) {
+        *self.0.store() = backup.0.clone();
+        self.0.store().forget_answer();
     }
 
     /// A contact as it is stored: without empty columns, with `Code`, and with `tmpid` if it has one.

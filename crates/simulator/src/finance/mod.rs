@@ -18,6 +18,6 @@ mod system;
 
 pub(crate) use api::{internal_error, label, router};
 pub use columns::LEAK_MARKER;
-pub use handle::FinanceHandle;
+pub use handle::{Backup, FinanceHandle};
 pub use store::Document;
 pub(crate) use system::Finance;

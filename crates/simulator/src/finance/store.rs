@@ -32,6 +32,7 @@ pub struct Document {
     pub at: DateTime<Utc>,
 }
 
+#[derive(Clone)]
 pub(crate) struct Store {
     rows: BTreeMap<i64, Object>,
     indexes: [HashMap<String, BTreeSet<i64>>; 3],
@@ -109,7 +110,12 @@ impl Store {
         if let Some(all) = &self.all {
             return all.clone();
         }
-        let rows = self.iter().map(|(code, row)| columns::show(code, row, config));
+        let most = match config.shows_at_most {
+            0 => usize::MAX,
+            most => most,
+        };
+        let shown = self.iter().take(most);
+        let rows = shown.map(|(code, row)| columns::show(code, row, config));
         let all = Bytes::from(Value::Array(rows.collect()).to_string());
         self.all = Some(all.clone());
         all

@@ -69,6 +69,11 @@ impl Index {
         entry.held.as_ref().map(|held| held.checksum.as_str())
     }
 
+    pub(super) fn is_gone(&self, side: Side, id: &str) -> bool {
+        let entry = self.entries.get(&(side, id.to_owned()));
+        entry.is_some_and(|entry| entry.gone_since.is_some())
+    }
+
     fn there(&self, side: Side) -> impl Iterator<Item = (&String, &Entry)> {
         let of_side = self.entries.iter().filter(move |((of, _), _)| *of == side);
         let there = of_side.filter(|(_, entry)| entry.gone_since.is_none());
@@ -181,6 +186,14 @@ impl IndexStore for MemoryStore {
             let alone = behind.filter(|(id, _)| !linked(tables, side, id));
             let alone = alone.take(usize::try_from(limit).unwrap_or(usize::MAX));
             Ok(alone.map(|(id, held)| indexed(tables, side, id, held)).collect())
+        })
+        .await
+    }
+
+    async fn gone_since(&self, side: Side, id: &str) -> StoreResult<Option<DateTime<Utc>>> {
+        self.carry_out("index: gone since", |tables| {
+            let entry = tables.index.entries.get(&(side, id.to_owned()));
+            Ok(entry.and_then(|entry| entry.gone_since))
         })
         .await
     }

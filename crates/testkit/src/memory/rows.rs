@@ -8,6 +8,7 @@ use domain::ports::Side;
 use domain::store::entities::{link, log};
 use domain::store::{
     ClaimedRow, EntityRef, EntityType, Event, Link, Outcome, Ruling, Status, StoreError, StoreResult,
+    says_gone,
 };
 use sea_orm::DbErr;
 use serde::Serialize;
@@ -215,5 +216,6 @@ pub(super) fn claimed(row: &log::Model) -> ClaimedRow {
         scheduled: row.retry_count > 0 || row.error_class.is_some(),
         lapses: row.lapses.unsigned_abs(),
         ruling: Ruling::of(row.trigger_type, row.trigger_payload.as_ref()),
+        gone: row.trigger_payload.as_ref().is_some_and(says_gone),
     }
 }

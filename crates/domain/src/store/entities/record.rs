@@ -27,6 +27,8 @@ pub struct Model {
     pub seen_at: Option<DateTimeUtc>,
     pub look_before: Option<DateTimeUtc>,
     pub look_gone: bool,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub overwritten: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

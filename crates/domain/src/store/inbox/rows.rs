@@ -12,7 +12,7 @@ use crate::side::Side;
 use crate::store::entities::log;
 use crate::store::sql::{side_of, system};
 use crate::store::{
-    ClaimedRow, EntityRef, EntityType, Event, Link, Outcome, Ruling, Status, StoreResult, Trigger,
+    ClaimedRow, EntityRef, EntityType, Event, Link, Outcome, Ruling, Status, StoreResult, Trigger, says_gone,
 };
 
 /// The columns of [`claimed`], by name: `*` would come to mean more when a newer version adds columns, and PostgreSQL
@@ -166,6 +166,7 @@ pub(super) fn claimed(row: &QueryResult) -> StoreResult<ClaimedRow> {
         scheduled: retries > 0 || class.is_some(),
         lapses: u32::try_from(lapses).unwrap_or(0),
         ruling: Ruling::of(trigger, payload.as_ref()),
+        gone: payload.as_ref().is_some_and(says_gone),
     })
 }
 

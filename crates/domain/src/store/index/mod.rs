@@ -1,6 +1,7 @@
 //! [`IndexStore`] on PostgreSQL and SQLite: `"RecordIndex"`, `"RecordValue"` and `"Separated"`. Indexed look-ups only.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use crate::index::{COMPANY, IndexStore, Indexed, Sighting};
 use crate::matching::{Form, Tally};
@@ -8,6 +9,7 @@ use crate::side::Side;
 use crate::store::StoreResult;
 use crate::store::sql::{LONG, QUICK, SqlStore, in_time};
 
+mod gone_since;
 mod holders;
 mod holding;
 mod note;
@@ -42,5 +44,9 @@ impl IndexStore for SqlStore {
 
     async fn unlinked(&self, side: Side, after: &str, limit: u64) -> StoreResult<Vec<Indexed>> {
         in_time(LONG, unlinked::unlinked(self, side, after, limit)).await
+    }
+
+    async fn gone_since(&self, side: Side, id: &str) -> StoreResult<Option<DateTime<Utc>>> {
+        in_time(QUICK, gone_since::gone_since(self, side, id)).await
     }
 }

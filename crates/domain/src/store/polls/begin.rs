@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 
-use super::{after, rows, until};
+use super::{after, ease, rows, until};
 use crate::polls::{Begin, PollLease, Rhythm};
 use crate::store::StoreResult;
 use crate::store::entities::cursor;
@@ -20,7 +20,9 @@ pub(super) async fn begin(store: &SqlStore, poll: &str, owner: &str, rhythm: Rhy
         Some(row) => row,
         None => create(store, poll).await?,
     };
-    if let Some(row) = row.held_by {
+    if let Some(row) = row.held_by
+        && !ease::ease(store, poll).await?
+    {
         return Ok(Begin::Held(row));
     }
     match row.lease_until {

@@ -17,6 +17,18 @@ const PAGE: u64 = 1000;
 /// The state that a look saw, since when, and the look before.
 type Times = (String, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
+/// What is read of a contact: code, checksum of the last look, changes, whether it was missing, checksum in the index, since
+/// when that takes it for gone, what was written over.
+type Row = (
+    String,
+    String,
+    i64,
+    bool,
+    Option<String>,
+    Option<DateTime<Utc>>,
+    Option<String>,
+);
+
 /// The contacts that a look has seen.
 fn seen() -> Select<record::Entity> {
     use record::Column as C;
@@ -33,8 +45,9 @@ pub(super) async fn contacts(store: &SqlStore) -> StoreResult<HashMap<String, Co
     let mut all = HashMap::new();
     let mut last = String::new();
     loop {
-        let rows: Vec<(String, String, i64, bool, Option<String>)> = seen()
+        let rows: Vec<Row> = seen()
             .columns([C::Id, C::LookChecksum, C::Changes, C::LookGone, C::Checksum])
+            .columns([C::GoneSince, C::Overwritten])
             .filter(C::Id.gt(last.as_str()))
             .order_by_asc(C::Id)
             .limit(PAGE)
@@ -45,17 +58,21 @@ pub(super) async fn contacts(store: &SqlStore) -> StoreResult<HashMap<String, Co
             return Ok(all);
         };
         last.clone_from(code);
-        all.extend(rows.into_iter().map(|(code, checksum, changes, gone, indexed)| {
-            let indexed = indexed.as_ref() == Some(&checksum);
-            let seen = ContactSeen {
-                checksum,
-                changes,
-                gone,
-                indexed,
-            };
-            (code, seen)
-        }));
+        all.extend(rows.into_iter().map(seen_so));
     }
+}
+
+fn seen_so((code, checksum, changes, gone, indexed, gone_since, overwritten): Row) -> (String, ContactSeen) {
+    let overwritten = overwritten.as_deref().unwrap_or_default();
+    let seen = ContactSeen {
+        indexed: indexed.as_ref() == Some(&checksum),
+        checksum,
+        changes,
+        gone,
+        given_up: gone_since.is_some(),
+        overwritten: overwritten.split_whitespace().map(str::to_owned).collect(),
+    };
+    (code, seen)
 }
 
 pub(super) async fn contact_times(store: &SqlStore, code: &str) -> StoreResult<Option<ContactTimes>> {

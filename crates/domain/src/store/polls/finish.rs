@@ -17,7 +17,7 @@ pub(super) async fn finish(store: &SqlStore, turn: &PollLease, harvest: &Harvest
     let tx = store.db().begin().await?;
     move_on(store, &tx, turn, harvest, held_by, now).await?;
     see::see(&tx, turn, &harvest.contacts, now).await?;
-    see::see_gone(&tx, turn, &harvest.gone, now).await?;
+    see::see_missing(&tx, turn, &harvest.missing, now).await?;
     index::note(store, &tx, &harvest.sightings(turn)).await?;
     aside::note(store, &tx, &turn.poll, harvest, now).await?;
     let mut stored = Stored {

@@ -2,8 +2,9 @@
 
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::GROUP;
 use crate::message::{Code, Message};
-use crate::polls::Held;
+use crate::polls::{Held, HeldChange};
 use crate::store::entities::{cursor, held, log};
 use crate::store::sql::SqlStore;
 use crate::store::{StoreResult, message_of};
@@ -43,4 +44,26 @@ pub(super) async fn list(store: &SqlStore, poll: Option<&str>) -> StoreResult<Ve
         });
     }
     Ok(all)
+}
+
+pub(super) async fn changes(store: &SqlStore, poll: &str) -> StoreResult<Vec<HeldChange>> {
+    let of_poll = held::Entity::find().filter(held::Column::Poll.eq(poll));
+    let rows = of_poll.order_by_asc(held::Column::Id).all(store.db()).await?;
+    let change = |row: held::Model| HeldChange {
+        id: row.source_entity_id,
+        event_id: row.event_id,
+        vanished: row.payload.is_some_and(|payload| payload["vanished"] == true),
+    };
+    Ok(rows.into_iter().map(change).collect())
+}
+
+pub(super) async fn let_go(store: &SqlStore, poll: &str, event_ids: &[&str]) -> StoreResult<()> {
+    for group in event_ids.chunks(GROUP) {
+        held::Entity::delete_many()
+            .filter(held::Column::Poll.eq(poll))
+            .filter(held::Column::EventId.is_in(group.iter().copied()))
+            .exec(store.db())
+            .await?;
+    }
+    Ok(())
 }

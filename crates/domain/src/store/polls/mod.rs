@@ -9,8 +9,8 @@ use chrono::{DateTime, Utc};
 
 use crate::document::DocumentKind;
 use crate::polls::{
-    Begin, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease, PollStore, Rhythm, Stored,
-    Verdict,
+    Begin, ContactSeen, ContactTimes, Harvest, Held, HeldChange, Linked, Look, PollLease, PollStore, Rhythm,
+    Stored, Verdict,
 };
 use crate::side::Side;
 use crate::store::sql::{LONG, QUICK, SqlStore, in_time};
@@ -19,9 +19,11 @@ use crate::store::{EntityType, IssuedDocument, StoreResult, aside};
 mod begin;
 mod contacts;
 mod count;
+mod ease;
 mod finish;
 mod held;
 mod hold;
+mod in_hand;
 mod issued;
 mod known_events;
 mod last_look;
@@ -84,6 +86,15 @@ impl PollStore for SqlStore {
         in_time(QUICK, aside::set_aside_by(self, poll)).await
     }
 
+    async fn in_hand(
+        &self,
+        of: (Side, EntityType),
+        ids: &[&str],
+        since: DateTime<Utc>,
+    ) -> StoreResult<HashSet<String>> {
+        in_time(LONG, in_hand::in_hand(self, of, ids, since)).await
+    }
+
     async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64> {
         in_time(LONG, count::linked_count(self, entity_type)).await
     }
@@ -106,6 +117,14 @@ impl PollStore for SqlStore {
 
     async fn held(&self, poll: Option<&str>) -> StoreResult<Vec<Held>> {
         in_time(QUICK, held::list(self, poll)).await
+    }
+
+    async fn held_changes(&self, poll: &str) -> StoreResult<Vec<HeldChange>> {
+        in_time(LONG, held::changes(self, poll)).await
+    }
+
+    async fn let_go(&self, poll: &str, event_ids: &[&str]) -> StoreResult<()> {
+        in_time(LONG, held::let_go(self, poll, event_ids)).await
     }
 
     async fn settle(&self, held: &Held, verdict: Verdict) -> StoreResult<u64> {

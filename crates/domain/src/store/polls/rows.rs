@@ -55,6 +55,7 @@ pub(super) fn looked(contact: &ContactNow, turn: &PollLease, now: DateTime<Utc>)
         seen_at: Set(Some(now)),
         look_before: Set(turn.last.map(|look| look.started_at)),
         look_gone: Set(false),
+        overwritten: Set(Some(contact.overwritten.join(" ")).filter(|all| !all.is_empty())),
         ..Default::default()
     }
 }

@@ -43,7 +43,7 @@ async fn look(
             OnConflict::columns([C::Side, C::Company, C::EntityType, C::Id])
                 .value(C::SeenAt, unless("seenAt"))
                 .value(C::LookBefore, unless("lookBefore"))
-                .update_columns([C::LookChecksum, C::Changes, C::LookGone])
+                .update_columns([C::LookChecksum, C::Changes, C::LookGone, C::Overwritten])
                 .to_owned(),
         )
         .exec_without_returning(tx)
@@ -91,7 +91,7 @@ fn unless_as_before(table: &str, checksum: &str, gone: &str, column: &str) -> Ex
     ))
 }
 
-pub(super) async fn see_gone(
+pub(super) async fn see_missing(
     tx: &impl ConnectionTrait,
     turn: &PollLease,
     codes: &[String],

@@ -33,6 +33,7 @@ pub(super) async fn settle(store: &SqlStore, held: &Held, verdict: Verdict) -> S
     let (status, code) = match verdict {
         Verdict::Release => (Status::Success, Code::HoldReleased),
         Verdict::Drop => (Status::Skipped, Code::HoldDropped),
+        Verdict::Done => (Status::Skipped, Code::HoldDone),
     };
     let said = Message::new(code)
         .with_message("why", &held.why)

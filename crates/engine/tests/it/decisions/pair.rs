@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::change::Reason;
 use domain::customer::Field;
 use domain::in_flight::Write;
+use domain::link::{Link, LinkState};
 use domain::merge::Times;
 use domain::message::Code;
 use domain::ports::PortError;
@@ -114,7 +115,39 @@ fn a_record_of_ours_is_not_shown_yet_for_as_long_as_a_create_may_take() {
     link.in_flight = domain::in_flight::InFlight(vec![Write::Create(create)]);
     let step = |second| decide(&link, &seen(&link, second, Some(named("a")), None)).1;
     assert_eq!(ends(&step(119)), ("wait", Code::NotShownYet));
-    assert!(matches!(step(120), Step::End(Ending::Gone(Side::Finance))));
+    assert_eq!(ends(&step(120)), ("wait", Code::NotShown));
+}
+
+#[test]
+fn case_17_a_linked_record_is_gone_when_that_was_heard_or_no_look_has_shown_it_for_two_minutes() {
+    let link = linked(Some(base(&[(NAME, "a")])));
+    let step = |heard: bool, since: Option<i64>, link: &Link| {
+        let mut seen = seen(link, 500, Some(named("a")), None);
+        seen.gone_heard[Side::Finance as usize] = heard;
+        seen.not_shown_since[Side::Finance as usize] = since.map(|ago| at(500 - ago));
+        decide(link, &seen).1
+    };
+    for (since, next) in [
+        (None, 2),
+        (Some(0), 2),
+        (Some(2), 8),
+        (Some(29), 1),
+        (Some(119), 1),
+    ] {
+        match step(false, since, &link) {
+            Step::End(Ending::Wait(why, wait)) => {
+                assert_eq!((why.code, wait.as_secs()), (Code::NotShown, next), "{since:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let gone = |step: Step| matches!(step, Step::End(Ending::Gone(Side::Finance)));
+    assert!(gone(step(false, Some(120), &link)) && gone(step(true, None, &link)));
+    let closed = Link {
+        state: LinkState::Closed,
+        ..link.clone()
+    };
+    assert!(gone(step(false, None, &closed)), "it was gone before");
 }
 
 #[test]
@@ -128,6 +161,7 @@ fn what_has_set_a_contact_inactive_is_confirmed_by_its_answer_and_nothing_else_i
     link.in_flight = out(&[earlier.clone(), ours.clone()]);
     let finance = named("a").with(Field::Active, "0");
     let mut seen = seen(&link, 10, None, Some(finance));
+    seen.gone_heard[Side::Crm as usize] = true;
     seen.written[Side::Finance as usize] = true;
     seen.answered = Some(Write::Update(ours.clone()));
     let deactivate = Config {

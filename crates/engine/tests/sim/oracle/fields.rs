@@ -155,8 +155,8 @@ impl View<'_> {
     }
 
     /// Whether a write to one of the two, or a create that may have made one of them, was not answered: from its intent on,
-    /// nobody but the sender knows whether it was sent. Nor does anyone hear the answer to what lands after a younger save
-    /// was sent: its sender has long lost the customer.
+    /// nobody but the sender knows whether it was sent. Nor does anyone hear an answer that could not be stored, or that to
+    /// what lands after a younger save was sent: its sender has long lost the customer.
     fn was_unanswered(&self, pair: &Pair<'_>) -> bool {
         let to_one = |side: Side, id: &str| match side {
             Side::Crm => id == pair.crm.0,
@@ -168,7 +168,7 @@ impl View<'_> {
             sent.landed
                 .is_some_and(|at| younger.any(|s| s.at > sent.at && s.at < at))
         };
-        let mut unheard = saves().filter(|sent| !sent.answered || late(sent));
+        let mut unheard = saves().filter(|sent| !sent.answered || !sent.over || late(sent));
         unheard.any(|sent| sent.whole.is_empty() || to_one(sent.side, &sent.record))
     }
 

@@ -131,7 +131,7 @@ async fn harvest(
             payload: json!({ "poll": turn.poll }),
             ..Harvest::default()
         },
-        loss: None,
+        set_back: 0,
         aside: (noted.left, fresh),
     })
 }

@@ -209,7 +209,9 @@ impl Judge<'_> {
         let last = &document.versions[self.files.stands(document)];
         let changed = !self.files.is(held, document, last) && !document.deleted;
         self.figures.changed += usize::from(changed);
-        let said = of_it.clone().any(|row| self.files.tells_of(row, last));
+        // Changed back to what was told of before, and accepted: that is no news.
+        let mut as_last = document.versions.iter().filter(|version| version.is_like(last));
+        let said = as_last.any(|version| of_it.clone().any(|row| self.files.tells_of(row, version)));
         if changed && !said {
             let story = self.files.story(document);
             self.verdict.lost.push(format!(

@@ -17,7 +17,7 @@ pub const FISCAL_YEAR: i32 = 1404;
 const INVOICE_TYPE: &str = "SI_5";
 
 /// A row as it was typed; numbers as texts, so that no digit is lost.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Item {
     /// Empty: it was forgotten.
     pub product: String,
@@ -34,6 +34,13 @@ pub struct Version {
     pub customer: usize,
     pub description: String,
     pub items: Vec<Item>,
+}
+
+impl Version {
+    /// Whether it says the same.
+    pub fn is_like(&self, other: &Version) -> bool {
+        (self.customer, &self.description, &self.items) == (other.customer, &other.description, &other.items)
+    }
 }
 
 /// A document of the CRM.

@@ -35,6 +35,8 @@ pub struct Loss {
     reason: String,
     /// The other side's value.
     to: String,
+    /// In the run that an operator's word had linked the two.
+    by_hand: bool,
 }
 
 type Losses = HashMap<Key, Vec<Loss>>;
@@ -109,6 +111,13 @@ impl<'a> Evidence<'a> {
         let Some((last, told)) = open.last().and_then(|last| Some((last, self.told(case, last)?))) else {
             return false;
         };
+        // Whether one of the two was made from the other, nobody knows where they were linked by hand.
+        if self
+            .losses(case, last)
+            .any(|loss| loss.by_hand && loss.at == told)
+        {
+            return true;
+        }
         // Whoever typed over what stands competes with nobody, once a run has ended that brought it there: while its save is
         // without an answer, nobody can tell what was typed over it from a form that the system has given it. Each value is
         // typed but once.
@@ -121,29 +130,33 @@ impl<'a> Evidence<'a> {
         !saw && (self.is_overtaken(last, told) || is_unsettled(&case.edits, last))
     }
 
-    /// Whether a run has ended by then that may have brought what stands.
+    /// Whether a run has ended by then that says that it has brought what stands.
     fn is_brought(&self, case: &Case<'_>, by: DateTime<Utc>) -> bool {
-        let typed = case.edits.iter().rev().find(|e| e.value == case.held);
-        let Some(typed) = typed else { return true };
-        let mut ends = self.ends(case);
-        ends.any(|end| typed.at < end && end < by)
+        let brings = |change: &Value| {
+            let value = [&change["crm"], &change["finance"]];
+            change["field"] == case.field.in_audit() && value.iter().any(|value| **value == case.held)
+        };
+        let says = |row: &&log::Model| {
+            let changes = row.changes.as_ref().and_then(Value::as_array);
+            changes.into_iter().flatten().any(brings)
+        };
+        let mut rows = self.successes(case).filter(says);
+        rows.any(|row| row.completed_at.is_some_and(|end| end < by))
     }
 
     /// When the first run ended that has carried something between the two.
     fn met(&self, case: &Case<'_>) -> Option<DateTime<Utc>> {
-        self.ends(case).min()
+        self.successes(case).filter_map(|row| row.completed_at).min()
     }
 
-    /// When the runs of a customer ended that have carried something.
-    fn ends(&self, case: &Case<'_>) -> impl Iterator<Item = DateTime<Utc>> {
+    /// The runs of a customer that have carried something.
+    fn successes(&self, case: &Case<'_>) -> impl Iterator<Item = &log::Model> {
         let link = case.link.id;
         let of_it = self
             .rows
             .iter()
             .filter(move |row| row.entity_mapping_id == Some(link));
-        of_it
-            .filter(move |row| row.status == Status::Success)
-            .filter_map(|row| row.completed_at)
+        of_it.filter(move |row| row.status == Status::Success)
     }
 
     /// Finance has no times: a change of any of a contact's fields makes the whole contact as new as the look that saw
@@ -199,6 +212,7 @@ fn losses(rows: &[log::Model]) -> Losses {
                     at,
                     reason: text(&change["reason"]),
                     to: text(&change[other]),
+                    by_hand: row.error_code.as_deref() == Some("linked_by_hand"),
                 });
             }
         }

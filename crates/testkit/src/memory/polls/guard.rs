@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::message::{Code, Message};
-use domain::polls::{Found, Harvest, Held, PollLease, Verdict, entity_type_of, side_of};
+use domain::polls::{Found, Harvest, Held, HeldChange, PollLease, Verdict, entity_type_of, side_of};
 use domain::ports::Side;
-use domain::store::entities::held;
-use domain::store::{Status, StoreResult, message_of};
+use domain::store::entities::{held, link};
+use domain::store::{EntityType, Status, StoreResult, message_of};
 use uuid::Uuid;
 
 use super::finish::{found, payload};
@@ -97,6 +97,75 @@ pub(super) fn list(tables: &Tables, poll: Option<&str>) -> Vec<Held> {
     all
 }
 
+pub(super) fn changes(tables: &Tables, poll: &str) -> Vec<HeldChange> {
+    let change = |held: &held::Model| HeldChange {
+        id: held.source_entity_id.clone(),
+        event_id: held.event_id.clone(),
+        vanished: held
+            .payload
+            .as_ref()
+            .is_some_and(|payload| payload["vanished"] == true),
+    };
+    of_poll(tables, poll).map(change).collect()
+}
+
+/// Which of these records somebody has heard of already.
+pub(super) fn in_hand(
+    tables: &Tables,
+    (side, entity_type): (Side, EntityType),
+    ids: &[&str],
+    since: DateTime<Utc>,
+) -> HashSet<String> {
+    let system = rows::system(side);
+    let of_it = tables.log.values().filter(|row| {
+        row.source_system == system
+            && row.entity_type == entity_type
+            && ids.contains(&row.source_entity_id.as_str())
+    });
+    let heard = of_it
+        .filter(|row| !row.status.is_final() && row.status != Status::Conflict || row.started_at >= since);
+    heard.map(|row| row.source_entity_id.clone()).collect()
+}
+
+/// Lets go of what was done since it was held. Whether nothing is left: then the hold has ended.
+pub(super) fn ease(tables: &mut Tables, poll: &str, now: DateTime<Utc>) -> StoreResult<bool> {
+    let all = std::mem::take(&mut tables.polls.held);
+    let left = all
+        .into_iter()
+        .filter(|held| held.poll != poll || !is_done(tables, held));
+    tables.polls.held = left.collect();
+    if of_poll(tables, poll).next().is_some() {
+        return Ok(false);
+    }
+    for held in list(tables, Some(poll)) {
+        settle(tables, &held, Verdict::Done, now)?;
+    }
+    Ok(true)
+}
+
+fn is_done(tables: &Tables, held: &held::Model) -> bool {
+    let crm = held.source_system == "CRM";
+    let id = Some(&held.source_entity_id);
+    let linked = |link: &&link::Model| {
+        link.entity_type == held.entity_type
+            && if crm {
+                link.crm_id.as_ref()
+            } else {
+                link.finance_id.as_ref()
+            } == id
+    };
+    let link = tables.links().find(linked).map(|link| link.id);
+    tables.log.values().any(|row| {
+        let since = row.completed_at.is_some_and(|at| at > held.held_at);
+        let own = row.source_system == held.source_system
+            && row.entity_type == held.entity_type
+            && Some(&row.source_entity_id) == id;
+        let open = matches!(row.status, Status::Pending | Status::InProgress);
+        let of_link = link.is_some() && row.entity_mapping_id == link;
+        own && (open || since) || of_link && since && matches!(row.status, Status::Success | Status::Skipped)
+    })
+}
+
 pub(super) fn settle(
     tables: &mut Tables,
     held: &Held,
@@ -113,6 +182,7 @@ pub(super) fn settle(
     let (status, code) = match verdict {
         Verdict::Release => (Status::Success, Code::HoldReleased),
         Verdict::Drop => (Status::Skipped, Code::HoldDropped),
+        Verdict::Done => (Status::Skipped, Code::HoldDone),
     };
     if let Some(row) = tables.log.get_mut(&held.row) {
         let said = Message::new(code)

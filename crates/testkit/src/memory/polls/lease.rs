@@ -68,6 +68,10 @@ impl Polls {
         })
     }
 
+    pub(super) fn is_held(&self, poll: &str) -> bool {
+        self.cursors.get(poll).is_some_and(|row| row.held_by.is_some())
+    }
+
     /// The row of a turn that is still the last one given.
     pub(super) fn of(&mut self, turn: &PollLease) -> Option<&mut cursor::Model> {
         let row = self.cursors.get_mut(&turn.poll);

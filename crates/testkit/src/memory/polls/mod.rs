@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::document::DocumentKind;
 use domain::polls::{
-    Begin, ContactSeen, ContactTimes, Harvest, Held, Linked, Look, PollLease, PollStore, Rhythm, Stored,
-    Verdict, entity_type_of, side_of,
+    Begin, ContactSeen, ContactTimes, Harvest, Held, HeldChange, Linked, Look, PollLease, PollStore, Rhythm,
+    Stored, Verdict, entity_type_of, side_of,
 };
 use domain::ports::Side;
 use domain::store::entities::{cursor, held, snapshot};
@@ -26,6 +26,8 @@ mod snapshot_of;
 pub(super) struct Polls {
     cursors: BTreeMap<String, cursor::Model>,
     snapshot: BTreeMap<String, snapshot::Model>,
+    /// Of each contact: checksums of what we have written over.
+    overwritten: BTreeMap<String, Vec<String>>,
     held: Vec<held::Model>,
     aside: BTreeSet<(&'static str, &'static str, String)>,
 }
@@ -45,6 +47,9 @@ impl PollStore for MemoryStore {
     async fn begin(&self, poll: &str, owner: &str, rhythm: Rhythm) -> StoreResult<Begin> {
         let now = self.now();
         self.carry_out("poll: begin", |tables| {
+            if tables.polls.is_held(poll) {
+                guard::ease(tables, poll, now)?;
+            }
             Ok(tables.polls.begin(poll, owner, rhythm, now))
         })
         .await
@@ -112,6 +117,18 @@ impl PollStore for MemoryStore {
         .await
     }
 
+    async fn in_hand(
+        &self,
+        of: (Side, EntityType),
+        ids: &[&str],
+        since: DateTime<Utc>,
+    ) -> StoreResult<HashSet<String>> {
+        self.carry_out("poll: in hand", |tables| {
+            Ok(guard::in_hand(tables, of, ids, since))
+        })
+        .await
+    }
+
     async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64> {
         self.carry_out("poll: count", |tables| Ok(links::count(tables, entity_type)))
             .await
@@ -142,6 +159,20 @@ impl PollStore for MemoryStore {
     async fn held(&self, poll: Option<&str>) -> StoreResult<Vec<Held>> {
         self.carry_out("poll: held", |tables| Ok(guard::list(tables, poll)))
             .await
+    }
+
+    async fn held_changes(&self, poll: &str) -> StoreResult<Vec<HeldChange>> {
+        self.carry_out("poll: held changes", |tables| Ok(guard::changes(tables, poll)))
+            .await
+    }
+
+    async fn let_go(&self, poll: &str, event_ids: &[&str]) -> StoreResult<()> {
+        self.carry_out("poll: let go", |tables| {
+            let over = |held: &held::Model| held.poll == poll && event_ids.contains(&held.event_id.as_str());
+            tables.polls.held.retain(|held| !over(held));
+            Ok(())
+        })
+        .await
     }
 
     async fn settle(&self, held: &Held, verdict: Verdict) -> StoreResult<u64> {

@@ -17,7 +17,7 @@ impl Polls {
         for contact in &harvest.contacts {
             self.see_one(contact, look_before, now);
         }
-        for code in &harvest.gone {
+        for code in &harvest.missing {
             if let Some(row) = self.snapshot.get_mut(code) {
                 row.gone = true;
                 row.changes += 1;
@@ -52,6 +52,8 @@ impl Polls {
             gone: false,
         };
         self.snapshot.insert(contact.code.clone(), row);
+        self.overwritten
+            .insert(contact.code.clone(), contact.overwritten.clone());
     }
 
     /// When the contact with that code was last seen otherwise than before.
@@ -65,6 +67,8 @@ impl Polls {
             checksum: row.checksum.clone(),
             changes: row.changes,
             gone: row.gone,
+            given_up: index.is_gone(Side::Finance, &row.code),
+            overwritten: self.overwritten.get(&row.code).cloned().unwrap_or_default(),
         };
         let all = self.snapshot.values();
         all.map(|row| (row.code.clone(), seen(row))).collect()

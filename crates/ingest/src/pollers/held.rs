@@ -1,0 +1,44 @@
+//! What the guard holds of finance, looked at again: a contact that is back, or as it is known, is nothing to be done any
+//! more. The store lets go of what was done by others.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::polls::{FINANCE_CONTACTS, Fingerprint, HeldChange};
+use domain::ports::Side;
+
+use super::{Failure, Pollers};
+
+/// So many links stand in memory at once.
+const GROUP: usize = 500;
+
+/// Reads finance, and lets go of what is held and no change any more.
+pub(super) async fn look_again(pollers: &Pollers) -> Result<(), Failure> {
+    let held = pollers.store.held_changes(FINANCE_CONTACTS).await?;
+    let codes: HashSet<&str> = held.iter().map(|change| change.id.as_str()).collect();
+    let mut now: HashMap<String, Fingerprint> = HashMap::new();
+    let mut see = |contact: domain::ports::Snapshot| {
+        if codes.contains(contact.id.as_str()) {
+            now.insert(contact.id.clone(), Fingerprint::of(&contact.customer));
+        }
+    };
+    pollers.contacts.for_each(&mut see).await?;
+    let mut over = Vec::new();
+    for group in held.chunks(GROUP) {
+        let codes: Vec<&str> = group.iter().map(|change| change.id.as_str()).collect();
+        let linked = pollers.store.linked(Side::Finance, &codes).await?;
+        let is_over = |change: &&HeldChange| {
+            let Some(fingerprint) = now.get(&change.id) else {
+                return false;
+            };
+            let known = linked.get(&change.id);
+            change.vanished || known.is_some_and(|linked| linked.knows(fingerprint, Side::Finance))
+        };
+        over.extend(
+            group
+                .iter()
+                .filter(is_over)
+                .map(|change| change.event_id.as_str()),
+        );
+    }
+    Ok(pollers.store.let_go(FINANCE_CONTACTS, &over).await?)
+}
