@@ -3,6 +3,7 @@
 //! It never says where a system keeps a field: that stands in a table of the system's own connector.
 
 use crate::customer::Field;
+use crate::side::Side;
 
 /// Which way a field travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,9 +79,44 @@ impl Field {
     }
 }
 
+/// Which directions are closed to changes of fields that travel both ways (`FIELDS_OFF`, `FIELDS_TO_FINANCE`,
+/// `FIELDS_TO_CRM`); none by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Directions {
+    /// By the side that nothing goes to: a bit for each field, by its place in [`TABLE`].
+    closed: [u16; 2],
+}
+
+impl Directions {
+    /// From now on no change of that field goes to that side.
+    pub fn close(&mut self, field: Field, to: Side) {
+        self.closed[to as usize] |= bit(field);
+    }
+
+    /// Whether changes of that field go to that side.
+    #[must_use]
+    pub fn are_open(&self, field: Field, to: Side) -> bool {
+        self.closed[to as usize] & bit(field) == 0
+    }
+}
+
+fn bit(field: Field) -> u16 {
+    let at = TABLE.iter().position(|spec| spec.field == field);
+    at.map_or(0, |at| 1 << at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_closed_direction_closes_no_other() {
+        let mut directions = Directions::default();
+        directions.close(Field::Website, Side::Crm);
+        assert!(!directions.are_open(Field::Website, Side::Crm));
+        assert!(directions.are_open(Field::Website, Side::Finance));
+        assert!(directions.are_open(Field::Email, Side::Crm));
+    }
 
     #[test]
     fn every_field_finds_its_row_and_a_newer_ones_name_survives() {

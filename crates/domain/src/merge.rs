@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::Base;
 use crate::change::{Change, Reason};
 use crate::customer::{Customer, Field, Values};
-use crate::fields::{Flow, TABLE};
+use crate::fields::{Directions, Flow, TABLE};
 use crate::side::Side;
 use crate::text::same;
 
@@ -39,6 +39,8 @@ pub struct Policy {
     pub to_finance: bool,
     /// Changes of finance are carried to the CRM (`SYNC_FINANCE_TO_CRM`).
     pub to_crm: bool,
+    /// What is closed to single fields.
+    pub directions: Directions,
 }
 
 impl Policy {
@@ -50,6 +52,12 @@ impl Policy {
             Side::Finance => self.to_finance,
         }
     }
+
+    /// Whether that field of that side may be written.
+    #[must_use]
+    pub fn carries(&self, field: Field, to: Side) -> bool {
+        self.carries_to(to) && self.directions.are_open(field, to)
+    }
 }
 
 impl Default for Policy {
@@ -59,6 +67,7 @@ impl Default for Policy {
             tie_breaker: Side::Crm,
             to_finance: true,
             to_crm: true,
+            directions: Directions::default(),
         }
     }
 }
@@ -188,6 +197,8 @@ pub fn merge(
         let decision = match spec.flow {
             Flow::Kept => continue,
             _ if agree => None,
+            // Nobody is asked about a field that goes nowhere.
+            Flow::Both if Side::BOTH.iter().all(|to| !policy.carries(field, *to)) => continue,
             Flow::ToFinance if in_crm.is_empty() => continue,
             Flow::ToFinance => Some(one_way(field, Side::Crm, in_crm, in_finance)),
             Flow::ToCrm if in_finance.is_empty() => continue,
@@ -207,7 +218,7 @@ pub fn merge(
         };
         match decision {
             // Its direction is switched off: the sides stay as they are.
-            Some(decision) if decision.write().is_some_and(|(to, _)| !policy.carries_to(to)) => {}
+            Some(decision) if decision.write().is_some_and(|(to, _)| !policy.carries(field, to)) => {}
             Some(decision) => result.decisions.push(decision),
             None => result
                 .agreed

@@ -148,11 +148,11 @@ impl Parts<Customer> for Customers<'_> {
 
 impl Customers<'_> {
     fn shown(&mut self, objects: Vec<Value>) -> Vec<Changed<Customer>> {
-        let (zone, kind) = (self.reading.crm.config.timezone, self.kind);
+        let (config, kind) = (&self.reading.crm.config, self.kind);
         let mut records = Vec::with_capacity(objects.len());
         for object in objects {
             let modified = modified(&object);
-            match translate::snapshot(object, kind, zone) {
+            match translate::snapshot(object, kind, config) {
                 Ok(snapshot) => records.push(Changed {
                     id: snapshot.id,
                     modified,

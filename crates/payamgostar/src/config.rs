@@ -8,6 +8,8 @@ use chrono_tz::Tz;
 use outside::Gate;
 use secrecy::SecretString;
 
+use crate::places::Extended;
+
 /// How long a login stays untried after the CRM has answered `403` (contract: 15 to 30 minutes).
 pub const LOCK_OUT: Duration = Duration::from_secs(15 * 60);
 
@@ -54,6 +56,8 @@ pub struct Config {
     pub landline_word: String,
     /// `addressType` of an address that is added. Default none: left out.
     pub address_word: Option<String>,
+    /// `CRM_FIELD_…`: fields that stand in extended properties. Default none.
+    pub extended: Extended,
     /// What its calls must pass. Default none.
     pub gate: Option<Gate>,
 }
@@ -74,6 +78,7 @@ impl Config {
             mobile_word: "Mobile".to_owned(),
             landline_word: "Office".to_owned(),
             address_word: None,
+            extended: Extended::new(),
             gate: None,
         }
     }

@@ -8,6 +8,7 @@ mod cursor;
 mod dates;
 mod decimals;
 mod documents;
+mod extended;
 mod failure;
 mod linked;
 mod listed;
@@ -21,4 +22,5 @@ mod walk;
 mod wire;
 
 pub use config::{Config, ConfigError, Credentials, LOCK_OUT, REFUSAL_PAUSE};
+pub use places::Extended;
 pub use port::Payamgostar;

@@ -11,7 +11,7 @@ use domain::text::{normal, same};
 use serde_json::Value;
 
 use crate::contacts;
-use crate::places::{Place, place_of};
+use crate::places::{PLACES, Place};
 use crate::wire::{Query, text};
 
 /// The keys that `find` can ask for: the field's name in queries, the field, and the key's value.
@@ -26,8 +26,9 @@ fn queryable(keys: &MatchKeys) -> [(&'static str, Field, &Option<String>); 4] {
 
 /// The property that holds such a field.
 fn property_of(field: Field) -> Option<&'static str> {
-    match place_of(field) {
-        Some(Place::Property(name)) => Some(name),
+    let row = PLACES.iter().find(|(placed, _)| *placed == field)?;
+    match row.1 {
+        Place::Property(name) => Some(name),
         _ => None,
     }
 }

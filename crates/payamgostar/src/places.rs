@@ -3,11 +3,17 @@
 //! It never says how a place such as "the default mobile" is found in an object: that is [`crate::contacts`]'
 //! matter, and [`crate::translate`]'s.
 
+use std::collections::BTreeMap;
+
 use domain::customer::Field;
+
+/// Fields that an installation keeps in an extended property of its own, each with that property's `userKey`
+/// (`CRM_FIELD_…=extended:…`). None of them is one that the CRM is searched by.
+pub type Extended = BTreeMap<Field, String>;
 
 /// A place in a person or an organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Place<'a> {
     /// `nickName`, else `firstName lastName`.
     DisplayName,
     /// Default (else first) mobile in `phoneContacts`.
@@ -18,11 +24,13 @@ pub(crate) enum Place {
     InAddress(&'static str),
     /// A text property of the object itself.
     Property(&'static str),
+    /// The `value` of the entry of `extendedProperties` that has this `userKey`.
+    Extended(&'a str),
 }
 
 /// The table. A field that is not in it has no place in the CRM.
 #[rustfmt::skip]
-pub(crate) static PLACES: [(Field, Place); 11] = [
+pub(crate) static PLACES: [(Field, Place<'static>); 11] = [
     (Field::Name,           Place::DisplayName),
     (Field::Mobile,         Place::Mobile),
     (Field::Phone,          Place::Landline),
@@ -37,9 +45,10 @@ pub(crate) static PLACES: [(Field, Place); 11] = [
 ];
 
 /// Where a field stands; `None`: the CRM has no such field.
-pub(crate) fn place_of(field: Field) -> Option<Place> {
+pub(crate) fn place_of(field: Field, extended: &Extended) -> Option<Place<'_>> {
     let row = PLACES.iter().find(|(placed, _)| *placed == field);
-    row.map(|(_, place)| *place)
+    let (_, place) = row?;
+    Some(extended.get(&field).map_or(*place, |key| Place::Extended(key)))
 }
 
 #[cfg(test)]
@@ -54,7 +63,12 @@ mod tests {
     fn every_field_that_travels_has_a_place_of_its_own() {
         for spec in &TABLE {
             let travels = spec.flow != Flow::Kept;
-            assert_eq!(place_of(spec.field).is_some(), travels, "{}", spec.field);
+            assert_eq!(
+                place_of(spec.field, &Extended::new()).is_some(),
+                travels,
+                "{}",
+                spec.field
+            );
         }
         let fields: HashSet<_> = PLACES.iter().map(|(field, _)| field.name()).collect();
         let places: HashSet<_> = PLACES.iter().map(|(_, place)| format!("{place:?}")).collect();

@@ -171,7 +171,7 @@ impl Customers for Payamgostar {
         };
         for kind in kinds {
             if let Some(object) = self.client.get(kind.into(), id).await? {
-                let snapshot = translate::snapshot(object, kind, self.config.timezone);
+                let snapshot = translate::snapshot(object, kind, &self.config);
                 return snapshot.map(Some).map_err(PortError::SetAside);
             }
         }
@@ -220,7 +220,7 @@ impl Customers for Payamgostar {
 
     /// The value itself: nothing is known that the CRM can't hold. It has no place for [`Field::Active`].
     fn project(&self, field: Field, value: &str) -> String {
-        places::place_of(field).map_or_else(String::new, |_| value.to_owned())
+        places::place_of(field, &self.config.extended).map_or_else(String::new, |_| value.to_owned())
     }
 
     fn placed(&self, record: &mut Snapshot, known: Option<&serde_json::Value>) -> Option<serde_json::Value> {

@@ -3,7 +3,6 @@
 //! Which property holds which field stands in [`crate::places`]; how a place such as "the default mobile" is found
 //! in an object stands in [`crate::contacts`].
 
-use chrono_tz::Tz;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::letters::fold;
 use domain::ports::{SetAside, Snapshot};
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::contacts::{self, Line};
 use crate::dates;
+use crate::extended;
 use crate::listed;
 use crate::places::{PLACES, Place, place_of};
 use crate::wire::{id, text};
@@ -20,17 +20,21 @@ use crate::wire::{id, text};
 ///
 /// # Errors
 /// It can't be taken as it stands.
-pub(crate) fn snapshot(object: Value, kind: Kind, zone: Tz) -> Result<Snapshot, SetAside> {
-    if let Some(why) = listed::misshapen(&object) {
+pub(crate) fn snapshot(object: Value, kind: Kind, config: &Config) -> Result<Snapshot, SetAside> {
+    if let Some(why) = listed::misshapen(&object).or_else(|| extended::misshapen(&object, &config.extended)) {
         return Err(listed::aside(&object, why));
     }
     let mut customer = Customer::new(kind);
-    for (field, place) in &PLACES {
-        customer.set(*field, value_of(&object, *place));
+    for (field, _) in &PLACES {
+        match place_of(*field, &config.extended) {
+            Some(Place::Extended(_)) if !extended::are_shown(&object) => customer.hidden.push(*field),
+            Some(place) => customer.set(*field, value_of(&object, place)),
+            None => {}
+        }
     }
     let changed = ["modifyDate", "creatDate"]
         .iter()
-        .find_map(|name| dates::instant(&text(&object, name), zone));
+        .find_map(|name| dates::instant(&text(&object, name), config.timezone));
     Ok(Snapshot {
         id: id(&object, "crmId"),
         customer,
@@ -39,13 +43,14 @@ pub(crate) fn snapshot(object: Value, kind: Kind, zone: Tz) -> Result<Snapshot, 
     })
 }
 
-fn value_of(object: &Value, place: Place) -> String {
+fn value_of(object: &Value, place: Place<'_>) -> String {
     match place {
         Place::DisplayName => display_name(object),
         Place::Mobile => contacts::number(object, Line::Mobile),
         Place::Landline => contacts::number(object, Line::Landline),
         Place::InAddress(property) => contacts::of_address(object, property),
         Place::Property(name) => text(object, name),
+        Place::Extended(key) => extended::value(object, key),
     }
 }
 
@@ -90,7 +95,9 @@ pub(crate) fn changed(current: &Snapshot, changes: &Values, config: &Config) -> 
 
 /// `read`: what was read of the object before.
 fn set(object: &mut Value, read: &Customer, field: Field, value: &str, config: &Config) {
-    let Some(place) = place_of(field) else { return };
+    let Some(place) = place_of(field, &config.extended) else {
+        return;
+    };
     let current = read.get(field);
     match place {
         Place::DisplayName => set_name(object, read.kind, value),
@@ -102,6 +109,7 @@ fn set(object: &mut Value, read: &Customer, field: Field, value: &str, config: &
             contacts::set_of_address(object, property, value, config.address_word.as_deref())
         }
         Place::Property(name) => object[name] = contacts::text_or_cleared(value),
+        Place::Extended(key) => extended::set(object, key, contacts::text_or_cleared(value)),
     }
 }
 

@@ -15,7 +15,7 @@ fn config() -> Config {
 }
 
 fn read(body: &[u8], kind: Kind) -> Snapshot {
-    snapshot(wire::parse(body).unwrap().unwrap(), kind, Tz::Asia__Tehran).unwrap()
+    snapshot(wire::parse(body).unwrap().unwrap(), kind, &config()).unwrap()
 }
 
 fn person() -> Snapshot {
@@ -118,7 +118,7 @@ fn names_follow_while_they_join_to_the_old_one() {
     whole["nickName"] = Value::from("دکتر رضایی");
     let changes = Values::from([(F::Name, "مهندس رضایی".to_owned())]);
     let object = changed(
-        &snapshot(whole.clone(), Kind::Person, Tz::UTC).unwrap(),
+        &snapshot(whole.clone(), Kind::Person, &config()).unwrap(),
         &changes,
         &config(),
     );
@@ -128,7 +128,7 @@ fn names_follow_while_they_join_to_the_old_one() {
     );
     whole["nickName"] = Value::from(" ");
     assert_eq!(
-        snapshot(whole, Kind::Person, Tz::UTC)
+        snapshot(whole, Kind::Person, &config())
             .unwrap()
             .customer
             .get(F::Name),
@@ -167,7 +167,7 @@ fn what_is_missing_is_added_and_an_entry_that_lies_empty_is_filled() {
         (F::Address, "آ".to_owned()),
     ]);
     let object = changed(
-        &snapshot(whole, Kind::Person, Tz::UTC).unwrap(),
+        &snapshot(whole, Kind::Person, &config).unwrap(),
         &changes,
         &config,
     );
@@ -194,4 +194,38 @@ fn a_created_person_has_both_names() {
         (&object["firstName"], &object["lastName"]),
         (&Value::from("علی"), &Value::Null)
     );
+}
+
+#[test]
+fn a_field_may_stand_in_an_extended_property() {
+    let config = Config {
+        extended: [(F::Website, "Shop".to_owned())].into(),
+        ..config()
+    };
+    let mut whole = person().whole;
+    let read = |whole: &Value| snapshot(whole.clone(), Kind::Person, &config).unwrap();
+    whole.as_object_mut().unwrap().remove("extendedProperties");
+    assert!(
+        read(&whole).customer.hidden.contains(&F::Website),
+        "not shown is not empty"
+    );
+    whole["extendedProperties"] =
+        serde_json::json!([{"userKey": "Grade", "value": "A"}, {"userKey": "Shop", "value": "pars.ir"}]);
+    whole["website"] = "elsewhere.ir".into();
+    let before = read(&whole);
+    assert_eq!(before.customer.get(F::Website), "pars.ir");
+    let object = changed(
+        &before,
+        &Values::from([(F::Website, "nou.ir".to_owned())]),
+        &config,
+    );
+    let mut expected = before.whole.clone();
+    expected["extendedProperties"][1]["value"] = "nou.ir".into();
+    assert_eq!(object, expected, "and nothing else changes");
+    let made = created(&Customer::new(Kind::Person).with(F::Website, "a.ir"), &config);
+    assert_eq!(
+        made["extendedProperties"],
+        serde_json::json!([{"userKey": "Shop", "value": "a.ir"}])
+    );
+    assert_eq!(made.get("website"), None);
 }

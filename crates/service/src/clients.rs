@@ -27,6 +27,7 @@ pub fn crm(settings: &Settings, clock: Arc<dyn Clock>, gate: Option<Gate>) -> an
         person_type: crm.person_type.clone(),
         organization_type: crm.organization_type.clone(),
         category: Some(crm.category.clone()),
+        extended: crm.extended.clone(),
         timeout: settings.http.timeout,
         gate,
         ..payamgostar::Config::new(crm.base_url.clone(), credentials)

@@ -36,6 +36,7 @@ pub fn engine(settings: &Settings, store: &SqlStore, gates: &Gates) -> anyhow::R
                 tie_breaker: sync.tie_breaker,
                 to_finance: sync.to_finance,
                 to_crm: sync.to_crm,
+                directions: sync.directions,
             },
             lease: sync.lease,
             // What is about to be sent may have to wait for its turn first.

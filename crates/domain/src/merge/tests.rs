@@ -269,6 +269,43 @@ fn a_direction_that_is_switched_off_carries_nothing() {
     assert_eq!(merged.writes_to(Side::Crm).len(), 2);
 }
 
+#[test]
+fn a_field_whose_direction_is_closed_stays_as_it_is_there_and_nobody_is_asked_about_one_that_goes_nowhere() {
+    let fields = [Field::Website, Field::Description, Field::Email];
+    let (known, website, description, email) = (
+        base(&fields.map(|field| (field, "0"))),
+        fields[0],
+        fields[1],
+        fields[2],
+    );
+    let values = |value: &str| person(&fields.map(|field| (field, value)));
+    let mut policy = Policy {
+        strategy: ConflictStrategy::Manual,
+        ..Policy::default()
+    };
+    for to in Side::BOTH {
+        policy.directions.close(website, to);
+    }
+    policy.directions.close(description, Side::Crm);
+    let writes = |crm: &Customer, finance: &Customer| {
+        let merged = merge(&known, crm, finance, &|_| Times::default(), policy, &lossy);
+        let to = Side::BOTH.map(|side| merged.writes_to(side).into_keys().collect::<Vec<_>>());
+        (to, merged.held().map(|d| d.field).collect::<Vec<_>>())
+    };
+    assert_eq!(
+        writes(&values("1"), &values("0")),
+        ([vec![], vec![description, email]], vec![])
+    );
+    assert_eq!(
+        writes(&values("0"), &values("1")),
+        ([vec![email], vec![]], vec![])
+    );
+    let ([to_crm, to_finance], mut held) = writes(&values("1"), &values("2"));
+    held.sort();
+    assert!(to_crm.is_empty() && to_finance.is_empty());
+    assert_eq!(held, [description, email], "the website is nobody's question");
+}
+
 /// Applies the writes as the two systems would hold them.
 fn apply(merged: &Merge, crm: &mut Customer, finance: &mut Customer) {
     for (side, customer) in [(Side::Crm, crm), (Side::Finance, finance)] {

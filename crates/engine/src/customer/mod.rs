@@ -223,7 +223,7 @@ fn merged(known: &Known, seen: &Seen, rules: &Rules<'_>) -> Merge {
             }
         }
         if let Some(Ruling::Keep(side)) = seen.ruling
-            && policy.carries_to(side.other())
+            && policy.carries(decision.field, side.other())
             && decision.is_conflict()
         {
             decision.winner = Some(side);

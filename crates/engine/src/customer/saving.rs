@@ -110,7 +110,9 @@ pub(super) fn create(
         Side::Finance => flow == Flow::Both || flow == Flow::ToFinance,
     };
     let mut customer = Customer::new(met.kind);
-    for spec in TABLE.iter().filter(|spec| goes(spec.flow)) {
+    // Nobody is made without a name.
+    let open = |field| field == Field::Name || config.policy.directions.are_open(field, side);
+    for spec in TABLE.iter().filter(|spec| goes(spec.flow) && open(spec.field)) {
         customer.set(spec.field, met.get(spec.field));
     }
     if side == Side::Crm && customer.get(Field::CustomerNumber).is_empty() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use domain::fields::Directions;
 use domain::merge::ConflictStrategy;
 use domain::ports::Side;
 use secrecy::SecretString;
@@ -71,6 +72,9 @@ pub struct CrmSettings {
     pub organization_type: String,
     /// `CRM_CATEGORY_KEY` (syaghcontact): the category of identities that come from finance.
     pub category: String,
+    /// `CRM_FIELD_WEBSITE`, `CRM_FIELD_DESCRIPTION`, `CRM_FIELD_ADDRESS`, `CRM_FIELD_POSTAL_CODE` (`extended:<userKey>`): fields
+    /// that stand in extended properties.
+    pub extended: payamgostar::Extended,
     /// `CRM_QUOTE_TYPES` (`PI_5`): `crmObjectTypeCode`s of the quotes that are polled; `none`: no quotes are.
     pub quote_types: Vec<String>,
     /// `CRM_INVOICE_TYPES`: likewise of invoices; none by default.
@@ -148,6 +152,8 @@ pub struct SyncSettings {
     pub to_finance: bool,
     /// `SYNC_FINANCE_TO_CRM` (true): changes of finance go to the CRM.
     pub to_crm: bool,
+    /// `FIELDS_OFF`, `FIELDS_TO_FINANCE`, `FIELDS_TO_CRM`: fields whose changes go nowhere, or one way only.
+    pub directions: Directions,
     /// `CUSTOMER_NUMBER_OFFSET` (0): added to a finance code to make a customer number of it.
     pub number_offset: u32,
     /// `DELETE_POLICY`.

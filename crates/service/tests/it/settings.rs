@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use domain::customer::Field;
+use domain::ports::Side;
 use service::settings::{
     CrmCredentials, DatabaseKind, ExposeSecret as _, LogFormat, Needs, Settings, SettingsError,
 };
@@ -274,6 +276,49 @@ fn lists_flags_and_addresses() {
         problems(with(&[("FINANCE_API_BASE_URL", "http://f/api/")])),
         ["FINANCE_API_BASE_URL"]
     );
+}
+
+#[test]
+fn fields_go_one_way_or_stand_elsewhere_as_they_are_told() {
+    let settings = with(&[
+        ("FIELDS_OFF", "website, postalCode"),
+        ("FIELDS_TO_FINANCE", "name"),
+        ("FIELDS_TO_CRM", "email"),
+        ("CRM_FIELD_DESCRIPTION", "extended: Notes"),
+    ])
+    .unwrap();
+    let open = |field| Side::BOTH.map(|to| settings.sync.directions.are_open(field, to));
+    assert_eq!(open(Field::Website), [false, false]);
+    assert_eq!(open(Field::Name), [false, true]);
+    assert_eq!(open(Field::Email), [true, false]);
+    assert_eq!(open(Field::Mobile), [true, true]);
+    let extended = &settings.crm().unwrap().extended;
+    assert_eq!(extended[&Field::Description], "Notes");
+    assert_eq!(extended.len(), 1);
+
+    let wrong = problems(with(&[
+        ("FIELDS_OFF", "name,website"),
+        ("FIELDS_TO_FINANCE", "site,customerNumber"),
+        ("FIELDS_TO_CRM", "website"),
+        ("CRM_FIELD_WEBSITE", "Shop"),
+        ("CRM_FIELD_ADDRESS", "extended:A"),
+        ("CRM_FIELD_POSTAL_CODE", "extended:A"),
+    ]));
+    let expected = [
+        "FIELDS_OFF",
+        "FIELDS_TO_FINANCE",
+        "FIELDS_TO_FINANCE",
+        "FIELDS_TO_CRM",
+        "CRM_FIELD_WEBSITE",
+        "CRM_FIELD_POSTAL_CODE",
+    ];
+    for setting in expected {
+        assert!(
+            wrong.iter().any(|problem| problem.contains(setting)),
+            "{setting}: {wrong:?}"
+        );
+    }
+    assert_eq!(wrong.len(), expected.len(), "{wrong:?}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use domain::side::Side;
 use engine::seen::{Gathered, Known, Searched, Seen, Sight};
 use engine::step::{Ending, Sending, Step};
 
-use super::{at, config, decide, ends, half, linked, named, person, save, seen, snapshot};
+use super::{at, config, decide, decide_by, ends, half, linked, named, person, save, seen, snapshot};
 
 const ALI: [(Field, &str); 2] = [(Field::Name, "علی رضایی"), (Field::Mobile, "09123451237")];
 
@@ -247,4 +247,19 @@ fn a_create_is_waited_for_five_times_as_long_as_it_may_take() {
         seen.not_linked = Some((Side::Finance, "1".into(), false, Some(theirs.clone())));
         assert_eq!(ends(&decide(&link, &seen).1), expected);
     }
+}
+
+#[test]
+fn whoever_is_created_has_a_name_and_nothing_whose_direction_is_closed() {
+    let link = half(Side::Crm);
+    let met_with = person(&ALI).with(Field::Website, "ali.ir");
+    let mut closed = config();
+    for field in [Field::Website, Field::Name] {
+        closed.policy.directions.close(field, Side::Finance);
+    }
+    let (_, step) = decide_by(&closed, &link, &met(&link, 1, met_with, &[]));
+    let (create, customer) = created(step);
+    assert_eq!(customer.get(Field::Name), "علی رضایی");
+    assert_eq!(customer.get(Field::Website), "");
+    assert!(!create.fields[&Field::Website].written);
 }

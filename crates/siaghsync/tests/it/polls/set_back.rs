@@ -84,7 +84,7 @@ async fn case_1_a_backup_that_was_put_back_takes_no_edit_of_the_crm_back() {
         for contact in d.sim.finance().contacts() {
             let of_today = typed[..8].iter().any(|(id, _)| {
                 let customer = d.sim.crm().get(id).unwrap();
-                customer["refId"] == contact["Code"].to_string()
+                customer["refId"].as_str() == Some(&*contact["Code"].to_string())
             });
             if of_today {
                 let code = contact["Code"].as_i64().unwrap();
