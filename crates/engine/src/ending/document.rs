@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::document::Issued;
 use domain::in_flight::InFlight;
 use domain::link::LinkState;
 use domain::message::{Code, Message};
@@ -53,11 +54,7 @@ pub(crate) fn finish(mut known: Known, seen: &Seen, ending: Ending, facts: &Fact
         (_, false) => LinkState::New,
     };
     let retry = verdict.retry(facts);
-    let issued_now = seen.issued.as_ref().map(|answer| {
-        Message::new(Code::IssuedAs)
-            .with("number", &answer.number)
-            .with("id", &answer.id)
-    });
+    let issued_now = seen.issued.as_ref().map(issued_as);
     let mut audits = Vec::new();
     if let (Some(told), true) = (issued_now, verdict.status != Status::Success) {
         audits.push((Side::Crm, outcome(&known, seen, Status::Success, Some(told))));
@@ -121,11 +118,7 @@ fn of(known: &Known, seen: &Seen, ending: Ending, facts: &Facts<'_>) -> Verdict 
                 let why = unknown(sent, Some(&in_words(side, &error)));
                 return Verdict::of(Status::Conflict, why).class("unknown_outcome");
             }
-            let done = seen.issued.iter().map(|answer| {
-                Message::new(Code::IssuedAs)
-                    .with("number", &answer.number)
-                    .with("id", &answer.id)
-            });
+            let done = seen.issued.iter().map(issued_as);
             Verdict {
                 message: Message::together(done.chain(verdict.message.clone()).collect()),
                 ..verdict
@@ -133,6 +126,12 @@ fn of(known: &Known, seen: &Seen, ending: Ending, facts: &Facts<'_>) -> Verdict 
         }
         other => plain(other, facts),
     }
+}
+
+fn issued_as(answer: &Issued) -> Message {
+    Message::new(Code::IssuedAs)
+        .with("number", &answer.number)
+        .with("id", &answer.id)
 }
 
 fn patience(facts: &Facts<'_>) -> Duration {
