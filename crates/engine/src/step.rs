@@ -21,6 +21,8 @@ pub enum Step {
     ReadDocument,
     /// Ask that side whether it has this record.
     Ask(Side, String),
+    /// Ask the store for the columns whose values are as they come back from a save.
+    Columns,
     /// Ask the store whose this record is.
     Owner(Side, String),
     /// Look for the customer there by these keys.

@@ -1,5 +1,7 @@
 //! Rule 2 of a customer ("Ours?") case by case: what is in flight, what a look shows, what becomes of the base.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::base::Base;
 use domain::customer::{Customer, Field, Kind};
@@ -198,7 +200,11 @@ fn what_was_sent_along_since_a_save_that_is_now_seen_to_have_landed_late_is_an_e
         for _ in 0..2 {
             look(&mut known, &mut out, "b", "a");
             let (found, put_back) = (known.pair(Field::Name), known.put_back.len());
-            assert_eq!((found, put_back), (pair("b", "b"), 0), "finance's \"a\" is an edit");
+            assert_eq!(
+                (found, put_back),
+                (pair("b", "b"), 0),
+                "finance's \"a\" is an edit"
+            );
         }
     }
 }
@@ -333,6 +339,7 @@ fn what_is_typed_into_a_field_that_a_create_left_empty_is_an_edit_and_into_anoth
     seen.answered = Some(Write::Create(create));
     seen.narrowed = Some(Times::default());
     seen.fresh = Some(Side::Crm);
+    seen.columns = Some(BTreeSet::new());
     let finance = named("b").with(Field::Description, "typed");
     for (side, id, customer) in [(Side::Crm, "c", named("a")), (Side::Finance, "1", finance)] {
         seen.customers[side as usize] = Sight::Here {
