@@ -52,6 +52,8 @@ pub struct Link {
     pub crm_updated_at: Option<DateTime<Utc>>,
     /// The last read at which finance held its base.
     pub finance_updated_at: Option<DateTime<Utc>>,
+    /// How many runs have ended it: a look at it is as fresh as that.
+    pub version: i64,
     /// Documents only: what stands in finance. Kept in the `base` column.
     pub issued: Option<Box<IssuedDocument>>,
 }
@@ -88,6 +90,7 @@ impl Link {
             in_flight: InFlight::none(),
             crm_updated_at: None,
             finance_updated_at: None,
+            version: 0,
             issued: None,
         }
     }

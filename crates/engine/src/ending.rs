@@ -183,6 +183,7 @@ fn given_up(link: Option<Link>, class: &'static str, message: Message, transacti
             ..Outcome::new(Status::Failed, message)
         },
         retry: None,
+        awaits: None,
         audits: Vec::new(),
         look_again: false,
         seen: Vec::new(),
@@ -209,6 +210,7 @@ pub(crate) fn linked_elsewhere(work: &Work, mut commit: Commit, why: Message, wa
     commit.outcome.status = status;
     commit.outcome.error_class = Some(class);
     commit.retry = wait;
+    commit.awaits = None;
     commit.audits.clear();
     commit
 }
@@ -275,7 +277,7 @@ pub(crate) fn plain(ending: Ending, facts: &Facts<'_>) -> Verdict {
         Ending::Wait(why, wait) => Verdict::waits(why, wait),
         Ending::Failed(side, error) => failure(facts, side, &error),
         Ending::Skip(why) => Verdict::of(Status::Skipped, why),
-        Ending::Dependency(why) => Verdict::waits(why, facts.config.retry_base),
+        Ending::Dependency(why) | Ending::Awaits(why, _) => Verdict::waits(why, facts.config.retry_base),
         Ending::Invalid(problems) => {
             Verdict::of(Status::Failed, Message::together(problems)).class("invalid")
         }

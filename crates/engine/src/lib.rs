@@ -142,7 +142,7 @@ pub enum Ran {
         took: Duration,
         /// When a row of the entity is to be rung for again: now, or at its retry time.
         next: Option<(Ring, Duration)>,
-        /// Rows of other entities that the run has written down, to be rung for: a document's customer.
+        /// Rows of other entities that are to be rung for: a document's customer, or documents that waited for this one.
         also: Vec<Ring>,
     },
     /// The row is final already.

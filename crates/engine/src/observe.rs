@@ -38,6 +38,12 @@ impl Executor<'_> {
                 self.seen.reserved = Some(holder);
                 Ok(None)
             }
+            Step::Columns => {
+                let columns = self.engine.index.columns().await?;
+                let columns = columns.into_iter().map(|column| (column.side, column.field));
+                self.seen.columns = Some(columns.collect());
+                Ok(None)
+            }
             Step::Narrow => self.narrow().await,
             Step::Standing(entity) => {
                 let store = &self.engine.store;

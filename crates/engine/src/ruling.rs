@@ -4,6 +4,7 @@
 //! sides have changed, who is who, or what became of a request; everything else goes its way, as always.
 
 use chrono::{DateTime, Utc};
+use domain::customer::Field;
 use domain::document::DocumentKind;
 use domain::entity::EntityRef;
 use domain::in_flight::Issue;
@@ -12,6 +13,7 @@ use domain::message::{Code, Message, evidence};
 use domain::ports::{PortError, Ring};
 use domain::side::Side;
 use domain::store::{Event, Ruling, Status, StoreError, Trigger, Work};
+use serde_json::json;
 
 use crate::Engine;
 
@@ -83,14 +85,52 @@ impl Engine {
     /// # Errors
     /// When nothing of it waits for that.
     pub async fn form(&self, entity: &EntityRef, traceparent: Option<String>) -> Result<Ring, NotRuled> {
+        self.altered(entity).await?;
+        self.enqueue_ruling(entity.clone(), Ruling::Form, traceparent)
+            .await
+    }
+
+    /// [`Self::form`] for the whole column: whatever comes back from a save into what is held of this customer is how
+    /// that system writes it, from now on and for every record. Those that are held for it are looked at again.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn column(&self, entity: &EntityRef, traceparent: Option<String>) -> Result<Ring, NotRuled> {
+        let columns = self.altered(entity).await?;
+        let held = self.index.accept_columns(&columns).await?;
+        let ruled = self
+            .enqueue_ruling(entity.clone(), Ruling::Columns { columns }, traceparent)
+            .await?;
+        let again = |id: String| Event {
+            row: self.clock.id(),
+            entity: EntityRef::customer(Side::Crm, id),
+            trigger: Trigger::Manual,
+            event_id: None,
+            payload: json!({ "columnRuledIn": ruled.row }),
+            traceparent: None,
+            rung: false,
+        };
+        let held = held
+            .into_iter()
+            .filter(|id| entity.side != Side::Crm || *id != entity.id);
+        let again: Vec<Event> = held.map(again).collect();
+        for some in again.chunks(500) {
+            self.store.enqueue(some).await?;
+        }
+        Ok(ruled)
+    }
+
+    /// What has come back altered from a save of this customer: one at least.
+    async fn altered(&self, entity: &EntityRef) -> Result<Vec<(Side, Field)>, NotRuled> {
         let link = self.store.find_link(entity).await?;
         let base = link.as_ref().and_then(|link| link.base.as_ref());
-        if base.is_none_or(|base| base.altered.is_empty()) {
+        let altered = base.into_iter().flat_map(|base| &base.altered);
+        let altered: Vec<_> = altered.map(|(field, side)| (*side, *field)).collect();
+        if altered.is_empty() {
             let why = Message::new(Code::RuledNothingAltered);
             return refused(why.with("side", entity.side).with("id", &entity.id));
         }
-        self.enqueue_ruling(entity.clone(), Ruling::Form, traceparent)
-            .await
+        Ok(altered)
     }
 
     /// The records of this customer are the same as ever, though one looks like another. Says the row to run.

@@ -88,9 +88,9 @@ impl Engine {
         work: &Work,
         mut commit: Commit,
         sent: Option<Value>,
-        also: Vec<Ring>,
+        mut also: Vec<Ring>,
     ) -> StoreResult<Ran> {
-        let next = match self.store.commit(work, &commit).await {
+        let committed = match self.store.commit(work, &commit).await {
             Err(StoreError::Fenced) => return self.fenced(work, sent).await,
             Err(StoreError::LinkedElsewhere { side, id }) => {
                 commit = self.linked_elsewhere(work, commit, side, id).await?;
@@ -98,6 +98,7 @@ impl Engine {
             }
             committed => committed?,
         };
+        also.extend(committed.woken);
         let at_its_time = commit.retry.map(|retry| {
             let ring = Ring {
                 row: work.lead.id,
@@ -110,7 +111,7 @@ impl Engine {
             heard: work.lead.side,
             outcome: Box::new(commit.outcome),
             took: commit.took,
-            next: next.map(|ring| (ring, Duration::ZERO)).or(at_its_time),
+            next: committed.next.map(|ring| (ring, Duration::ZERO)).or(at_its_time),
             also,
         })
     }

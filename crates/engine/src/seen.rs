@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::change::Change;
-use domain::customer::Customer;
+use domain::customer::{Customer, Field};
 use domain::document::{DocumentSnapshot, Issued};
 use domain::in_flight::{InFlight, Write};
 use domain::link::{Link, LinkState};
@@ -79,6 +79,8 @@ pub struct Seen {
     pub written: [bool; 2],
     /// What kept a side from being written, where that is no reason to keep the other one waiting.
     pub refused: [Option<Refusal>; 2],
+    /// The columns whose values are as they come back from a save.
+    pub columns: Option<BTreeSet<(Side, Field)>>,
     /// What polls tell of when finance changed.
     pub narrowed: Option<Times>,
     /// Whether these records are there.
@@ -177,6 +179,7 @@ impl Seen {
             answered: None,
             written: [false, false],
             refused: [None, None],
+            columns: None,
             narrowed: None,
             asked: BTreeMap::new(),
             owners: BTreeMap::new(),

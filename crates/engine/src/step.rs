@@ -10,6 +10,7 @@ use domain::matching::{Form, Profile};
 use domain::message::Message;
 use domain::ports::{MatchKeys, PortError};
 use domain::side::Side;
+use domain::store::Awaited;
 
 /// The next step of a run.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub enum Step {
     ReadDocument,
     /// Ask that side whether it has this record.
     Ask(Side, String),
+    /// Ask the store for the columns whose values are as they come back from a save.
+    Columns,
     /// Ask the store whose this record is.
     Owner(Side, String),
     /// Look for the customer there by these keys.
@@ -87,8 +90,10 @@ pub enum Ending {
     Skip(Message),
     /// A document can't be issued as it is: its author must mend it.
     Invalid(Vec<Message>),
-    /// A document waits for its customer, or for another of its order.
+    /// A document waits for another of its order.
     Dependency(Message),
+    /// A document waits for its customer.
+    Awaits(Message, Awaited),
     /// A document may have been issued, and only a human can tell.
     Unknown(Message),
     /// A document was changed after it was issued.

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::customer::Customer;
+use crate::customer::{Customer, Field};
 use crate::matching::{Form, Numbering, Profile, Tally};
 use crate::merge::Project;
 use crate::polls::checksum;
@@ -149,6 +149,18 @@ pub struct Indexed {
     pub linked: bool,
 }
 
+/// A column of one system whose values are as that system writes them, whatever comes back from a save: so an operator has
+/// ruled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// The system.
+    pub side: Side,
+    /// The field that it keeps there.
+    pub field: Field,
+    /// Since when.
+    pub ruled_at: DateTime<Utc>,
+}
+
 /// What is asked of the index.
 #[async_trait]
 pub trait IndexStore: Send + Sync {
@@ -165,6 +177,16 @@ pub trait IndexStore: Send + Sync {
     /// Remembers that these records of the other side are others than that side's `id`: they are never held against each
     /// other again.
     async fn separate(&self, side: Side, id: &str, others: &[String]) -> StoreResult<()>;
+
+    /// From now on what comes back from a save into these columns is how they are written. Says which customers, by the
+    /// CRM's id, are held for one of them.
+    async fn accept_columns(&self, columns: &[(Side, Field)]) -> StoreResult<Vec<String>>;
+
+    /// The columns of which that was ruled.
+    async fn columns(&self) -> StoreResult<Vec<Column>>;
+
+    /// That ruling is taken back; `false`: there is none.
+    async fn hold_column(&self, side: Side, field: Field) -> StoreResult<bool>;
 
     /// Records of that side that are there and were never linked with one of the other side, by id, behind `after`.
     async fn unlinked(&self, side: Side, after: &str, limit: u64) -> StoreResult<Vec<Indexed>>;

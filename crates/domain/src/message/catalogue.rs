@@ -84,7 +84,7 @@ catalogue! {
     HeldFields "held_fields" "both systems changed these fields; a human decides: {fields}";
     HeldField "held_field" "{field}: CRM {crm}, finance {finance}";
     HeldFieldOscillates "held_field_oscillates" "{field} (written back and forth): CRM {crm}, finance {finance}";
-    HeldFieldAltered "held_field_altered" "{field} (came back altered from a save; if that is how it is written there, `siaghsync resolve <row> --form`): CRM {crm}, finance {finance}";
+    HeldFieldAltered "held_field_altered" "{field} (came back altered from a save; if that is how it is written there, `siaghsync resolve <row> --form`; with `--column` for every record): CRM {crm}, finance {finance}";
     StoreFailed "store_failed" "the database: {words}";
     NotAnswered "not_answered" "{side}: {words}";
     Unavailable "unavailable" "{side}: {words}";
@@ -212,6 +212,7 @@ catalogue! {
     RuledHasNoCounterpart "ruled_has_no_counterpart" "{side} {id} has no counterpart yet, so that there is nothing to keep; where the first meeting is in doubt, say who it is: `siaghsync resolve --link <crm-id> <finance-code>`";
     RuledNoDoubt "ruled_no_doubt" "{side} {id} is not in doubt with any record: `siaghsync plan {id}` shows what a sync would do";
     RuledNothingAltered "ruled_nothing_altered" "nothing of {side} {id} came back altered from a save; `siaghsync plan {id}` shows what a sync would do";
+    RuledNoColumn "ruled_no_column" "of {side} {field} nothing was ruled; `siaghsync check` lists the columns of which it was";
     FormAccepted "form_accepted" "an operator says that it is how the system writes it";
     RuledNothingWaits "ruled_nothing_waits" "no field of {side} {id} waits for a human; `siaghsync plan {id}` shows what a sync would do";
     RuledDirectionIsOff "ruled_direction_is_off" "to keep {side}'s values, {other} would have to be written, which SYNC_CRM_TO_FINANCE or SYNC_FINANCE_TO_CRM switches off";
@@ -253,6 +254,7 @@ catalogue! {
     HeardInTheRunOf "heard_in_the_run_of" "not by itself: written in the run of row {row} (`siaghsync show {row}`)";
     RulingSeparate "ruling_separate" "from an operator: it is another than {ids}";
     RulingForm "ruling_form" "from an operator: that is how the system writes it";
+    RulingColumns "ruling_columns" "from an operator: whatever comes back there from a save is how it is written, for every record: {columns}";
     RulingKeep "ruling_keep" "from an operator: keep {side}";
     RulingLink "ruling_link" "from an operator: CRM {crm} and finance {finance} are one";
     RulingExists "ruling_exists" "from an operator: it stands in finance as pre-invoice {number}";

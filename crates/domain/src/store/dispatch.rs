@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::sql::{LONG, QUICK, SqlStore, in_time};
 use super::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, LinkState, Stats,
-    Store, StoreResult, Work, inbox, links, locks, run,
+    Backlog, Claim, Commit, Committed, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, LinkState,
+    Stats, Store, StoreResult, Work, inbox, links, locks, run,
 };
 use crate::ports::Ring;
 
@@ -51,7 +51,7 @@ impl Store for SqlStore {
         in_time(QUICK, links::link(self, lease, entity, &states)).await
     }
 
-    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
+    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Committed> {
         let commit = run::commit(self, work, commit);
         in_time(QUICK, commit.instrument(self.span("commit"))).await
     }

@@ -30,7 +30,7 @@ pub use count::{Backlog, Stats};
 pub use error::{StoreError, StoreResult};
 pub use inbox::message_of;
 pub use links::link_of;
-pub use outcome::{Commit, Outcome, Retry};
+pub use outcome::{Awaited, Commit, Committed, Outcome, Retry};
 pub use port::Store;
 pub use row::{Event, Status, Trigger};
 pub use ruling::Ruling;

@@ -7,9 +7,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Status;
+use crate::entity::EntityType;
 use crate::index::Sighting;
-use crate::link::Link;
+use crate::link::{Link, LinkState};
 use crate::message::Message;
+use crate::ports::Ring;
 use crate::side::Side;
 
 /// How a row ends, or waits on.
@@ -64,6 +66,17 @@ pub struct Retry {
     pub max: u32,
 }
 
+/// The customer without whom a document can't go on, as the document's run has found it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Awaited {
+    /// Its id in the CRM.
+    pub customer: String,
+    /// Its link's version; `None`: it had no link.
+    pub version: Option<i64>,
+    /// A row of it was written down by that run, and will be run.
+    pub enqueued: bool,
+}
+
 /// What a run leaves behind, in one transaction.
 #[derive(Debug, Clone)]
 pub struct Commit {
@@ -77,6 +90,8 @@ pub struct Commit {
     pub outcome: Outcome,
     /// When to try again, with a `PENDING` outcome.
     pub retry: Option<Retry>,
+    /// With a retry: whose run makes it due before its time.
+    pub awaits: Option<Awaited>,
     /// Writes that the lead row is not about (the other way, or before something failed): an audit row of its own
     /// each, from that side.
     pub audits: Vec<(Side, Outcome)>,
@@ -86,4 +101,26 @@ pub struct Commit {
     pub seen: Vec<Sighting>,
     /// How long the run took.
     pub took: Duration,
+}
+
+impl Commit {
+    /// The customer, by its id in the CRM, whose documents are to look at it again: its run has ended, or it can be
+    /// named to finance meanwhile. `claimed`: its link before.
+    #[must_use]
+    pub fn settles<'a>(&'a self, claimed: &'a Link) -> Option<&'a str> {
+        let link = self.link.as_ref().unwrap_or(claimed);
+        let named = link.state == LinkState::Active && link.finance_id.is_some();
+        let settled = self.outcome.status.is_final() || named;
+        let customer = settled && link.entity_type == EntityType::Customer;
+        link.crm_id.as_deref().filter(|_| customer)
+    }
+}
+
+/// Who is to be rung for after a commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// A row of the same entity that has come in meanwhile and waits.
+    pub next: Option<Ring>,
+    /// Rows of documents that waited for this customer.
+    pub woken: Vec<Ring>,
 }

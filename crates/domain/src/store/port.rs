@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, Stats, StoreResult,
-    Work,
+    Backlog, Claim, Commit, Committed, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, Stats,
+    StoreResult, Work,
 };
 use crate::ports::Ring;
 
@@ -50,9 +50,10 @@ pub trait Store: Send + Sync {
     /// only what is gone.
     async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()>;
 
-    /// Ends a run: link, audit rows, retry entry, release; all or nothing, fenced. Says which row of the
-    /// entity has come in meanwhile and waits.
-    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>>;
+    /// Ends a run: link, audit rows, retry entry, release; all or nothing, fenced. What waited for this customer
+    /// ([`Commit::settles`]) is due with that; what is to wait for a customer ([`Commit::awaits`]) is due at once when a
+    /// run of that one has ended since. Says who is to be rung for.
+    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Committed>;
 
     /// Gives the claimed rows back untouched: nothing was sent, someone else will take them.
     async fn release(&self, work: &Work) -> StoreResult<()>;

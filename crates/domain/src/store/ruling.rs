@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Trigger;
+use crate::customer::Field;
 use crate::document::Document;
 use crate::ports::Side;
 
@@ -20,6 +21,11 @@ pub enum Ruling {
     Keep(Side),
     /// What came back altered from a save is how that system writes it: no edit, for this record.
     Form,
+    /// The same of these columns, for every record: whatever comes back there from a save is how it is written.
+    Columns {
+        /// Which.
+        columns: Vec<(Side, Field)>,
+    },
     /// The records under the two linked ids are the same as ever, whatever has changed in them.
     Same,
     /// These two records are one customer, whatever their keys say.
@@ -78,7 +84,16 @@ mod tests {
             crm: "a".to_owned(),
             finance: "22".to_owned(),
         };
-        for ruling in [Ruling::Keep(Side::Finance), Ruling::Form, Ruling::Same, link] {
+        let columns = Ruling::Columns {
+            columns: vec![(Side::Finance, Field::Address)],
+        };
+        for ruling in [
+            Ruling::Keep(Side::Finance),
+            Ruling::Form,
+            columns,
+            Ruling::Same,
+            link,
+        ] {
             let payload = ruling.payload();
             assert_eq!(Ruling::of(Trigger::Manual, Some(&payload)), Some(ruling));
             assert_eq!(Ruling::of(Trigger::Webhook, Some(&payload)), None);

@@ -63,6 +63,13 @@ fn from_an_operator(ruling: Option<&Ruling>) -> Message {
         None => Message::new(Code::HeardFromOperator),
         Some(Ruling::Keep(side)) => Message::new(Code::RulingKeep).with("side", side),
         Some(Ruling::Form) => Message::new(Code::RulingForm),
+        Some(Ruling::Columns { columns }) => {
+            let columns: Vec<_> = columns
+                .iter()
+                .map(|(side, field)| format!("{side} {field}"))
+                .collect();
+            Message::new(Code::RulingColumns).with("columns", columns.join(", "))
+        }
         Some(Ruling::Same) => Message::new(Code::RulingSame),
         Some(Ruling::Separate { others }) => {
             Message::new(Code::RulingSeparate).with("ids", others.join(", "))

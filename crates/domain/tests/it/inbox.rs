@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::clock::Clock;
 use domain::ports::Side;
-use domain::store::{Claim, Retry, Status};
+use domain::store::{Claim, Committed, Retry, Status};
 
 use crate::world::{LEASE, World, contract, ending, event, take, words};
 
@@ -78,7 +78,7 @@ async fn a_claim_takes_all_open_rows_of_the_entity_and_nobody_else_gets_any(w: &
         .await
         .unwrap();
     assert_eq!(
-        next.unwrap().row,
+        next.next.unwrap().row,
         late.row,
         "the row that came in during the run is found on release"
     );
@@ -157,7 +157,7 @@ async fn the_sweeper_finds_what_nobody_was_told_of_and_respects_retry_times(w: &
     let mut wait = ending(&work, Status::Pending);
     let at = w.clock.now() + chrono::Duration::seconds(30);
     wait.retry = Some(Retry { at, count: 1, max: 3 });
-    assert_eq!(w.store.commit(&work, &wait).await.unwrap(), None);
+    assert_eq!(w.store.commit(&work, &wait).await.unwrap(), Committed::default());
     let swept = |rings: Vec<domain::ports::Ring>| rings.into_iter().map(|r| r.row).collect::<Vec<_>>();
     let quiet_for = Duration::from_secs(10);
     assert_eq!(swept(w.store.sweep(10, quiet_for).await.unwrap()), [quiet.row]);

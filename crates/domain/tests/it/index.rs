@@ -21,6 +21,7 @@ contract![
     what_stands_on_one_side_only_is_named,
     a_run_and_a_poll_leave_what_they_saw,
     what_is_gone_for_long_is_forgotten_but_its_counter,
+    a_column_is_ruled_of_seen_and_taken_back,
 ];
 
 const NUMBERING: Numbering = Numbering {
@@ -327,4 +328,39 @@ async fn what_is_gone_for_long_is_forgotten_but_its_counter(w: &World) {
         (5, true, false)
     );
     assert!(seen["23"].indexed);
+}
+
+async fn a_column_is_ruled_of_seen_and_taken_back(w: &World) {
+    let (finance, crm) = ((Side::Finance, Field::Address), (Side::Crm, Field::Address));
+    assert_eq!(w.index.columns().await.unwrap(), []);
+    let known = |altered: &str| serde_json::json!({ "kind": "person", "altered": { "address": altered } });
+    for (id, base, state) in [
+        ("a", known("FINANCE"), LinkState::Conflict),
+        ("b", known("CRM"), LinkState::Conflict),
+        ("c", known("FINANCE"), LinkState::Active),
+        ("d", serde_json::json!({ "kind": "person" }), LinkState::Conflict),
+    ] {
+        let mut row = stored(w, base, None);
+        (row.crm_id, row.finance_id, row.state) = (Some(id.to_owned()), Some(format!("f{id}")), state);
+        w.put_link(row).await;
+    }
+    assert_eq!(
+        w.index.accept_columns(&[finance]).await.unwrap(),
+        ["a"],
+        "who is held for it"
+    );
+    assert_eq!(
+        w.index.accept_columns(&[finance]).await.unwrap(),
+        ["a"],
+        "ruled twice"
+    );
+    let ruled = w.index.columns().await.unwrap();
+    let columns: Vec<_> = ruled.iter().map(|column| (column.side, column.field)).collect();
+    assert_eq!(columns, [finance]);
+    assert!(!w.index.hold_column(crm.0, crm.1).await.unwrap());
+    assert!(w.index.hold_column(finance.0, finance.1).await.unwrap());
+    assert!(!w.index.hold_column(finance.0, finance.1).await.unwrap(), "once");
+    assert_eq!(w.index.columns().await.unwrap(), []);
+    w.index.accept_columns(&[finance, crm]).await.unwrap();
+    assert_eq!(w.index.columns().await.unwrap().len(), 2);
 }

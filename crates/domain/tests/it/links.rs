@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::clock::Clock;
 use domain::in_flight::InFlight;
 use domain::ports::Side;
-use domain::store::{LinkState, Retry, Status, StoreError};
+use domain::store::{Committed, LinkState, Retry, Status, StoreError};
 
 use crate::world::{LEASE, World, contract, create, ending, entity, event, take};
 
@@ -41,7 +41,11 @@ async fn linking_takes_over_a_free_half_and_refuses_a_foreign_link(w: &World) {
     let mut done = ending(&crm, Status::Success);
     done.link.as_mut().unwrap().finance_id = Some("22".into());
     let next = w.store.commit(&crm, &done).await.unwrap();
-    assert_eq!(next.unwrap().row, events[1].row, "the half's row is ours now");
+    assert_eq!(
+        next.next.unwrap().row,
+        events[1].row,
+        "the half's row is ours now"
+    );
     let other = take(w, events[2].row).await;
     assert!(matches!(
         w.store.link(&other.lease, &entity).await,
@@ -109,7 +113,7 @@ async fn a_half_link_of_nothing_is_dropped_a_whole_one_is_not(w: &World) {
     let work = take(w, events[0].row).await;
     let mut gone = ending(&work, Status::Skipped);
     gone.link = None;
-    assert_eq!(w.store.commit(&work, &gone).await.unwrap(), None);
+    assert_eq!(w.store.commit(&work, &gone).await.unwrap(), Committed::default());
     assert!(w.links().await.is_empty());
     assert_eq!(w.rows().await[0].entity_mapping_id, None);
     let other = take(w, events[1].row).await;

@@ -20,4 +20,5 @@ mod prune;
 mod runs;
 mod snapshot;
 mod upgrade;
+mod waits;
 mod world;

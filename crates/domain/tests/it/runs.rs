@@ -139,7 +139,7 @@ async fn a_commit_leaves_audits_a_fresh_row_and_checksums_behind(w: &World) {
     };
     done.audits = vec![(Side::Finance, back)];
     done.look_again = true;
-    let next = w.store.commit(&work, &done).await.unwrap().unwrap();
+    let next = w.store.commit(&work, &done).await.unwrap().next.unwrap();
     let rows = w.rows().await;
     assert_eq!(rows.len(), 3);
     let lead = w.row(one).await;

@@ -247,6 +247,7 @@ pub fn ending(work: &Work, status: Status) -> Commit {
         synced_from: (status == Status::Success).then_some(Side::Crm),
         outcome: Outcome::new(status, None),
         retry: None,
+        awaits: None,
         audits: Vec::new(),
         look_again: false,
         seen: Vec::new(),

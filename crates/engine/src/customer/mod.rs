@@ -77,10 +77,8 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
     if seen.ruling == Some(Ruling::Same) {
         known.has_done(Message::new(Code::SameRecord));
     }
-    if let (Some(Ruling::Form), Some(base)) = (&seen.ruling, &mut known.link.base)
-        && !std::mem::take(&mut base.altered).is_empty()
-    {
-        known.has_done(Message::new(Code::FormAccepted));
+    if let Some(step) = take_forms(known, seen) {
+        return step;
     }
     if let Some(step) = second_record(known, seen) {
         return step;
@@ -153,6 +151,28 @@ fn confirm(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
     }
     ours::overtake(&mut known.link.in_flight, update);
     known.confirm(|out| out.at() == update.at && out.side() == update.side);
+}
+
+/// What came back altered from a save is no edit where an operator says so: of this record, or of the whole column.
+fn take_forms(known: &mut Known, seen: &Seen) -> Option<Step> {
+    let base = known.link.base.as_mut().filter(|base| !base.altered.is_empty())?;
+    match (&seen.ruling, &seen.columns) {
+        (Some(Ruling::Form), _) => base.altered.clear(),
+        (_, None) => return Some(Step::Columns),
+        (_, Some(columns)) => base
+            .altered
+            .retain(|field, side| !columns.contains(&(*side, *field))),
+    }
+    let claimed = seen.claimed.base.as_ref();
+    if claimed.is_some_and(|claimed| {
+        claimed
+            .altered
+            .keys()
+            .any(|field| !base.altered.contains_key(field))
+    }) {
+        known.has_done(Message::new(Code::FormAccepted));
+    }
+    None
 }
 
 /// An update that was answered with another id has made a second record, and would make a third: nothing is sent there

@@ -5,7 +5,7 @@
 use domain::link::{Link, LinkState};
 use domain::message::{Code, Message};
 use domain::side::Side;
-use domain::store::{LastRun, Status};
+use domain::store::{Awaited, LastRun, Status};
 
 use super::customer_of;
 use crate::seen::{Known, Seen};
@@ -34,7 +34,7 @@ pub(super) fn code(_: &Known, seen: &Seen, id: &str) -> Result<String, Box<Step>
         Standing::Waits(why) => why,
         Standing::Unmet => match seen.enqueued {
             None => return Err(Box::new(Step::Enqueue(customer_of(id)))),
-            Some(true) => return Err(waits(Message::new(Code::CustomerIsSyncedFirst), id)),
+            Some(true) => return Err(waits(Message::new(Code::CustomerIsSyncedFirst), seen, id)),
             Some(false) => Message::new(Code::CustomerIsSyncedFirst),
         },
         Standing::Closed => match seen.enqueued {
@@ -42,12 +42,18 @@ pub(super) fn code(_: &Known, seen: &Seen, id: &str) -> Result<String, Box<Step>
             Some(_) => Message::new(Code::CustomerWasDeletedSomewhere),
         },
     };
-    Err(still_there(seen, id, link.as_ref()).unwrap_or_else(|| waits(why, id)))
+    Err(still_there(seen, id, link.as_ref()).unwrap_or_else(|| waits(why, seen, id)))
 }
 
-fn waits(why: Message, id: &str) -> Box<Step> {
+fn waits(why: Message, seen: &Seen, id: &str) -> Box<Step> {
+    let link = seen.standing.as_ref().and_then(|(link, _)| link.as_ref());
+    let awaited = Awaited {
+        customer: id.to_owned(),
+        version: link.map(|link| link.version),
+        enqueued: seen.enqueued == Some(true),
+    };
     let why = Message { ..why }.with("customer", id);
-    Box::new(Step::End(Ending::Dependency(why)))
+    Box::new(Step::End(Ending::Awaits(why, awaited)))
 }
 
 /// Nobody settles a customer that is gone: its document ends, and waits for its author.

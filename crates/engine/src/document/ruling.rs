@@ -34,7 +34,12 @@ pub(super) fn carry_out(known: &mut Known, seen: &Seen) {
             }
         }
         Some(
-            Ruling::Keep(_) | Ruling::Form | Ruling::Same | Ruling::Link { .. } | Ruling::Separate { .. },
+            Ruling::Keep(_)
+            | Ruling::Form
+            | Ruling::Columns { .. }
+            | Ruling::Same
+            | Ruling::Link { .. }
+            | Ruling::Separate { .. },
         )
         | None => {}
     }

@@ -66,6 +66,7 @@ pub(crate) fn finish(
         transaction: facts.transaction,
         outcome,
         retry,
+        awaits: None,
         audits,
         look_again: known.look_again,
         seen: Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::document::Issued;
 use domain::in_flight::InFlight;
 use domain::link::LinkState;
 use domain::message::{Code, Message};
@@ -14,7 +15,10 @@ use crate::document::unknown;
 use crate::seen::{Known, Seen, Sight};
 use crate::step::Ending;
 
-/// A document that waits for its customer is looked at again after half of the time that it has waited, within these.
+/// The end of its customer's run makes a document due. What happens beside all runs (its customer was deleted, say, and
+/// nobody heard of it) is seen after so long.
+const UNHEARD: Duration = Duration::from_secs(3600);
+/// A document that waits for another of its order is looked at again after half of the time that it has waited, within these.
 const SOONEST: Duration = Duration::from_millis(500);
 const LATEST: Duration = Duration::from_secs(60);
 
@@ -28,6 +32,10 @@ pub(crate) fn finish(mut known: Known, seen: &Seen, ending: Ending, facts: &Fact
         Ending::Gone(side) if known.link.issued.is_none() && is_nothing(&known, seen) => {
             not_there_yet(facts, *side)
         }
+        _ => None,
+    };
+    let awaits = match &ending {
+        Ending::Awaits(_, awaited) => Some(awaited.clone()),
         _ => None,
     };
     let verdict = yet.unwrap_or_else(|| of(&known, seen, ending, facts));
@@ -46,11 +54,7 @@ pub(crate) fn finish(mut known: Known, seen: &Seen, ending: Ending, facts: &Fact
         (_, false) => LinkState::New,
     };
     let retry = verdict.retry(facts);
-    let issued_now = seen.issued.as_ref().map(|answer| {
-        Message::new(Code::IssuedAs)
-            .with("number", &answer.number)
-            .with("id", &answer.id)
-    });
+    let issued_now = seen.issued.as_ref().map(issued_as);
     let mut audits = Vec::new();
     if let (Some(told), true) = (issued_now, verdict.status != Status::Success) {
         audits.push((Side::Crm, outcome(&known, seen, Status::Success, Some(told))));
@@ -70,6 +74,7 @@ pub(crate) fn finish(mut known: Known, seen: &Seen, ending: Ending, facts: &Fact
         synced_from: seen.issued.is_some().then_some(Side::Crm),
         outcome,
         retry,
+        awaits,
         audits,
         look_again: known.look_again,
         seen: Vec::new(),
@@ -96,6 +101,7 @@ fn of(known: &Known, seen: &Seen, ending: Ending, facts: &Facts<'_>) -> Verdict 
             },
         ),
         Ending::Dependency(why) => Verdict::waits(why, patience(facts)),
+        Ending::Awaits(why, _) => Verdict::waits(why, UNHEARD),
         Ending::Wait(why, _) => Verdict::waits(why, SOONEST),
         Ending::Changed(found) => {
             let told: Vec<String> = found.iter().map(ToString::to_string).collect();
@@ -112,11 +118,7 @@ fn of(known: &Known, seen: &Seen, ending: Ending, facts: &Facts<'_>) -> Verdict 
                 let why = unknown(sent, Some(&in_words(side, &error)));
                 return Verdict::of(Status::Conflict, why).class("unknown_outcome");
             }
-            let done = seen.issued.iter().map(|answer| {
-                Message::new(Code::IssuedAs)
-                    .with("number", &answer.number)
-                    .with("id", &answer.id)
-            });
+            let done = seen.issued.iter().map(issued_as);
             Verdict {
                 message: Message::together(done.chain(verdict.message.clone()).collect()),
                 ..verdict
@@ -124,6 +126,12 @@ fn of(known: &Known, seen: &Seen, ending: Ending, facts: &Facts<'_>) -> Verdict 
         }
         other => plain(other, facts),
     }
+}
+
+fn issued_as(answer: &Issued) -> Message {
+    Message::new(Code::IssuedAs)
+        .with("number", &answer.number)
+        .with("id", &answer.id)
 }
 
 fn patience(facts: &Facts<'_>) -> Duration {

@@ -355,6 +355,59 @@ async fn what_came_back_altered_is_held_and_never_carried_back() {
 }
 
 #[tokio::test]
+async fn a_column_that_writes_otherwise_holds_nobody_once_that_is_ruled() {
+    const FIELD: Field = Field::Description;
+    for on in ALL {
+        let w = World::new(on).await;
+        let mut ids = Vec::new();
+        for (n, name) in ["علی", "رضا", "مینا"].into_iter().enumerate() {
+            let met = person(name, &format!("0912345001{n}")).with(FIELD, "مشتری");
+            let id = w.crm.add(met);
+            w.sync(Side::Crm, &id).await;
+            ids.push(id);
+        }
+        // This finance system writes a stamp of its own behind what it saves.
+        let edit = async |n: usize, text: &str, stamped: &str| {
+            w.crm.edit(&ids[n], FIELD, text);
+            w.finance.fail(Fault::EditAfter(FIELD, stamped.into()));
+            w.sync(Side::Crm, &ids[n]).await
+        };
+        assert_eq!(edit(0, "الف", "الف *۱").await, Status::Conflict);
+        assert_eq!(edit(1, "ب", "ب *۲").await, Status::Conflict);
+        let ring = w
+            .engine
+            .column(&customer(Side::Crm, &ids[0]), None)
+            .await
+            .unwrap();
+        assert!(
+            matches!(w.engine.run(&ring).await.unwrap(), Ran::Ended { outcome, .. } if outcome.status == Status::Success)
+        );
+        // Who was held for the same is looked at again.
+        let again = w.store.sweep(10, Duration::ZERO).await.unwrap();
+        assert_eq!(again.len(), 1);
+        assert!(
+            matches!(w.engine.run(&again[0]).await.unwrap(), Ran::Ended { outcome, .. } if outcome.status == Status::Success)
+        );
+        assert!(w.rows().await.iter().all(|row| row.status != Status::Conflict));
+        // And nobody is held for it any more, or carries it back.
+        let saves = w.crm.saves();
+        assert_eq!(edit(2, "پ", "پ *۳").await, Status::Success);
+        assert_eq!(w.sync(Side::Finance, &w.finance.ids()[2]).await, Status::Skipped);
+        assert_eq!((w.crm.get(&ids[2], FIELD).as_str(), w.crm.saves()), ("پ", saves));
+        w.finance.edit(&w.finance.ids()[2], FIELD, "تماس عصر");
+        w.sync(Side::Finance, &w.finance.ids()[2]).await;
+        assert_eq!(w.crm.get(&ids[2], FIELD), "تماس عصر", "an edit is one as ever");
+        // Of another column nothing was ruled; and of this one no more, once it is taken back.
+        w.crm.edit(&ids[2], Field::Address, "تهران");
+        w.finance.fail(Fault::EditAfter(Field::Address, "تهران *".into()));
+        assert_eq!(w.sync(Side::Crm, &ids[2]).await, Status::Conflict);
+        assert!(w.engine.index.hold_column(Side::Finance, FIELD).await.unwrap());
+        assert_eq!(edit(0, "ت", "ت *۴").await, Status::Conflict);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_typed_into_a_record_that_was_made_and_not_seen_stands_and_what_is_empty_is_filled() {
     for on in ALL {
         let w = World::new(on).await;

@@ -1,5 +1,7 @@
 //! Rule 2 of a customer ("Ours?") case by case: what is in flight, what a look shows, what becomes of the base.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::base::Base;
 use domain::customer::{Customer, Field, Kind};
@@ -337,6 +339,7 @@ fn what_is_typed_into_a_field_that_a_create_left_empty_is_an_edit_and_into_anoth
     seen.answered = Some(Write::Create(create));
     seen.narrowed = Some(Times::default());
     seen.fresh = Some(Side::Crm);
+    seen.columns = Some(BTreeSet::new());
     let finance = named("b").with(Field::Description, "typed");
     for (side, id, customer) in [(Side::Crm, "c", named("a")), (Side::Finance, "1", finance)] {
         seen.customers[side as usize] = Sight::Here {

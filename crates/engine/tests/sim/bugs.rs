@@ -9,8 +9,8 @@ use domain::in_flight::Write;
 use domain::polls::{Harvest, PollLease, PollStore};
 use domain::ports::{Ring, Side};
 use domain::store::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, LinkState, Outcome,
-    Stats, Status, Store, StoreError, StoreResult, Work,
+    Backlog, Claim, Commit, Committed, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, LinkState,
+    Outcome, Stats, Status, Store, StoreError, StoreResult, Work,
 };
 use testkit::memory::MemoryStore;
 use uuid::Uuid;
@@ -193,7 +193,7 @@ impl Store for Broken {
         self.good.take_over(lease, entity).await
     }
 
-    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
+    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Committed> {
         let mut commit = commit.clone();
         if self.bug == Some(Bug::NoAudit) {
             commit.outcome.changes = None;
@@ -205,13 +205,14 @@ impl Store for Broken {
             ..work.clone()
         };
         let next = self.good.commit(work, &commit).await?;
-        if let (Some(Bug::CoversLateRows), Some(late)) = (self.bug, &next)
+        if let (Some(Bug::CoversLateRows), Some(late)) = (self.bug, &next.next)
             && let Claim::Taken(late) = self.good.claim(late.row, "bug", Duration::from_secs(60)).await?
         {
             let covered = Commit {
                 link: Some(late.link.clone()),
                 outcome: Outcome::new(Status::Skipped, None),
                 retry: None,
+                awaits: None,
                 audits: Vec::new(),
                 look_again: false,
                 ..commit

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use domain::{
     ports::Ring,
     store::{
-        Backlog, Claim, Commit, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, Stats, Store,
-        StoreError, StoreResult, Work, sql::SqlStore,
+        Backlog, Claim, Commit, Committed, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, Stats,
+        Store, StoreError, StoreResult, Work, sql::SqlStore,
     },
 };
 
@@ -88,7 +88,7 @@ impl Store for Watched {
         self.inner.take_over(lease, entity).await
     }
 
-    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
+    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Committed> {
         self.inner.commit(work, commit).await
     }
 

@@ -14,7 +14,7 @@ use service::settings::{DatabaseKind, Settings};
 
 use super::output::{self, say};
 use super::part::Part;
-use super::{aside, clocks, dates, province, secrets};
+use super::{aside, clocks, column, dates, province, secrets};
 
 /// Arguments of `check`.
 #[derive(clap::Args)]
@@ -41,7 +41,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let (part, store) = database(&settings).await;
         say(part);
         if let Some(store) = &store {
-            for part in aside::look(store).await {
+            for part in aside::look(store)
+                .await
+                .into_iter()
+                .chain(column::look(store).await)
+            {
                 say(part);
             }
         }

@@ -1,5 +1,6 @@
 //! `siaghsync verify --documents`: control totals. Per day, how many quotes and invoices the CRM has and what they come
-//! to, beside what was sent to finance; and which documents make the difference.
+//! to, beside what was sent to finance; and which documents make the difference, those that nobody has heard of among
+//! them.
 //!
 //! It reads the CRM and our own tables: finance can't be asked for pre-invoices.
 
@@ -8,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::document::{Document, DocumentKind};
+use domain::message::Code;
 use domain::polls::PollStore;
 use domain::ports::Side;
 use domain::ports::changes::{Changed, Changes, DocumentFeed, Part, ShownDocument, Since};
-use domain::store::entities::link;
+use domain::store::entities::{link, log};
 use domain::store::sql::SqlStore;
-use domain::store::{EntityRef, EntityType, IssuedDocument};
+use domain::store::{EntityRef, EntityType, IssuedDocument, Status, message_of};
 use rust_decimal::Decimal;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
@@ -36,17 +38,37 @@ impl Sum {
 }
 
 /// One day, as `--json` prints it too.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 struct Day {
     crm: Sum,
     sent: Sum,
     /// What makes the difference.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     documents: Vec<String>,
+    /// Those of them that no webhook, poll or operator has told of.
+    unheard: Vec<Unheard>,
+}
+
+/// A document that stands in the CRM and in no row.
+#[derive(Debug, Serialize)]
+struct Unheard {
+    kind: &'static str,
+    id: String,
+    number: String,
 }
 
 type Days = BTreeMap<Option<NaiveDate>, Day>;
 type Issued = BTreeMap<(DocumentKind, String), IssuedDocument>;
+
+impl Day {
+    fn is_unheard(&mut self, kind: DocumentKind, id: &str, document: &Document) {
+        let (kind, number) = (kind.name(), document.number.clone());
+        self.documents.push(format!(
+            "{kind} {number} ({id}): never heard of; `siaghsync sync {id} --{kind}` issues it"
+        ));
+        let id = id.to_owned();
+        self.unheard.push(Unheard { kind, id, number });
+    }
+}
 
 /// Prints the days; says whether all of them agree.
 pub(super) fn verify(json: bool) -> anyhow::Result<bool> {
@@ -188,14 +210,27 @@ impl Look<'_> {
         if sent.is_none() && (!self.takes(&document.state) || self.is_covered(&seen.id, document)) {
             return Ok(());
         }
+        let latest = match sent {
+            None => self.latest(store, &seen.id).await?,
+            Some(_) => None,
+        };
+        if latest.as_ref().is_some_and(left_out) {
+            return Ok(());
+        }
         let day = days.entry(document.date).or_default();
         day.crm.add(document);
         let name = || format!("{} {} ({})", self.kind.name(), document.number, seen.id);
         match sent {
-            None => {
-                let why = self.latest(store, &seen.id).await?;
-                day.documents.push(format!("{}: not issued: {why}", name()));
-            }
+            None => match &latest {
+                Some(row) => day.documents.push(format!(
+                    "{}: not issued: {}, row {}: {}",
+                    name(),
+                    output::sign(row.status),
+                    row.id,
+                    row::what(row)
+                )),
+                None => day.is_unheard(self.kind, &seen.id, document),
+            },
             Some(sent) if known(sent).value() != document.value() || known(sent).date != document.date => {
                 day.documents.push(format!(
                     "{}: changed since it was issued as pre-invoice {}: it came to {}, now to {}",
@@ -232,22 +267,20 @@ impl Look<'_> {
         }
     }
 
-    async fn latest(&self, store: &SqlStore, id: &str) -> anyhow::Result<String> {
+    async fn latest(&self, store: &SqlStore, id: &str) -> anyhow::Result<Option<log::Model>> {
         let entity = EntityRef {
             entity_type: self.kind.entity_type(),
             side: Side::Crm,
             id: id.to_owned(),
         };
-        Ok(match row::latest(store, &entity).await? {
-            Some(latest) => format!(
-                "{}, row {}: {}",
-                output::sign(latest.status),
-                latest.id,
-                row::what(&latest)
-            ),
-            None => "not heard of yet".to_owned(),
-        })
+        row::latest(store, &entity).await
     }
+}
+
+/// It is not to be issued, and its row says so. Another reason may have passed since, as a state or an absence does.
+fn left_out(row: &log::Model) -> bool {
+    let why = message_of(row).map(|why| why.code);
+    row.status == Status::Skipped && matches!(why, Some(Code::OtherCompany | Code::DocumentsAreOff))
 }
 
 fn money(value: Option<Decimal>) -> String {
@@ -261,7 +294,8 @@ fn show(days: &Days, json: bool) -> anyhow::Result<()> {
     if json {
         for (date, day) in days {
             output::json(
-                &serde_json::json!({ "day": date, "crm": day.crm, "sent": day.sent, "documents": day.documents }),
+                &serde_json::json!({ "day": date, "crm": day.crm, "sent": day.sent, "documents": day.documents,
+                    "unheard": day.unheard }),
             )?;
         }
         return Ok(());

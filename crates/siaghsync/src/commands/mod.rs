@@ -9,6 +9,7 @@ use service::settings::{Needs, Settings};
 pub(crate) mod aside;
 pub(crate) mod check;
 pub(crate) mod clocks;
+mod column;
 pub(crate) mod completions;
 pub(crate) mod dates;
 pub(crate) mod documents;

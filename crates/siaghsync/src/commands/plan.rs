@@ -27,6 +27,7 @@ const DRIFT: u8 = 3;
   siaghsync plan 505
   siaghsync verify --json | jq .name
   siaghsync verify --documents      quotes and invoices, day by day: what the CRM has and what was sent
+  siaghsync verify --documents --json | jq -r '.unheard[].id'
 Exit codes: 0 done (verify: in agreement), 1 failed (says why), 2 wrong usage or settings, 3 drift (verify).")]
 pub(crate) struct Arguments {
     /// Only this customer: the CRM's id (a guid), or finance's code (a number)
@@ -41,7 +42,8 @@ pub(crate) struct Arguments {
 pub(crate) struct Verify {
     #[command(flatten)]
     customers: Arguments,
-    /// Compares documents instead: count and sum per day, of what the CRM has and of what was sent to finance
+    /// Compares documents instead: count and sum per day, of what the CRM has and of what was sent to finance; names each
+    /// that makes a difference, and those that nobody has heard of
     #[arg(long, conflicts_with = "id")]
     documents: bool,
 }

@@ -11,6 +11,7 @@ use domain::store::sql::SqlStore;
 use domain::store::{EntityRef, EntityType, Store};
 use service::settings::Settings;
 
+use super::column;
 use super::row::{self, Named};
 
 /// Arguments of `resolve`.
@@ -20,6 +21,8 @@ use super::row::{self, Named};
   siaghsync resolve 505 --keep crm                  the fields in conflict take the CRM's values
   siaghsync resolve 0193a0de --keep finance         the same, by the row's id, finance's values
   siaghsync resolve 505 --form                      what came back altered is how that system writes it
+  siaghsync resolve 505 --form --column             … for every record, from now on (listed by `siaghsync check`)
+  siaghsync resolve --undo-column finance address   what comes back altered there is held again
   siaghsync resolve 505 --same                      it is no other record: what differs was edited
   siaghsync resolve --link 3f2a…-…-e1 505           these two are one customer
   siaghsync resolve 505 --separate                  it is none of those that it is in doubt with
@@ -29,10 +32,14 @@ use super::row::{self, Named};
 The losing values stay in the audit row. Exit codes: 0 done, 1 not done (says why), 2 wrong usage or settings.")]
 pub(crate) struct Arguments {
     /// Whom it is about: the CRM's id, finance's code, or the row that waits (the beginning of its id will do)
-    #[arg(required_unless_present = "link")]
+    #[arg(required_unless_present_any = ["link", "undo_column"])]
     id: Option<String>,
     #[command(flatten)]
     how: How,
+    /// With --form: whatever comes back from a save into that column is how it is written, for every record, from now on
+    #[arg(long, requires = "form", conflicts_with_all = ["keep", "undo_column", "same", "link", "separate", "exists",
+        "send_again", "accept"])]
+    column: bool,
     /// The row as a JSON object
     #[arg(long)]
     json: bool,
@@ -48,6 +55,9 @@ struct How {
     /// What came back altered from a save is how that system writes it: both sides keep what they hold
     #[arg(long)]
     form: bool,
+    /// Takes --form --column back: what comes back altered from a save into that column of that side is held again
+    #[arg(long, num_args = 2, value_names = ["SIDE", "FIELD"], conflicts_with = "id")]
+    undo_column: Option<Vec<String>>,
     /// The record that looks like another one is the same as ever: what differs is an edit
     #[arg(long)]
     same: bool,
@@ -69,7 +79,7 @@ struct How {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Keep {
+pub(super) enum Keep {
     Crm,
     Finance,
 }
@@ -87,6 +97,9 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(super::SYSTEMS)?;
     super::block_on(&settings, async {
         let store = super::open(&settings).await?;
+        if let Some(column) = &arguments.how.undo_column {
+            return column::undo(&store, column, arguments.json).await;
+        }
         let engine = worker::assemble::engine(&settings, &store, &super::gates(&settings, &store).await?)?;
         let traceparent = Some(service::telemetry::traceparent_or_new());
         let ring = match (&arguments.how, &arguments.id) {
@@ -95,7 +108,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 engine.keep(&customer, (*side).into(), traceparent).await?
             }
             (How { form: true, .. }, Some(id)) => {
-                engine.form(&customer(&store, id).await?, traceparent).await?
+                let customer = customer(&store, id).await?;
+                match arguments.column {
+                    true => engine.column(&customer, traceparent).await?,
+                    false => engine.form(&customer, traceparent).await?,
+                }
             }
             (How { same: true, .. }, Some(id)) => {
                 engine.same(&customer(&store, id).await?, traceparent).await?

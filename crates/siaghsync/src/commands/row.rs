@@ -188,14 +188,13 @@ pub(crate) async fn run(engine: &Engine, store: &SqlStore, ring: Ring) -> anyhow
     let mut first = None;
     loop {
         match engine.run(&ring).await? {
-            // A document's customer goes first.
+            // A document's customer goes first, and wakes it.
             Ran::Ended { next, also, .. } if !also.is_empty() => {
                 for other in also {
                     Box::pin(run(engine, store, other)).await?;
                 }
-                let Some((next, wait)) = next else { break };
+                let Some((next, _)) = next else { break };
                 first = Some(Instant::now());
-                tokio::time::sleep(wait).await;
                 ring = next;
             }
             Ran::Ended {

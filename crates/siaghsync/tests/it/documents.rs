@@ -250,3 +250,50 @@ async fn a_document_that_nobody_told_of_is_issued_by_hand() {
     assert_eq!(d.sim.finance().documents().len(), 2);
     d.db.drop_it().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_nobody_has_heard_of_is_named_until_it_is_issued_or_skipped() {
+    let d = Deployment::new(Engine::Sqlite, &[("DOCUMENT_STATES", "Approved")]).await;
+    let customer = &sample::customers(22, 1)[0];
+    let customer = d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap();
+    let seed = |number: &str, state: &str| {
+        let (_, mut object) = quote(1, &customer);
+        (object["number"], object["billableObjectState"]) = (number.into(), state.into());
+        d.sim.crm().seed(Kind::Quote, object).unwrap()
+    };
+    seed("100-1404/1", "Draft");
+    assert_eq!(
+        d.siaghsync(&["verify", "--documents"]).0,
+        Some(0),
+        "no state to be issued in"
+    );
+    let ours = seed("100-1404/2", "Approved");
+    // Another company's.
+    let theirs = seed("200-1404/3", "Approved");
+    let (code, said) = d.siaghsync(&["verify", "--documents"]);
+    for id in [&ours, &theirs] {
+        assert!(
+            said.contains(&format!("({id}): never heard of; `siaghsync sync {id} --quote`")),
+            "{said}"
+        );
+    }
+    assert_eq!(code, Some(3));
+    let (code, said) = d.siaghsync(&["verify", "--documents", "--json"]);
+    let mut unheard = said
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .flat_map(|day| day["unheard"].as_array().cloned().unwrap())
+        .map(|one| (one["kind"].clone(), one["number"].clone()))
+        .collect::<Vec<_>>();
+    unheard.sort_by_key(|(_, number)| number.to_string());
+    let quotes = ["100-1404/2", "200-1404/3"].map(|number| (json!("quote"), json!(number)));
+    assert_eq!((code, unheard.as_slice()), (Some(3), &quotes[..]), "{said}");
+    for id in [&ours, &theirs] {
+        let (code, said) = d.siaghsync(&["sync", id, "--quote"]);
+        assert_eq!(code, Some(0), "{said}");
+    }
+    let (code, said) = d.siaghsync(&["verify", "--documents"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(d.sim.finance().documents().len(), 1);
+    d.db.drop_it().await;
+}

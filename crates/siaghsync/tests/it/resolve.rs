@@ -146,3 +146,47 @@ async fn a_first_meeting_in_doubt_is_settled_by_hand() {
     }
     d.db.drop_it().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_cuts_where_nobody_knows_is_ruled_of_once_and_taken_back() {
+    let (d, _processes) = deployed(Engine::Sqlite).await;
+    let customers: Vec<_> = sample::customers(63, 2)
+        .iter()
+        .map(|customer| d.sim.crm().create(customer.kind, customer.to_crm()).unwrap())
+        .collect();
+    d.settled(LIMIT).await;
+    let lengths = |finance: &mut simulator::FinanceConfig| {
+        finance.lossy.max_lengths.insert("Description".to_owned(), 9);
+    };
+    d.sim.finance().configure(lengths);
+    let typed = async |id: &str, text: &str| {
+        d.sim.crm().edit(id, json!({"description": text})).unwrap();
+        d.settled(LIMIT).await;
+        assert_eq!(
+            d.sim.crm().get(id).unwrap()["description"],
+            text,
+            "never carried back"
+        );
+        conflicts(&d)
+    };
+    let held = typed(&customers[0], "تماس فقط صبح").await;
+    let [row] = &held[..] else { panic!("{held:?}") };
+    assert!(row["message"].as_str().unwrap().contains("--column"), "{row}");
+    let row = row["row"].as_str().unwrap();
+    let (code, said) = d.siaghsync(&["resolve", row, "--column", "--keep", "crm"]);
+    assert_eq!(code, Some(2), "{said}");
+    let (code, said) = d.siaghsync(&["resolve", row, "--form", "--column"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (_, story) = d.siaghsync(&["show", &customers[0]]);
+    assert!(story.contains("for every record: finance description"), "{story}");
+    assert_eq!(typed(&customers[1], "تماس فقط عصرها").await, Vec::<Value>::new());
+    let (_, said) = d.siaghsync(&["check"]);
+    let undo = ["resolve", "--undo-column", "finance", "description"];
+    assert!(said.contains(&undo.join(" ")), "{said}");
+    for exit in [0, 1] {
+        let (code, said) = d.siaghsync(&undo);
+        assert_eq!(code, Some(exit), "{said}");
+    }
+    assert_eq!(typed(&customers[1], "تماس با خود ایشان").await.len(), 1);
+    d.db.drop_it().await;
+}

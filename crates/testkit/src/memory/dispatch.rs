@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::ports::Ring;
 use domain::store::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, LinkState, Stats,
-    Store, StoreResult, Work,
+    Backlog, Claim, Commit, Committed, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, LinkState,
+    Stats, Store, StoreResult, Work,
 };
 use uuid::Uuid;
 
@@ -93,19 +93,22 @@ impl Store for MemoryStore {
             .await
     }
 
-    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
+    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Committed> {
         let now = self.now();
         let clock = self.clock.clone();
-        self.carry_out("commit", |tables| {
-            inbox::commit(tables, work, commit, now, &*clock)
-        })
-        .await?;
+        let woken = self
+            .carry_out("commit", |tables| {
+                inbox::commit(tables, work, commit, now, &*clock)
+            })
+            .await?;
         // Rows that came in meanwhile found the lease taken and left it to us to look.
         let Some(link) = &commit.link else {
-            return Ok(None);
+            return Ok(Committed { next: None, woken });
         };
-        self.carry_out("commit: waiting", |tables| Ok(inbox::waiting(tables, link, now)))
-            .await
+        let next = self
+            .carry_out("commit: waiting", |tables| Ok(inbox::waiting(tables, link, now)))
+            .await?;
+        Ok(Committed { next, woken })
     }
 
     async fn release(&self, work: &Work) -> StoreResult<()> {

@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::index::{COUNTED, Held, IndexStore, Indexed, Sighting, Value, last_of_each, stored, values};
+use domain::base::Base;
+use domain::customer::{Field, Kind};
+use domain::index::{
+    COUNTED, Column, Held, IndexStore, Indexed, Sighting, Value, last_of_each, stored, values,
+};
 use domain::matching::{Form, Tally};
 use domain::ports::Side;
-use domain::store::{EntityType, StoreResult};
+use domain::store::{EntityType, LinkState, StoreResult};
 
-use super::MemoryStore;
 use super::tables::{Tables, micros};
+use super::{MemoryStore, rows};
 
 /// What is known of a record.
 #[derive(Debug, Clone)]
@@ -27,6 +31,8 @@ pub(super) struct Index {
     entries: BTreeMap<(Side, String), Entry>,
     /// The CRM's id and finance's code.
     separated: BTreeSet<(String, String)>,
+    /// Since when what comes back there is how it is written.
+    columns: BTreeMap<(Side, Field), DateTime<Utc>>,
 }
 
 impl Index {
@@ -176,6 +182,48 @@ impl IndexStore for MemoryStore {
             let pairs = others.iter().map(|other| pair(side, id, other));
             tables.index.separated.extend(pairs);
             Ok(())
+        })
+        .await
+    }
+
+    async fn accept_columns(&self, columns: &[(Side, Field)]) -> StoreResult<Vec<String>> {
+        let now = self.now();
+        self.carry_out("index: accept columns", |tables| {
+            tables
+                .index
+                .columns
+                .extend(columns.iter().map(|column| (*column, now)));
+            let mut held = Vec::new();
+            for row in tables.links().filter(|row| row.state == LinkState::Conflict) {
+                let base = rows::link(row)?.base.unwrap_or_else(|| Base::new(Kind::Person));
+                if columns
+                    .iter()
+                    .any(|(side, field)| base.altered.get(field) == Some(side))
+                {
+                    held.extend(row.crm_id.clone());
+                }
+            }
+            Ok(held)
+        })
+        .await
+    }
+
+    async fn columns(&self) -> StoreResult<Vec<Column>> {
+        self.carry_out("index: columns", |tables| {
+            let all = tables.index.columns.iter();
+            let column = |((side, field), ruled_at): (&(Side, Field), &DateTime<Utc>)| Column {
+                side: *side,
+                field: *field,
+                ruled_at: *ruled_at,
+            };
+            Ok(all.map(column).collect())
+        })
+        .await
+    }
+
+    async fn hold_column(&self, side: Side, field: Field) -> StoreResult<bool> {
+        self.carry_out("index: hold a column", |tables| {
+            Ok(tables.index.columns.remove(&(side, field)).is_some())
         })
         .await
     }

@@ -103,6 +103,7 @@ pub(super) fn link(row: &link::Model) -> StoreResult<Link> {
         in_flight: read(row.in_flight.as_ref())?.unwrap_or_default(),
         crm_updated_at: row.crm_updated_at,
         finance_updated_at: row.finance_updated_at,
+        version: row.version,
         ..Link::unmet(row.entity_type)
     };
     match row.entity_type {

@@ -14,6 +14,7 @@ pub struct Model {
     pub retry_count: i32,
     pub max_retries: i32,
     pub created_at: DateTimeUtc,
+    pub waits_for: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]

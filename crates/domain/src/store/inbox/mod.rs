@@ -19,6 +19,7 @@ mod stats;
 mod sweep;
 mod take;
 mod waiting;
+mod wake;
 
 pub(super) use adopt::adopt;
 pub(super) use audit::audit;
@@ -40,3 +41,4 @@ pub(super) use stats::stats;
 pub(super) use sweep::sweep;
 pub(super) use take::{Rung, due, take};
 pub(super) use waiting::waiting;
+pub(super) use wake::{still_awaited, wake};

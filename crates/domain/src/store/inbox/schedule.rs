@@ -5,19 +5,22 @@ use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use crate::store::sql::{SqlStore, micros};
-use crate::store::{Retry, StoreResult, Work};
+use crate::store::{Awaited, Retry, StoreResult, Work};
 
 pub(in crate::store) async fn schedule(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
     row: Uuid,
     retry: Retry,
+    awaits: Option<&Awaited>,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
-    let sql = r#"INSERT INTO "SyncRetryQueue" ("id", "syncLogId", "nextRetryAt", "retryCount", "maxRetries", "createdAt")
-                 VALUES ($1, $2, $3, $4, $5, $6)
+    let sql = r#"INSERT INTO "SyncRetryQueue" ("id", "syncLogId", "nextRetryAt", "retryCount", "maxRetries", "createdAt",
+                                                    "waitsFor")
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)
                  ON CONFLICT ("syncLogId") DO UPDATE SET "nextRetryAt" = excluded."nextRetryAt",
-                     "retryCount" = excluded."retryCount", "maxRetries" = excluded."maxRetries""#;
+                     "retryCount" = excluded."retryCount", "maxRetries" = excluded."maxRetries",
+                     "waitsFor" = excluded."waitsFor""#;
     let values = [
         Uuid::now_v7().into(),
         row.into(),
@@ -25,6 +28,7 @@ pub(in crate::store) async fn schedule(
         retry.count.cast_signed().into(),
         retry.max.cast_signed().into(),
         now.into(),
+        awaits.map(|awaited| awaited.customer.clone()).into(),
     ];
     tx.execute_raw(store.statement(sql, values)).await?;
     Ok(())

@@ -1,14 +1,17 @@
-//! [`IndexStore`] on PostgreSQL and SQLite: `"RecordIndex"`, `"RecordValue"` and `"Separated"`. Indexed look-ups only.
+//! [`IndexStore`] on PostgreSQL and SQLite: `"RecordIndex"`, `"RecordValue"` and `"Separated"`, indexed look-ups only;
+//! and the few rows of `"RuledColumn"`.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::index::{COMPANY, IndexStore, Indexed, Sighting};
+use crate::customer::Field;
+use crate::index::{COMPANY, Column, IndexStore, Indexed, Sighting};
 use crate::matching::{Form, Tally};
 use crate::side::Side;
 use crate::store::StoreResult;
 use crate::store::sql::{LONG, QUICK, SqlStore, in_time};
 
+mod columns;
 mod gone_since;
 mod holders;
 mod holding;
@@ -40,6 +43,18 @@ impl IndexStore for SqlStore {
 
     async fn separate(&self, side: Side, id: &str, others: &[String]) -> StoreResult<()> {
         in_time(QUICK, separate::separate(self, side, id, others)).await
+    }
+
+    async fn accept_columns(&self, columns: &[(Side, Field)]) -> StoreResult<Vec<String>> {
+        in_time(LONG, columns::accept(self, columns)).await
+    }
+
+    async fn columns(&self) -> StoreResult<Vec<Column>> {
+        in_time(QUICK, columns::all(self)).await
+    }
+
+    async fn hold_column(&self, side: Side, field: Field) -> StoreResult<bool> {
+        in_time(QUICK, columns::hold(self, side, field)).await
     }
 
     async fn unlinked(&self, side: Side, after: &str, limit: u64) -> StoreResult<Vec<Indexed>> {

@@ -1,4 +1,4 @@
-//! The link that has an id.
+//! The link that has an id, and those that wait for a human.
 
 use sea_orm::{ActiveEnum, ConnectionTrait};
 
@@ -15,4 +15,14 @@ pub(in crate::store) async fn find(store: &SqlStore, entity: &EntityRef) -> Stor
     let values = [entity.entity_type.to_value().into(), entity.id.clone().into()];
     let row = store.db().query_one_raw(store.statement(&sql, values)).await?;
     row.as_ref().map(rows::read).transpose()
+}
+
+/// The customers of which something waits for a human.
+pub(in crate::store) async fn in_conflict(store: &SqlStore) -> StoreResult<Vec<Link>> {
+    let sql = format!(
+        r#"SELECT {} FROM "EntityMapping" WHERE "entityType" = 'CUSTOMER' AND "state" = 'CONFLICT'"#,
+        rows::COLUMNS
+    );
+    let rows = store.db().query_all_raw(store.statement(&sql, [])).await?;
+    rows.iter().map(rows::read).collect()
 }

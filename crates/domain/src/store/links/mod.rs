@@ -8,7 +8,7 @@ mod link;
 mod rows;
 mod save;
 
-pub(super) use find::find;
+pub(super) use find::{find, in_conflict};
 pub(super) use intend::intend;
 pub(super) use lease::{free, hold, take};
 pub(super) use link::link;

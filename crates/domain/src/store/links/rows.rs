@@ -15,7 +15,7 @@ use crate::store::{EntityType, Link, StoreError, StoreResult};
 /// The columns of [`read`], by name: `*` would come to mean more when a newer version adds columns, and PostgreSQL
 /// refuses a prepared statement for that.
 pub(super) const COLUMNS: &str = r#""id", "entityType", "crmId", "financeId", "state", "base", "inFlight", "crmUpdatedAt",
-    "financeUpdatedAt", "leaseToken""#;
+    "financeUpdatedAt", "version", "leaseToken""#;
 
 /// A link as the engine knows it, from its row.
 ///
@@ -33,6 +33,7 @@ pub fn link(model: link::Model) -> StoreResult<Link> {
         in_flight: InFlight::none(),
         crm_updated_at: model.crm_updated_at,
         finance_updated_at: model.finance_updated_at,
+        version: model.version,
     };
     with_known(link, model.base, model.in_flight)
 }
@@ -50,6 +51,7 @@ pub(super) fn read(row: &QueryResult) -> StoreResult<Link> {
         in_flight: InFlight::none(),
         crm_updated_at: row.try_get("", "crmUpdatedAt")?,
         finance_updated_at: row.try_get("", "financeUpdatedAt")?,
+        version: row.try_get("", "version")?,
     };
     with_known(link, row.try_get("", "base")?, row.try_get("", "inFlight")?)
 }

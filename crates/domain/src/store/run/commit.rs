@@ -2,18 +2,23 @@
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
 
-use crate::ports::Ring;
 use crate::store::inbox::{self, By};
 use crate::store::sql::SqlStore;
-use crate::store::{Commit, Link, LinkState, StoreResult, Work, index, links, locks};
+use crate::store::{Commit, Committed, Link, LinkState, StoreResult, Work, index, links, locks};
 
 pub(in crate::store) async fn commit(
     store: &SqlStore,
     work: &Work,
     commit: &Commit,
-) -> StoreResult<Option<Ring>> {
+) -> StoreResult<Committed> {
     let now = store.now();
     let tx = store.db().begin().await?;
+    let awaits = match &commit.awaits {
+        Some(awaited) => inbox::still_awaited(store, &tx, awaited)
+            .await?
+            .then_some(awaited),
+        None => None,
+    };
     match &commit.link {
         Some(link) => links::save(store, &tx, work, link, commit, now).await?,
         None => links::drop_half(store, &tx, &work.lease).await?,
@@ -26,8 +31,11 @@ pub(in crate::store) async fn commit(
         inbox::settle(store, &tx, work.lease.link, By::Run(work.lead.id)).await?;
     }
     inbox::unschedule(store, &tx, work, commit.retry.is_none()).await?;
-    if let Some(retry) = commit.retry {
-        inbox::schedule(store, &tx, work.lead.id, retry, now).await?;
+    if let Some(mut retry) = commit.retry {
+        if commit.awaits.is_some() && awaits.is_none() {
+            retry.at = now;
+        }
+        inbox::schedule(store, &tx, work.lead.id, retry, awaits, now).await?;
     }
     if let Some(link) = &commit.link {
         inbox::audit(&tx, &lead, link, commit, now).await?;
@@ -35,13 +43,18 @@ pub(in crate::store) async fn commit(
     if commit.look_again {
         inbox::look_again(&tx, &lead, now).await?;
     }
+    let woken = match commit.settles(&work.link) {
+        Some(customer) => inbox::wake(store, &tx, customer, now).await?,
+        None => Vec::new(),
+    };
     // Last, so that nobody waits long for a record that several runs have seen.
     index::note(store, &tx, &commit.seen).await?;
     tx.commit().await?;
-    match &commit.link {
-        Some(link) => inbox::waiting(store, link, now).await,
-        None => Ok(None),
-    }
+    let next = match &commit.link {
+        Some(link) => inbox::waiting(store, link, now).await?,
+        None => None,
+    };
+    Ok(Committed { next, woken })
 }
 
 /// Only an entity that is being met may have any, or one whose meeting a killed run has left with a write on its way.

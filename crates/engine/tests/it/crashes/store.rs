@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use domain::in_flight::{InFlight, Write};
 use domain::ports::Ring;
 use domain::store::{
-    Backlog, Claim, Commit, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, Stats, Store,
-    StoreResult, Work,
+    Backlog, Claim, Commit, Committed, EntityRef, Event, Holder, Intended, LastRun, Lease, Link, Stats,
+    Store, StoreResult, Work,
 };
 use uuid::Uuid;
 
@@ -88,7 +88,7 @@ impl Store for Mortal {
             .await
     }
 
-    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Option<Ring>> {
+    async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Committed> {
         self.around("commit", self.store.commit(work, commit)).await
     }
 

@@ -1,6 +1,8 @@
 //! What is decided next, case by case: what is known, what was seen, and the one step that is right then. No store, no
 //! systems: the decisions are pure.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::base::Base;
 use domain::customer::{Customer, Field, Kind};
@@ -86,6 +88,7 @@ fn base(values: &[(Field, &str)]) -> Base {
 /// Both sides as they were seen in that second.
 fn seen(link: &Link, second: i64, crm: Option<Customer>, finance: Option<Customer>) -> Seen {
     let mut seen = Seen::nothing(Side::Crm, link.clone(), at(second));
+    seen.columns = Some(BTreeSet::new());
     for (side, id, customer) in [(Side::Crm, "c", crm), (Side::Finance, "1", finance)] {
         seen.customers[side as usize] = match customer {
             Some(customer) => Sight::Here {

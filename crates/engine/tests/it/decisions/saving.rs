@@ -7,6 +7,7 @@ use domain::merge::Times;
 use domain::side::Side;
 use domain::text::normal;
 use engine::customer::saving::asked;
+use engine::step::Step;
 
 use super::{at, base, decide, linked, named, out, person, save, seen, update};
 
@@ -90,4 +91,33 @@ fn a_create_writes_nothing_back_and_forth() {
     let known = decide(&link, &seen).0.link.base.unwrap();
     assert_eq!(known.of(Side::Finance, NAME), Some("a"));
     assert_eq!(known.written, []);
+}
+
+/// Asked only when something has come back altered; of the other side's column, or another field's, nothing follows.
+#[test]
+fn what_comes_back_altered_is_taken_where_its_column_is_ruled_of() {
+    let known = base(&[(NAME, "a")]);
+    let ours = save(Side::Finance, 0, &known, "b");
+    let mut link = linked(Some(known));
+    link.in_flight = out(std::slice::from_ref(&ours));
+    for (came, columns, step) in [
+        ("b", None, "in step"),
+        ("b stamped", None, "asks"),
+        ("b stamped", Some([(Side::Finance, NAME)]), "in step"),
+        ("b stamped", Some([(Side::Crm, NAME)]), "held"),
+        ("b stamped", Some([(Side::Finance, Field::Address)]), "held"),
+    ] {
+        let mut seen = seen(&link, 1, Some(named("b")), Some(named(came)));
+        seen.answered = Some(Write::Update(ours.clone()));
+        seen.columns = columns.map(|columns| columns.into());
+        let (known, next) = decide(&link, &seen);
+        let base = known.link.base.unwrap();
+        let found = match next {
+            Step::Columns => "asks",
+            _ if base.altered.is_empty() => "in step",
+            _ => "held",
+        };
+        assert_eq!(found, step, "{came} {:?}", seen.columns);
+        assert_eq!(base.pair(NAME), (Some("b".into()), Some(came.into())));
+    }
 }

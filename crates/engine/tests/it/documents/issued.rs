@@ -6,8 +6,8 @@ use std::time::Duration;
 use domain::document::DocumentKind::{Invoice, Quote};
 use domain::ports::{PortError, Side};
 use domain::store::{EntityType, Status};
-use engine::Engine;
 use engine::document::DocumentRules;
+use engine::{Engine, Ran};
 
 use crate::desk::document;
 use crate::world::{Fault, World, person};
@@ -99,10 +99,12 @@ async fn a_quote_of_a_customer_in_trouble_waits_visibly(w: &World) {
         "{row:?}"
     );
     assert_eq!(w.finance.desk.issued(), []);
+    // It asks nobody while it waits.
+    assert_eq!(w.engine.run(&ring).await.unwrap(), Ran::NotDue);
     // Mended by hand: the document goes on by itself.
-    assert_eq!(w.sync(Side::Crm, &crm).await, Status::Success);
-    w.clock.turn(Duration::from_secs(61));
-    assert_eq!(run(w, ring, 20).await.status, Status::Success);
+    let mended = w.enqueue(Side::Crm, &crm).await;
+    assert_eq!(run(w, mended, 20).await.status, Status::Success);
+    assert_eq!(w.row(&ring).await.status, Status::Success);
     assert_eq!(w.finance.desk.issued().len(), 1);
 }
 
@@ -128,7 +130,8 @@ async fn a_quote_whose_customer_was_never_there_or_is_gone_ends_and_says_what_to
     let ring = w.hear_of(EntityType::PreInvoice, Side::Crm, "q").await;
     assert_eq!(run(w, ring.clone(), 8).await.status, Status::Pending);
     w.crm.delete(&crm);
-    w.clock.turn(Duration::from_secs(61));
+    // Nobody has heard of that.
+    w.clock.turn(Duration::from_secs(3600));
     let row = run(w, ring, 1).await;
     assert_eq!((row.status, class(&row)), (Status::Failed, "invalid"), "{row:?}");
     // Known to both systems once: deleted here, or there.
@@ -161,9 +164,8 @@ async fn a_quote_that_gets_another_customer_while_it_waits_waits_for_that_one(w:
     assert_eq!(run(w, ring.clone(), 0).await.status, Status::Pending);
     let right = w.crm.add(person("مریم", "09351112234"));
     w.crm.desk.edit("q", |q| q.document.customer = right.clone());
-    // Nobody else has heard of them either.
-    w.clock.turn(Duration::from_secs(61));
-    assert_eq!(run(w, ring, 20).await.status, Status::Success);
+    assert_eq!(quote(w).await.status, Status::Success);
+    assert_eq!(w.row(&ring).await.status, Status::Skipped);
     let code = w.finance.ids().pop().unwrap();
     assert_eq!(w.finance.desk.issued(), [(document(Quote, &right), code)]);
 }

@@ -1,5 +1,7 @@
 //! What the engine promises of documents: with the store in memory and on a real database.
 
+use std::time::Duration;
+
 use domain::document::DocumentKind::Quote;
 use domain::ports::{Ring, Side};
 use domain::store::entities::log;
@@ -11,6 +13,8 @@ use crate::world::{World, person};
 
 mod issued;
 mod unknown;
+
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
 /// A customer that both systems know, with finance's code.
 async fn customer(w: &World) -> (String, String) {
@@ -34,7 +38,8 @@ fn entity(entity_type: EntityType, id: &str) -> EntityRef {
     }
 }
 
-/// Runs the row, and what it asks for, until it is final or nothing but a wait remains for `patience` looks.
+/// Runs the row, and whatever is to be rung for, until that is nothing or `patience` runs have ended. What waits longer
+/// than a worker does is left alone.
 async fn run(w: &World, ring: Ring, patience: u32) -> log::Model {
     run_by(w, &w.engine, ring, patience).await
 }
@@ -46,7 +51,7 @@ async fn run_by(w: &World, engine: &Engine, ring: Ring, patience: u32) -> log::M
         let Some(ring) = rings.pop() else { break };
         match engine.run(&ring).await.unwrap() {
             Ran::Ended { next, also, .. } => {
-                if let Some((next, wait)) = next {
+                if let Some((next, wait)) = next.filter(|(_, wait)| *wait < LONGEST_WAIT) {
                     w.clock.turn(wait);
                     rings.push(next);
                 }

@@ -1,5 +1,7 @@
 //! One history: a record on two sides, users, the network, the machine, and the judge.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use domain::base::Base;
 use domain::change::Change;
@@ -240,6 +242,7 @@ impl World {
                         at: at(self.now),
                     };
                 }
+                Step::Columns => seen.columns = Some(BTreeSet::new()),
                 Step::Narrow => seen.narrowed = Some(Times::default()),
                 Step::Write(sending) => match *sending {
                     Sending::Update(update) => self.save(seen, known, update)?,

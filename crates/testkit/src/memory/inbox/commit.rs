@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
-use domain::ports::Side;
+use domain::ports::{Ring, Side};
 use domain::store::entities::log;
 use domain::store::{
     Commit, EntityRef, Event, Link, LinkState, Outcome, StoreError, StoreResult, Trigger, Work,
@@ -11,7 +11,7 @@ use sea_orm::DbErr;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{cover, schedule};
+use super::{cover, schedule, wake};
 use crate::memory::tables::Tables;
 use crate::memory::{links, rows};
 
@@ -21,7 +21,11 @@ pub(in crate::memory) fn commit(
     commit: &Commit,
     now: DateTime<Utc>,
     clock: &dyn Clock,
-) -> StoreResult<()> {
+) -> StoreResult<Vec<Ring>> {
+    let awaited = commit
+        .awaits
+        .as_ref()
+        .filter(|awaited| wake::still_awaited(tables, awaited));
     match &commit.link {
         Some(link) => links::save(tables, work, link, commit, now)?,
         None => drop_half(tables, work)?,
@@ -36,8 +40,11 @@ pub(in crate::memory) fn commit(
         cover::settle(tables, work)?;
     }
     schedule::unschedule(tables, work, commit.retry.is_none());
-    if let Some(retry) = commit.retry {
-        schedule::schedule(tables, clock.id(), work.lead.id, retry, now);
+    if let Some(mut retry) = commit.retry {
+        if commit.awaits.is_some() && awaited.is_none() {
+            retry.at = now;
+        }
+        schedule::schedule(tables, clock.id(), work.lead.id, (retry, awaited), now);
     }
     if let Some(link) = &commit.link {
         for (side, outcome) in &commit.audits {
@@ -48,8 +55,11 @@ pub(in crate::memory) fn commit(
     if commit.look_again {
         tables.insert(look_again(clock.id(), &lead, now));
     }
+    let woken = commit
+        .settles(&work.link)
+        .map(|customer| wake::wake(tables, customer, now));
     tables.index.note(&commit.seen);
-    Ok(())
+    Ok(woken.unwrap_or_default())
 }
 
 fn drop_half(tables: &mut Tables, work: &Work) -> StoreResult<()> {

@@ -7,6 +7,7 @@ mod cover;
 mod prune;
 mod schedule;
 mod sweep;
+mod wake;
 
 pub(super) use claim::{claim, due, release};
 pub(super) use commit::commit;

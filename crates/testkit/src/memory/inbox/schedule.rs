@@ -3,13 +3,19 @@
 use chrono::{DateTime, Utc};
 use domain::ports::Ring;
 use domain::store::entities::{log, retry};
-use domain::store::{Link, Retry, Status, Work};
+use domain::store::{Awaited, Link, Retry, Status, Work};
 use uuid::Uuid;
 
 use crate::memory::rows;
 use crate::memory::tables::{Tables, micros};
 
-pub(super) fn schedule(tables: &mut Tables, id: Uuid, row: Uuid, again: Retry, now: DateTime<Utc>) {
+pub(super) fn schedule(
+    tables: &mut Tables,
+    id: Uuid,
+    row: Uuid,
+    (again, awaits): (Retry, Option<&Awaited>),
+    now: DateTime<Utc>,
+) {
     let entry = tables.retries.entry(row).or_insert(retry::Model {
         id,
         sync_log_id: row,
@@ -17,10 +23,12 @@ pub(super) fn schedule(tables: &mut Tables, id: Uuid, row: Uuid, again: Retry, n
         retry_count: 0,
         max_retries: 0,
         created_at: now,
+        waits_for: None,
     });
     entry.next_retry_at = micros(again.at);
     entry.retry_count = again.count.cast_signed();
     entry.max_retries = again.max.cast_signed();
+    entry.waits_for = awaits.map(|awaited| awaited.customer.clone());
 }
 
 pub(super) fn unschedule(tables: &mut Tables, work: &Work, ends: bool) {
