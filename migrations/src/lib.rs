@@ -17,6 +17,7 @@ mod m20261126_000008_covered_rows;
 mod m20261126_000009_retention;
 mod m20261127_000010_record_index;
 mod m20261127_000011_odd_data;
+mod m20261127_000013_taken_values;
 mod sessions;
 
 /// All migrations, in order.
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000009_retention::Migration),
             Box::new(m20261127_000010_record_index::Migration),
             Box::new(m20261127_000011_odd_data::Migration),
+            Box::new(m20261127_000013_taken_values::Migration),
         ]
     }
 }

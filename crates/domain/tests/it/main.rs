@@ -19,5 +19,6 @@ mod polls;
 mod prune;
 mod runs;
 mod snapshot;
+mod taken;
 mod upgrade;
 mod world;

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, TransactionTrait};
 use crate::ports::Ring;
 use crate::store::inbox::{self, By};
 use crate::store::sql::SqlStore;
-use crate::store::{Commit, Link, LinkState, StoreResult, Work, index, links, locks};
+use crate::store::{Commit, Link, LinkState, StoreResult, Work, index, links, locks, taken};
 
 pub(in crate::store) async fn commit(
     store: &SqlStore,
@@ -35,8 +35,12 @@ pub(in crate::store) async fn commit(
     if commit.look_again {
         inbox::look_again(&tx, &lead, now).await?;
     }
+    if !commit.outcome.awaits.is_empty() {
+        taken::hold(store, &tx, &commit.seen).await?;
+    }
     // Last, so that nobody waits long for a record that several runs have seen.
     index::note(store, &tx, &commit.seen).await?;
+    taken::wait(store, &tx, work.lead.id, &commit.outcome.awaits).await?;
     tx.commit().await?;
     match &commit.link {
         Some(link) => inbox::waiting(store, link, now).await,

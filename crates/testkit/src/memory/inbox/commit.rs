@@ -48,7 +48,8 @@ pub(in crate::memory) fn commit(
     if commit.look_again {
         tables.insert(look_again(clock.id(), &lead, now));
     }
-    tables.index.note(&commit.seen);
+    tables.note(&commit.seen);
+    tables.wait(work.lead.id, &commit.outcome.awaits);
     Ok(())
 }
 
