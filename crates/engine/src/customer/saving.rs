@@ -13,6 +13,7 @@ use domain::merge::Project;
 use domain::side::Side;
 use domain::text::{normal, same};
 
+use super::taken;
 use crate::Config;
 use crate::seen::{Known, Seen};
 
@@ -110,7 +111,12 @@ pub(super) fn create(
         Side::Finance => flow == Flow::Both || flow == Flow::ToFinance,
     };
     let mut customer = Customer::new(met.kind);
-    for spec in TABLE.iter().filter(|spec| goes(spec.flow)) {
+    // Nothing is known then of what is left out, so that the next look sees that it is missing.
+    let left_out = taken::left_out(seen, side);
+    for spec in TABLE
+        .iter()
+        .filter(|spec| goes(spec.flow) && !left_out.contains(&spec.field))
+    {
         customer.set(spec.field, met.get(spec.field));
     }
     if side == Side::Crm && customer.get(Field::CustomerNumber).is_empty() {
@@ -119,6 +125,7 @@ pub(super) fn create(
     }
     let names = both_ways().chain(customer.values.keys().copied());
     let fields = names
+        .filter(|field| !left_out.contains(field))
         .map(|field| {
             let sent = Sent {
                 leaves: customer.get(field).to_owned(),
