@@ -9,7 +9,7 @@ use domain::link::{Link, LinkState};
 use domain::message::{Code, Message};
 use domain::ports::PortError;
 use domain::side::Side;
-use domain::store::{Awaited, Commit, Outcome, Retry, Status, TAKEN, Trigger, Work};
+use domain::store::{Commit, Outcome, Retry, Status, TAKEN, Trigger, Withheld, Work};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -48,7 +48,7 @@ pub(crate) struct Verdict {
     /// When to try again, and whether this was a try.
     pub(crate) retry: Option<(Duration, bool)>,
     /// What is to be free for it to be open again.
-    pub(crate) awaits: Vec<Awaited>,
+    pub(crate) withheld: Vec<Withheld>,
 }
 
 impl Verdict {
@@ -58,7 +58,7 @@ impl Verdict {
             message: message.into(),
             class: None,
             retry: None,
-            awaits: Vec::new(),
+            withheld: Vec::new(),
         }
     }
 
@@ -154,7 +154,7 @@ pub(crate) fn failure(facts: &Facts<'_>, side: Side, error: &PortError) -> Verdi
         message: Some(in_words(side, error)),
         class: Some(class),
         retry,
-        awaits: Vec::new(),
+        withheld: Vec::new(),
     }
 }
 
@@ -279,7 +279,7 @@ pub(crate) fn plain(ending: Ending, facts: &Facts<'_>) -> Verdict {
         Ending::Failed(side, error) => failure(facts, side, &error),
         Ending::Taken {
             why,
-            awaits,
+            withheld,
             in_exchange,
         } => {
             let status = if in_exchange {
@@ -288,7 +288,7 @@ pub(crate) fn plain(ending: Ending, facts: &Facts<'_>) -> Verdict {
                 Status::Failed
             };
             let verdict = Verdict::of(status, why).class(TAKEN);
-            Verdict { awaits, ..verdict }
+            Verdict { withheld, ..verdict }
         }
         Ending::Skip(why) => Verdict::of(Status::Skipped, why),
         Ending::Dependency(why) => Verdict::waits(why, facts.config.retry_base),

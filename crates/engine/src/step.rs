@@ -10,7 +10,7 @@ use domain::matching::{Form, Profile};
 use domain::message::Message;
 use domain::ports::{MatchKeys, PortError};
 use domain::side::Side;
-use domain::store::Awaited;
+use domain::store::Withheld;
 
 /// The next step of a run.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ pub enum Ending {
         /// Whose it is, and what the system says.
         why: Message,
         /// What is to be free for it to go on.
-        awaits: Vec<Awaited>,
+        withheld: Vec<Withheld>,
         /// Each of the two wants the other's: a human must say.
         in_exchange: bool,
     },

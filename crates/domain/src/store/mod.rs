@@ -31,7 +31,7 @@ pub use count::{Backlog, Stats};
 pub use error::{StoreError, StoreResult};
 pub use inbox::message_of;
 pub use links::link_of;
-pub use outcome::{Awaited, Commit, Outcome, Retry, TAKEN};
+pub use outcome::{Commit, Outcome, Retry, TAKEN, Withheld};
 pub use port::Store;
 pub use row::{Event, Status, Trigger};
 pub use ruling::Ruling;

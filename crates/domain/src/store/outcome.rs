@@ -18,7 +18,7 @@ pub const TAKEN: &str = "taken";
 
 /// A value that a record holds, and that another one could not be given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Awaited {
+pub struct Withheld {
     /// The holder's side.
     pub side: Side,
     /// The holder.
@@ -46,7 +46,7 @@ pub struct Outcome {
     pub target_after: Option<Value>,
     /// Of class [`TAKEN`]: what is to be free for the row to be open again. It is so at once where the index shows that the
     /// holder no longer holds it.
-    pub awaits: Vec<Awaited>,
+    pub withheld: Vec<Withheld>,
 }
 
 impl Outcome {
@@ -61,7 +61,7 @@ impl Outcome {
             source_data: None,
             target_before: None,
             target_after: None,
-            awaits: Vec::new(),
+            withheld: Vec::new(),
         }
     }
 

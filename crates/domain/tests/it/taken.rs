@@ -7,7 +7,7 @@ use domain::index::Sighting;
 use domain::matching::{Form, Key};
 use domain::polls::{FINANCE_CONTACTS, Harvest};
 use domain::ports::Side;
-use domain::store::{Awaited, Commit, Status, TAKEN, Work};
+use domain::store::{Commit, Status, TAKEN, Withheld, Work};
 use uuid::Uuid;
 
 use crate::index::sighting;
@@ -45,7 +45,7 @@ async fn about_to_end(w: &World, crm: &str, status: Status, seen: Vec<Sighting>)
         ..ending(&work, status)
     };
     commit.outcome.error_class = Some(TAKEN);
-    commit.outcome.awaits = vec![Awaited {
+    commit.outcome.withheld = vec![Withheld {
         side: Side::Finance,
         holder: "22".to_owned(),
         form: Form {

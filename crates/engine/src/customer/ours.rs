@@ -121,7 +121,9 @@ fn known_late(in_flight: &mut InFlight, field: Field, agreed: DateTime<Utc>, bas
         let Write::Update(save) = write else { continue };
         let (side, younger) = (save.side, agreed < save.at);
         if let Some(sent) = save.fields.get_mut(&field).filter(|_| younger) {
-            let as_agreed = base.of(side, field).is_some_and(|was| same(field, was, &sent.leaves));
+            let as_agreed = base
+                .of(side, field)
+                .is_some_and(|was| same(field, was, &sent.leaves));
             sent.pending = !sent.written && !as_agreed;
             sent.base = Some(base.pair(field));
         }

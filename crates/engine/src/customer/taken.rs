@@ -7,7 +7,7 @@ use domain::customer::{Field, Values};
 use domain::entity::EntityRef;
 use domain::message::{Code, Message};
 use domain::side::Side;
-use domain::store::Awaited;
+use domain::store::Withheld;
 use domain::text::same;
 
 use crate::seen::{Counterpart, Near, Seen, Taken, TakenBy};
@@ -90,9 +90,9 @@ pub(super) fn end(seen: &Seen, side: Side) -> Option<Step> {
 }
 
 fn ends(all: &[TakenBy], why: Message, in_exchange: bool) -> Step {
-    let awaits = all.iter().flat_map(|by| {
+    let withheld = all.iter().flat_map(|by| {
         let forms = by.fields.values().flatten();
-        forms.map(|form| Awaited {
+        forms.map(|form| Withheld {
             side: by.near.profile.side,
             holder: by.near.id.clone(),
             form: form.clone(),
@@ -100,7 +100,7 @@ fn ends(all: &[TakenBy], why: Message, in_exchange: bool) -> Step {
     });
     Step::End(Ending::Taken {
         why,
-        awaits: awaits.collect(),
+        withheld: withheld.collect(),
         in_exchange,
     })
 }

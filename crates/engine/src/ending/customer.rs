@@ -59,7 +59,7 @@ pub(crate) fn finish(
         .collect();
     let outcome = Outcome {
         error_class: verdict.class,
-        awaits: verdict.awaits,
+        withheld: verdict.withheld,
         ..audit(seen.source, verdict.status, verdict.message)
     };
     Commit {

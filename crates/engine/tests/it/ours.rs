@@ -198,7 +198,11 @@ fn what_was_sent_along_since_a_save_that_is_now_seen_to_have_landed_late_is_an_e
         for _ in 0..2 {
             look(&mut known, &mut out, "b", "a");
             let (found, put_back) = (known.pair(Field::Name), known.put_back.len());
-            assert_eq!((found, put_back), (pair("b", "b"), 0), "finance's \"a\" is an edit");
+            assert_eq!(
+                (found, put_back),
+                (pair("b", "b"), 0),
+                "finance's \"a\" is an edit"
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::index::{Sighting, stored};
 use domain::matching::Key;
 use domain::ports::Side;
-use domain::store::{Awaited, Status, TAKEN};
+use domain::store::{Status, TAKEN, Withheld};
 use uuid::Uuid;
 
 use super::tables::Tables;
@@ -31,13 +31,13 @@ impl Tables {
     }
 
     /// The row waits for these values.
-    pub(super) fn wait(&mut self, row: Uuid, awaits: &[Awaited]) {
-        for one in awaits {
+    pub(super) fn wait(&mut self, row: Uuid, withheld: &[Withheld]) {
+        for one in withheld {
             let value = stored(&one.form.value).into_owned();
             let holder = one.holder.clone();
             self.taken.0.insert((one.side, holder, one.form.key, value, row));
         }
-        for one in awaits {
+        for one in withheld {
             self.wake(one.side, &one.holder);
         }
     }

@@ -35,12 +35,12 @@ pub(in crate::store) async fn commit(
     if commit.look_again {
         inbox::look_again(&tx, &lead, now).await?;
     }
-    if !commit.outcome.awaits.is_empty() {
+    if !commit.outcome.withheld.is_empty() {
         taken::hold(store, &tx, &commit.seen).await?;
     }
     // Last, so that nobody waits long for a record that several runs have seen.
     index::note(store, &tx, &commit.seen).await?;
-    taken::wait(store, &tx, work.lead.id, &commit.outcome.awaits).await?;
+    taken::wait(store, &tx, work.lead.id, &commit.outcome.withheld).await?;
     tx.commit().await?;
     match &commit.link {
         Some(link) => inbox::waiting(store, link, now).await,

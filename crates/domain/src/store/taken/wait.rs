@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{rows, wake};
 use crate::index::{COMPANY, Sighting, last_of_each, stored};
 use crate::store::sql::{SqlStore, system};
-use crate::store::{Awaited, StoreResult};
+use crate::store::{StoreResult, Withheld};
 
 /// Nobody writes down what the records hold that this run has seen before it has ended, so that of two transactions, one that
 /// waits for a value and one that takes note that it is free, the later sees the other. In the order in which they are
@@ -36,11 +36,11 @@ pub(in crate::store) async fn wait(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
     row: Uuid,
-    awaits: &[Awaited],
+    withheld: &[Withheld],
 ) -> StoreResult<()> {
     let sql = r#"INSERT INTO "TakenValue" ("side", "company", "entityType", "id", "key", "value", "row")
         VALUES ($1, $2, 'CUSTOMER', $3, $4, $5, $6) ON CONFLICT DO NOTHING"#;
-    for one in awaits {
+    for one in withheld {
         let values = [
             system(one.side).into(),
             COMPANY.into(),
@@ -54,7 +54,7 @@ pub(in crate::store) async fn wait(
     wake(
         store,
         tx,
-        awaits.iter().map(|one| (one.side, one.holder.as_str())),
+        withheld.iter().map(|one| (one.side, one.holder.as_str())),
     )
     .await
 }

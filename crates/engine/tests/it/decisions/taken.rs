@@ -104,14 +104,14 @@ fn whose_it_is_comes_first_and_then_the_rest_is_saved_once() {
     seen.note_taken(Side::Finance, "تکراری است", &[Field::Mobile], &rest.fields);
     let Step::End(Ending::Taken {
         why,
-        awaits,
+        withheld,
         in_exchange,
     }) = next(&seen)
     else {
         panic!("{:?}", next(&seen))
     };
     assert_eq!(
-        (why.code, awaits.len(), in_exchange),
+        (why.code, withheld.len(), in_exchange),
         (Code::TakenForAll, 1, false)
     );
 }
@@ -128,7 +128,7 @@ fn when_the_rest_is_there_the_row_says_whose_it_is_and_the_base_does_not_forget_
         record.customer.set(Field::Email, "ali@example.com");
     }
     let (known, step) = decide(&seen.claimed.clone(), &seen);
-    let Step::End(Ending::Taken { why, awaits, .. }) = step else {
+    let Step::End(Ending::Taken { why, withheld, .. }) = step else {
         panic!("{step:?}")
     };
     assert_eq!(why.code, Code::TakenBy);
@@ -136,7 +136,7 @@ fn when_the_rest_is_there_the_row_says_whose_it_is_and_the_base_does_not_forget_
         why.english()
             .contains("finance 2 (\"مینا کریمی\"), whose CRM record merged is gone")
     );
-    assert_eq!(awaits[0].holder, "2");
+    assert_eq!(withheld[0].holder, "2");
     assert!(!known.look_again, "it is not gone round for");
     let base = known.link.base.unwrap();
     assert_eq!(

@@ -49,7 +49,7 @@ pub(in crate::memory) fn commit(
         tables.insert(look_again(clock.id(), &lead, now));
     }
     tables.note(&commit.seen);
-    tables.wait(work.lead.id, &commit.outcome.awaits);
+    tables.wait(work.lead.id, &commit.outcome.withheld);
     Ok(())
 }
 
