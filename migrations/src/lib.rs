@@ -18,6 +18,7 @@ mod m20261126_000009_retention;
 mod m20261127_000010_record_index;
 mod m20261127_000011_odd_data;
 mod m20261127_000012_set_back;
+mod m20261127_000013_taken_values;
 mod m20261127_000014_waits_and_columns;
 mod sessions;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000010_record_index::Migration),
             Box::new(m20261127_000011_odd_data::Migration),
             Box::new(m20261127_000012_set_back::Migration),
+            Box::new(m20261127_000013_taken_values::Migration),
             Box::new(m20261127_000014_waits_and_columns::Migration),
         ]
     }

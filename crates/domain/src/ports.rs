@@ -68,6 +68,15 @@ pub enum PortError {
     /// The system says that the data is wrong, in its own words: no use repeating.
     #[error("{0}")]
     Refused(String),
+    /// The system says that another of its records has a value that only one may have: no use repeating until that one no
+    /// longer holds it.
+    #[error("{words}")]
+    Taken {
+        /// The fields that it may be about.
+        fields: Vec<Field>,
+        /// The system's own words.
+        words: String,
+    },
     /// A search finds more than it shows: what it does not show may be there.
     #[error("{0}")]
     Incomplete(String),
@@ -137,14 +146,15 @@ pub trait Customers: Send + Sync {
     /// Creates a customer with these values (projected by the connector) and says its id.
     ///
     /// # Errors
-    /// [`PortError::UnknownOutcome`] when the request may have been carried out although no answer came.
+    /// [`PortError::UnknownOutcome`] when the request may have been carried out although no answer came,
+    /// [`PortError::Taken`] when another record has one of the values.
     async fn create(&self, customer: &Customer) -> PortResult<String>;
 
     /// Saves `changes` (a value that is empty clears the field) into the object that was read as `current`;
     /// whatever is not in `changes` is sent back as it was read.
     ///
     /// # Errors
-    /// [`PortError::UnknownOutcome`] as for [`Self::create`], [`PortError::Integrity`] when the answer
+    /// [`PortError::UnknownOutcome`] and [`PortError::Taken`] as for [`Self::create`], [`PortError::Integrity`] when the answer
     /// names another record.
     async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()>;
 

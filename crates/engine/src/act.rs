@@ -97,6 +97,11 @@ impl Executor<'_> {
                 self.before[side as usize] = None;
                 Ok(None)
             }
+            Err(PortError::Taken { fields, words }) => {
+                self.known.link.in_flight.0.pop();
+                self.seen.note_taken(side, &words, &fields, &create.fields);
+                Ok(None)
+            }
             Err(error) => {
                 if !matches!(error, PortError::UnknownOutcome { .. }) {
                     self.known.link.in_flight.0.pop();
@@ -135,6 +140,11 @@ impl Executor<'_> {
                 let ended = self.not_saved(side, error);
                 self.keep_answer().await?;
                 Ok(ended)
+            }
+            Err(PortError::Taken { fields, words }) => {
+                self.known.link.in_flight.0.pop();
+                self.seen.note_taken(side, &words, &fields, &update.fields);
+                Ok(None)
             }
             Err(error) => Ok(self.not_saved(side, error)),
         }

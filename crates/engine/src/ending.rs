@@ -9,7 +9,7 @@ use domain::link::{Link, LinkState};
 use domain::message::{Code, Message};
 use domain::ports::PortError;
 use domain::side::Side;
-use domain::store::{Commit, Outcome, Retry, Status, Trigger, Work};
+use domain::store::{Commit, Outcome, Retry, Status, TAKEN, Trigger, Withheld, Work};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -47,6 +47,8 @@ pub(crate) struct Verdict {
     pub(crate) class: Option<&'static str>,
     /// When to try again, and whether this was a try.
     pub(crate) retry: Option<(Duration, bool)>,
+    /// What is to be free for it to be open again.
+    pub(crate) withheld: Vec<Withheld>,
 }
 
 impl Verdict {
@@ -56,6 +58,7 @@ impl Verdict {
             message: message.into(),
             class: None,
             retry: None,
+            withheld: Vec::new(),
         }
     }
 
@@ -93,6 +96,7 @@ pub(crate) fn in_words(side: Side, error: &PortError) -> Message {
         PortError::UnknownOutcome { .. } => Code::OutcomeUnknown,
         PortError::Session(_) => Code::NoSession,
         PortError::Refused(_) | PortError::Incomplete(_) => Code::Refused,
+        PortError::Taken { .. } => Code::TakenByNobody,
         PortError::SetAside(_) => Code::RecordSetAside,
         PortError::Integrity { .. } => Code::SecondRecord,
     };
@@ -140,6 +144,8 @@ pub(crate) fn failure(facts: &Facts<'_>, side: Side, error: &PortError) -> Verdi
         ),
         PortError::Session(_) => ("session", (Status::Pending, Some((SESSION_WAIT, false)))),
         PortError::Refused(_) | PortError::Incomplete(_) => ("refused", (Status::Failed, None)),
+        // Nobody holds it: it may have been given free between the save and the look.
+        PortError::Taken { .. } => (TAKEN, again(None)),
         PortError::SetAside(_) => ("invalid", (Status::Failed, None)),
         PortError::Integrity { .. } => ("integrity", (Status::Conflict, None)),
     };
@@ -148,6 +154,7 @@ pub(crate) fn failure(facts: &Facts<'_>, side: Side, error: &PortError) -> Verdi
         message: Some(in_words(side, error)),
         class: Some(class),
         retry,
+        withheld: Vec::new(),
     }
 }
 
@@ -276,6 +283,19 @@ pub(crate) fn plain(ending: Ending, facts: &Facts<'_>) -> Verdict {
         Ending::Conflict(why) => Verdict::of(Status::Conflict, why).class("conflict"),
         Ending::Wait(why, wait) => Verdict::waits(why, wait),
         Ending::Failed(side, error) => failure(facts, side, &error),
+        Ending::Taken {
+            why,
+            withheld,
+            in_exchange,
+        } => {
+            let status = if in_exchange {
+                Status::Conflict
+            } else {
+                Status::Failed
+            };
+            let verdict = Verdict::of(status, why).class(TAKEN);
+            Verdict { withheld, ..verdict }
+        }
         Ending::Skip(why) => Verdict::of(Status::Skipped, why),
         Ending::Dependency(why) | Ending::Awaits(why, _) => Verdict::waits(why, facts.config.retry_base),
         Ending::Invalid(problems) => {

@@ -46,7 +46,7 @@ impl Executor<'_> {
     }
 
     /// Asks the other side by the keys; what it shows stands in the index then.
-    async fn look_live(
+    pub(crate) async fn look_live(
         &mut self,
         target: Side,
         keys: &MatchKeys,

@@ -24,6 +24,7 @@ pub mod document;
 mod ending;
 mod executor;
 mod gather;
+mod holders;
 mod observe;
 pub mod plan;
 pub mod ruling;

@@ -24,6 +24,7 @@ impl Executor<'_> {
             Step::Search(side, keys) => self.search(side, keys).await,
             Step::Count(forms) => self.count(&forms).await,
             Step::Gather(profile, keys) => self.gather(&profile, keys).await,
+            Step::Holders(side) => self.holders(side).await,
             Step::Owner(side, id) => {
                 let entity = self.entity(side, &id);
                 let owner = self.engine.store.find_link(&entity).await?;
@@ -204,7 +205,7 @@ impl Executor<'_> {
         Ok(None)
     }
 
-    /// One row per document and customer: looking again makes no second one.
+    /// One row per lead row and customer: looking again makes no second one.
     async fn enqueue(&mut self, entity: EntityRef) -> Result<Option<Ending>, Stop> {
         if self.noted.is_some() {
             self.seen.enqueued = Some(true);
@@ -212,12 +213,16 @@ impl Executor<'_> {
         }
         debug_assert_eq!(entity.entity_type, EntityType::Customer);
         let lead = &self.work.lead;
+        let (key, payload) = match DocumentKind::of(self.work.link.entity_type) {
+            Some(_) => ("customer-of", "customerOfDocument"),
+            None => ("exchange-with", "wantsTheValueOf"),
+        };
         let event = Event {
             row: self.engine.clock.id(),
-            event_id: Some(format!("customer-of:{}:{}", lead.id, entity.id)),
+            event_id: Some(format!("{key}:{}:{}", lead.id, entity.id)),
             entity,
             trigger: lead.trigger,
-            payload: serde_json::json!({ "customerOfDocument": lead.id }),
+            payload: serde_json::json!({ payload: lead.id }),
             traceparent: None,
             rung: true,
         };

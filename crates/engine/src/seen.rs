@@ -9,9 +9,9 @@ use chrono::{DateTime, Utc};
 use domain::change::Change;
 use domain::customer::{Customer, Field};
 use domain::document::{DocumentSnapshot, Issued};
-use domain::in_flight::{InFlight, Write};
+use domain::in_flight::{InFlight, Sent, Write};
 use domain::link::{Link, LinkState};
-use domain::matching::{Profile, Tally};
+use domain::matching::{Form, Profile, Tally};
 use domain::merge::{Merge, Times};
 use domain::message::Message;
 use domain::ports::{MatchKeys, PortError, SetAside, Snapshot};
@@ -81,6 +81,8 @@ pub struct Seen {
     pub refused: [Option<Refusal>; 2],
     /// The columns whose values are as they come back from a save.
     pub columns: Option<BTreeSet<(Side, Field)>>,
+    /// What kept a side from being written for another record's sake.
+    pub taken: [Option<Taken>; 2],
     /// What polls tell of when finance changed.
     pub narrowed: Option<Times>,
     /// Whether these records are there.
@@ -163,6 +165,63 @@ pub enum Refusal {
     Conflict(Message),
 }
 
+/// A save that was refused since another record has one of its values.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// The system's words.
+    pub words: String,
+    /// The fields that it may be about.
+    pub about: Vec<Field>,
+    /// What was sent in them, and whether that was asked for; else it stood there before.
+    pub sent: BTreeMap<Field, (String, bool)>,
+    /// Who holds one of those values there; `None`: not looked for yet.
+    pub holders: Option<Vec<TakenBy>>,
+    /// A save without the value was refused, too.
+    pub again: bool,
+}
+
+impl Taken {
+    /// As the system's port has said it.
+    #[must_use]
+    pub fn error(&self) -> PortError {
+        PortError::Taken {
+            fields: self.about.clone(),
+            words: self.words.clone(),
+        }
+    }
+}
+
+/// Who holds a value that was refused.
+#[derive(Debug, Clone)]
+pub struct TakenBy {
+    /// Who it is, as read in this run.
+    pub near: Near,
+    /// Its name, as it stands there.
+    pub name: String,
+    /// Which of the values it holds, and how the index keeps them.
+    pub fields: BTreeMap<Field, Vec<Form>>,
+    /// The record that it is linked with.
+    pub counterpart: Counterpart,
+}
+
+/// The record of the side that was heard with which the holder of a value is linked.
+#[derive(Debug, Clone)]
+pub enum Counterpart {
+    /// There is none.
+    None,
+    /// It was deleted, or merged into another.
+    Gone(String),
+    /// It is there.
+    Here {
+        /// Its id.
+        id: String,
+        /// What it holds.
+        customer: Box<Customer>,
+        /// Its link waits for a human.
+        waits: bool,
+    },
+}
+
 impl Seen {
     /// Before anything was looked at.
     #[must_use]
@@ -180,6 +239,7 @@ impl Seen {
             written: [false, false],
             refused: [None, None],
             columns: None,
+            taken: [None, None],
             narrowed: None,
             asked: BTreeMap::new(),
             owners: BTreeMap::new(),
@@ -197,6 +257,26 @@ impl Seen {
             issued: None,
             noted: None,
         }
+    }
+
+    /// A save into that side, of these fields, was refused for another record's sake, and the refusal may be about these.
+    pub fn note_taken(&mut self, side: Side, words: &str, about: &[Field], fields: &BTreeMap<Field, Sent>) {
+        let taken = &mut self.taken[side as usize];
+        if let Some(taken) = taken {
+            taken.again = true;
+            return;
+        }
+        let sent = about.iter().filter_map(|field| {
+            let sent = fields.get(field).filter(|sent| !sent.leaves.is_empty())?;
+            Some((*field, (sent.leaves.clone(), sent.written)))
+        });
+        *taken = Some(Taken {
+            words: words.to_owned(),
+            about: about.to_vec(),
+            sent: sent.collect(),
+            holders: None,
+            again: false,
+        });
     }
 
     /// What was seen of that side.

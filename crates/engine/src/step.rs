@@ -10,7 +10,7 @@ use domain::matching::{Form, Profile};
 use domain::message::Message;
 use domain::ports::{MatchKeys, PortError};
 use domain::side::Side;
-use domain::store::Awaited;
+use domain::store::{Awaited, Withheld};
 
 /// The next step of a run.
 #[derive(Debug)]
@@ -31,13 +31,15 @@ pub enum Step {
     Count(Vec<Form>),
     /// Gather whom the customer of that profile may be: from the index, and live by these keys.
     Gather(Box<Profile>, MatchKeys),
+    /// Find out who holds the value for whose sake that side refused a save.
+    Holders(Side),
     /// Reserve these keys, all or none.
     Reserve(Vec<String>),
     /// Ask the polls between which looks finance changed.
     Narrow,
     /// Ask the store how a document's customer stands.
     Standing(EntityRef),
-    /// Write down that this customer is to be synced first.
+    /// Write down that this customer is to be synced, too: a document's, or whoever wants the value that this one has.
     Enqueue(EntityRef),
     /// Make that record ours, before anything is written to it.
     Link {
@@ -84,6 +86,15 @@ pub enum Ending {
     Wait(Message, Duration),
     /// An outside call failed.
     Failed(Side, PortError),
+    /// Another record holds a value of this one.
+    Taken {
+        /// Whose it is, and what the system says.
+        why: Message,
+        /// What is to be free for it to go on.
+        withheld: Vec<Withheld>,
+        /// Each of the two wants the other's: a human must say.
+        in_exchange: bool,
+    },
     /// A document stands in finance as it should.
     Issued,
     /// Nothing is to be done about a document; says why.

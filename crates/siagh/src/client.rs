@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use domain::customer::Field;
 use domain::ports::{PortError, PortResult};
 use outside::{Answer, Call, Http, Intent, Sink, holds_markup};
 use reqwest::StatusCode;
@@ -26,6 +27,9 @@ const SAVE_FORM: &str = "/BpmsApi/SaveFormData";
 
 /// The form of a contact.
 const CONTACT_FORM: &str = "2BFDA";
+
+/// A value of these only one contact may have.
+const PHONES: [Field; 2] = [Field::Mobile, Field::Phone];
 
 /// The form of a sales pre-invoice.
 const PRE_INVOICE_FORM: &str = "43D81";
@@ -140,6 +144,12 @@ impl Client {
             return Err(failure::status(&call, &answer));
         }
         match wire::saved(&answer.body).map_err(|why| FINANCE.unreadable(&call, why))? {
+            Saved::Refused(words) if form.form_id == CONTACT_FORM && wire::is_taken(&words) => {
+                Err(PortError::Taken {
+                    fields: PHONES.to_vec(),
+                    words,
+                })
+            }
             Saved::Refused(words) => Err(PortError::Refused(format!("finance refuses the {what}: {words}"))),
             Saved::Done(receipt) => Ok(receipt),
         }

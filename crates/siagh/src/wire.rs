@@ -1,5 +1,6 @@
 //! Siagh's requests and answers as they travel (`contracts/siagh.md`). Nothing here knows the canonical customer.
 
+use domain::letters::fold;
 use outside::record;
 use serde::Serialize;
 use serde_json::Value;
@@ -105,6 +106,15 @@ pub(crate) fn saved(body: &[u8]) -> Result<Saved, &'static str> {
     }))
 }
 
+/// "The telephone number can't be a double": another contact has it. The words don't say which of the two columns.
+/// Without spaces: some write one word for two of it.
+const PHONE_IS_TAKEN: &str = "شمارهتلفننمیتواندتکراریباشد";
+
+/// Whether a save was refused, in these words, for another contact's sake.
+pub(crate) fn is_taken(words: &str) -> bool {
+    fold(words).replace(' ', "").contains(PHONE_IS_TAKEN)
+}
+
 const RUNTIME_ERROR: &str = "RUNTIME ERROR";
 
 fn described(entry: &Value) -> Option<String> {
@@ -171,6 +181,21 @@ fn line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_is_another_contacts_is_known_by_its_words_alone() {
+        for words in [
+            "شماره تلفن نمی تواند تکراری باشد.",
+            "شماره تلفن نمي‌تواند تکراري باشد",
+            "ثبت نشد; شماره تلفن نمی تواند تکراری باشد.",
+        ] {
+            assert!(super::is_taken(words), "{words}");
+        }
+        for words in ["شماره تلفن نمی تواند خالی باشد.", "کد تکراری است", ""]
+        {
+            assert!(!super::is_taken(words), "{words}");
+        }
+    }
+
     use super::*;
 
     #[test]

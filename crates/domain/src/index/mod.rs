@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::customer::{Customer, Field};
-use crate::matching::{Form, Numbering, Profile, Tally};
+use crate::customer::{Customer, Field, Kind};
+use crate::matching::{Form, Numbering, Profile, Tally, forms};
 use crate::merge::Project;
 use crate::polls::checksum;
 use crate::ports::Snapshot;
@@ -83,6 +83,12 @@ impl Reading<'_> {
             poorest.set(*field, (self.project)(Side::Finance, *field, value));
         }
         Profile::of_record(id, &poorest, side, self.numbering)
+    }
+
+    /// The forms that a record of that side is found by for the sake of this value.
+    #[must_use]
+    pub fn forms(&self, field: Field, value: &str, side: Side) -> Vec<Form> {
+        forms(&self.profile("", &Customer::new(Kind::Person).with(field, value), side))
     }
 
     /// What a record held, as the index keeps it.

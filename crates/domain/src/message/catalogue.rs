@@ -196,6 +196,12 @@ catalogue! {
     HoldDone "hold_done" "{why} [ended by itself: nothing of it was left to be done; {rows} rows]";
     DroppedByGuard "dropped_by_guard" "held by the guard, and dropped with `siaghsync guard drop`";
     SetAside "set_aside" "the CRM shows a record whose id or ModifyDate can't be one: it is set aside";
+    TakenBy "taken_by" "{side} says: {words} — {fields} here is held by {holders}. All else is carried over, and this by itself once it is free";
+    TakenForAll "taken_for_all" "{side} takes no save of this record: {words} — {fields} here is held by {holders}. It goes on by itself once that is free";
+    TakenByNobody "taken_by_nobody" "{side} says: {words}, and shows no customer that holds it (one of its own users may): tried again some times, as somebody may just have given it free";
+    TakenInExchange "taken_in_exchange" "{side} {own} and {side} {id} (\"{name}\") want each other's {fields}, and {side} gives neither a value that the other one holds ({words}). All else is carried over. In {other}, take it out of one of the two for the moment, and give it its new one when the other has arrived";
+    HolderOfIt "holder_of_it" "{side} {id} (\"{name}\")";
+    HolderLeftBehind "holder_left_behind" "{side} {id} (\"{name}\"), whose {other} record {gone} is gone: was that one merged into this one, take the value out of {side} {id} by hand";
     RecordSetAside "record_set_aside" "{side} shows record {id}, but it can't be read ({why}): it is set aside until it is corrected there";
     CandidatesSetAside "candidates_set_aside" "{side} has {ids}, which may be this customer and can't be read ({why}): it is not created beside it; correct it there, or link the two by hand (`siaghsync resolve --link <crm-id> <finance-code>`)";
     AsideNoObject "aside_no_object" "it is no object, as a record must be";
@@ -267,6 +273,7 @@ catalogue! {
     NextTakenUp "next_taken_up" "a worker takes it up by itself; if none does, `siaghsync check`, and see whether one runs";
     NextDependency "next_dependency" "it goes on by itself when what it waits for is settled";
     NextCorrectWhatIsRefused "next_correct_what_is_refused" "correct in {side} what {refuses} refuses (its words stand above): the edit is heard by itself. Or, when {refuses} was mended: `siaghsync retry {row}`";
+    NextTaken "next_taken" "correct the value in one of the records that are named above: when it is free, this goes on by itself";
     NextCheckAndRetry "next_check_and_retry" "`siaghsync check` says whether both systems answer; then `siaghsync retry {row}`";
     NextGuard "next_guard" "`siaghsync guard list` shows what is held; `siaghsync resume` lets it go on, `siaghsync guard drop` drops it";
     NextRemoveOne "next_remove_one" "look at both records that are named above and remove the one that is too many; the next edit is heard by itself, or `siaghsync sync <id>`";

@@ -22,6 +22,7 @@ mod ruling;
 mod run;
 pub mod sql;
 pub mod subscriptions;
+mod taken;
 mod words;
 mod work;
 
@@ -30,7 +31,7 @@ pub use count::{Backlog, Stats};
 pub use error::{StoreError, StoreResult};
 pub use inbox::message_of;
 pub use links::link_of;
-pub use outcome::{Awaited, Commit, Committed, Outcome, Retry};
+pub use outcome::{Awaited, Commit, Committed, Outcome, Retry, TAKEN, Withheld};
 pub use port::Store;
 pub use row::{Event, Status, Trigger};
 pub use ruling::Ruling;

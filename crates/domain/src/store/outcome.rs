@@ -10,9 +10,24 @@ use super::Status;
 use crate::entity::EntityType;
 use crate::index::Sighting;
 use crate::link::{Link, LinkState};
+use crate::matching::Form;
 use crate::message::Message;
 use crate::ports::Ring;
 use crate::side::Side;
+
+/// The class of a row that ended since another record holds a value of its own: it is open again by itself once it does not.
+pub const TAKEN: &str = "taken";
+
+/// A value that a record holds, and that another one could not be given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withheld {
+    /// The holder's side.
+    pub side: Side,
+    /// The holder.
+    pub holder: String,
+    /// The value, as the index keeps it of the holder.
+    pub form: Form,
+}
 
 /// How a row ends, or waits on.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +36,7 @@ pub struct Outcome {
     pub status: Status,
     /// Why: a code with arguments, the target's own words among them where it refused.
     pub message: Option<Message>,
-    /// The class of the error: `transient`, `session`, `refused`, `unknown_outcome`, `integrity`, …
+    /// The class of the error: `transient`, `session`, `refused`, [`TAKEN`], `unknown_outcome`, `integrity`, …
     pub error_class: Option<&'static str>,
     /// Per field: before, after, which side won and why.
     pub changes: Option<Value>,
@@ -31,6 +46,9 @@ pub struct Outcome {
     pub target_before: Option<Value>,
     /// The target's state as it was read back.
     pub target_after: Option<Value>,
+    /// Of class [`TAKEN`]: what is to be free for the row to be open again. It is so at once where the index shows that the
+    /// holder no longer holds it.
+    pub withheld: Vec<Withheld>,
 }
 
 impl Outcome {
@@ -45,6 +63,7 @@ impl Outcome {
             source_data: None,
             target_before: None,
             target_after: None,
+            withheld: Vec::new(),
         }
     }
 

@@ -114,6 +114,8 @@ pub struct LastRun {
     pub row: Uuid,
     /// Its status.
     pub status: Status,
+    /// The class of its error.
+    pub class: Option<String>,
     /// Why.
     pub message: Option<Message>,
 }

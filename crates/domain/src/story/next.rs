@@ -8,7 +8,7 @@ use crate::clock::readable;
 use crate::customer::Field;
 use crate::message::{Code, Message};
 use crate::side::Side;
-use crate::store::Status;
+use crate::store::{Status, TAKEN};
 
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -133,8 +133,15 @@ fn any(facts: &Facts) -> Advice {
 }
 
 fn failed(row: &Row) -> Message {
-    if row.class() != "refused" {
-        return Message::new(Code::NextCheckAndRetry).with("row", row.id);
+    // Of what nobody is seen to hold, nobody can see that it is free.
+    let held = row
+        .message
+        .as_ref()
+        .is_none_or(|message| message.code != Code::TakenByNobody);
+    match row.class() {
+        TAKEN if held => return Message::new(Code::NextTaken),
+        TAKEN | "refused" => {}
+        _ => return Message::new(Code::NextCheckAndRetry).with("row", row.id),
     }
     let refuses = refusing(row);
     Message::new(Code::NextCorrectWhatIsRefused)
@@ -148,7 +155,7 @@ fn refusing(row: &Row) -> Side {
     let refused = row
         .message
         .as_ref()
-        .filter(|message| message.code == Code::Refused);
+        .filter(|message| message.code == Code::Refused || message.code == Code::TakenByNobody);
     let named = refused.and_then(|message| message.arguments.get("side")?.as_str());
     // A text alone begins with the name.
     let text = row.text.as_deref().unwrap_or_default();
@@ -180,6 +187,7 @@ fn conflict(row: &Row) -> Advice {
             };
             (Message::new(Code::NextRemoveOne), vec![again])
         }
+        TAKEN => (Message::new(Code::NextTaken), vec![]),
         _ if !fields.is_empty() => (about(Code::NextKeep), vec![Action::Keep { row: row.id, fields }]),
         _ if !row.is_document() => say_who(row),
         _ => (about(Code::NextResolve), Vec::new()),

@@ -19,6 +19,7 @@ mod polls;
 mod prune;
 mod runs;
 mod snapshot;
+mod taken;
 mod upgrade;
 mod waits;
 mod world;

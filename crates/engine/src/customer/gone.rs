@@ -9,7 +9,7 @@ use domain::link::LinkState;
 use domain::message::{Code, Message};
 use domain::side::Side;
 
-use super::{identity, saving};
+use super::{identity, saving, taken};
 use crate::Rules;
 use crate::ending::next_look;
 use crate::seen::{Known, Refusal, Seen, Sight};
@@ -84,6 +84,9 @@ fn deactivate(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step>
     }
     if let Some(why) = identity::is_another(known, seen) {
         return Some(Step::End(Ending::Conflict(why)));
+    }
+    if let Some(step) = taken::look(seen).or_else(|| taken::end(seen, finance)) {
+        return Some(step);
     }
     if let Some(Refusal::Port(error)) = &seen.refused[finance as usize] {
         return Some(Step::End(Ending::Failed(finance, error.clone())));

@@ -1,5 +1,6 @@
 //! The first meeting of a customer with the other side: reserved, looked for, linked or created. Pure.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::customer::Field;
@@ -10,7 +11,7 @@ use domain::message::{Code, Message, evidence};
 use domain::side::Side;
 use domain::store::Ruling;
 
-use super::{lost, saving};
+use super::{lost, saving, taken};
 use crate::Rules;
 use crate::seen::{Gathered, Known, Near, Seen};
 use crate::step::{Ending, Sending, Step};
@@ -97,11 +98,19 @@ fn link_as_ruled(seen: &Seen, target: Side, id: String) -> Step {
 /// What the evidence comes to.
 fn judged(known: &Known, seen: &Seen, rules: &Rules<'_>, met: &Profile, gathered: &Gathered) -> Step {
     let target = seen.source.other();
-    let candidates = met_of(&gathered.candidates);
+    if let Some(step) = taken::look(seen) {
+        return step;
+    }
+    let near = taken::among(seen, target, &gathered.candidates);
+    let candidates = met_of(&near);
     let rivals = met_of(&gathered.rivals);
     match judge(met, &candidates, &rivals, &gathered.holders) {
         Verdict::Nobody => Step::End(Ending::Skip(Message::new(Code::NameOfNobody))),
         Verdict::Doubt(doubt) => Step::End(Ending::Conflict(evidence::doubt(&doubt, target))),
+        // Who has just turned up is met in a run of its own.
+        Verdict::Link(_) if let Some(taken) = &seen.taken[target as usize] => {
+            Step::End(Ending::Failed(target, taken.error()))
+        }
         Verdict::Link(best) => Step::Link {
             told: evidence::linked(&best, target),
             side: target,
@@ -148,7 +157,16 @@ fn create(known: &Known, seen: &Seen, rules: &Rules<'_>, gathered: &Gathered) ->
             .with("why", why);
         return Step::End(Ending::Conflict(why));
     }
-    let not_ours = gathered.there.iter().cloned().collect();
+    // Nobody else is seen to hold it: it may be this very customer.
+    let alone = taken::holders(seen, target).next().is_none();
+    if (alone || taken::is_final(seen, target))
+        && let Some(step) = taken::end(seen, target)
+    {
+        return step;
+    }
+    let holders = taken::holders(seen, target).map(|by| by.near.id.clone());
+    let not_ours: BTreeSet<String> = gathered.there.iter().cloned().chain(holders).collect();
+    let not_ours = not_ours.into_iter().collect();
     let (create, customer) = saving::create(seen, target, met, not_ours, rules.config);
     Step::Write(Box::new(Sending::Create(create, customer)))
 }

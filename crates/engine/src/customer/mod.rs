@@ -25,6 +25,7 @@ mod lost;
 pub(crate) mod meeting;
 pub mod ours;
 pub mod saving;
+pub(crate) mod taken;
 pub(crate) mod unreadable;
 
 /// A field is held when a value has come back to it so often within [`saving::REMEMBERED_FOR`].
@@ -272,8 +273,14 @@ fn times(known: &Known, seen: &Seen, field: Field, project: Project<'_>) -> Time
 /// Writes each side that differs, at most once a run; what is seen after that is for the next.
 fn carry(known: &mut Known, seen: &Seen, merged: &Merge) -> Step {
     let (source, target) = (seen.source, seen.source.other());
-    let wants = |side: Side| !merged.writes_to(side).is_empty();
-    let may = |side: Side| !seen.written[side as usize] && seen.refused[side as usize].is_none();
+    if let Some(step) = taken::look(seen) {
+        return step;
+    }
+    let wants = |side: Side| !taken::without(seen, side, merged.writes_to(side)).is_empty();
+    let may = |side: Side| {
+        let refused = seen.refused[side as usize].is_some() || taken::is_final(seen, side);
+        !seen.written[side as usize] && !refused
+    };
     let wanted: Vec<Side> = [target, source]
         .into_iter()
         .filter(|side| wants(*side) && may(*side))
@@ -293,19 +300,22 @@ fn carry(known: &mut Known, seen: &Seen, merged: &Merge) -> Step {
             seen,
             merged,
             wanted.first().copied(),
-            wants(source) || wants(target),
+            [source, target]
+                .into_iter()
+                .any(|side| wants(side) && !taken::is_final(seen, side)),
         );
     };
     if seen.fresh != Some(*side) {
         // What it held may be some calls old: read again, and decided anew.
         return Step::Read(*side);
     }
+    let values = taken::without(seen, *side, merged.writes_to(*side));
     let asked = merged
         .decisions
         .iter()
-        .filter(|d| d.write().is_some_and(|(to, _)| to == *side));
+        .filter(|d| d.write().is_some_and(|(to, _)| to == *side) && values.contains_key(&d.field));
     let decided: Vec<Change> = asked.map(Decision::change).collect();
-    let update = saving::update(known, seen, *side, merged.writes_to(*side), decided);
+    let update = saving::update(known, seen, *side, values, decided);
     Step::Write(Box::new(Sending::Update(update)))
 }
 
@@ -326,11 +336,15 @@ fn conclude(known: &mut Known, seen: &Seen, merged: &Merge, kept: Option<Side>, 
     if let Some(why) = standing.and_then(|side| held_back(known, side)) {
         return Step::End(Ending::Conflict(why));
     }
-    known.look_again |= differs;
     known.held = Merge {
         decisions: merged.held().cloned().collect(),
         agreed: Vec::new(),
     };
+    known.look_again |= differs;
+    let ends = [seen.source.other(), seen.source];
+    if let Some(step) = ends.into_iter().find_map(|side| taken::end(seen, side)) {
+        return step;
+    }
     if merged.decisions.is_empty() {
         known.link.finance_updated_at = seen.sight(Side::Finance).at();
     }

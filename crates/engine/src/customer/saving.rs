@@ -6,13 +6,14 @@ use chrono::{DateTime, Utc};
 use domain::base::{Base, Written};
 use domain::change::{Change, Reason};
 use domain::customer::{Customer, Field, Kind, Values};
-use domain::fields::{Flow, TABLE};
+use domain::fields::{FieldSpec, Flow, TABLE};
 use domain::forms::form_of;
 use domain::in_flight::{Create, Sent, Update, Write};
 use domain::merge::Project;
 use domain::side::Side;
 use domain::text::{normal, same};
 
+use super::taken;
 use crate::Config;
 use crate::seen::{Known, Seen};
 
@@ -110,9 +111,11 @@ pub(super) fn create(
         Side::Finance => flow == Flow::Both || flow == Flow::ToFinance,
     };
     let mut customer = Customer::new(met.kind);
-    // Nobody is made without a name.
+    // Nobody is made without a name. Nothing is known then of what is left out, so that the next look sees that it is missing.
     let open = |field| field == Field::Name || config.policy.directions.are_open(field, side);
-    for spec in TABLE.iter().filter(|spec| goes(spec.flow) && open(spec.field)) {
+    let left_out = taken::left_out(seen, side);
+    let sent = |spec: &&FieldSpec| goes(spec.flow) && open(spec.field) && !left_out.contains(&spec.field);
+    for spec in TABLE.iter().filter(sent) {
         customer.set(spec.field, met.get(spec.field));
     }
     if side == Side::Crm && customer.get(Field::CustomerNumber).is_empty() {
@@ -121,6 +124,7 @@ pub(super) fn create(
     }
     let names = both_ways().chain(customer.values.keys().copied());
     let fields = names
+        .filter(|field| !left_out.contains(field))
         .map(|field| {
             let sent = Sent {
                 leaves: customer.get(field).to_owned(),

@@ -5,7 +5,7 @@
 use domain::link::{Link, LinkState};
 use domain::message::{Code, Message};
 use domain::side::Side;
-use domain::store::{Awaited, LastRun, Status};
+use domain::store::{Awaited, LastRun, Status, TAKEN};
 
 use super::customer_of;
 use crate::seen::{Known, Seen};
@@ -84,7 +84,10 @@ fn standing(link: Option<&Link>, last: Option<&LastRun>) -> Standing {
     let Some(link) = link else {
         return Standing::Unmet;
     };
-    if let Some(failed) = last.filter(|last| last.status == Status::Failed) {
+    // What another record holds of its values is no document's matter.
+    let taken = |last: &&LastRun| last.class.as_deref() == Some(TAKEN) && link.finance_id.is_some();
+    let stands = last.filter(taken).is_some();
+    if let Some(failed) = last.filter(|last| last.status == Status::Failed && !stands) {
         let waits = Message::new(Code::CustomerFailed).with("row", failed.row);
         return Standing::Waits(match &failed.message {
             Some(why) => waits.with_message("why", why),
@@ -93,6 +96,7 @@ fn standing(link: Option<&Link>, last: Option<&LastRun>) -> Standing {
     }
     match (link.state, &link.finance_id) {
         (LinkState::Active, Some(code)) => Standing::Code(code.clone()),
+        (LinkState::Conflict, Some(code)) if stands => Standing::Code(code.clone()),
         (LinkState::Conflict, _) => Standing::Waits(Message::new(Code::CustomerWaitsForAHuman)),
         (LinkState::Closed, _) => Standing::Closed,
         (LinkState::New | LinkState::Active, _) => Standing::Unmet,
@@ -116,6 +120,7 @@ mod tests {
         let ended = |status| LastRun {
             row: Uuid::nil(),
             status,
+            class: None,
             message: Some(Message::new(Code::Words).with("words", "تکراری")),
         };
         let code = standing(Some(&link), Some(&ended(Status::Skipped)));
@@ -125,8 +130,21 @@ mod tests {
             matches!(&failed, Standing::Waits(why) if why.english().contains("تکراری") && why.english().contains("siaghsync retry")),
             "{failed:?}"
         );
+        let taken = |status| LastRun {
+            class: Some(TAKEN.to_owned()),
+            ..ended(status)
+        };
+        let code = Standing::Code("22".to_owned());
+        assert_eq!(standing(Some(&link), Some(&taken(Status::Failed))), code);
         link.state = LinkState::Conflict;
+        assert_eq!(standing(Some(&link), Some(&taken(Status::Conflict))), code);
         assert!(matches!(standing(Some(&link), None), Standing::Waits(_)));
+        let unmet = Link::unmet(EntityType::Customer);
+        let waits = standing(Some(&unmet), Some(&taken(Status::Failed)));
+        assert!(
+            matches!(waits, Standing::Waits(_)),
+            "it has no code yet: {waits:?}"
+        );
         link.state = LinkState::Closed;
         assert_eq!(standing(Some(&link), None), Standing::Closed);
     }

@@ -59,6 +59,7 @@ pub(crate) fn finish(
         .collect();
     let outcome = Outcome {
         error_class: verdict.class,
+        withheld: verdict.withheld,
         ..audit(seen.source, verdict.status, verdict.message)
     };
     Commit {

@@ -43,4 +43,5 @@ mod ours;
 mod promises;
 mod resolve;
 mod same_record;
+mod taken;
 mod world;

@@ -70,7 +70,10 @@ fn create(
     let source = source(&all, side, customer);
     problems.extend(resurrected(&all, &links, side, &source, sent_at));
     if all.systems[side as usize].refuses(None, &customer.values) {
-        return Err(PortError::Refused("شماره تلفن نمی تواند تکراری باشد.".into()));
+        return Err(PortError::Taken {
+            fields: vec![Field::Mobile, Field::Phone],
+            words: "شماره تلفن نمی تواند تکراری باشد.".into(),
+        });
     }
     let (second, race) = made_twice(&all, side, person, customer, found_at);
     problems.extend(second);

@@ -122,7 +122,7 @@ impl View<'_> {
             }
             if retried
                 && row.status == Status::Failed
-                && !matches!(row.error_class.as_deref(), Some("refused" | "invalid"))
+                && !matches!(row.error_class.as_deref(), Some("refused" | "taken" | "invalid"))
             {
                 self.found
                     .push(format!("row {id} failed after a retry: {:?}", row.error_message));

@@ -313,7 +313,10 @@ impl System {
             values.remove(&Field::FinanceCode);
         }
         if self.refuses(Some(id), &values) {
-            return Err(PortError::Refused("شماره تلفن نمی تواند تکراری باشد.".into()));
+            return Err(PortError::Taken {
+                fields: vec![Field::Mobile, Field::Phone],
+                words: "شماره تلفن نمی تواند تکراری باشد.".into(),
+            });
         }
         let Some(record) = self.records.get_mut(id).filter(|record| record.alive) else {
             return Err(PortError::Refused("no such record".into()));

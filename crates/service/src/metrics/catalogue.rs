@@ -73,7 +73,7 @@ pub const FIGURES: &[Figure] = &[
         Kind::Counter,
         "sync_runs_total",
         "direction, result, error_class",
-        "syncs that ran; result: success, skipped, failed, conflict, retry; error_class: none, transient, unavailable, session, refused, unknown_outcome, dependency, conflict, integrity, invalid, poison",
+        "syncs that ran; result: success, skipped, failed, conflict, retry; error_class: none, transient, unavailable, session, refused, taken, unknown_outcome, dependency, conflict, integrity, invalid, poison",
     ),
     figure(
         By::Worker,

@@ -105,7 +105,8 @@ async fn refusals_keep_siaghs_own_words_in_whichever_shape() {
             .configure(|config| config.refusal_shape = shape);
         let error = finance.create(&customer).await.unwrap_err();
         assert!(
-            matches!(&error, PortError::Refused(words) if words.contains("شماره تلفن نمی تواند تکراری باشد.")),
+            matches!(&error, PortError::Taken { fields, words }
+                if words == "شماره تلفن نمی تواند تکراری باشد." && *fields == [Field::Mobile, Field::Phone]),
             "{error:?}"
         );
     }
@@ -114,6 +115,32 @@ async fn refusals_keep_siaghs_own_words_in_whichever_shape() {
         .create(&Customer::new(Kind::Person).with(Field::Name, "ج"))
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_telephone_that_another_contact_has_is_taken_until_that_one_no_longer_has_it() {
+    let (simulator, finance) = simulated().await;
+    let seed = |values| simulator.finance().seed(values).unwrap();
+    let holder = seed(json!({"Name": "الف", "MobileNo": "09121111111", "TelNo": "02188776655"}));
+    let code = seed(json!({"Name": "ب", "Email": "b@b.ir"})).to_string();
+    for (field, value) in [(Field::Mobile, "09121111111"), (Field::Phone, "02188776655")] {
+        let current = finance.read(&code, None).await.unwrap().unwrap();
+        let changes = Values::from([(field, value.to_owned()), (Field::Email, "new@b.ir".to_owned())]);
+        let error = finance.update(&current, &changes).await.unwrap_err();
+        assert!(matches!(error, PortError::Taken { .. }), "{field:?}: {error:?}");
+        assert_eq!(
+            finance.read(&code, None).await.unwrap().unwrap(),
+            current,
+            "nothing of it"
+        );
+    }
+    simulator
+        .finance()
+        .edit(holder, json!({"MobileNo": "", "TelNo": ""}))
+        .unwrap();
+    let current = finance.read(&code, None).await.unwrap().unwrap();
+    let changes = Values::from([(Field::Mobile, "09121111111".to_owned())]);
+    finance.update(&current, &changes).await.unwrap();
 }
 
 #[tokio::test]

@@ -184,3 +184,72 @@ async fn case_29_a_tag_that_finances_web_server_refuses_fails_that_record_alone(
         assert!(said.contains("description") && !said.contains("مهم"), "{said}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_12_a_mobile_moves_from_one_customer_to_another_and_arrives_by_itself() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let d = Deployment::new(engine, &QUICK).await;
+        let _services = services(&d, engine);
+        d.ready().await;
+        d.native_webhooks();
+        let person = |name: &str, mobile: &str, email: &str| {
+            let phones = json!([{"phoneType": "Mobile", "default": true, "phoneNumber": mobile}]);
+            json!({"nickName": name, "email": email, "phoneContacts": phones})
+        };
+        let from = person("علی رضایی", "09123450017", "ali@b.ir");
+        let from = d.sim.crm().create(Made::Person, from).unwrap();
+        let to = person("مینا کریمی", "09352221346", "mina@b.ir");
+        let to = d.sim.crm().create(Made::Person, to).unwrap();
+        d.settled(Duration::from_secs(60)).await;
+        // Who gets it is heard of first.
+        d.sim
+            .crm()
+            .edit(&to, person("مینا کریمی", "09123450017", "new@b.ir"))
+            .unwrap();
+        d.settled(Duration::from_secs(60)).await;
+        let rows = d.rows().await;
+        let waits: Vec<_> = rows.iter().filter(|row| row.status == Status::Failed).collect();
+        let said = waits
+            .iter()
+            .filter_map(|row| row.error_message.clone())
+            .collect::<Vec<_>>()
+            .join("\n");
+        assert!(
+            waits
+                .iter()
+                .all(|row| row.error_class.as_deref() == Some("taken")),
+            "{said}"
+        );
+        assert!(
+            said.contains("علی رضایی") && said.contains("شماره تلفن نمی تواند تکراری باشد."),
+            "{said}"
+        );
+        let mobiles = || -> BTreeMap<String, String> {
+            let contacts = d.sim.finance().contacts();
+            let text = |contact: &serde_json::Value, column: &str| {
+                contact[column].as_str().unwrap_or_default().to_owned()
+            };
+            contacts
+                .iter()
+                .map(|contact| (text(contact, "Email"), text(contact, "MobileNo")))
+                .collect()
+        };
+        assert_eq!(mobiles()["new@b.ir"], "09352221346", "the rest has arrived");
+        d.sim
+            .crm()
+            .edit(&from, person("علی رضایی", "09121234569", "ali@b.ir"))
+            .unwrap();
+        d.eventually("moved", Duration::from_secs(60), async || {
+            mobiles()["new@b.ir"] == "09123450017"
+        })
+        .await;
+        assert_eq!(mobiles()["ali@b.ir"], "09121234569");
+        d.settled(Duration::from_secs(60)).await;
+        let failed = d
+            .rows()
+            .await
+            .into_iter()
+            .filter(|row| row.status == Status::Failed);
+        assert_eq!(failed.count(), 0);
+    }
+}

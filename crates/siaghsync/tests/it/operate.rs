@@ -169,8 +169,8 @@ async fn the_story_of_a_refusal_names_who_refuses_and_of_an_outage_what_was_not_
         for words in [
             "different: mobile",
             &customers[0].mobile,
-            "correct in CRM what finance refuses",
-            "siaghsync retry",
+            &format!("is held by finance {}", codes[0]),
+            "when it is free, this goes on by itself",
         ] {
             assert!(story.contains(words), "{words} in {story}");
         }

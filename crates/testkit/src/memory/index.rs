@@ -9,7 +9,7 @@ use domain::customer::{Field, Kind};
 use domain::index::{
     COUNTED, Column, Held, IndexStore, Indexed, Sighting, Value, last_of_each, stored, values,
 };
-use domain::matching::{Form, Tally};
+use domain::matching::{Form, Key, Tally};
 use domain::ports::Side;
 use domain::store::{EntityType, LinkState, StoreResult};
 
@@ -67,6 +67,18 @@ impl Index {
                 (None, None) => {}
             }
         }
+    }
+
+    /// Whether a record is known to hold that value.
+    pub(super) fn holds(&self, side: Side, id: &str, key: Key, value: &str) -> bool {
+        let entry = self.entries.get(&(side, id.to_owned()));
+        let there = entry.filter(|entry| entry.gone_since.is_none());
+        there.is_some_and(|entry| {
+            entry
+                .values
+                .iter()
+                .any(|held| held.key == key && held.value == value)
+        })
     }
 
     /// The checksum of what a record is known to hold.
@@ -141,7 +153,7 @@ fn pair(side: Side, id: &str, other: &str) -> (String, String) {
 impl IndexStore for MemoryStore {
     async fn note(&self, sightings: &[Sighting]) -> StoreResult<()> {
         self.carry_out("index: note", |tables| {
-            tables.index.note(sightings);
+            tables.note(sightings);
             Ok(())
         })
         .await

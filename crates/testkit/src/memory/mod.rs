@@ -22,6 +22,7 @@ mod outside;
 mod polls;
 mod rows;
 mod tables;
+mod taken;
 mod wire;
 
 pub use outside::MemoryOutside;

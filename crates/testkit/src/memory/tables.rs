@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::index::Index;
 use super::polls::Polls;
 use super::rows;
+use super::taken::Waiting;
 
 #[derive(Debug, Default)]
 pub(super) struct Tables {
@@ -28,6 +29,7 @@ pub(super) struct Tables {
     locks: BTreeMap<String, Uuid>,
     pub(super) polls: Polls,
     pub(super) index: Index,
+    pub(super) taken: Waiting,
 }
 
 /// A time as the databases keep it.

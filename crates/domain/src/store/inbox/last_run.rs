@@ -9,7 +9,7 @@ use crate::store::{LastRun, StoreResult};
 
 pub(in crate::store) async fn last_run(store: &SqlStore, link: Uuid) -> StoreResult<Option<LastRun>> {
     let sql = format!(
-        r#"SELECT "id", "status", {SAID} FROM "SyncLog"
+        r#"SELECT "id", "status", "errorClass", {SAID} FROM "SyncLog"
            WHERE "entityMappingId" = $1 AND "status" NOT IN ('PENDING', 'IN_PROGRESS') AND "coveredBy" IS NULL
            ORDER BY "completedAt" DESC, CASE WHEN "status" = 'FAILED' THEN 0 ELSE 1 END, "id" DESC LIMIT 1"#
     );
@@ -21,6 +21,7 @@ pub(in crate::store) async fn last_run(store: &SqlStore, link: Uuid) -> StoreRes
         Ok(LastRun {
             row: row.try_get("", "id")?,
             status: row.try_get("", "status")?,
+            class: row.try_get("", "errorClass")?,
             message: Said::read(&row)?.message(),
         })
     })

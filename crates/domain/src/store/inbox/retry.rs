@@ -3,11 +3,12 @@
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use uuid::Uuid;
 
-use crate::store::StoreResult;
 use crate::store::sql::SqlStore;
+use crate::store::{StoreResult, taken};
 
 pub(in crate::store) async fn retry(store: &SqlStore, row: Option<Uuid>) -> StoreResult<u64> {
     let tx = store.db().begin().await?;
+    taken::forget(store, &tx, row).await?;
     let sql = r#"DELETE FROM "SyncRetryQueue" WHERE "syncLogId" IN
                  (SELECT "id" FROM "SyncLog" WHERE "status" = 'FAILED' AND ($1 IS NULL OR "id" = $1))"#;
     tx.execute_raw(store.statement(sql, [row.into()])).await?;

@@ -8,8 +8,8 @@ use sea_orm::{ConnectionTrait, SqliteTransactionMode, TransactionOptions, Transa
 use super::{COMPANY, CUSTOMER, rows};
 use crate::index::{Held, Sighting, last_of_each};
 use crate::side::Side;
-use crate::store::StoreResult;
 use crate::store::sql::{SqlStore, side_of, system};
+use crate::store::{StoreResult, taken};
 
 /// So many records go into one statement.
 const GROUP: usize = 200;
@@ -94,7 +94,8 @@ pub(super) async fn all(store: &SqlStore, sightings: &[Sighting]) -> StoreResult
     Ok(())
 }
 
-/// One statement for what was there, and, only where something was not, two for that.
+/// One statement for what was there, and, only where something was not, two for that. One more opens the rows that have
+/// waited for it.
 pub(in crate::store) async fn note(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
@@ -117,7 +118,7 @@ pub(in crate::store) async fn note(
             }
         }
     }
-    Ok(())
+    taken::wake(store, tx, all.iter().map(|one| (one.side, one.id.as_str()))).await
 }
 
 async fn there(store: &SqlStore, tx: &impl ConnectionTrait, seen: &[(&Sighting, &Held)]) -> StoreResult<()> {

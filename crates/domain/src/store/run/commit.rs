@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, TransactionTrait};
 
 use crate::store::inbox::{self, By};
 use crate::store::sql::SqlStore;
-use crate::store::{Commit, Committed, Link, LinkState, StoreResult, Work, index, links, locks};
+use crate::store::{Commit, Committed, Link, LinkState, StoreResult, Work, index, links, locks, taken};
 
 pub(in crate::store) async fn commit(
     store: &SqlStore,
@@ -47,8 +47,12 @@ pub(in crate::store) async fn commit(
         Some(customer) => inbox::wake(store, &tx, customer, now).await?,
         None => Vec::new(),
     };
+    if !commit.outcome.withheld.is_empty() {
+        taken::hold(store, &tx, &commit.seen).await?;
+    }
     // Last, so that nobody waits long for a record that several runs have seen.
     index::note(store, &tx, &commit.seen).await?;
+    taken::wait(store, &tx, work.lead.id, &commit.outcome.withheld).await?;
     tx.commit().await?;
     let next = match &commit.link {
         Some(link) => inbox::waiting(store, link, now).await?,

@@ -20,10 +20,10 @@ fn whoever_refused_is_named_by_the_message_or_else_by_its_text() {
     assert!(refused(None, "finance: no").contains("correct in CRM what finance refuses"));
     assert!(refused(None, "CRM: no").contains("correct in finance what CRM refuses"));
     assert!(refused(None, "said otherwise").contains("correct in CRM what finance refuses"));
-    let message = Message::new(Code::Refused)
-        .with("side", Side::Crm)
-        .with("words", "no");
-    assert!(refused(Some(message), "").contains("correct in finance what CRM refuses"));
+    for code in [Code::Refused, Code::TakenByNobody] {
+        let message = Message::new(code).with("side", Side::Crm).with("words", "no");
+        assert!(refused(Some(message), "").contains("correct in finance what CRM refuses"));
+    }
 }
 
 #[test]
@@ -64,6 +64,7 @@ fn a_row_that_ended_says_what_is_left_to_do() {
         &[
             ("transient", Code::NextCheckAndRetry, None, 1),
             ("refused", Code::NextCorrectWhatIsRefused, None, 1),
+            ("taken", Code::NextTaken, None, 1),
         ],
     );
     go_on(
@@ -73,6 +74,7 @@ fn a_row_that_ended_says_what_is_left_to_do() {
             ("guard", Code::NextGuard, Some(By::Guard), 2),
             ("integrity", Code::NextRemoveOne, Some(By::Human), 1),
             ("conflict", Code::NextSayWho, Some(By::Human), 1),
+            ("taken", Code::NextTaken, Some(By::Human), 0),
         ],
     );
 }

@@ -10,6 +10,7 @@ use crate::world::{On, World};
 mod names;
 mod ruled;
 mod shared;
+mod taken;
 mod values;
 
 /// What becomes of the first record of each side, whichever of the two is met.

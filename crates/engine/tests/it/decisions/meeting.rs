@@ -15,7 +15,7 @@ use super::{at, config, decide, decide_by, ends, half, linked, named, person, sa
 const ALI: [(Field, &str); 2] = [(Field::Name, "علی رضایی"), (Field::Mobile, "09123451237")];
 
 /// "c" was met in the CRM (or "1" in finance), its keys are reserved, and these were found by them.
-fn met(link: &Link, second: i64, customer: Customer, found: &[Snapshot]) -> Seen {
+pub(super) fn met(link: &Link, second: i64, customer: Customer, found: &[Snapshot]) -> Seen {
     let side = if link.crm_id.is_some() {
         Side::Crm
     } else {
@@ -64,7 +64,7 @@ fn lost(empty_looks: u32) -> Link {
     link
 }
 
-fn created(step: Step) -> (Create, Customer) {
+pub(super) fn created(step: Step) -> (Create, Customer) {
     match step {
         Step::Write(sending) => match *sending {
             Sending::Create(create, customer) => (create, customer),

@@ -22,6 +22,7 @@ mod meeting;
 mod ours;
 mod pair;
 mod saving;
+mod taken;
 
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()

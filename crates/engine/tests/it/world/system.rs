@@ -69,6 +69,8 @@ struct Records {
     /// What the next reads by id come to.
     reads: Vec<Read>,
     refuses: bool,
+    /// A telephone number may be one record's only.
+    single: bool,
     /// Whole objects that are still on their way.
     late: Vec<(String, Customer)>,
 }
@@ -171,6 +173,35 @@ impl System {
         for (id, whole) in std::mem::take(&mut records.late) {
             records.saves += 1;
             records.rows.insert(id, (whole, now));
+        }
+    }
+
+    /// From now on a telephone number is one record's only.
+    pub fn takes_no_number_twice(&self) {
+        self.records.lock().unwrap().single = true;
+    }
+
+    /// Why `id` can't be given these values.
+    fn taken(&self, id: &str, values: &Values) -> PortResult<()> {
+        const PHONES: [Field; 2] = [Field::Mobile, Field::Phone];
+        let records = self.records.lock().unwrap();
+        let own = records.rows.get(id).map(|row| row.0.clone());
+        let mut whole = own.unwrap_or(Customer::new(Kind::Person));
+        for (field, value) in values {
+            whole.set(*field, self.project(*field, value));
+        }
+        let mut others = records.rows.iter().filter(|(other, _)| *other != id);
+        let held = others.any(|(_, row)| {
+            PHONES
+                .iter()
+                .any(|field| !whole.get(*field).is_empty() && whole.get(*field) == row.0.get(*field))
+        });
+        match records.single && held {
+            true => Err(PortError::Taken {
+                fields: PHONES.to_vec(),
+                words: "شماره تلفن نمی تواند تکراری باشد.".to_owned(),
+            }),
+            false => Ok(()),
         }
     }
 
@@ -278,6 +309,7 @@ impl Customers for System {
 
     async fn create(&self, customer: &Customer) -> PortResult<String> {
         let fault = self.fault()?;
+        self.taken("", &customer.values)?;
         let id = {
             let mut records = self.records.lock().unwrap();
             records.next += 1;
@@ -293,6 +325,7 @@ impl Customers for System {
 
     async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
         let fault = self.fault()?;
+        self.taken(&current.id, changes)?;
         if let Some(Fault::LandsLate) = fault {
             let mut whole = current.customer.clone();
             whole.hidden.clear();

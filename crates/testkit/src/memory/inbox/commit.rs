@@ -58,7 +58,8 @@ pub(in crate::memory) fn commit(
     let woken = commit
         .settles(&work.link)
         .map(|customer| wake::wake(tables, customer, now));
-    tables.index.note(&commit.seen);
+    tables.note(&commit.seen);
+    tables.wait(work.lead.id, &commit.outcome.withheld);
     Ok(woken.unwrap_or_default())
 }
 

@@ -45,6 +45,7 @@ pub(in crate::memory) fn last_run(tables: &Tables, link: Uuid) -> Option<LastRun
     Some(LastRun {
         row: last.id,
         status: last.status,
+        class: last.error_class.clone(),
         message: message_of(last),
     })
 }

@@ -57,6 +57,7 @@ pub(in crate::memory) fn retry(tables: &mut Tables, only: Option<Uuid>) -> u64 {
     }
     for id in &again {
         tables.retries.remove(id);
+        tables.taken.forget(*id);
         tables.set_status(*id, Status::Pending);
     }
     again.len() as u64

@@ -29,7 +29,7 @@ pub(super) fn finish(
     row.updated_at = now;
     (row.lease_owner, row.lease_until, row.not_before) = (None, None, None);
     tables.polls.see(turn, harvest, now);
-    tables.index.note(&harvest.sightings(turn));
+    tables.note(&harvest.sightings(turn));
     let (side, entity_type) = super::kind_of(&turn.poll);
     let key = |id: &String| (side, entity_type, id.clone());
     let aside = harvest.aside.iter().map(|aside| key(&aside.id));
