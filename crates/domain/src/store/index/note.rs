@@ -118,7 +118,10 @@ pub(in crate::store) async fn note(
             }
         }
     }
-    taken::wake(store, tx, all.iter().map(|one| (one.side, one.id.as_str()))).await
+    for group in all.chunks(GROUP) {
+        taken::wake(store, tx, group.iter().map(|one| (one.side, one.id.as_str()))).await?;
+    }
+    Ok(())
 }
 
 async fn there(store: &SqlStore, tx: &impl ConnectionTrait, seen: &[(&Sighting, &Held)]) -> StoreResult<()> {
