@@ -21,6 +21,7 @@ contract![
     whichever_of_the_two_is_written_first,
     a_conflict_about_it_and_a_look_of_a_poll,
     what_waits_no_more_is_left_alone,
+    case_26_what_is_old_waits_for_nobodys_value_any_more,
 ];
 
 const MOBILE: &str = "09123451237";
@@ -161,4 +162,15 @@ async fn what_waits_no_more_is_left_alone(w: &World) {
         Status::Failed,
         "it failed for another reason"
     );
+}
+
+async fn case_26_what_is_old_waits_for_nobodys_value_any_more(w: &World) {
+    let old = ended(w, "a", Status::Failed, vec![holds(w, MOBILE)]).await;
+    w.clock.turn(Duration::from_secs(100));
+    let young = ended(w, "b", Status::Failed, vec![holds(w, MOBILE)]).await;
+    w.store.prune(Duration::from_secs(50), 10).await.unwrap();
+    w.clock.turn(Duration::from_secs(1));
+    w.index.note(&[holds(w, "")]).await.unwrap();
+    assert_eq!(status(w, old).await, Status::Failed);
+    assert_eq!(status(w, young).await, Status::Pending);
 }

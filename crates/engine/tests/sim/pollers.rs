@@ -9,8 +9,8 @@ use domain::customer::{Customer, Kind};
 use domain::document::{Document, DocumentKind, differences};
 use domain::index::{Reading, Sighting};
 use domain::polls::{
-    Begin, CRM_INVOICES, CRM_ORGANIZATION, CRM_QUOTES, ContactNow, ContactSeen, FINANCE_CONTACTS,
-    Fingerprint, Found, Harvest, PollLease, PollStore, Rhythm, checksum, document_checksum, poll_of,
+    Begin, CRM_INVOICES, CRM_ORGANIZATION, CRM_QUOTES, ContactNow, FINANCE_CONTACTS, Fingerprint, Found,
+    Harvest, PollLease, PollStore, Rhythm, checksum, document_checksum, poll_of,
 };
 use domain::ports::{PortError, Side};
 use domain::store::{IssuedDocument, LinkState, StoreError, Trigger};
@@ -215,12 +215,9 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
             indexed.push(ContactNow::new(code.clone(), customer, 0).sighting(turn.started_at));
         }
     }
-    let absent = before.iter().filter(|(code, _)| !shown.contains_key(*code));
-    let (gone, missing): (Vec<_>, Vec<_>) = absent.partition(|(_, seen)| seen.gone);
-    let codes_of = |all: Vec<(&String, &ContactSeen)>| -> BTreeSet<String> {
-        all.into_iter().map(|(code, _)| code.clone()).collect()
-    };
-    let (gone, missing) = (codes_of(gone), codes_of(missing));
+    let mut absent: BTreeSet<String> = before.keys().cloned().collect();
+    absent.retain(|code| !shown.contains_key(code));
+    let (gone, missing): (BTreeSet<_>, BTreeSet<_>) = absent.into_iter().partition(|code| before[code].gone);
     let codes: Vec<&str> = contacts
         .iter()
         .map(|(contact, ..)| contact.code.as_str())

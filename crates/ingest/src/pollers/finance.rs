@@ -73,22 +73,7 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
         twice: Vec::new(),
     };
     let aside_before = pollers.store.set_aside_by(&turn.poll).await?;
-    let Census {
-        seen: contacts,
-        aside,
-    } = pollers
-        .contacts
-        .for_each(&mut |contact| diff.see(&contact))
-        .await?;
-    if contacts == 0 && aside.is_empty() && known > 0 {
-        return Err(Failure::Suspicious(format!(
-            "finance answered no contact at all, though {known} were there: not taken for the truth"
-        )));
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a count")]
-    gauge!("finance_contacts").set(contacts as f64);
-    diff.are_there(&aside);
-    let aside: Vec<SetAside> = aside.into_iter().chain(std::mem::take(&mut diff.twice)).collect();
+    let aside = look(pollers, &mut diff, known).await?;
     let fresh = aside.iter().any(|aside| !aside_before.contains(&aside.id));
     // All was read: whoever is not among these reads well, or is gone.
     let noted = noted(aside_before, aside, |_| true);
@@ -117,6 +102,24 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
         set_back,
         aside: (noted.left, fresh),
     })
+}
+
+/// Reads all contacts. Says what can't be read.
+async fn look(pollers: &Pollers, diff: &mut Diff, known: u64) -> Result<Vec<SetAside>, Failure> {
+    let mut see = |contact: Snapshot| diff.see(&contact);
+    let Census {
+        seen: contacts,
+        aside,
+    } = pollers.contacts.for_each(&mut see).await?;
+    if contacts == 0 && aside.is_empty() && known > 0 {
+        return Err(Failure::Suspicious(format!(
+            "finance answered no contact at all, though {known} were there: not taken for the truth"
+        )));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a count")]
+    gauge!("finance_contacts").set(contacts as f64);
+    diff.are_there(&aside);
+    Ok(aside.into_iter().chain(std::mem::take(&mut diff.twice)).collect())
 }
 
 impl Diff {

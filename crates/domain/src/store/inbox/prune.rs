@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 
 use crate::store::sql::SqlStore;
-use crate::store::{StoreResult, index};
+use crate::store::{StoreResult, index, taken};
 
 /// Whoever prunes holds this lock of PostgreSQL's; any number that nothing else in the database uses.
 const LOCK: i64 = 0x5349_4147_4850_524E;
@@ -46,6 +46,7 @@ pub(in crate::store) async fn prune(store: &SqlStore, older_than: Duration, limi
     let values = [before.into(), limit.into()];
     let done = tx.execute_raw(store.statement(&sql, values)).await?;
     index::forget(store, &tx, before, limit).await?;
+    taken::old(store, &tx, before).await?;
     tx.commit().await?;
     Ok(done.rows_affected())
 }

@@ -9,6 +9,6 @@ mod rows;
 mod wait;
 mod wake;
 
-pub(super) use forget::forget;
+pub(super) use forget::{forget, old};
 pub(super) use wait::{hold, wait};
 pub(super) use wake::wake;

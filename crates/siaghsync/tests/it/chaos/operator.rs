@@ -34,6 +34,9 @@ pub enum Ruling {
     Accept,
 }
 
+/// The row, the ruling, and what is said to `siaghsync resolve`.
+type Next = (Uuid, Ruling, Vec<String>);
+
 #[derive(Default)]
 pub struct Operator {
     at_work: Option<(Process, Ruling)>,
@@ -53,70 +56,87 @@ pub struct Operator {
 impl Operator {
     /// Takes note of the last ruling's end, and begins the next one if something waits for it.
     pub async fn look_after(&mut self, d: &Deployment, documents: &Documents, users: &Users) {
-        if let Some((process, ruling)) = &mut self.at_work {
-            let Some(code) = process.ended() else { return };
-            let said = process.log();
-            // What it says of a row that it has made: the ruling stands, whatever that row has come to so far.
-            if code == Some(0) || said.contains("siaghsync show") {
-                self.done.push(*ruling);
-                self.later += usize::from(code != Some(0));
-            } else {
-                self.refused.push(format!("{ruling:?}: {}", said.trim()));
-            }
-            self.at_work = None;
-        }
-        if self.looked.is_some_and(|at| at.elapsed() < EVERY) {
+        self.take_note();
+        if self.at_work.is_some() || self.looked.is_some_and(|at| at.elapsed() < EVERY) {
             return;
         }
         self.looked = Some(Instant::now());
+        let next = match self.of_a_customer(d, users).await {
+            None => self.of_a_document(d, documents).await,
+            customer => customer,
+        };
+        if let Some((row, ruling, say)) = next {
+            let say: Vec<&str> = say.iter().map(String::as_str).collect();
+            let command = [&["resolve"], say.as_slice()].concat();
+            self.at_work = Some((d.run("siaghsync", &command), ruling));
+            self.ruled.insert(row, Instant::now());
+        }
+    }
+
+    fn take_note(&mut self) {
+        let Some((process, ruling)) = &mut self.at_work else {
+            return;
+        };
+        let Some(code) = process.ended() else { return };
+        let said = process.log();
+        // What it says of a row that it has made: the ruling stands, whatever that row has come to so far.
+        if code == Some(0) || said.contains("siaghsync show") {
+            self.done.push(*ruling);
+            self.later += usize::from(code != Some(0));
+        } else {
+            self.refused.push(format!("{ruling:?}: {}", said.trim()));
+        }
+        self.at_work = None;
+    }
+
+    fn may_rule_on(&self, row: &log::Model) -> bool {
+        self.ruled.get(&row.id).is_none_or(|at| at.elapsed() >= AGAIN)
+    }
+
+    /// What whoever typed it knows.
+    async fn of_a_customer(&self, d: &Deployment, users: &Users) -> Option<Next> {
+        for row in in_doubt(d).await.iter().filter(|row| self.may_rule_on(row)) {
+            if let Some((crm, code)) = users.pair(&d.sim, &row.source_entity_id) {
+                return Some((row.id, Ruling::Link, vec!["--link".to_owned(), crm, code]));
+            }
+        }
+        for row in altered(d)
+            .await
+            .iter()
+            .filter(|row| self.calm && self.may_rule_on(row))
+        {
+            if let Some(side) = users.typed_last(&d.sim, row) {
+                let say = [&row.id.to_string(), "--keep", side].map(str::to_owned);
+                return Some((row.id, Ruling::Keep, say.to_vec()));
+            }
+        }
+        None
+    }
+
+    /// What a look into finance shows.
+    async fn of_a_document(&self, d: &Deployment, documents: &Documents) -> Option<Next> {
         let now = d.db.store.clock().now();
-        for row in in_doubt(d).await {
-            let lately = self.ruled.get(&row.id).is_some_and(|at| at.elapsed() < AGAIN);
-            let Some((crm, code)) = users.pair(&d.sim, &row.source_entity_id).filter(|_| !lately) else {
+        for row in waiting(d).await.iter().filter(|row| self.may_rule_on(row)) {
+            let mut all = documents.all.iter();
+            let Some(document) = all.position(|document| document.id == row.source_entity_id) else {
                 continue;
             };
-            let link = d.run("siaghsync", &["resolve", "--link", &crm, &code]);
-            self.at_work = Some((link, Ruling::Link));
-            self.ruled.insert(row.id, Instant::now());
-            return;
-        }
-        for row in altered(d).await {
-            let lately = self.ruled.get(&row.id).is_some_and(|at| at.elapsed() < AGAIN);
-            let Some(side) = users.typed_last(&d.sim, &row).filter(|_| self.calm && !lately) else {
-                continue;
-            };
-            let keep = d.run("siaghsync", &["resolve", &row.id.to_string(), "--keep", side]);
-            self.at_work = Some((keep, Ruling::Keep));
-            self.ruled.insert(row.id, Instant::now());
-            return;
-        }
-        for row in waiting(d).await {
             let since = now - row.completed_at.unwrap_or(row.started_at);
             let settled = since.to_std().is_ok_and(|since| since > CREATE_SETTLE);
-            let Some(document) = documents
-                .all
-                .iter()
-                .position(|document| document.id == row.source_entity_id)
-            else {
-                continue;
-            };
-            let number = in_finance(&d.sim, document);
-            let lately = self.ruled.get(&row.id).is_some_and(|at| at.elapsed() < AGAIN);
-            if lately {
-                continue;
-            }
-            let id = row.id.to_string();
-            let (ruling, say) = match (row.error_class.as_deref(), &number) {
-                (Some("unknown_outcome"), Some(number)) => (Ruling::Exists, vec!["--exists", number]),
-                (Some("unknown_outcome"), None) if settled => (Ruling::SendAgain, vec!["--send-again"]),
-                (Some("conflict"), _) => (Ruling::Accept, vec!["--accept"]),
+            let (ruling, say) = match (row.error_class.as_deref(), in_finance(&d.sim, document)) {
+                (Some("unknown_outcome"), Some(number)) => {
+                    (Ruling::Exists, vec!["--exists".to_owned(), number])
+                }
+                (Some("unknown_outcome"), None) if settled => {
+                    (Ruling::SendAgain, vec!["--send-again".to_owned()])
+                }
+                (Some("conflict"), _) => (Ruling::Accept, vec!["--accept".to_owned()]),
                 _ => continue,
             };
-            let command: Vec<&str> = ["resolve", &id].into_iter().chain(say).collect();
-            self.at_work = Some((d.run("siaghsync", &command), ruling));
-            self.ruled.insert(row.id, Instant::now());
-            return;
+            let say = std::iter::once(row.id.to_string()).chain(say);
+            return Some((row.id, ruling, say.collect()));
         }
+        None
     }
 
     /// Goes on until no row waits for anyone but a human who mends customers, or patience ends: then the verdict tells

@@ -26,6 +26,12 @@ pub(in crate::memory) fn prune(tables: &mut Tables, before: DateTime<Utc>, limit
         }
     }
     tables.index.forget(before);
+    let ended =
+        |row: &&log::Model| row.status == Status::Failed && row.completed_at.is_some_and(|at| at <= before);
+    let ended: Vec<Uuid> = tables.log.values().filter(ended).map(|row| row.id).collect();
+    for row in ended {
+        tables.taken.forget(row);
+    }
     found.len() as u64
 }
 
