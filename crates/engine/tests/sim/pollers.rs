@@ -229,7 +229,7 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
         let mapped = mapped.get(&contact.code);
         let customer = &shown[&contact.code].0;
         let echo = mapped.is_some_and(|mapped| mapped.knows(&Fingerprint::of(customer), Side::Finance));
-        if !echo && !back {
+        if !echo && (!*back || mapped.is_some()) {
             let event = format!("poll:{}:{}", contact.code, contact.changes);
             changes.push(change(&contact.code, event, false));
         }

@@ -193,7 +193,9 @@ async fn edited(pollers: &Pollers, changed: &mut Vec<Suspect>) -> Result<(Vec<Fo
             }
             set_back += u64::from(mapped.is_some_and(|mapped| suspect.is_set_back(mapped)));
             let contact = &suspect.contact;
-            edits.extend((!suspect.back).then(|| Found {
+            // Of one that is linked, what differs from what is known is an edit, whatever a look has missed.
+            let is_news = !suspect.back || mapped.is_some();
+            edits.extend(is_news.then(|| Found {
                 id: contact.code.clone(),
                 event_id: event_id(&contact.code, contact.changes),
                 vanished: false,
