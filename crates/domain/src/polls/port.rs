@@ -44,9 +44,10 @@ pub trait PollStore: Send + Sync {
     async fn known_events(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>>;
 
     /// Finance codes of customers of whom a run has written something since then, to either side, after they were first
-    /// seen as they look now: a contact among them that looks as at the last look may have been written by us and
-    /// taken back by someone. (One whose present state came later was told of already, and maybe dropped by the guard.)
-    async fn written_since(&self, since: DateTime<Utc>) -> StoreResult<HashSet<String>>;
+    /// seen as they look now, or since that look began, the last one: a contact among them that looks as at the last look
+    /// may have been written by us and taken back by someone. (One whose present state came later was told of already, and
+    /// maybe dropped by the guard.)
+    async fn written_since(&self, since: DateTime<Utc>, look: DateTime<Utc>) -> StoreResult<HashSet<String>>;
 
     /// What stands in finance of the documents that have one of these ids in the CRM.
     async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>>;

@@ -94,10 +94,20 @@ async fn links_are_loaded_by_either_id_and_counted_without_halves_and_tombstones
         Some(Kind::Organization)
     );
     assert_eq!((&crm["c3"].base, crm["c3"].state), (&None, LinkState::New));
-    let written = w.polls.written_since(now).await.unwrap();
-    assert_eq!(written.into_iter().collect::<Vec<_>>(), ["1"]);
     let later = now + chrono::Duration::milliseconds(1);
-    assert!(w.polls.written_since(later).await.unwrap().is_empty());
+    let written = async |since, look| {
+        let written = w.polls.written_since(since, look).await.unwrap();
+        written.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(written(now, later).await, ["1"]);
+    assert!(written(later, later).await.is_empty());
+    look(w, vec![contact("1", 1, &[])], &[]).await;
+    assert!(written(now, later).await.is_empty(), "seen since as it looks now");
+    assert_eq!(
+        written(now, now).await,
+        ["1"],
+        "it may have been seen before it was written"
+    );
     let finance = w.polls.linked(Side::Finance, &["2"]).await.unwrap();
     assert_eq!(finance["2"].state, LinkState::Closed);
 }

@@ -198,7 +198,11 @@ async fn documents(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) 
 async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Result<(), Failure> {
     let before = store.contacts().await?;
     let written = match turn.last {
-        Some(last) => store.written_since(last.started_at - WRITTEN).await?,
+        Some(last) => {
+            store
+                .written_since(last.started_at - WRITTEN, last.started_at)
+                .await?
+        }
         None => Default::default(),
     };
     let shown = answer(client, Side::Finance).await?;

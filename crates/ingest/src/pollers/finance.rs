@@ -60,7 +60,12 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
     let before = pollers.store.contacts().await?;
     let known = before.values().filter(|contact| !contact.gone).count() as u64;
     let written = match turn.last {
-        Some(last) => pollers.store.written_since(last.started_at - WRITTEN).await?,
+        Some(last) => {
+            pollers
+                .store
+                .written_since(last.started_at - WRITTEN, last.started_at)
+                .await?
+        }
         None => HashSet::new(),
     };
     let mut diff = Diff {

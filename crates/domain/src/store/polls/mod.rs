@@ -74,8 +74,8 @@ impl PollStore for SqlStore {
         in_time(LONG, known_events::known_events(self, side, event_ids)).await
     }
 
-    async fn written_since(&self, since: DateTime<Utc>) -> StoreResult<HashSet<String>> {
-        in_time(LONG, written_since::written_since(self, since)).await
+    async fn written_since(&self, since: DateTime<Utc>, look: DateTime<Utc>) -> StoreResult<HashSet<String>> {
+        in_time(LONG, written_since::written_since(self, since, look)).await
     }
 
     async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>> {

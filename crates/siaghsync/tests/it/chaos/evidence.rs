@@ -119,15 +119,18 @@ impl<'a> Evidence<'a> {
             return true;
         }
         // Whoever typed over what stands competes with nobody, once a run has ended that brought it there: while its save is
-        // without an answer, nobody can tell what was typed over it from a form that the system has given it. Each value is
-        // typed but once.
+        // not confirmed, nobody can tell what was typed over it from a form that the system has given it. Each value is typed
+        // but once.
         let one_hand = open
             .iter()
             .rev()
             .take_while(|e| e.side == last.side && e.value != case.held);
-        let mut typed_over = one_hand.filter(|e| e.before == case.held && !case.held.is_empty());
-        let saw = typed_over.any(|e| self.is_brought(case, e.at));
-        !saw && (self.is_overtaken(last, told) || is_unsettled(&case.edits, last))
+        let typed_over = one_hand.filter(|e| e.before == case.held && !case.held.is_empty());
+        let brought: Vec<bool> = typed_over.map(|e| self.is_brought(case, e.at)).collect();
+        match brought.as_slice() {
+            [] => self.is_overtaken(last, told) || is_unsettled(&case.edits, last),
+            brought => !brought.contains(&true),
+        }
     }
 
     /// Whether a run has ended by then that says that it has brought what stands.

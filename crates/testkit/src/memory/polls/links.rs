@@ -33,14 +33,14 @@ pub(super) fn linked(tables: &Tables, side: Side, ids: &[&str]) -> HashMap<Strin
     known.collect()
 }
 
-pub(super) fn written_since(tables: &Tables, since: DateTime<Utc>) -> HashSet<String> {
+pub(super) fn written_since(tables: &Tables, since: DateTime<Utc>, look: DateTime<Utc>) -> HashSet<String> {
     let written = |row: &&link::Model| {
         let seen = row
             .finance_id
             .as_deref()
             .and_then(|code| tables.polls.seen_at(code));
         let at = row.last_sync_at.filter(|at| *at >= since);
-        at.is_some_and(|at| seen.is_none_or(|seen| seen < at))
+        at.is_some_and(|at| at >= look || seen.is_none_or(|seen| seen < at))
     };
     let rows = of(tables, EntityType::Customer).filter(written);
     rows.filter_map(|row| row.finance_id.clone()).collect()

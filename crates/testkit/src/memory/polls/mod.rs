@@ -97,9 +97,11 @@ impl PollStore for MemoryStore {
         .await
     }
 
-    async fn written_since(&self, since: DateTime<Utc>) -> StoreResult<HashSet<String>> {
-        self.carry_out("poll: written", |tables| Ok(links::written_since(tables, since)))
-            .await
+    async fn written_since(&self, since: DateTime<Utc>, look: DateTime<Utc>) -> StoreResult<HashSet<String>> {
+        self.carry_out("poll: written", |tables| {
+            Ok(links::written_since(tables, since, look))
+        })
+        .await
     }
 
     async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>> {
