@@ -1,4 +1,4 @@
-//! What we have written over in a contact, as checksums: many contacts that show such values again were put back from a
+//! What looks have seen of a contact and was written over since, as checksums: many contacts that show such values again were put back from a
 //! backup.
 
 use sea_orm_migration::prelude::*;

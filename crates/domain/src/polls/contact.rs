@@ -27,11 +27,11 @@ pub struct ContactNow {
     pub keys: [Option<String>; 4],
     /// Its normal forms.
     pub profile: Profile,
-    /// Checksums of states that we have written over, the last few of them, the newest last.
+    /// Checksums of states that looks have seen and that were written over, the last few of them, the newest last.
     pub overwritten: Vec<String>,
 }
 
-/// So many states that we have written over are remembered of each contact.
+/// So many states that were written over are remembered of each contact.
 const OVERWRITTEN: usize = 8;
 
 impl ContactNow {
@@ -61,11 +61,11 @@ impl ContactNow {
         }
     }
 
-    /// Remembers what we had written over before, and that a state was written over now, if one was.
-    pub fn remember(&mut self, before: &[String], now: Option<&str>) {
+    /// Remembers what was written over before it looked so the last time, and how that was, if it looks otherwise now.
+    pub fn remember(&mut self, before: &[String], last: &str) {
         let mut all: Vec<String> = before.to_vec();
-        if let Some(now) = now.filter(|now| !all.iter().any(|known| known == now)) {
-            all.push(now.to_owned());
+        if last != self.checksum && !all.iter().any(|known| known == last) {
+            all.push(last.to_owned());
         }
         self.overwritten = all.split_off(all.len().saturating_sub(OVERWRITTEN));
     }

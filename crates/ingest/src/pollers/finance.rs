@@ -32,8 +32,7 @@ const WRITTEN: chrono::Duration = chrono::Duration::minutes(5);
 struct Suspect {
     contact: ContactNow,
     fingerprint: Fingerprint,
-    /// What it held at the last look, and holds now.
-    was: Option<String>,
+    /// What it holds, if it was seen before.
     now: Option<Box<Customer>>,
     /// It looks as it did at the last look, but was written to since.
     as_before: bool,
@@ -142,11 +141,12 @@ impl Diff {
         if !as_before || self.written.contains(&contact.id) {
             let changes = before.map_or(1, |seen| seen.changes + 1);
             let mut suspect = ContactNow::new(contact.id.clone(), &contact.customer, changes);
-            suspect.remember(before.map_or(&[], |seen| &seen.overwritten), None);
+            if let Some(before) = before {
+                suspect.remember(&before.overwritten, &before.checksum);
+            }
             self.changed.push(Suspect {
                 contact: suspect,
                 fingerprint: Fingerprint::of(&contact.customer),
-                was: before.map(|seen| seen.checksum.clone()),
                 now: before.map(|_| Box::new(contact.customer.clone())),
                 as_before,
                 back: same.is_some_and(|seen| seen.gone && !seen.given_up),
@@ -187,13 +187,12 @@ fn event_id(code: &str, changes: i64) -> String {
 /// backup. Echoes that look as before are no news: they are dropped.
 async fn edited(pollers: &Pollers, changed: &mut Vec<Suspect>) -> Result<(Vec<Found>, u64), Failure> {
     let (mut edits, mut set_back) = (Vec::new(), 0);
-    for group in changed.chunks_mut(GROUP) {
+    for group in changed.chunks(GROUP) {
         let codes: Vec<&str> = group.iter().map(|one| one.contact.code.as_str()).collect();
         let mapped = pollers.store.linked(Side::Finance, &codes).await?;
         for suspect in group {
             let mapped = mapped.get(&suspect.contact.code);
             if mapped.is_some_and(|mapped| mapped.knows(&suspect.fingerprint, Side::Finance)) {
-                suspect.was_written_over();
                 continue;
             }
             set_back += u64::from(mapped.is_some_and(|mapped| suspect.is_set_back(mapped)));
@@ -214,13 +213,6 @@ async fn edited(pollers: &Pollers, changed: &mut Vec<Suspect>) -> Result<(Vec<Fo
 }
 
 impl Suspect {
-    /// We have written to it, or it is known since: what the last look saw is what was written over.
-    fn was_written_over(&mut self) {
-        let before = std::mem::take(&mut self.contact.overwritten);
-        let was = self.was.as_deref().filter(|was| *was != self.contact.checksum);
-        self.contact.remember(&before, was);
-    }
-
     /// Whether a linked contact is another record now, or shows what was written over there.
     fn is_set_back(&self, mapped: &Linked) -> bool {
         let shows_old = self.contact.overwritten.contains(&self.contact.checksum);
