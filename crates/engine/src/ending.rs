@@ -254,8 +254,8 @@ const LOOKS: [i64; 4] = [2, 10, 30, 120];
 
 /// How long until the next look at what was not shown for so long; `None`: that was the last one.
 pub(crate) fn next_look(not_shown: chrono::Duration) -> Option<Duration> {
-    let looks = LOOKS.into_iter().map(chrono::Duration::seconds);
-    let next = looks.into_iter().find(|next| not_shown < *next)?;
+    let mut looks = LOOKS.into_iter().map(chrono::Duration::seconds);
+    let next = looks.find(|next| not_shown < *next)?;
     (next - not_shown).to_std().ok()
 }
 

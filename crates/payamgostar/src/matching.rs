@@ -11,7 +11,7 @@ use domain::text::{normal, same};
 use serde_json::Value;
 
 use crate::contacts;
-use crate::places::{PLACES, Place};
+use crate::places::{Place, by_the_table};
 use crate::wire::{Query, text};
 
 /// The keys that `find` can ask for: the field's name in queries, the field, and the key's value.
@@ -26,9 +26,8 @@ fn queryable(keys: &MatchKeys) -> [(&'static str, Field, &Option<String>); 4] {
 
 /// The property that holds such a field.
 fn property_of(field: Field) -> Option<&'static str> {
-    let row = PLACES.iter().find(|(placed, _)| *placed == field)?;
-    match row.1 {
-        Place::Property(name) => Some(name),
+    match by_the_table(field) {
+        Some(Place::Property(name)) => Some(name),
         _ => None,
     }
 }

@@ -220,7 +220,7 @@ impl Customers for Payamgostar {
 
     /// The value itself: nothing is known that the CRM can't hold. It has no place for [`Field::Active`].
     fn project(&self, field: Field, value: &str) -> String {
-        places::place_of(field, &self.config.extended).map_or_else(String::new, |_| value.to_owned())
+        places::by_the_table(field).map_or_else(String::new, |_| value.to_owned())
     }
 
     fn placed(&self, record: &mut Snapshot, known: Option<&serde_json::Value>) -> Option<serde_json::Value> {

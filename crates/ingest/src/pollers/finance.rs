@@ -20,10 +20,7 @@ use serde_json::json;
 
 use super::aside::noted;
 use super::judge::Read;
-use super::{Failure, Pollers};
-
-/// So many links stand in memory at once.
-const GROUP: usize = 500;
+use super::{Failure, GROUP, Pollers};
 
 /// A commit may carry a time that is so old when it lands: of a process that stood still.
 const WRITTEN: chrono::Duration = chrono::Duration::minutes(5);

@@ -4,19 +4,16 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::polls::{FINANCE_CONTACTS, Fingerprint, HeldChange};
-use domain::ports::Side;
+use domain::ports::{Side, Snapshot};
 
-use super::{Failure, Pollers};
-
-/// So many links stand in memory at once.
-const GROUP: usize = 500;
+use super::{Failure, GROUP, Pollers};
 
 /// Reads finance, and lets go of what is held and no change any more.
 pub(super) async fn look_again(pollers: &Pollers) -> Result<(), Failure> {
     let held = pollers.store.held_changes(FINANCE_CONTACTS).await?;
     let codes: HashSet<&str> = held.iter().map(|change| change.id.as_str()).collect();
     let mut now: HashMap<String, Fingerprint> = HashMap::new();
-    let mut see = |contact: domain::ports::Snapshot| {
+    let mut see = |contact: Snapshot| {
         if codes.contains(contact.id.as_str()) {
             now.insert(contact.id.clone(), Fingerprint::of(&contact.customer));
         }

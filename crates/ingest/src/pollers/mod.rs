@@ -71,6 +71,9 @@ impl std::fmt::Debug for Pollers {
     }
 }
 
+/// So many links stand in memory at once.
+const GROUP: usize = 500;
+
 /// Which sales documents are read.
 struct Documents {
     /// `CRM_QUOTE_TYPES`.

@@ -24,6 +24,11 @@ fn finance_names(d: &Deployment) -> Vec<String> {
     names.collect()
 }
 
+async fn failed(d: &Deployment) -> usize {
+    let rows = d.rows().await.into_iter();
+    rows.filter(|row| row.status == Status::Failed).count()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn case_10_three_odd_records_of_many_are_repaired_or_listed_and_all_others_are_synced() {
     let d = Deployment::new(Engine::Postgres, &QUICK).await;
@@ -99,12 +104,7 @@ async fn case_10_three_odd_records_of_many_are_repaired_or_listed_and_all_others
     assert!(finance_names(&d).contains(&"خراب".to_owned()));
     let (_, said) = d.siaghsync(&["check"]);
     assert!(!said.contains("set aside"), "{said}");
-    let failed = d
-        .rows()
-        .await
-        .into_iter()
-        .filter(|row| row.status == Status::Failed);
-    assert_eq!(failed.count(), 0);
+    assert_eq!(failed(&d).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -248,11 +248,6 @@ async fn case_12_a_mobile_moves_from_one_customer_to_another_and_arrives_by_itse
         .await;
         assert_eq!(mobiles()["ali@b.ir"], "09121234569");
         d.settled(Duration::from_secs(60)).await;
-        let failed = d
-            .rows()
-            .await
-            .into_iter()
-            .filter(|row| row.status == Status::Failed);
-        assert_eq!(failed.count(), 0);
+        assert_eq!(failed(&d).await, 0);
     }
 }

@@ -49,12 +49,7 @@ pub(super) async fn list(store: &SqlStore, poll: Option<&str>) -> StoreResult<Ve
 pub(super) async fn changes(store: &SqlStore, poll: &str) -> StoreResult<Vec<HeldChange>> {
     let of_poll = held::Entity::find().filter(held::Column::Poll.eq(poll));
     let rows = of_poll.order_by_asc(held::Column::Id).all(store.db()).await?;
-    let change = |row: held::Model| HeldChange {
-        id: row.source_entity_id,
-        event_id: row.event_id,
-        vanished: row.payload.is_some_and(|payload| payload["vanished"] == true),
-    };
-    Ok(rows.into_iter().map(change).collect())
+    Ok(rows.into_iter().map(HeldChange::from).collect())
 }
 
 pub(super) async fn let_go(store: &SqlStore, poll: &str, event_ids: &[&str]) -> StoreResult<()> {

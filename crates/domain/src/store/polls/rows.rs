@@ -8,12 +8,12 @@ use uuid::Uuid;
 use crate::customer::Kind;
 use crate::index::COMPANY;
 use crate::message::{Code, Message};
-use crate::polls::{ContactNow, Found, Harvest, Look, PollLease, entity_type_of, side_of};
+use crate::polls::{ContactNow, Found, Harvest, HeldChange, Look, PollLease, entity_type_of, side_of};
 use crate::side::Side;
 use crate::store::entities::{cursor, held, log, record, snapshot};
 use crate::store::inbox::{ended, pending};
 use crate::store::sql::system;
-use crate::store::{EntityRef, Event, Status, Trigger};
+use crate::store::{EntityRef, Event, Status, Trigger, says_gone};
 
 pub(super) fn look(row: &cursor::Model) -> Option<Look> {
     Some(Look {
@@ -77,6 +77,16 @@ pub(super) fn held(
         event_id: Set(change.event_id.clone()),
         payload: Set(Some(payload(change, harvest))),
         held_at: Set(now),
+    }
+}
+
+impl From<held::Model> for HeldChange {
+    fn from(row: held::Model) -> Self {
+        Self {
+            vanished: row.payload.as_ref().is_some_and(says_gone),
+            id: row.source_entity_id,
+            event_id: row.event_id,
+        }
     }
 }
 

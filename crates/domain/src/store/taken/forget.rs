@@ -13,10 +13,7 @@ pub(in crate::store) async fn forget(
     tx: &impl ConnectionTrait,
     row: Option<Uuid>,
 ) -> StoreResult<()> {
-    let sql = r#"DELETE FROM "TakenValue" WHERE "row" IN
-                 (SELECT "id" FROM "SyncLog" WHERE "status" = 'FAILED') AND ($1 IS NULL OR "row" = $1)"#;
-    tx.execute_raw(store.statement(sql, [row.into()])).await?;
-    Ok(())
+    of_failed(store, tx, r#"$1 IS NULL OR "id" = $1"#, row.into()).await
 }
 
 /// Rows that ended so before are emptied, too: what they wait for is a value of somebody's.
@@ -25,9 +22,19 @@ pub(in crate::store) async fn old(
     tx: &impl ConnectionTrait,
     before: DateTime<Utc>,
 ) -> StoreResult<()> {
-    let sql = r#"DELETE FROM "TakenValue" WHERE "row" IN
-                 (SELECT "id" FROM "SyncLog" WHERE "status" = 'FAILED' AND "completedAt" <= $1)"#;
-    tx.execute_raw(store.statement(sql, [before.into()])).await?;
+    of_failed(store, tx, r#""completedAt" <= $1"#, before.into()).await
+}
+
+async fn of_failed(
+    store: &SqlStore,
+    tx: &impl ConnectionTrait,
+    which: &str,
+    value: sea_orm::Value,
+) -> StoreResult<()> {
+    let sql = format!(
+        r#"DELETE FROM "TakenValue" WHERE "row" IN (SELECT "id" FROM "SyncLog" WHERE "status" = 'FAILED' AND ({which}))"#
+    );
+    tx.execute_raw(store.statement(&sql, [value])).await?;
     Ok(())
 }
 

@@ -233,26 +233,24 @@ pub fn in_crm(sim: &Simulator, sample: &SampleCustomer) -> Option<Value> {
 }
 
 impl Users {
-    /// Both records of the customer one of whose records has that id: whoever typed them knows.
-    pub fn pair(&self, sim: &Simulator, id: &str) -> Option<(String, String)> {
-        self.people.iter().find_map(|person| {
+    /// The customer one of whose records has that id, and both records: whoever typed them knows.
+    fn whose(&self, sim: &Simulator, id: &str) -> Option<(usize, (String, String))> {
+        self.people.iter().enumerate().find_map(|(number, person)| {
             let (object, contact) = (in_crm(sim, &person.sample)?, in_finance(sim, &person.sample)?);
             let pair = (text(&object["crmId"]), text(&contact["Code"]));
-            (pair.0 == id || pair.1 == id).then_some(pair)
+            (pair.0 == id || pair.1 == id).then_some((number, pair))
         })
     }
-}
 
-impl Users {
+    /// Both records of the customer one of whose records has that id.
+    pub fn pair(&self, sim: &Simulator, id: &str) -> Option<(String, String)> {
+        self.whose(sim, id).map(|(_, pair)| pair)
+    }
+
     /// The side, as `--keep` wants it, into which the last was typed of what an audit row holds back because it came back
     /// altered; `None`: what stands there nobody has typed.
     pub fn typed_last(&self, sim: &Simulator, row: &log::Model) -> Option<&'static str> {
-        let of_it = |person: &Person| {
-            let (object, contact) = (in_crm(sim, &person.sample)?, in_finance(sim, &person.sample)?);
-            let ids = [text(&object["crmId"]), text(&contact["Code"])];
-            ids.contains(&row.source_entity_id).then_some(())
-        };
-        let person = self.people.iter().position(|person| of_it(person).is_some())?;
+        let (person, _) = self.whose(sim, &row.source_entity_id)?;
         let held = altered_in(row.changes.as_ref()?).next()?;
         let typed = |edit: &&Edit| {
             let value = match edit.side {

@@ -98,15 +98,7 @@ pub(super) fn list(tables: &Tables, poll: Option<&str>) -> Vec<Held> {
 }
 
 pub(super) fn changes(tables: &Tables, poll: &str) -> Vec<HeldChange> {
-    let change = |held: &held::Model| HeldChange {
-        id: held.source_entity_id.clone(),
-        event_id: held.event_id.clone(),
-        vanished: held
-            .payload
-            .as_ref()
-            .is_some_and(|payload| payload["vanished"] == true),
-    };
-    of_poll(tables, poll).map(change).collect()
+    of_poll(tables, poll).cloned().map(HeldChange::from).collect()
 }
 
 /// Which of these records somebody has heard of already.
