@@ -15,12 +15,13 @@ use domain::ports::Side;
 use super::{
     all::{Needs, Settings},
     error::SettingsError,
+    finance,
     network::Network,
     reader::Reader,
     sections::{
         CRM_URL, CrmCredentials, CrmSettings, DATABASE_URL, DatabaseKind, DatabaseSettings, DeletePolicy,
-        FINANCE_URL, FinanceSettings, HttpSettings, LogFormat, PollingSettings, REDIS_URL, RedisSettings,
-        Sampling, SyncSettings, TelemetrySettings, WebhookSettings, WorkerSettings,
+        HttpSettings, LogFormat, PollingSettings, REDIS_URL, RedisSettings, Sampling, SyncSettings,
+        TelemetrySettings, WebhookSettings, WorkerSettings,
     },
     source::Source,
 };
@@ -28,7 +29,7 @@ use super::{
 const DAY: u64 = 86_400;
 const NETWORKS: &str = "addresses or networks, comma-separated, as 10.0.0.5,192.168.0.0/16";
 /// A ceiling above this is none.
-const MOST_CALLS: u32 = 1000;
+pub(super) const MOST_CALLS: u32 = 1000;
 
 /// Reads and checks everything.
 pub(super) fn settings(source: &Source, needs: Needs) -> Result<Settings, SettingsError> {
@@ -36,7 +37,8 @@ pub(super) fn settings(source: &Source, needs: Needs) -> Result<Settings, Settin
     let database = database(&mut r);
     let redis = redis(&mut r, needs.redis);
     let crm = crm(&mut r, needs.crm);
-    let finance = finance(&mut r, needs.finance);
+    let companies = finance::companies(&mut r);
+    let finance = finance::finance(&mut r, &companies, needs.finance);
     let webhooks = webhooks(&mut r);
     let polling = polling(&mut r);
     let http = http(&mut r);
@@ -51,6 +53,7 @@ pub(super) fn settings(source: &Source, needs: Needs) -> Result<Settings, Settin
             database,
             redis,
             crm,
+            companies,
             finance,
             webhooks,
             polling,
@@ -208,60 +211,6 @@ fn types(r: &Reader<'_>, name: &str, default: &[&str]) -> Vec<String> {
     let mut codes = r.list(name);
     codes.retain(|code| !code.eq_ignore_ascii_case("none"));
     codes
-}
-
-fn finance(r: &mut Reader<'_>, needed: bool) -> Option<FinanceSettings> {
-    let company_code = r.number("COMPANY_CODE", 100, 100, 999);
-    let pre_invoices = pre_invoices(r);
-    let unshown_province = r.unshown_province();
-    let calls_per_second = r.number("FINANCE_CALLS_PER_SECOND", 0, 0, MOST_CALLS);
-    let names = ["FINANCE_API_BASE_URL", "FINANCE_USERNAME", "FINANCE_PASSWORD"];
-    if !needed && !names.iter().any(|name| r.is_set(name)) {
-        return None;
-    }
-    if !r.is_set("FINANCE_API_BASE_URL") {
-        r.missing("FINANCE_API_BASE_URL", FINANCE_URL);
-    }
-    let mut base_url = r.address("FINANCE_API_BASE_URL", FINANCE_URL);
-    if let Some(url) = base_url.take_if(|url| url.to_ascii_lowercase().ends_with("/api")) {
-        r.wrong("FINANCE_API_BASE_URL", &url, FINANCE_URL);
-    }
-    let username = r.text("FINANCE_USERNAME");
-    if username.is_none() {
-        r.missing("FINANCE_USERNAME", "finance's user name");
-    }
-    let password = r.secret("FINANCE_PASSWORD");
-    if password.is_none() {
-        r.missing("FINANCE_PASSWORD", "finance's password");
-    }
-    Some(FinanceSettings {
-        base_url: base_url?,
-        username: username?,
-        password: password?,
-        company_code,
-        pre_invoices,
-        unshown_province,
-        calls_per_second,
-    })
-}
-
-fn pre_invoices(r: &mut Reader<'_>) -> siagh::PreInvoices {
-    let default = siagh::PreInvoices::default();
-    let mut code = |name, default| r.number(name, default, 0, 1_000_000_000);
-    siagh::PreInvoices {
-        state: code("FINANCE_DOCUMENT_STATE", default.state),
-        document_type: code("FINANCE_DOCUMENT_TYPE", default.document_type),
-        sale_model: code("FINANCE_SALE_MODEL", default.sale_model),
-        payment_type: code("FINANCE_PAYMENT_TYPE", default.payment_type),
-        sale_type: code("FINANCE_SALE_TYPE", default.sale_type),
-        intermediary: code("FINANCE_INTERMEDIARY", default.intermediary),
-        type_name: r.or(
-            "FINANCE_DOCUMENT_TYPE_NAME",
-            default.type_name,
-            "the document type's name as finance shows it",
-            |text| Some(text.to_owned()),
-        ),
-    }
 }
 
 fn webhooks(r: &mut Reader<'_>) -> WebhookSettings {

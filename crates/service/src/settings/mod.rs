@@ -4,6 +4,7 @@
 
 mod all;
 mod error;
+mod finance;
 mod load;
 mod network;
 mod reader;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::company::Company;
 use domain::customer::Field;
 use domain::ports::Side;
 use service::settings::{
@@ -43,9 +44,12 @@ fn defaults_are_the_documented_ones() {
     assert!(
         matches!(&crm.credentials, CrmCredentials::Token(token) if token.expose_secret() == "tokengeheim")
     );
-    let finance = s.finance().unwrap();
+    let finance = s.finance(Company::DEFAULT).unwrap();
     assert_eq!(finance.password.expose_secret(), "0123", "text stays text");
-    assert_eq!(finance.company_code, 100);
+    assert_eq!(
+        (finance.company.code(), s.companies.to_string()),
+        (100, "100".to_owned())
+    );
     assert_eq!(finance.pre_invoices, siagh::PreInvoices::default());
     assert_eq!(
         (&*crm.quote_types, &*crm.invoice_types),
@@ -261,9 +265,9 @@ fn lists_flags_and_addresses() {
     let crm = s.crm().unwrap();
     assert!(crm.quote_types.is_empty());
     assert_eq!(crm.invoice_types, ["SI_5", "SI_7"]);
-    let province = s.finance().unwrap().unshown_province;
+    let province = s.finance(Company::DEFAULT).unwrap().unshown_province;
     assert_eq!(province, siagh::UnshownProvince::Code(8));
-    let pre_invoices = &s.finance().unwrap().pre_invoices;
+    let pre_invoices = &s.finance(Company::DEFAULT).unwrap().pre_invoices;
     assert_eq!((pre_invoices.intermediary, pre_invoices.state), (7, 8));
     assert_eq!(pre_invoices.type_name, "پیش‌فاکتور");
     assert_eq!(s.telemetry.otlp_endpoint.as_deref(), Some("http://jaeger:4318"));
@@ -322,6 +326,45 @@ fn fields_go_one_way_or_stand_elsewhere_as_they_are_told() {
 }
 
 #[test]
+fn each_company_has_a_finance_system_of_its_own() {
+    let company = |code| Company::of(code).unwrap();
+    let s = with(&[
+        ("COMPANIES", "100, 200"),
+        ("FINANCE_API_BASE_URL_200", "http://second.example.local/"),
+        ("FINANCE_PASSWORD_200", "0456"),
+    ])
+    .unwrap();
+    assert_eq!(s.companies.to_string(), "100, 200");
+    let [first, second] = [100, 200].map(|code| s.finance(company(code)).unwrap());
+    assert_eq!(first.base_url, "http://finance.example.local");
+    assert_eq!(second.base_url, "http://second.example.local");
+    let passwords = [first, second].map(|one| one.password.expose_secret());
+    assert_eq!(passwords, ["0123", "0456"]);
+    assert_eq!(second.username, first.username, "as it is for all");
+    assert!(s.finance(company(300)).is_err());
+    assert_eq!(s.numbering(company(200)).first, company(100));
+}
+
+#[test]
+fn companies_that_cant_be_served_are_named() {
+    let cases: [(&[(&str, &str)], &str); 5] = [
+        (&[("COMPANIES", "100,99")], "COMPANIES"),
+        (&[("COMPANIES", "100,100")], "COMPANIES"),
+        (&[("COMPANY_CODE", "1000")], "COMPANY_CODE"),
+        (&[("COMPANY_CODE", "300"), ("COMPANIES", "100")], "COMPANIES"),
+        // Both would be one system under two names, and all customers twice.
+        (&[("COMPANIES", "100,200")], "FINANCE_API_BASE_URL_200"),
+    ];
+    for (more, setting) in cases {
+        let wrong = problems(with(more));
+        assert!(
+            wrong.len() == 1 && wrong[0].contains(setting),
+            "{more:?}: {wrong:?}"
+        );
+    }
+}
+
+#[test]
 fn secrets_are_never_printed() {
     let s = with(&[
         ("REDIS_URL", "redis://:redisgeheim@r"),
@@ -350,6 +393,7 @@ fn example() -> Vec<(String, String, bool)> {
 fn the_example_file_names_every_setting_with_its_default() {
     let sources = [
         include_str!("../../src/settings/load.rs"),
+        include_str!("../../src/settings/finance.rs"),
         include_str!("../../src/settings/reader.rs"),
     ];
     let names: std::collections::BTreeSet<&str> = sources

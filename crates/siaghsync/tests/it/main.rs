@@ -13,6 +13,7 @@ mod breaker;
 mod chaos;
 mod cli;
 mod cluster;
+mod companies;
 mod demo;
 mod deployment;
 mod distributed;

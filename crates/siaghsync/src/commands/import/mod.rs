@@ -72,6 +72,8 @@ pub(crate) struct Arguments {
     /// The report, and the outcome, as a JSON object each, a line each
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    company: crate::commands::typed::OfCompany,
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -81,14 +83,22 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         "SYNC_FINANCE_TO_CRM is off: nothing may be created in the CRM; set it to true to import"
     );
     super::block_on(&settings, async {
-        let store = service::database::open(&settings.database, 8).await?;
+        let company = arguments.company.named(&settings)?;
+        anyhow::ensure!(
+            company.is_some() || !settings.companies.are_many(),
+            "--company: say whose contacts are to be imported, one company after the other ({} are served)",
+            settings.companies
+        );
+        let company = company.unwrap_or(settings.companies.first());
+        let store = service::database::open(&settings, 8).await?.of(company);
         let engine = worker::assemble::engine(
             &settings,
             &store,
             &crate::commands::gates(&settings, &store).await?,
         )?;
         let known = known(&store).await?;
-        let both = read(&settings, &store, &engine, &known).await?;
+        let of_company = engine.of(company).context("the company is not served")?;
+        let both = read(&settings, &store, of_company, &known).await?;
         let seen = both.seen;
         let entries = Matcher::new(both.crm, both.finance, known).report(both.contacts);
         if let Some(path) = &arguments.report {
@@ -138,7 +148,7 @@ async fn read(
     known: &HashMap<String, Known>,
 ) -> anyhow::Result<Both> {
     let crm = service::clients::crm(settings, store.clock(), None)?;
-    let finance = service::clients::finance(settings, store.clock(), None)?;
+    let finance = service::clients::finance(settings, store.company(), store.clock(), None)?;
     let linked: HashSet<&str> = known
         .values()
         .filter_map(|known| known.crm_id.as_deref())
@@ -157,6 +167,7 @@ async fn read(
         };
         let sighting = Sighting {
             side,
+            company: reading.company(customer, side),
             id: id.to_owned(),
             read_at: at,
             held: Some(held),
@@ -172,7 +183,10 @@ async fn read(
     let at = store.clock().now();
     identities(&crm, &mut |id, customer| {
         let (record, sighting) = take(Side::Crm, id, customer, at);
-        both.crm.add(record);
+        // Customers of other companies are no candidates.
+        if sighting.company == store.company() {
+            both.crm.add(record);
+        }
         both.seen.push(sighting);
         both.crm.len()
     })
@@ -236,6 +250,7 @@ async fn note(store: &SqlStore, seen: &[Sighting]) -> anyhow::Result<()> {
 async fn known(store: &SqlStore) -> anyhow::Result<HashMap<String, Known>> {
     let rows = link::Entity::find()
         .filter(link::Column::EntityType.eq(EntityType::Customer))
+        .filter(link::Column::Company.eq(store.company().to_string()))
         .filter(link::Column::FinanceId.is_not_null())
         .select_only()
         .column(link::Column::FinanceId)

@@ -204,10 +204,7 @@ mod tests {
     }
 
     fn directory(side: Side, all: &[(&str, Customer)], linked: &[&str]) -> Directory {
-        let numbering = Numbering {
-            company: 100,
-            offset: 0,
-        };
+        let numbering = Numbering::of_one(domain::company::Company::DEFAULT, 0);
         let mut directory = Directory::default();
         for (id, customer) in all {
             directory.add(Record {
