@@ -7,15 +7,13 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
-use domain::customer::Field;
-use domain::fields::{Directions, Flow, TABLE};
 use domain::merge::ConflictStrategy;
 use domain::ports::Side;
 
 use super::{
     all::{Needs, Settings},
     error::SettingsError,
-    finance,
+    fields, finance,
     network::Network,
     reader::Reader,
     sections::{
@@ -122,7 +120,7 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
     let person_type = word("CRM_PERSON_TYPE", "person");
     let organization_type = word("CRM_ORGANIZATION_TYPE", "organization");
     let category = word("CRM_CATEGORY_KEY", "syaghcontact");
-    let extended = extended(r);
+    let extended = fields::extended(r);
     let quote_types = types(r, "CRM_QUOTE_TYPES", &["PI_5"]);
     let invoice_types = types(r, "CRM_INVOICE_TYPES", &[]);
     let calls_per_second = r.number("CRM_CALLS_PER_SECOND", 0, 0, MOST_CALLS);
@@ -152,28 +150,6 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
         invoice_types,
         calls_per_second,
     })
-}
-
-/// The fields that stand in extended properties.
-fn extended(r: &mut Reader<'_>) -> payamgostar::Extended {
-    let settings = [
-        ("CRM_FIELD_WEBSITE", Field::Website),
-        ("CRM_FIELD_DESCRIPTION", Field::Description),
-        ("CRM_FIELD_ADDRESS", Field::Address),
-        ("CRM_FIELD_POSTAL_CODE", Field::PostalCode),
-    ];
-    let expected =
-        "extended: and the userKey of an extended property, as in extended:ShopSite, each in one setting";
-    let mut extended = payamgostar::Extended::new();
-    for (setting, field) in settings {
-        let key = r.optional(setting, expected, |text| {
-            let key = text.strip_prefix("extended:")?.trim();
-            let is_new = !extended.values().any(|known| known == key);
-            (!key.is_empty() && is_new).then(|| key.to_owned())
-        });
-        extended.extend(key.map(|key| (field, key)));
-    }
-    extended
 }
 
 /// A token, or a user's name and password.
@@ -265,39 +241,6 @@ fn http(r: &mut Reader<'_>) -> HttpSettings {
     }
 }
 
-/// Which fields go one way only, or nowhere. The name makes a record, and goes both ways or one.
-fn directions(r: &mut Reader<'_>) -> Directions {
-    let mut directions = Directions::default();
-    let mut named: Vec<Field> = Vec::new();
-    let lists = [
-        ("FIELDS_OFF", &Side::BOTH[..]),
-        ("FIELDS_TO_FINANCE", &[Side::Crm][..]),
-        ("FIELDS_TO_CRM", &[Side::Finance][..]),
-    ];
-    for (setting, closed) in lists {
-        let may =
-            |field: Field| field.spec().flow == Flow::Both && (field != Field::Name || closed.len() == 1);
-        for name in r.list(setting) {
-            let field = Field::named(&name);
-            if !may(field) {
-                let fields = TABLE.iter().map(|spec| spec.field).filter(|field| may(*field));
-                let names: Vec<&str> = fields.map(Field::name).collect();
-                r.wrong(setting, &name, format!("some of {}", names.join(", ")));
-            } else if named.contains(&field) {
-                r.wrong(
-                    setting,
-                    &name,
-                    "each field in one of FIELDS_OFF, FIELDS_TO_FINANCE and FIELDS_TO_CRM",
-                );
-            } else {
-                named.push(field);
-                closed.iter().for_each(|to| directions.close(field, *to));
-            }
-        }
-    }
-    directions
-}
-
 fn sync(r: &mut Reader<'_>, http: &HttpSettings) -> SyncSettings {
     let sync = SyncSettings {
         conflict_strategy: r.choice(
@@ -317,7 +260,7 @@ fn sync(r: &mut Reader<'_>, http: &HttpSettings) -> SyncSettings {
         ),
         to_finance: r.flag("SYNC_CRM_TO_FINANCE", true),
         to_crm: r.flag("SYNC_FINANCE_TO_CRM", true),
-        directions: directions(r),
+        directions: fields::directions(r),
         number_offset: r.number("CUSTOMER_NUMBER_OFFSET", 0, 0, 100_000_000),
         delete_policy: r.choice(
             "DELETE_POLICY",

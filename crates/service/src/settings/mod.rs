@@ -4,6 +4,7 @@
 
 mod all;
 mod error;
+mod fields;
 mod finance;
 mod load;
 mod network;

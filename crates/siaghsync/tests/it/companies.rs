@@ -107,61 +107,21 @@ async fn each_company_has_its_own(on: Engine) {
     let code_of_b = two.reaches(true, &second.mobile).await;
     two.reaches(false, &unnamed.mobile).await;
     d.settled(LIMIT).await;
-    // What belongs to a third company is left alone, and said so.
-    assert!(two.contact(false, &third.mobile).is_none() && two.contact(true, &third.mobile).is_none());
-    let rows = d.rows().await;
-    let left = rows.iter().find(|row| row.source_entity_id == c).unwrap();
-    let said = left.error_message.as_deref().unwrap_or_default();
-    assert!(
-        left.status == Status::Skipped && said.contains("belongs to company 300"),
-        "{said}"
-    );
-    // Links and rows say whose they are.
+    third_is_left_alone(&two, &c, &third.mobile).await;
     let links = d.links().await;
     let company_of = |id: &str| {
-        links
-            .iter()
-            .find(|link| link.crm_id.as_deref() == Some(id))
-            .unwrap()
-            .company
-            .clone()
+        let link = links.iter().find(|link| link.crm_id.as_deref() == Some(id));
+        link.unwrap().company.clone()
     };
     assert_eq!([&a, &b, &n].map(|id| company_of(id)), ["100", "200", "100"]);
-
-    // One code in both: an edit of the one company's contact is no edit of the other's.
-    let same = two.second.finance().seed(json!({"Code": code_of_a, "Name": of_finance.name, "MobileNo": of_finance.mobile, "TowardType": false}));
-    let code = same.unwrap();
-    let edited = two
-        .second
-        .finance()
-        .edit(code_of_b, json!({"Email": "second@example.com"}));
-    edited.unwrap();
-    d.eventually("the edit of company 200", LIMIT, async || {
-        d.sim.crm().get(&b).unwrap()["email"] == "second@example.com"
-    })
-    .await;
-    assert_ne!(d.sim.crm().get(&a).unwrap()["email"], "second@example.com");
-    // What is typed in the second finance system comes into the CRM under its company's number.
-    d.eventually("the new contact of company 200", LIMIT, async || {
-        let number = format!("200-{code}").into();
-        !d.sim
-            .crm()
-            .find(Kind::Person, "customerNumber", &number)
-            .is_empty()
-    })
-    .await;
-    d.sim
-        .crm()
-        .edit(&a, json!({"email": "first@example.com"}))
-        .unwrap();
-    d.eventually("the edit of company 100", LIMIT, async || {
-        two.contact(false, &first.mobile).unwrap()["Email"] == "first@example.com"
-    })
-    .await;
+    edits_stay_in_their_company(&two, (&a, first, code_of_a), (&b, code_of_b), of_finance).await;
     documents_go_where_their_customer_is(&two, &a, &b).await;
     crate::polls::at_rest(d).await;
     let (agree, said) = d.siaghsync(&["verify"]);
-    assert!(agree == Some(0) && said.contains("4 customer(s) looked at"), "{said}");
+    assert!(
+        agree == Some(0) && said.contains("4 customer(s) looked at"),
+        "{said}"
+    );
     let (fine, said) = d.siaghsync(&["check"]);
     assert!(
         fine == Some(0) && said.contains("finance 200") && said.contains("finance 100"),
@@ -180,10 +140,66 @@ async fn each_company_has_its_own(on: Engine) {
         "{said}"
     );
 
-    // Who belongs to another company now is for a human.
+    who_belongs_to_another_now_is_for_a_human(&two, &b, &second.mobile).await;
+    two.d.db.drop_it().await;
+}
+
+/// … and said so.
+async fn third_is_left_alone(two: &Two, id: &str, mobile: &str) {
+    assert!(two.contact(false, mobile).is_none() && two.contact(true, mobile).is_none());
+    let rows = two.d.rows().await;
+    let left = rows.iter().find(|row| row.source_entity_id == id).unwrap();
+    let said = left.error_message.as_deref().unwrap_or_default();
+    assert!(
+        left.status == Status::Skipped && said.contains("belongs to company 300"),
+        "{said}"
+    );
+}
+
+async fn edits_stay_in_their_company(
+    two: &Two,
+    (a, first, code_of_a): (&str, &sample::SampleCustomer, i64),
+    (b, code_of_b): (&str, i64),
+    of_finance: &sample::SampleCustomer,
+) {
+    let d = &two.d;
+    // One code in both: an edit of the one company's contact is no edit of the other's.
+    let same = two.second.finance().seed(json!({"Code": code_of_a, "Name": of_finance.name, "MobileNo": of_finance.mobile, "TowardType": false}));
+    let code = same.unwrap();
+    let edited = two
+        .second
+        .finance()
+        .edit(code_of_b, json!({"Email": "second@example.com"}));
+    edited.unwrap();
+    d.eventually("the edit of company 200", LIMIT, async || {
+        d.sim.crm().get(b).unwrap()["email"] == "second@example.com"
+    })
+    .await;
+    assert_ne!(d.sim.crm().get(a).unwrap()["email"], "second@example.com");
+    // What is typed in the second finance system comes into the CRM under its company's number.
+    d.eventually("the new contact of company 200", LIMIT, async || {
+        let number = format!("200-{code}").into();
+        !d.sim
+            .crm()
+            .find(Kind::Person, "customerNumber", &number)
+            .is_empty()
+    })
+    .await;
     d.sim
         .crm()
-        .edit(&b, json!({"customerNumber": "100-7002"}))
+        .edit(a, json!({"email": "first@example.com"}))
+        .unwrap();
+    d.eventually("the edit of company 100", LIMIT, async || {
+        two.contact(false, &first.mobile).unwrap()["Email"] == "first@example.com"
+    })
+    .await;
+}
+
+async fn who_belongs_to_another_now_is_for_a_human(two: &Two, b: &str, mobile: &str) {
+    let d = &two.d;
+    d.sim
+        .crm()
+        .edit(b, json!({"customerNumber": "100-7002"}))
         .unwrap();
     d.eventually("the conflict", LIMIT, async || {
         let rows = d.rows().await;
@@ -194,8 +210,7 @@ async fn each_company_has_its_own(on: Engine) {
             .any(|row| held(row) && row.error_code.as_deref() == Some("company_changed"))
     })
     .await;
-    assert!(two.contact(false, &second.mobile).is_none());
-    two.d.db.drop_it().await;
+    assert!(two.contact(false, mobile).is_none());
 }
 
 async fn documents_go_where_their_customer_is(two: &Two, a: &str, b: &str) {

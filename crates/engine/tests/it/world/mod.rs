@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 pub use system::{Fault, Read, System, TestClock};
 
+mod documents;
 mod system;
 
 /// Where a test's store keeps its rows.

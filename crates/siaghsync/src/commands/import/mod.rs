@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use domain::customer::{Customer, Field, Kind};
 use domain::index::{IndexStore, Reading, Sighting};
 use domain::polls::PollStore;
@@ -131,6 +132,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Both systems as they were read.
+#[derive(Default)]
 struct Both {
     crm: Directory,
     finance: Directory,
@@ -140,6 +142,38 @@ struct Both {
     seen: Vec<Sighting>,
 }
 
+/// How records are taken in.
+struct Taking<'a> {
+    engine: &'a Engine,
+    /// CRM ids that are linked with the company's contacts.
+    linked: HashSet<&'a str>,
+    at: DateTime<Utc>,
+}
+
+impl Taking<'_> {
+    fn take(&self, side: Side, id: &str, customer: &Customer) -> (Record, Sighting) {
+        let engine = self.engine;
+        let reading = Reading {
+            numbering: engine.config.numbering,
+            project: &|side: Side, field, value: &str| engine.port(side).project(field, value),
+        };
+        let held = reading.held(id, customer, side);
+        let record = Record {
+            id: id.to_owned(),
+            profile: held.profile.clone(),
+            linked: side == Side::Crm && self.linked.contains(id),
+        };
+        let sighting = Sighting {
+            side,
+            company: reading.company(customer, side),
+            id: id.to_owned(),
+            read_at: self.at,
+            held: Some(held),
+        };
+        (record, sighting)
+    }
+}
+
 /// Reads both systems once.
 async fn read(
     settings: &Settings,
@@ -147,42 +181,16 @@ async fn read(
     engine: &Engine,
     known: &HashMap<String, Known>,
 ) -> anyhow::Result<Both> {
+    let linked = known.values().filter_map(|known| known.crm_id.as_deref());
+    let mut taking = Taking {
+        engine,
+        linked: linked.collect(),
+        at: store.clock().now(),
+    };
+    let mut both = Both::default();
     let crm = service::clients::crm(settings, store.clock(), None)?;
-    let finance = service::clients::finance(settings, store.company(), store.clock(), None)?;
-    let linked: HashSet<&str> = known
-        .values()
-        .filter_map(|known| known.crm_id.as_deref())
-        .collect();
-    let project = |side: Side, field: Field, value: &str| engine.port(side).project(field, value);
-    let take = |side: Side, id: &str, customer: &Customer, at| {
-        let reading = Reading {
-            numbering: engine.config.numbering,
-            project: &project,
-        };
-        let held = reading.held(id, customer, side);
-        let record = Record {
-            id: id.to_owned(),
-            profile: held.profile.clone(),
-            linked: side == Side::Crm && linked.contains(id),
-        };
-        let sighting = Sighting {
-            side,
-            company: reading.company(customer, side),
-            id: id.to_owned(),
-            read_at: at,
-            held: Some(held),
-        };
-        (record, sighting)
-    };
-    let mut both = Both {
-        crm: Directory::default(),
-        finance: Directory::default(),
-        contacts: Vec::new(),
-        seen: Vec::new(),
-    };
-    let at = store.clock().now();
     identities(&crm, &mut |id, customer| {
-        let (record, sighting) = take(Side::Crm, id, customer, at);
+        let (record, sighting) = taking.take(Side::Crm, id, customer);
         // Customers of other companies are no candidates.
         if sighting.company == store.company() {
             both.crm.add(record);
@@ -191,12 +199,18 @@ async fn read(
         both.crm.len()
     })
     .await?;
+    taking.at = store.clock().now();
+    let finance = service::clients::finance(settings, store.company(), store.clock(), None)?;
+    contacts(&finance, &taking, &mut both).await?;
+    Ok(both)
+}
+
+async fn contacts(finance: &dyn Everybody, taking: &Taking<'_>, both: &mut Both) -> anyhow::Result<()> {
     let bar = output::progress("contacts of finance read", None);
-    let at = store.clock().now();
     let census = finance
         .for_each(&mut |contact| {
             bar.inc(1);
-            let (record, sighting) = take(Side::Finance, &contact.id, &contact.customer, at);
+            let (record, sighting) = taking.take(Side::Finance, &contact.id, &contact.customer);
             both.finance.add(record);
             both.seen.push(sighting);
             let name = contact.customer.get(Field::Name).to_owned();
@@ -206,7 +220,7 @@ async fn read(
         .context("finance can't be read: nothing was written")?;
     bar.finish_and_clear();
     output::set_aside(Side::Finance, &census.aside);
-    Ok(both)
+    Ok(())
 }
 
 async fn identities(
