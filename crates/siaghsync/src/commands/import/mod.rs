@@ -32,6 +32,7 @@ use directory::{Directory, Record};
 use report::{Fate, Known, Matcher};
 use show::{print, write_csv};
 
+mod alike;
 mod carry;
 mod directory;
 mod report;
@@ -50,6 +51,7 @@ const SHOWN: usize = 10;
   siaghsync import --dry-run --report matches.csv    look first: what would be linked, created, left alone, and why
   siaghsync import --limit 20                        the first 20, after a question
   siaghsync import --yes --rate 50
+  siaghsync import --link-alike 'the name agrees'    all doubts that have this reason are the same customer
 CRM_CALLS_PER_SECOND and FINANCE_CALLS_PER_SECOND limit its calls as they do those of the services.
 It may be ended at any moment (Ctrl-C, a crash) and run again: it goes on, and makes nothing twice. What is in doubt is
 not touched; the report names it: correct it, or `siaghsync resolve --link <crm-id> <finance-code>`.
@@ -61,6 +63,9 @@ pub(crate) struct Arguments {
     /// Doesn't ask
     #[arg(long, conflicts_with = "dry_run")]
     yes: bool,
+    /// Instead: links each contact in doubt with its only candidate, where the report gives just this reason (column `why`)
+    #[arg(long, value_name = "WHY", conflicts_with = "dry_run")]
+    link_alike: Option<String>,
     /// Carries over at most so many contacts, in the order of their codes
     #[arg(long, value_name = "NUMBER")]
     limit: Option<usize>,
@@ -104,6 +109,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let entries = Matcher::new(both.crm, both.finance, known).report(both.contacts);
         if let Some(path) = &arguments.report {
             write_csv(path, &entries).with_context(|| format!("{} can't be written", path.display()))?;
+        }
+        if let Some(why) = &arguments.link_alike {
+            note(&store, &seen).await?;
+            let pairs = alike::pairs(&entries, why);
+            return alike::link(&engine, &store, &pairs, arguments.yes, arguments.json).await;
         }
         print(&entries, arguments.json)?;
         let wanted = entries
