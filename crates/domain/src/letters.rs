@@ -71,7 +71,11 @@ mod tests {
         assert_eq!(fold("ﻋﻠﯽ"), "علی");
         assert_eq!(fold("محمّد"), "محمد");
         assert_eq!(fold("كـتـاب"), "کتاب");
-        assert_eq!(fold("\u{657}\u{200c}\u{656}"), "\u{656}\u{657}", "marks that a joiner kept apart");
+        assert_eq!(
+            fold("\u{657}\u{200c}\u{656}"),
+            "\u{656}\u{657}",
+            "marks that a joiner kept apart"
+        );
     }
 
     #[test]

@@ -172,6 +172,26 @@ async fn a_link_becomes_the_companys_that_links_it() {
 }
 
 #[tokio::test]
+async fn what_one_company_has_reserved_keeps_no_other_waiting() {
+    on_databases(async |store| {
+        let stores = stores(&store).await;
+        let keys = ["national-id:1".to_owned(), "code:505".to_owned()];
+        for (store, id) in stores.iter().zip(["c1", "c2"]) {
+            let event = Event {
+                entity: EntityRef::customer(Side::Crm, id),
+                ..heard("", None)
+            };
+            store.enqueue(std::slice::from_ref(&event)).await.unwrap();
+            let Claim::Taken(work) = store.claim(event.row, "w", LEASE).await.unwrap() else {
+                panic!("not claimed");
+            };
+            assert_eq!(store.lock(&work.lease, &keys).await.unwrap(), None, "{id}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_record_of_the_crm_stands_in_the_index_of_the_company_that_its_number_names() {
     on_databases(async |store| {
         let [first, second] = stores(&store).await;

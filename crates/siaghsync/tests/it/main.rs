@@ -35,3 +35,4 @@ mod retention;
 mod sql;
 mod traces;
 mod twoway;
+mod upgrade;

@@ -55,10 +55,9 @@ impl SqlStore {
     /// own.
     #[must_use]
     pub fn event_key(&self, side: Side, id: &str) -> String {
-        let company = self.company();
         match side {
-            Side::Finance if company != self.served().first() => format!("{company}:{id}"),
-            _ => id.to_owned(),
+            Side::Crm => id.to_owned(),
+            Side::Finance => self.own_key(id),
         }
     }
 }

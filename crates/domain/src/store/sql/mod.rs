@@ -124,6 +124,14 @@ impl SqlStore {
         }
     }
 
+    /// A key that is the company's own, where one table holds those of all.
+    pub(super) fn own_key(&self, key: &str) -> String {
+        match self.company == self.served.first() {
+            true => key.to_owned(),
+            false => format!("{}:{key}", self.company),
+        }
+    }
+
     /// How `"OutsideSystem"` names that system.
     pub(super) fn outside_system(&self, side: Side) -> String {
         match side {
