@@ -273,3 +273,102 @@ async fn an_older_deployment_goes_on_without_a_write_too_many() {
     println!("{} links, {} records written once more", links, more.len());
     d.db.drop_it().await;
 }
+
+/// Statements and outside calls so far.
+async fn costs(d: &Deployment) -> (i64, u64) {
+    let db = d.db.store.db();
+    let sql = r#"SELECT CAST(COALESCE(SUM("calls"), 0) AS bigint) AS "n" FROM pg_stat_statements s
+        JOIN pg_database b ON b.oid = s.dbid WHERE b.datname = current_database()
+          AND s.query NOT LIKE '%pg_stat_statements%' AND s.query NOT IN ('BEGIN', 'COMMIT', 'ROLLBACK', 'SELECT $1')"#;
+    let row = db
+        .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
+        .await;
+    let statements = row.unwrap().unwrap().try_get("", "n").unwrap();
+    (
+        statements,
+        d.sim.crm().stats().calls("") + d.sim.finance().stats().calls(""),
+    )
+}
+
+/// What `n` syncs cost, by the counts of the servers; the polls, the sweeper and the breakers beside them are taken off.
+async fn costs_of(d: &Deployment, what: &str, n: usize, deed: impl AsyncFnOnce()) {
+    let idle = async |seconds: u64| {
+        let before = costs(d).await;
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        let after = costs(d).await;
+        (after.0 - before.0) / seconds.cast_signed()
+    };
+    let (a_second, (statements, calls), started) = (idle(5).await, costs(d).await, std::time::Instant::now());
+    deed().await;
+    until_still(d).await;
+    let (after, took) = (costs(d).await, started.elapsed().as_secs_f64());
+    let n = f64::from(u32::try_from(n).unwrap());
+    #[expect(clippy::cast_precision_loss, reason = "counts")]
+    let statements = ((after.0 - statements) as f64 - took * a_second as f64) / n;
+    #[expect(clippy::cast_precision_loss, reason = "counts")]
+    let calls = (after.1 - calls) as f64 / n;
+    println!("{what:<30} {statements:>6.1} statements, {calls:>5.1} outside calls a sync");
+}
+
+/// On a server with `shared_preload_libraries=pg_stat_statements`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an older version's programs, and pg_stat_statements"]
+async fn what_a_sync_costs_before_and_now() {
+    for is_old in [true, false] {
+        let db = TestDb::bare(Engine::Postgres).await.unwrap();
+        let d = Deployment::with(Engine::Postgres, db, &[("POLL_INTERVAL_SECONDS", "86400")]).await;
+        let extension = "CREATE EXTENSION IF NOT EXISTS pg_stat_statements";
+        d.db.store.db().execute_unprepared(extension).await.unwrap();
+        let _services: Vec<Box<dyn std::any::Any>> = if is_old {
+            assert!(
+                old_command(&d, "siaghsync", &["migrate"])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+            vec![
+                Box::new(old_service(&d, "siagh-ingest")),
+                Box::new(old_service(&d, "siagh-worker")),
+            ]
+        } else {
+            assert_eq!(d.siaghsync(&["migrate"]).0, Some(0));
+            vec![
+                Box::new(d.run("siagh-ingest", &[])),
+                Box::new(d.run("siagh-worker", &[])),
+            ]
+        };
+        d.ready().await;
+        // The first looks of the polls.
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        d.native_webhooks();
+        d.document_webhooks();
+        println!("── {}", if is_old { "before" } else { "now" });
+        let mut typed = Vec::new();
+        costs_of(&d, "a new customer of the CRM", 100, async || {
+            typed = d.create_customers(sample::customers(61, 100));
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        })
+        .await;
+        costs_of(&d, "an edit in the CRM", 100, async || {
+            for (n, (id, _)) in typed.iter().enumerate() {
+                d.sim
+                    .crm()
+                    .edit(id, json!({"website": format!("{n}.example.com")}))
+                    .unwrap();
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        })
+        .await;
+        costs_of(&d, "an edit that changes nothing", 100, async || {
+            for (id, _) in &typed {
+                d.sim
+                    .crm()
+                    .edit(id, json!({"subject": "nothing of ours"}))
+                    .unwrap();
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        })
+        .await;
+        d.db.drop_it().await;
+    }
+}

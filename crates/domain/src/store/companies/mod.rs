@@ -2,7 +2,7 @@
 //! whose settings say otherwise don't start.
 
 use crate::company::{Companies, Company};
-use crate::store::sql::{LONG, QUICK, SqlStore, in_time};
+use crate::store::sql::{QUICK, SqlStore, in_time};
 use crate::store::{StoreError, StoreResult};
 
 mod check;
@@ -36,7 +36,7 @@ impl SqlStore {
     /// # Errors
     /// [`NotServed::OtherFirst`], or the database's own.
     pub async fn serve(&self, served: &Companies) -> StoreResult<Result<(), NotServed>> {
-        in_time(LONG, serve::serve(self, served)).await
+        serve::serve(self, served).await
     }
 
     /// Whether these can be served.
