@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{ConnectionTrait, QueryResult, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 use super::{CUSTOMER, rows};
 use crate::index::{Held, Sighting, gone_elsewhere, last_of_each};
@@ -52,9 +52,10 @@ const POSTGRES_REST: &str = r#""old" AS MATERIALIZED (SELECT v.* FROM "new" n, L
             SELECT "side", "key", "value", "holder", "id" FROM "old"
             EXCEPT SELECT "side", "key", "value", "holder", "id" FROM "held") g
         WHERE v."side" = g."side" AND v."company" = $2 AND v."entityType" = $3 AND v."key" = g."key"
-            AND v."value" = g."value" AND v."holder" = g."holder" AND v."id" = g."id")
-    INSERT INTO "RecordValue" ("side", "company", "entityType", "key", "value", "holder", "id")
-    SELECT "side", $2, $3, "key", "value", "holder", "id" FROM "held" ORDER BY 1, 4, 5, 6, 7 ON CONFLICT DO NOTHING"#;
+            AND v."value" = g."value" AND v."holder" = g."holder" AND v."id" = g."id"),
+    "values" AS (INSERT INTO "RecordValue" ("side", "company", "entityType", "key", "value", "holder", "id")
+    SELECT "side", $2, $3, "key", "value", "holder", "id" FROM "held" ORDER BY 1, 4, 5, 6, 7 ON CONFLICT DO NOTHING)
+    SELECT "side", "id" FROM "new" "#;
 
 const SQLITE_NEWS: &str = concat!(
     r#"SELECT json_extract(n.value, '$.side') AS "side", json_extract(n.value, '$.id') AS "id" FROM json_each($1) n
@@ -95,7 +96,7 @@ pub(super) async fn all(store: &SqlStore, sightings: &[Sighting]) -> StoreResult
 }
 
 /// One statement for what was there, and, only where something was not, two for that. One more opens the rows that have
-/// waited for it.
+/// waited for it, where a record holds something else than it held.
 pub(in crate::store) async fn note(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
@@ -112,29 +113,41 @@ pub(in crate::store) async fn note(
 }
 
 async fn of_company(store: &SqlStore, tx: &impl ConnectionTrait, all: &[&Sighting]) -> StoreResult<()> {
+    let mut news: HashSet<(Side, String)> = HashSet::new();
     for group in all.chunks(GROUP) {
         let held: Vec<_> = group
             .iter()
             .filter_map(|one| Some((*one, one.held.as_ref()?)))
             .collect();
         if !held.is_empty() {
-            there(store, tx, &held).await?;
+            news.extend(there(store, tx, &held).await?);
         }
         for side in Side::BOTH {
             let gone = group.iter().filter(|one| one.side == side && one.held.is_none());
             let gone: Vec<&Sighting> = gone.copied().collect();
-            if !gone.is_empty() {
-                not_there(store, tx, side, &gone).await?;
+            if !gone.is_empty() && not_there(store, tx, side, &gone).await? {
+                news.extend(gone.iter().map(|one| (side, one.id.clone())));
             }
         }
     }
-    for group in all.chunks(GROUP) {
-        taken::wake(store, tx, group.iter().map(|one| (one.side, one.id.as_str()))).await?;
+    let changed = |one: &&&Sighting| news.contains(&(one.side, one.id.clone()));
+    let changed: Vec<_> = all
+        .iter()
+        .filter(changed)
+        .map(|one| (one.side, one.id.as_str()))
+        .collect();
+    for group in changed.chunks(GROUP) {
+        taken::wake(store, tx, group.iter().copied()).await?;
     }
     Ok(())
 }
 
-async fn there(store: &SqlStore, tx: &impl ConnectionTrait, seen: &[(&Sighting, &Held)]) -> StoreResult<()> {
+/// Says which hold something else than they held.
+async fn there(
+    store: &SqlStore,
+    tx: &impl ConnectionTrait,
+    seen: &[(&Sighting, &Held)],
+) -> StoreResult<HashSet<(Side, String)>> {
     let values = |rows: String| [rows.into(), store.label(), CUSTOMER.into()];
     let rows = rows::held(seen.iter().copied())?;
     if store.is_postgres() {
@@ -142,21 +155,15 @@ async fn there(store: &SqlStore, tx: &impl ConnectionTrait, seen: &[(&Sighting, 
             r#"{POSTGRES_NEWS} "kept" AS ({INTO} SELECT "side", $2, $3, "id", "kind", "profile", "checksum", "readAt", "readAt"
                 FROM "new" ORDER BY "side", "id" {OVER}), {POSTGRES_REST}"#
         );
-        tx.execute_raw(store.statement(&sql, values(rows))).await?;
-        return Ok(());
+        let news = tx.query_all_raw(store.statement(&sql, values(rows))).await?;
+        return ids_of(&news);
     }
     let news = tx
         .query_all_raw(store.statement(SQLITE_NEWS, values(rows)))
         .await?;
-    let mut ids: HashSet<(Side, String)> = HashSet::new();
-    for row in news {
-        ids.insert((
-            side_of(&row.try_get::<String>("", "side")?),
-            row.try_get("", "id")?,
-        ));
-    }
+    let ids = ids_of(&news)?;
     if ids.is_empty() {
-        return Ok(());
+        return Ok(ids);
     }
     let new = seen
         .iter()
@@ -167,16 +174,24 @@ async fn there(store: &SqlStore, tx: &impl ConnectionTrait, seen: &[(&Sighting, 
     for sql in [records.as_str(), SQLITE_GONE, SQLITE_HELD] {
         tx.execute_raw(store.statement(sql, values(rows.clone()))).await?;
     }
-    Ok(())
+    Ok(ids)
 }
 
-/// What is gone is no candidate, and holds nothing.
+fn ids_of(rows: &[QueryResult]) -> StoreResult<HashSet<(Side, String)>> {
+    let id = |row: &QueryResult| {
+        let side: String = row.try_get("", "side")?;
+        Ok((side_of(&side), row.try_get("", "id")?))
+    };
+    rows.iter().map(id).collect()
+}
+
+/// What is gone is no candidate, and holds nothing. Says whether that is news.
 async fn not_there(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
     side: Side,
     gone: &[&Sighting],
-) -> StoreResult<()> {
+) -> StoreResult<bool> {
     let places: Vec<_> = (5..gone.len() + 5).map(|n| format!("${n}")).collect();
     let since = gone.iter().map(|one| one.read_at).max();
     let of = |since: sea_orm::Value| {
@@ -193,7 +208,7 @@ async fn not_there(
     let since = crate::store::sql::micros(since.unwrap_or_else(|| store.now()));
     let done = tx.execute_raw(store.statement(&sql, of(since.into()))).await?;
     if done.rows_affected() == 0 {
-        return Ok(());
+        return Ok(false);
     }
     let sql = format!(
         r#"DELETE FROM "RecordValue" WHERE "side" = $2 AND "company" = $3 AND "entityType" = $4 AND "id" IN ({})
@@ -202,5 +217,5 @@ async fn not_there(
         places.join(", ")
     );
     tx.execute_raw(store.statement(&sql, of(since.into()))).await?;
-    Ok(())
+    Ok(true)
 }
