@@ -1,12 +1,14 @@
 //! Looking: at both systems, at the store, at what the polls have seen.
 
 use chrono::{DateTime, Utc};
+use domain::customer::Field;
 use domain::document::DocumentKind;
 use domain::entity::{EntityRef, EntityType};
 use domain::index::Sighting;
+use domain::matching::Name;
 use domain::merge::Times;
 use domain::polls::{FINANCE_CONTACTS, checksum};
-use domain::ports::{MatchKeys, Ring, Snapshot};
+use domain::ports::{MatchKeys, PortError, Ring, Snapshot};
 use domain::side::Side;
 use domain::store::Event;
 
@@ -20,6 +22,7 @@ impl Executor<'_> {
         match step {
             Step::Read(side) => self.read(side).await,
             Step::ReadDocument => self.read_document().await,
+            Step::Contact(code) => self.contact(&code).await,
             Step::Ask(side, id) => self.ask(side, id).await,
             Step::Search(side, keys) => self.search(side, keys).await,
             Step::Count(forms) => self.count(&forms).await,
@@ -142,12 +145,31 @@ impl Executor<'_> {
         Ok(None)
     }
 
+    /// What can't be read is as good as not shown: nothing is issued to it.
+    async fn contact(&mut self, code: &str) -> Result<Option<Ending>, Stop> {
+        self.seen.fresh = None;
+        let at = self.engine.clock.now();
+        self.seen.contact = match self.renewing(self.engine.finance.read(code, None)).await? {
+            Ok(Some(record)) => Sight::Here { record, at },
+            Ok(None) | Err(PortError::SetAside(_)) => Sight::Absent,
+            Err(error) => return Ok(Some(Ending::Failed(Side::Finance, error))),
+        };
+        Ok(None)
+    }
+
     async fn ask(&mut self, side: Side, id: String) -> Result<Option<Ending>, Stop> {
         self.seen.fresh = None;
         let there = self.renewing(self.engine.port(side).read(&id, None)).await?;
         match there {
             Err(error) => Ok(Some(Ending::Failed(side, error))),
             Ok(there) => {
+                let is_nobody = |one: &Snapshot| {
+                    let customer = &one.customer;
+                    Name::of(customer.get(Field::Name), customer.kind).nobody
+                };
+                if there.as_ref().is_some_and(is_nobody) {
+                    self.seen.nobodys.insert((side, id.clone()));
+                }
                 self.seen.asked.insert((side, id), there.is_some());
                 Ok(None)
             }

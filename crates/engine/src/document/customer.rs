@@ -3,12 +3,13 @@
 //! One whose customer is gone waits for nobody: it ends, and says what its author can do.
 
 use domain::link::{Link, LinkState};
+use domain::matching::another;
 use domain::message::{Code, Message};
 use domain::side::Side;
 use domain::store::{Awaited, LastRun, Status, TAKEN};
 
 use super::customer_of;
-use crate::seen::{Known, Seen};
+use crate::seen::{Known, Seen, Sight};
 use crate::step::{Ending, Step};
 
 /// What a document's customer is to finance.
@@ -30,7 +31,15 @@ pub(super) fn code(_: &Known, seen: &Seen, id: &str) -> Result<String, Box<Step>
         return Err(Box::new(Step::Standing(customer_of(id))));
     };
     let why = match standing(link.as_ref(), last.as_ref()) {
-        Standing::Code(code) => return Ok(code),
+        Standing::Code(code) => match is_its(seen, link.as_ref()) {
+            None => return Err(Box::new(Step::Contact(code))),
+            Some(true) => return Ok(code),
+            // Whoever stands there instead, or why nobody does, its own run finds out.
+            Some(false) if seen.enqueued.is_none() => {
+                return Err(Box::new(Step::Enqueue(customer_of(id))));
+            }
+            Some(false) => return Err(waits(Message::new(Code::CustomerIsSyncedFirst), seen, id)),
+        },
         Standing::Waits(why) => why,
         Standing::Unmet => match seen.enqueued {
             None => return Err(Box::new(Step::Enqueue(customer_of(id)))),
@@ -66,6 +75,10 @@ fn still_there(seen: &Seen, id: &str, link: Option<&Link>) -> Option<Box<Step>> 
     match asked(Side::Crm, id) {
         Err(ask) => return Some(ask),
         Ok(false) => return invalid(Message::new(Code::CustomerIsGone).with("customer", id)),
+        // Nobody is synced, and will ever have a code.
+        Ok(true) if link.is_none() && seen.nobodys.contains(&(Side::Crm, id.to_owned())) => {
+            return invalid(Message::new(Code::CustomerIsNobody).with("customer", id));
+        }
         Ok(true) => {}
     }
     let closed = link.filter(|link| link.state == LinkState::Closed);
@@ -78,6 +91,19 @@ fn still_there(seen: &Seen, id: &str, link: Option<&Link>) -> Option<Box<Step>> 
             invalid(why.with("customer", id).with("code", code))
         }
     }
+}
+
+/// Whether the contact under the customer's code is still the one that it was; `None`: it was not looked at. One that was
+/// never seen linked is not.
+fn is_its(seen: &Seen, link: Option<&Link>) -> Option<bool> {
+    let contact = match &seen.contact {
+        Sight::Unread => return None,
+        Sight::Absent => return Some(false),
+        Sight::Here { record, .. } => &record.customer,
+    };
+    let base = link.and_then(|link| link.base.as_ref());
+    let was = base.and_then(|base| base.identity(Side::Finance));
+    Some(was.is_some_and(|was| another(&was, contact).is_none()))
 }
 
 fn standing(link: Option<&Link>, last: Option<&LastRun>) -> Standing {
