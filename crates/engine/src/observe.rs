@@ -5,7 +5,7 @@ use domain::customer::Field;
 use domain::document::DocumentKind;
 use domain::entity::{EntityRef, EntityType};
 use domain::index::Sighting;
-use domain::matching::Name;
+use domain::matching::{Form, Key, Name};
 use domain::merge::Times;
 use domain::polls::{FINANCE_CONTACTS, checksum};
 use domain::ports::{MatchKeys, PortError, Ring, Snapshot};
@@ -96,11 +96,8 @@ impl Executor<'_> {
         };
         self.seen.fresh = Some(side);
         self.saw(side, &id, record.as_ref(), at);
-        if record.is_none() && self.known.link.is_whole() {
-            let since = self.engine.index.gone_since(side, &id).await?;
-            // Of a record that the index has never seen, the row tells since when it is looked for.
-            let lead = &self.work.lead;
-            self.seen.not_shown_since[side as usize] = since.or(lead.scheduled.then_some(lead.heard_at));
+        if record.is_none() {
+            self.seen.not_shown_since[side as usize] = self.not_shown_since(side, &id).await?;
         }
         self.seen.customers[side as usize] = match record {
             None => Sight::Absent,
@@ -117,6 +114,26 @@ impl Executor<'_> {
             }
         };
         Ok(None)
+    }
+
+    /// Since when no look has shown that record; `None`: until now one did. Of a record that the index has never seen, the
+    /// row tells since when it is looked for, whatever it has waited for.
+    async fn not_shown_since(&self, side: Side, id: &str) -> Result<Option<DateTime<Utc>>, Stop> {
+        let index = &self.engine.index;
+        if let Some(since) = index.gone_since(side, id).await? {
+            return Ok(Some(since));
+        }
+        let lead = &self.work.lead;
+        if !lead.scheduled {
+            return Ok(None);
+        }
+        let code = Form {
+            key: Key::Code,
+            value: id.to_owned(),
+        };
+        let there = index.holding(side, &[code], "").await?;
+        let is_there = there.iter().any(|one| one.id == id);
+        Ok((!is_there).then_some(lead.heard_at))
     }
 
     /// Notes what a look at one record has shown, for the index.
