@@ -93,13 +93,29 @@ impl Base {
         }
     }
 
-    /// The marks of the record that stands on that side (see [`Field::MARKS`]).
+    /// What the record that stands on that side is told by: its marks (see [`Field::MARKS`]), and its name as long as the two
+    /// have not agreed on it.
     pub fn mark(&mut self, side: Side, holds: &Customer) {
+        if !self.all(side).contains_key(&Field::Name) && !holds.get(Field::Name).is_empty() {
+            self.side(side)
+                .insert(Field::CALLED, holds.get(Field::Name).to_owned());
+        }
         for mark in Field::MARKS {
             if !holds.get(mark).is_empty() {
                 self.side(side).insert(mark, holds.get(mark).to_owned());
             }
         }
+    }
+
+    /// What the record that stood on that side was told by when it was last looked at; `None`: no name of it is known.
+    #[must_use]
+    pub fn identity(&self, side: Side) -> Option<Known> {
+        let mut known = self.all(side).clone();
+        if !known.contains_key(&Field::Name) {
+            let called = known.get(&Field::CALLED)?.clone();
+            known.insert(Field::Name, called);
+        }
+        Some(known)
     }
 
     /// What both were last known to hold.
@@ -165,6 +181,21 @@ mod tests {
         assert_eq!(base.put_back.get(&Field::Name), Some(&Side::Finance));
         let again: Base = serde_json::from_str(&serde_json::to_string(&base).unwrap()).unwrap();
         assert_eq!(again, base);
+    }
+
+    #[test]
+    fn a_record_is_told_by_its_name_agreed_on_or_not() {
+        let mut base = Base::new(Kind::Person);
+        assert_eq!(base.identity(Side::Crm), None);
+        let named = |name| Customer::new(Kind::Person).with(Field::Name, name);
+        base.mark(Side::Crm, &named("a"));
+        base.mark(Side::Crm, &named("b"));
+        let called = |base: &Base| base.identity(Side::Crm).unwrap()[&Field::Name].clone();
+        assert_eq!(called(&base), "b");
+        assert_eq!(base.of(Side::Crm, Field::Name), None, "that is no agreement");
+        base.agree(Field::Name, "c", "c");
+        base.mark(Side::Crm, &named("d"));
+        assert_eq!(called(&base), "c");
     }
 
     #[test]

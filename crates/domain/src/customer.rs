@@ -38,6 +38,9 @@ impl Field {
     /// A system's own marks of a record, which no one types and no sync carries: the day on which it was registered, and
     /// its number. Another mark under one id is another record.
     pub const MARKS: [Self; 2] = [Self("registeredOn"), Self("recordId")];
+    /// What a record was called when it was last looked at. It stands in the base alone, for those on whose name the two
+    /// sides have never agreed.
+    pub const CALLED: Self = Self("called");
 }
 
 impl Field {

@@ -272,13 +272,14 @@ pub(crate) fn next_look(not_shown: chrono::Duration) -> Option<Duration> {
     (next - not_shown).to_std().ok()
 }
 
-/// Nothing is known of a record but that a webhook has announced it, and it is not there.
-pub(crate) fn not_there_yet(facts: &Facts<'_>, side: Side) -> Option<Verdict> {
+/// Nothing is known of a record but that a webhook has announced it, or a poll has shown it, and it is not there; `since`
+/// when.
+pub(crate) fn not_there_yet(facts: &Facts<'_>, side: Side, since: DateTime<Utc>) -> Option<Verdict> {
     let lead = &facts.work.lead;
-    if lead.trigger != Trigger::Webhook {
+    if lead.gone || !matches!(lead.trigger, Trigger::Webhook | Trigger::Poll) {
         return None;
     }
-    let wait = next_look(facts.now - lead.heard_at)?;
+    let wait = next_look(facts.now - since)?;
     let why = Message::new(Code::AnnouncedNotThere).with("side", side);
     Some(Verdict::waits(why, wait))
 }

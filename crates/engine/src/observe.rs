@@ -1,13 +1,14 @@
 //! Looking: at both systems, at the store, at what the polls have seen.
 
 use chrono::{DateTime, Utc};
+use domain::customer::Field;
 use domain::document::DocumentKind;
 use domain::entity::{EntityRef, EntityType};
 use domain::index::Sighting;
-use domain::matching::Numbering;
+use domain::matching::{Form, Key, Name, Numbering};
 use domain::merge::Times;
 use domain::polls::{checksum, contacts_of};
-use domain::ports::{MatchKeys, Ring, Snapshot};
+use domain::ports::{MatchKeys, PortError, Ring, Snapshot};
 use domain::side::Side;
 use domain::store::Event;
 
@@ -21,6 +22,7 @@ impl Executor<'_> {
         match step {
             Step::Read(side) => self.read(side).await,
             Step::ReadDocument => self.read_document().await,
+            Step::Contact(code) => self.contact(&code).await,
             Step::Ask(side, id) => self.ask(side, id).await,
             Step::Search(side, keys) => self.search(side, keys).await,
             Step::Count(forms) => self.count(&forms).await,
@@ -95,11 +97,8 @@ impl Executor<'_> {
         };
         self.seen.fresh = Some(side);
         self.saw(side, &id, record.as_ref(), at);
-        if record.is_none() && self.known.link.is_whole() {
-            let since = self.engine.index.gone_since(side, &id).await?;
-            // Of a record that the index has never seen, the row tells since when it is looked for.
-            let lead = &self.work.lead;
-            self.seen.not_shown_since[side as usize] = since.or(lead.scheduled.then_some(lead.heard_at));
+        if record.is_none() {
+            self.seen.not_shown_since[side as usize] = self.not_shown_since(side, &id).await?;
         }
         self.seen.customers[side as usize] = match record {
             None => Sight::Absent,
@@ -116,6 +115,26 @@ impl Executor<'_> {
             }
         };
         Ok(None)
+    }
+
+    /// Since when no look has shown that record; `None`: until now one did. Of a record that the index has never seen, the
+    /// row tells since when it is looked for, whatever it has waited for.
+    async fn not_shown_since(&self, side: Side, id: &str) -> Result<Option<DateTime<Utc>>, Stop> {
+        let index = &self.engine.index;
+        if let Some(since) = index.gone_since(side, id).await? {
+            return Ok(Some(since));
+        }
+        let lead = &self.work.lead;
+        if !lead.scheduled {
+            return Ok(None);
+        }
+        let code = Form {
+            key: Key::Code,
+            value: id.to_owned(),
+        };
+        let there = index.holding(side, &[code], "").await?;
+        let is_there = there.iter().any(|one| one.id == id);
+        Ok((!is_there).then_some(lead.heard_at))
     }
 
     /// Notes what a look at one record has shown, for the index.
@@ -144,12 +163,31 @@ impl Executor<'_> {
         Ok(None)
     }
 
+    /// What can't be read is as good as not shown: nothing is issued to it.
+    async fn contact(&mut self, code: &str) -> Result<Option<Ending>, Stop> {
+        self.seen.fresh = None;
+        let at = self.engine.clock.now();
+        self.seen.contact = match self.renewing(self.engine.finance.read(code, None)).await? {
+            Ok(Some(record)) => Sight::Here { record, at },
+            Ok(None) | Err(PortError::SetAside(_)) => Sight::Absent,
+            Err(error) => return Ok(Some(Ending::Failed(Side::Finance, error))),
+        };
+        Ok(None)
+    }
+
     async fn ask(&mut self, side: Side, id: String) -> Result<Option<Ending>, Stop> {
         self.seen.fresh = None;
         let there = self.renewing(self.engine.port(side).read(&id, None)).await?;
         match there {
             Err(error) => Ok(Some(Ending::Failed(side, error))),
             Ok(there) => {
+                let is_nobody = |one: &Snapshot| {
+                    let customer = &one.customer;
+                    Name::of(customer.get(Field::Name), customer.kind).nobody
+                };
+                if there.as_ref().is_some_and(is_nobody) {
+                    self.seen.nobodys.insert((side, id.clone()));
+                }
                 self.seen.asked.insert((side, id), there.is_some());
                 Ok(None)
             }

@@ -87,6 +87,8 @@ pub struct Seen {
     pub narrowed: Option<Times>,
     /// Whether these records are there.
     pub asked: BTreeMap<(Side, String), bool>,
+    /// Those of them whose name is nobody's.
+    pub nobodys: BTreeSet<(Side, String)>,
     /// Whose these records are.
     pub owners: BTreeMap<(Side, String), Option<Link>>,
     /// Whether the keys of a first meeting are ours; `Some(Some(…))`: who has one of them.
@@ -107,6 +109,8 @@ pub struct Seen {
     pub not_linked: Option<(Side, String, bool, Option<Link>)>,
     /// The document.
     pub document: Sight<DocumentSnapshot>,
+    /// The contact that it is to be issued to.
+    pub contact: Sight<Snapshot>,
     /// How the document's customer stands in the store.
     pub standing: Option<(Option<Link>, Option<LastRun>)>,
     /// Whether its customer's row is new.
@@ -242,6 +246,7 @@ impl Seen {
             taken: [None, None],
             narrowed: None,
             asked: BTreeMap::new(),
+            nobodys: BTreeSet::new(),
             owners: BTreeMap::new(),
             reserved: None,
             holders: None,
@@ -252,6 +257,7 @@ impl Seen {
             aside: Vec::new(),
             not_linked: None,
             document: Sight::Unread,
+            contact: Sight::Unread,
             standing: None,
             enqueued: None,
             issued: None,

@@ -20,6 +20,8 @@ pub enum Step {
     Read(Side),
     /// Read the document afresh.
     ReadDocument,
+    /// Read the contact under that code afresh, to which a document is to be issued.
+    Contact(String),
     /// Ask that side whether it has this record.
     Ask(Side, String),
     /// Ask the store for the columns whose values are as they come back from a save.

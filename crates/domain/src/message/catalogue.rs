@@ -169,6 +169,7 @@ catalogue! {
     CustomerWasDeletedSomewhere "customer_was_deleted_somewhere" "its customer {customer} was deleted in one of the systems, and is looked at again first";
     CustomerWaitsForAHuman "customer_waits_for_a_human" "its customer {customer} waits for a human itself: see `siaghsync log --entity`";
     CustomerFailed "customer_failed" "its customer {customer} could not be synced (row {row}: {why}): mend it, then `siaghsync retry {row}`";
+    CustomerIsNobody "customer_is_nobody" "the name of its customer {customer} is nobody's, and such a customer is not synced: give the document another customer in the CRM, or that one its name, and `siaghsync retry` this row";
     CustomerIsGone "customer_is_gone" "its customer {customer} is not in the CRM (any more): give the document another customer in the CRM (that edit is heard by itself), or bring that one back and `siaghsync retry` this row";
     CustomerWasDeletedInFinance "customer_was_deleted_in_finance" "its customer {customer} was deleted in finance, where it was contact {code}, and is not created again by itself: give the document another customer in the CRM (that edit is heard by itself)";
     InRow "in_row" "row {row}: {problem}";

@@ -124,12 +124,34 @@ pub struct Linked {
 impl Linked {
     /// Whether what a poll sees on `side` is no news: as that side was last known to be. Where a field waits for a human,
     /// that may be the very answer: whoever takes an edit back has settled it. What came back altered from a save is known
-    /// as it is, and no news while it stays so.
+    /// as it is, and no news while it stays so. Where the link is closed, its record may be the one that was not shown.
     #[must_use]
     pub fn knows(&self, fingerprint: &Fingerprint, side: Side) -> bool {
         self.base.as_ref().is_some_and(|base| {
             let held = self.state == LinkState::Conflict && base.altered.is_empty();
-            !held && fingerprint.echoes(base, side)
+            let closed = self.state == LinkState::Closed;
+            !held && !closed && fingerprint.echoes(base, side)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_17_what_is_there_is_news_where_its_link_is_closed() {
+        let ali = Customer::new(Kind::Person).with(Field::Name, "علی رضایی");
+        let mut base = Base::new(Kind::Person);
+        for spec in &crate::fields::TABLE {
+            base.agree(spec.field, ali.get(spec.field), ali.get(spec.field));
+        }
+        let linked = |state| Linked {
+            base: Some(base.clone()),
+            state,
+        };
+        let seen = Fingerprint::of(&ali);
+        assert!(linked(LinkState::Active).knows(&seen, Side::Finance));
+        assert!(!linked(LinkState::Closed).knows(&seen, Side::Finance));
     }
 }

@@ -11,7 +11,7 @@ use domain::side::Side;
 
 use super::{identity, saving, taken};
 use crate::Rules;
-use crate::ending::next_look;
+use crate::ending::{is_nothing, next_look};
 use crate::seen::{Known, Refusal, Seen, Sight};
 use crate::step::{Ending, Sending, Step};
 
@@ -45,10 +45,11 @@ pub(super) fn next(known: &mut Known, seen: &Seen, side: Side, rules: &Rules<'_>
     Step::End(Ending::Gone(side))
 }
 
-/// How long until the next look, where a linked record is not shown and nobody has said that it is gone. `None`: it is
-/// gone.
+/// How long until the next look, where a record of which something is known is not shown and nobody has said that it is
+/// gone. `None`: it is gone.
 fn not_shown_for_long(known: &Known, seen: &Seen, side: Side) -> Option<Duration> {
-    let open = known.link.is_whole() && seen.claimed.state != LinkState::Closed;
+    let known_of = known.link.is_whole() || !is_nothing(known, seen);
+    let open = known_of && seen.claimed.state != LinkState::Closed;
     if !open || seen.gone_heard[side as usize] {
         return None;
     }

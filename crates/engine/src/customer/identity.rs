@@ -1,6 +1,9 @@
 //! Is the record under a known id still the one that it was (rule 1 of a customer)? Pure.
 
-use domain::customer::Field;
+use domain::customer::{Customer, Field, Values};
+use domain::fields::Flow;
+use domain::forms::form_of;
+use domain::in_flight::Write;
 use domain::matching::{Another, another};
 use domain::message::{Code, Message};
 use domain::side::Side;
@@ -20,9 +23,9 @@ pub(super) fn is_another(known: &Known, seen: &Seen) -> Option<Message> {
 }
 
 fn is_another_on(side: Side, known: &Known, seen: &Seen) -> Option<Message> {
-    let was = known.link.base.as_ref()?;
     let now = seen.customer(side)?;
-    let why = Message::new(match another(was.all(side), now)? {
+    let was = sent_in_vain(side, seen, now).or_else(|| was(side, known, seen))?;
+    let why = Message::new(match another(&was, now)? {
         Another::Name => Code::AnotherByName,
         Another::NationalId => Code::AnotherByNationalId,
         Another::Mark => Code::AnotherByMark,
@@ -30,12 +33,41 @@ fn is_another_on(side: Side, known: &Known, seen: &Seen) -> Option<Message> {
     let about = Message::new(Code::AnotherRecord)
         .with("side", side)
         .with("id", known.link.id_on(side)?)
-        .with("was", was.of(side, Field::Name).unwrap_or_default())
+        .with("was", was.get(&Field::Name).map_or("", String::as_str))
         .with("now", now.get(Field::Name));
     Some(about.with_message("why", &why))
 }
 
-/// Takes down the marks of both records.
+/// What was sent into that side just now, if nothing of it is there: between save and read-back the id was given again, and
+/// what came back is no altered form.
+fn sent_in_vain(side: Side, seen: &Seen, now: &Customer) -> Option<Values> {
+    let fields = match seen.answered.as_ref()? {
+        Write::Create(create) if create.side == side => &create.fields,
+        Write::Update(update) if update.side == side => &update.fields,
+        _ => return None,
+    };
+    let shown = fields.iter().filter(|(field, _)| !now.hidden.contains(field));
+    let sent: Values = shown
+        .filter(|(field, sent)| field.spec().flow == Flow::Both && !sent.leaves.is_empty())
+        .map(|(field, sent)| (*field, sent.leaves.clone()))
+        .collect();
+    let is_there = |(field, sent): (&Field, &String)| form_of(*field, sent, sent, now.get(*field)).is_some();
+    // One value alone may have come back in a form that nobody knows.
+    (sent.len() > 1 && !sent.iter().any(is_there)).then_some(sent)
+}
+
+/// What that side's record was told by when it was last looked at. Where the two were linked and have never been looked at
+/// together, the other one says who it is.
+fn was(side: Side, known: &Known, seen: &Seen) -> Option<Values> {
+    let was = known.link.base.as_ref()?.identity(side);
+    let by_hand = matches!(seen.ruling, Some(Ruling::Link { .. }));
+    if was.is_some() || by_hand || !seen.claimed.is_whole() {
+        return was;
+    }
+    seen.customer(side.other()).map(|other| other.values.clone())
+}
+
+/// Takes down what both records are told by.
 pub(super) fn mark(known: &mut Known, seen: &Seen) {
     for side in Side::BOTH {
         if let (Some(base), Some(now)) = (&mut known.link.base, seen.customer(side)) {

@@ -4,12 +4,13 @@
 
 use domain::company::Company;
 use domain::link::{Link, LinkState};
+use domain::matching::another;
 use domain::message::{Code, Message};
 use domain::side::Side;
 use domain::store::{Awaited, LastRun, Status, TAKEN};
 
 use super::customer_of;
-use crate::seen::Seen;
+use crate::seen::{Seen, Sight};
 use crate::step::{Ending, Step};
 
 /// What a document's customer is to finance.
@@ -51,7 +52,15 @@ pub(super) fn code(seen: &Seen, id: &str, company: Company) -> Result<String, No
         return Err(Not::Ours(link.company));
     }
     let why = match standing(link.as_ref(), last.as_ref()) {
-        Standing::Code(code) => return Ok(code),
+        Standing::Code(code) => match is_its(seen, link.as_ref()) {
+            None => return Err(Not::Yet(Box::new(Step::Contact(code)))),
+            Some(true) => return Ok(code),
+            // Whoever stands there instead, or why nobody does, its own run finds out.
+            Some(false) if seen.enqueued.is_none() => {
+                return Err(Not::Yet(Box::new(Step::Enqueue(customer_of(id)))));
+            }
+            Some(false) => return Err(waits(Message::new(Code::CustomerIsSyncedFirst), seen, id).into()),
+        },
         Standing::Waits(why) => why,
         Standing::Unmet => match seen.enqueued {
             None => return Err(Not::Yet(Box::new(Step::Enqueue(customer_of(id))))),
@@ -89,6 +98,10 @@ fn still_there(seen: &Seen, id: &str, link: Option<&Link>) -> Option<Box<Step>> 
     match asked(Side::Crm, id) {
         Err(ask) => return Some(ask),
         Ok(false) => return invalid(Message::new(Code::CustomerIsGone).with("customer", id)),
+        // Nobody is synced, and will ever have a code.
+        Ok(true) if link.is_none() && seen.nobodys.contains(&(Side::Crm, id.to_owned())) => {
+            return invalid(Message::new(Code::CustomerIsNobody).with("customer", id));
+        }
         Ok(true) => {}
     }
     let closed = link.filter(|link| link.state == LinkState::Closed);
@@ -101,6 +114,19 @@ fn still_there(seen: &Seen, id: &str, link: Option<&Link>) -> Option<Box<Step>> 
             invalid(why.with("customer", id).with("code", code))
         }
     }
+}
+
+/// Whether the contact under the customer's code is still the one that it was; `None`: it was not looked at. One that was
+/// never seen linked is not.
+fn is_its(seen: &Seen, link: Option<&Link>) -> Option<bool> {
+    let contact = match &seen.contact {
+        Sight::Unread => return None,
+        Sight::Absent => return Some(false),
+        Sight::Here { record, .. } => &record.customer,
+    };
+    let base = link.and_then(|link| link.base.as_ref());
+    let was = base.and_then(|base| base.identity(Side::Finance));
+    Some(was.is_some_and(|was| another(&was, contact).is_none()))
 }
 
 fn standing(link: Option<&Link>, last: Option<&LastRun>) -> Standing {

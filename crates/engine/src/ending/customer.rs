@@ -26,7 +26,10 @@ pub(crate) fn finish(
     let ends_unknown = is_nothing && matches!(ending, Ending::Gone(_) | Ending::Off(_) | Ending::Skip(_));
     forget(&mut known, seen, rules);
     let yet = match &ending {
-        Ending::Gone(side) if is_nothing => not_there_yet(facts, *side),
+        Ending::Gone(side) if is_nothing => {
+            let since = seen.not_shown_since[*side as usize].unwrap_or(facts.now);
+            not_there_yet(facts, *side, since)
+        }
         _ => None,
     };
     let verdict = yet.unwrap_or_else(|| of(&mut known, seen, ending, facts));

@@ -30,7 +30,7 @@ pub(crate) fn finish(mut known: Known, seen: &Seen, ending: Ending, facts: &Fact
     };
     let yet = match &ending {
         Ending::Gone(side) if known.link.issued.is_none() && is_nothing(&known, seen) => {
-            not_there_yet(facts, *side)
+            not_there_yet(facts, *side, facts.work.lead.heard_at)
         }
         _ => None,
     };

@@ -95,6 +95,31 @@ async fn case_17_half_an_answer_closes_nothing() {
 }
 
 #[tokio::test]
+async fn case_17_whatever_a_row_has_waited_for_one_look_that_shows_nothing_closes_nothing() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(person("علی", "09123450017"));
+        w.sync(Side::Crm, &id).await;
+        w.look().await;
+        w.crm.edit(&id, Field::Email, "ali@example.ir");
+        let down = PortError::Unavailable {
+            message: "down".into(),
+            retry_after: Duration::from_secs(600),
+        };
+        w.finance.next_read(Read::Fails(down));
+        w.finance.next_read(Read::Nothing);
+        let ring = w.enqueue(Side::Crm, &id).await;
+        w.engine.run(&ring).await.unwrap();
+        w.clock.turn(Duration::from_secs(2000));
+        w.engine.run(&ring).await.unwrap();
+        let row = w.row(&ring).await;
+        assert_eq!(row.status, Status::Pending, "{on:?}: {row:?}");
+        assert_eq!(w.links().await[0].state, LinkState::Active);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
 async fn a_read_that_outlasts_the_lease_keeps_it() {
     for on in ALL {
         let w = World::new(on).await;

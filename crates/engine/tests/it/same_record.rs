@@ -1,6 +1,7 @@
 //! Rule 1 of a customer on every kind of store: an id under which another record stands.
 
 use domain::customer::{Customer, Field};
+use domain::merge::ConflictStrategy;
 use domain::ports::Side;
 use domain::store::{EntityRef, LinkState, Status};
 use engine::Ran;
@@ -118,6 +119,33 @@ async fn the_systems_own_mark_tells_one_namesake_from_another() {
         );
         w.finance.restore("1", ali().with(mark, "78"));
         assert_eq!(w.sync(Side::Finance, "1").await, Status::Conflict, "{on:?}");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn case_1_a_name_on_which_the_two_never_agreed_tells_a_record_all_the_same() {
+    for on in ALL {
+        let mut w = World::new(on).await;
+        w.engine.config.policy.strategy = ConflictStrategy::Manual;
+        let id = w.crm.add(ali());
+        w.finance.add(person("رضایی علی", "09123450017"));
+        assert_eq!(w.sync(Side::Crm, &id).await, Status::Conflict, "the name is held");
+        w.finance.restore("1", mina());
+        let saves = (w.crm.saves(), w.finance.saves());
+        assert_eq!(w.sync(Side::Finance, "1").await, Status::Conflict);
+        assert_eq!((w.crm.saves(), w.finance.saves()), saves, "{on:?}");
+        let rows = w.rows().await;
+        let waits = rows.iter().find(|row| row.status == Status::Conflict).unwrap();
+        assert_eq!(waits.error_code.as_deref(), Some("another_record"));
+        // Once an operator has said that it is the same, it is.
+        let entity = EntityRef::customer(Side::Finance, "1");
+        let ring = w.engine.same(&entity, None).await.unwrap();
+        w.engine.run(&ring).await.unwrap();
+        w.sync(Side::Finance, "1").await;
+        let rows = w.rows().await;
+        let waits = rows.iter().find(|row| row.status == Status::Conflict).unwrap();
+        assert_eq!(waits.error_code.as_deref(), Some("held_fields"), "{on:?}");
         w.drop_it().await;
     }
 }

@@ -121,6 +121,9 @@ impl Told {
         self.faults += one.faults;
         self.conflicts += one.conflicts;
         self.failed += one.failed;
+        for (name, count) in &one.odd {
+            *self.odd.entry(name).or_default() += count;
+        }
     }
 }
 
@@ -142,6 +145,12 @@ impl std::fmt::Display for Told {
             self.doubles_by_race,
             self.documents,
             self.rulings
-        )
+        )?;
+        let traits: Vec<String> = self
+            .odd
+            .iter()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        write!(f, "; traits: {}", traits.join(", "))
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::customer::Field;
 use domain::in_flight::Write;
 use domain::polls::{Harvest, PollLease, PollStore};
 use domain::ports::{Ring, Side};
@@ -16,6 +17,10 @@ use testkit::memory::MemoryStore;
 use uuid::Uuid;
 
 use crate::client::Client;
+
+mod index;
+
+pub use index::index;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bug {
@@ -47,9 +52,16 @@ pub enum Bug {
     NoTombstone,
     /// Twins, and the two ends of a pair, are met at once.
     NoMatchLock,
+    /// Who has a mobile in common with another is that one.
+    SharedMobile,
+    /// Whoever stands under a known id is the one who stood there.
+    NoIdentity,
 }
 
-pub const ALL: [Bug; 14] = [
+/// Those that pour one person's data into another's record.
+pub const POURING: [Bug; 2] = [Bug::SharedMobile, Bug::NoIdentity];
+
+pub const ALL: [Bug; 16] = [
     Bug::NoBase,
     Bug::NoLease,
     Bug::NoFence,
@@ -64,6 +76,8 @@ pub const ALL: [Bug; 14] = [
     Bug::NoAudit,
     Bug::NoTombstone,
     Bug::NoMatchLock,
+    Bug::SharedMobile,
+    Bug::NoIdentity,
 ];
 
 /// A worker's store, broken as asked for; it tells of each intent.
@@ -108,6 +122,27 @@ impl Broken {
     }
 }
 
+impl Broken {
+    /// Its names, and marks, were always as they are now.
+    fn is_as_ever(&self, link: &mut Link) {
+        let all = self.client.world.lock();
+        for side in Side::BOTH {
+            let shown = link
+                .id_on(side)
+                .and_then(|id| all.systems[side as usize].shown(id));
+            let (Some(shown), Some(base)) = (shown, &mut link.base) else {
+                continue;
+            };
+            let known = match side {
+                Side::Crm => &mut base.crm,
+                Side::Finance => &mut base.finance,
+            };
+            known.insert(Field::Name, shown.get(Field::Name).to_owned());
+            known.insert(Field::MARKS[0], shown.get(Field::MARKS[0]).to_owned());
+        }
+    }
+}
+
 #[async_trait]
 impl Store for Broken {
     async fn enqueue(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
@@ -145,6 +180,7 @@ impl Store for Broken {
                     .in_flight
                     .0
                     .retain(|write| !matches!(write, Write::Update(_))),
+                Some(Bug::NoIdentity) => self.is_as_ever(link),
                 Some(Bug::NoTombstone) if link.state == LinkState::Closed => {
                     match work.lead.side {
                         Side::Crm => link.finance_id = None,

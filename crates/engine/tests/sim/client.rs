@@ -13,7 +13,7 @@ use sea_orm::DbErr;
 use testkit::memory::Wire;
 
 use crate::sched::{MS, SECOND, Time};
-use crate::systems::Sent;
+use crate::sent::Sent;
 use crate::world::Shared;
 
 /// One process's end of its connections.
@@ -25,6 +25,8 @@ pub struct Client {
     /// When it last looked for candidates on each side, and committed an intent.
     pub found_at: [AtomicU64; 2],
     pub intended_at: AtomicU64,
+    /// When it last read a contact.
+    pub contact_at: AtomicU64,
     /// Its outside calls so far.
     pub calls: AtomicU64,
     /// What it read last of each side.
@@ -45,6 +47,7 @@ impl Client {
             mortal,
             found_at: Default::default(),
             intended_at: AtomicU64::new(0),
+            contact_at: AtomicU64::new(0),
             calls: AtomicU64::new(0),
             read: Mutex::default(),
             sent: Mutex::default(),
@@ -80,7 +83,11 @@ impl Client {
                     let (Some(crm), Some(finance)) = (&link.crm_id, &link.finance_id) else {
                         continue;
                     };
-                    for (side, id) in [(Side::Crm, crm), (Side::Finance, finance)] {
+                    let both = [(Side::Crm, crm), (Side::Finance, finance)];
+                    let who =
+                        both.map(|(side, id)| all.systems[side as usize].records.get(id).map(|r| r.person));
+                    // Under the code of another stands nobody who was linked.
+                    for (side, id) in both.into_iter().filter(|_| who[0] == who[1]) {
                         if let Some(record) = all.systems[side as usize].records.get_mut(id) {
                             record.linked.get_or_insert(now);
                         }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use domain::clock::Clock;
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Row, Totals};
@@ -205,8 +206,17 @@ pub fn land(client: &Client, document: &Document, code: &str) -> PortResult<Stri
     if !all.documents.crm[&id].versions.contains(document) {
         problems.push(format!("{id} is issued as no one ever typed it: {document:?}"));
     }
-    let person = |side: Side, id: &str| all.systems[side as usize].records.get(id).map(|r| r.person);
-    if person(Side::Finance, code).is_none_or(|p| Some(p) != person(Side::Crm, &document.customer)) {
+    // A code that is given again in between, nobody can know of.
+    let seen_at = client.contact_at.load(Ordering::Relaxed);
+    let seen = all.systems[1]
+        .bearers(code)
+        .find(|record| record.born <= seen_at)
+        .map(|record| record.person);
+    let customer = all.systems[0]
+        .records
+        .get(&document.customer)
+        .map(|record| record.person);
+    if seen.is_none() || seen != customer {
         problems.push(format!("{id} of {} is issued to {code}", document.customer));
     }
     let number = (2001 + all.documents.finance.len()).to_string();

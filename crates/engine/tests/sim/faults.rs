@@ -1,5 +1,6 @@
 //! How rough a history is. Each draws its own mixture, so that some know one kind of trouble only.
 
+use crate::odd::Odd;
 use crate::sched::Sim;
 
 /// Per mille, at each opportunity.
@@ -19,10 +20,12 @@ pub struct Rates {
     pub webhook: u64,
     /// A call or statement takes seconds.
     pub slow: u64,
+    /// An answer shows less than there is.
+    pub half: u64,
 }
 
 impl Rates {
-    pub fn draw(sim: &Sim) -> Self {
+    pub fn draw(sim: &Sim, odd: Odd) -> Self {
         let some = |rates: [u64; 3]| *sim.pick(&rates).unwrap();
         Self {
             crash: some([0, 3, 12]),
@@ -32,6 +35,7 @@ impl Rates {
             bell: some([0, 50, 300]),
             webhook: some([0, 50, 500]),
             slow: some([0, 20, 200]),
+            half: if odd.partial { some([20, 60, 150]) } else { 0 },
         }
     }
 }

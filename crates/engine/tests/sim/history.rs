@@ -10,7 +10,7 @@ use crate::bugs::Bug;
 use crate::faults::Rates;
 use crate::sched::{Executor, SECOND};
 use crate::world::{Shared, customer, event, hear};
-use crate::{documents, oracle, pollers, worker};
+use crate::{desk, documents, oracle, pollers, worker};
 
 /// What came of a history.
 #[derive(Debug, Default)]
@@ -30,6 +30,8 @@ pub struct Told {
     pub faults: u64,
     pub conflicts: u64,
     pub failed: u64,
+    /// How many histories have each of the traits.
+    pub odd: BTreeMap<&'static str, u64>,
 }
 
 const LONG: u64 = 6 * 3600 * SECOND;
@@ -68,6 +70,10 @@ pub fn run(seed: u64, bug: Option<Bug>, told: bool) -> Told {
             stuck |= !settle(&world, &mut executor);
         }
     }
+    if world.odd.operator {
+        world.lock().gone_home = true;
+        stuck |= !settle(&world, &mut executor);
+    }
     if stuck {
         result.violations.push("it never comes to rest".into());
     }
@@ -98,6 +104,9 @@ fn begin(world: &Shared, actions: u64) {
     if world.writes_documents {
         world.sim.spawn(documents::operate(world.clone()));
     }
+    if world.odd.operator {
+        world.sim.spawn(desk::operate(world.clone()));
+    }
 }
 
 impl Told {
@@ -109,7 +118,8 @@ impl Told {
         self.doubles_by_race = all.doubles_by_race;
         self.retyped = all.retyped;
         self.documents = all.documents.finance.len() as u64;
-        self.rulings = all.documents.rulings;
+        self.rulings = all.documents.rulings + all.rulings;
+        self.odd = world.odd.names().into_iter().map(|name| (name, 1)).collect();
         self.saves = all.systems.iter().map(|s| s.saves).sum();
         self.faults = all.faults;
         self.rows = rows.all();

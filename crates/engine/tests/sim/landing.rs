@@ -1,20 +1,20 @@
-//! A write arrives at its system. Here is checked what must never arrive: a second record of one customer, and values
-//! that nobody typed.
+//! A write arrives at its system. Here is checked what must never arrive: a second record of one customer, values that
+//! nobody typed, and another's data.
 
 use domain::customer::{Customer, Field, Values};
 use domain::document::Document;
-use domain::fields::Flow;
 use domain::ports::{PortError, PortResult, Side, Snapshot};
 use domain::store::EntityType;
 use domain::store::entities::link;
-use domain::text::{normal, same};
+use domain::text::normal;
 
 use crate::bugs::Bug;
 use crate::client::Client;
 use crate::documents;
-use crate::people::person_of;
 use crate::sched::Time;
-use crate::systems::{FIELDS, Whole, held};
+use crate::sent::Whole;
+use crate::systems::{FIELDS, Record};
+use crate::whose::{made_up, strangers};
 use crate::world::{All, tell_of};
 
 pub enum Request {
@@ -57,18 +57,22 @@ fn create(
 ) -> PortResult<String> {
     let world = &client.world;
     let now = world.sim.time();
-    let Some(person) = person_of(customer.get(Field::Name)) else {
-        world.violation(format!(
-            "{side}: a customer was created whom no one typed: {customer:?}"
-        ));
-        return Err(PortError::Refused("no name".into()));
-    };
-    let mut problems = made_up(&world.lock(), person, side, &customer.values);
     let links = world.store.links();
     let mut all = world.lock();
     let sent_at = all.sent[place].at;
     let source = source(&all, side, customer);
-    problems.extend(resurrected(&all, &links, side, &source, sent_at));
+    let Some(person) = made_for(&all, side, &source, customer) else {
+        drop(all);
+        world.violation(format!(
+            "{side}: a customer was created whom no one typed: {customer:?}"
+        ));
+        return Err(PortError::Refused("no one".into()));
+    };
+    let mut problems = made_up(&all, person, side, &customer.values);
+    if world.odd.is_nobody(person) {
+        problems.push(format!("{side}: nobody was created: {customer:?}"));
+    }
+    problems.extend(resurrected(&all, &links, (side, person), &source, sent_at));
     if all.systems[side as usize].refuses(None, &customer.values) {
         return Err(PortError::Taken {
             fields: vec![Field::Mobile, Field::Phone],
@@ -83,6 +87,7 @@ fn create(
     let id = system.insert(person, customer.kind, &customer.values, true, now);
     system.records.get_mut(&id).unwrap().made_for = Some((source, sent_at));
     all.sent[place].record.clone_from(&id);
+    problems.extend(strangers(&all, side, &id));
     drop(all);
     for problem in problems {
         world.violation(problem);
@@ -94,11 +99,17 @@ fn create(
 fn made_twice(all: &All, side: Side, person: u32, customer: &Customer, found_at: Time) -> (Vec<String>, u64) {
     let mut problems = Vec::new();
     let id_of = |values: &Values| {
-        values
+        let id = values
             .get(&Field::NationalId)
-            .map(|v| normal(Field::NationalId, v))
+            .map(|v| normal(Field::NationalId, v))?;
+        let id = id.trim_start_matches('0').to_owned();
+        // A placeholder is nobody's.
+        let is_one = id.len() > 7 && id.bytes().all(|b| b.is_ascii_digit());
+        Some(id).filter(|id| is_one && !id.chars().all(|c| id.starts_with(c)))
     };
-    let typed_there = all.systems[side.other() as usize].records.values();
+    let there = &all.systems[side.other() as usize];
+    let former = there.former.iter().map(|(_, record)| record);
+    let typed_there = there.records.values().chain(former);
     let typed_there = typed_there.filter(|r| r.person == person && !r.ours).count();
     let (mut ours, mut race) = (0, 0);
     for (id, record) in all.systems[side as usize]
@@ -143,8 +154,24 @@ fn source(all: &All, side: Side, customer: &Customer) -> String {
     }
 }
 
+/// Which person that is: of all who ever stood under the id, the one whose data it is. Where there is none, the one who
+/// stands there now.
+fn made_for(all: &All, side: Side, source: &str, customer: &Customer) -> Option<u32> {
+    let there = &all.systems[side.other() as usize];
+    let its = |record: &&Record| made_up(all, record.person, side, &customer.values).is_empty();
+    let mut bearers = there.bearers(source);
+    let found = bearers.find(its).or_else(|| there.bearers(source).next());
+    found.map(|record| record.person)
+}
+
 /// A customer whose counterpart was known when it was sent, and is deleted, must not come up there again.
-fn resurrected(all: &All, links: &[link::Model], side: Side, source: &str, sent_at: Time) -> Option<String> {
+fn resurrected(
+    all: &All,
+    links: &[link::Model],
+    (side, person): (Side, u32),
+    source: &str,
+    sent_at: Time,
+) -> Option<String> {
     let mapped = links
         .iter()
         .filter(|m| m.entity_type == EntityType::Customer)
@@ -164,8 +191,9 @@ fn resurrected(all: &All, links: &[link::Model], side: Side, source: &str, sent_
         }
     });
     let known = |id: &String| {
-        let there = all.systems[side as usize].records.get(id);
-        there.is_some_and(|r| !r.alive && r.linked.is_some_and(|linked| linked <= sent_at))
+        let was = |r: &Record| r.linked.is_some_and(|linked| linked <= sent_at);
+        let mut there = all.systems[side as usize].bearers(id);
+        there.any(|r| !r.alive && r.person == person && was(r))
     };
     let before = mapped.chain(named).find(known)?;
     Some(format!(
@@ -185,7 +213,8 @@ fn deeds_meanwhile(all: &All, person: u32) -> bool {
                 let origin = all.systems[system.side.other() as usize].records.get(source);
                 let died = [Some(r), origin].into_iter().flatten().filter_map(|r| r.died);
                 let rekeyed = all.edits.0.iter().filter(|e| {
-                    e.side == system.side && e.record == *id && e.field.is_some_and(|f| keys.contains(&f))
+                    let of_it = e.side == system.side && e.record == *id && e.person == r.person;
+                    of_it && e.field.is_some_and(|f| keys.contains(&f))
                 });
                 died.chain(rekeyed.map(|e| e.at)).any(meanwhile)
             })
@@ -204,39 +233,19 @@ fn update(client: &Client, side: Side, current: &Snapshot, changes: &Values) -> 
             .retain(|field, _| matches!(*field, Field::Name | Field::Mobile));
         whole.extra.clear();
     }
-    let person = all.systems[side as usize]
-        .records
-        .get(&current.id)
-        .map_or(0, |r| r.person);
-    let problems = made_up(all, person, side, changes);
+    let system = &all.systems[side as usize];
+    let before = system.records.get(&current.id).cloned();
+    let was = before.as_ref().map_or(0, |record| record.person);
+    let mut problems = made_up(all, was, side, changes);
     let now = world.sim.time();
-    let before = all.systems[side as usize]
-        .records
-        .get(&current.id)
-        .map(|r| r.values.clone());
     let exempt = all.systems[side as usize].replace(&current.id, &whole, changes, &mut all.edits, now)?;
-    let mut sent = all.sent.iter_mut().rev();
-    let ours = sent.find(|s| {
-        s.left && s.landed.is_none() && s.side == side && s.record == current.id && s.values == *changes
-    });
-    if let Some(sent) = ours {
-        sent.landed = Some(now);
-        if sent.masked {
-            // What it takes back now is taken for someone's word, and no one can tell that it is not.
-            let (before, after) = (
-                before.unwrap_or_default(),
-                &all.systems[side as usize].records[&current.id].values,
-            );
-            let taken = |field: &Field| !changes.contains_key(field) && before.get(field) != after.get(field);
-            for field in FIELDS.into_iter().filter(taken) {
-                for side in [Side::Crm, Side::Finance] {
-                    let mut edits = all.edits.0.iter_mut().rev();
-                    let last = edits.find(|e| e.person == person && e.side == side && e.field == Some(field));
-                    last.into_iter().for_each(|e| e.exempt = true);
-                }
-            }
-        }
+    let person = all.systems[side as usize].records[&current.id].person;
+    if person != was {
+        problems = made_up(all, person, side, changes);
     }
+    problems.extend(strangers(all, side, &current.id));
+    let before = before.map(|record| record.values).unwrap_or_default();
+    has_landed(all, (side, &current.id), changes, &before, now);
     drop(guard);
     if exempt > 0 {
         client.tell(|| format!("overwrote {exempt} edits between the read and the save"));
@@ -247,28 +256,24 @@ fn update(client: &Client, side: Side, current: &Snapshot, changes: &Values) -> 
     Ok(current.id.clone())
 }
 
-/// Values that nobody typed for this customer.
-fn made_up(all: &All, person: u32, side: Side, values: &Values) -> Vec<String> {
-    let typed = |field: Field, value: &str| {
-        let mut edits = all
-            .edits
-            .0
-            .iter()
-            .filter(|e| e.person == person && e.field == Some(field));
-        edits.any(|e| {
-            same(field, &e.value, value) || same(field, &held(Side::Finance, field, &e.value), value)
-        })
-    };
-    // What a save took away between a read and its landing may be gone from both sides: nobody typed that.
-    let taken = |field: Field| {
-        let mut edits = all.edits.0.iter();
-        edits.any(|e| e.person == person && e.field == Some(field) && e.exempt)
-    };
-    let ours = |(field, value): &(&Field, &String)| {
-        field.spec().flow != Flow::Both || typed(**field, value) || (value.is_empty() && taken(**field))
-    };
-    let strange = values.iter().filter(|pair| !ours(pair));
-    strange
-        .map(|(field, value)| format!("{side}: {field} of p{person} became {value:?}, which no one typed"))
-        .collect()
+/// Takes down which of the saves that is. What one takes back that looked landed before is taken for someone's word, and no
+/// one can tell that it is not.
+fn has_landed(all: &mut All, (side, id): (Side, &str), changes: &Values, before: &Values, now: Time) {
+    let mut sent = all.sent.iter_mut().rev();
+    let ours = sent
+        .find(|s| s.left && s.landed.is_none() && s.side == side && s.record == id && s.values == *changes);
+    let Some(sent) = ours else { return };
+    sent.landed = Some(now);
+    if !sent.masked {
+        return;
+    }
+    let after = &all.systems[side as usize].records[id];
+    let taken = |field: &Field| !changes.contains_key(field) && before.get(field) != after.values.get(field);
+    for field in FIELDS.into_iter().filter(taken) {
+        for side in [Side::Crm, Side::Finance] {
+            let mut edits = all.edits.0.iter_mut().rev();
+            let last = edits.find(|e| e.person == after.person && e.side == side && e.field == Some(field));
+            last.into_iter().for_each(|e| e.exempt = true);
+        }
+    }
 }

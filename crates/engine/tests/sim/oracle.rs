@@ -5,15 +5,19 @@ use std::collections::BTreeSet;
 
 use domain::change::Reason;
 use domain::customer::Field;
+use domain::message::Code;
 use domain::ports::Side;
 use domain::store::entities::{link, log};
-use domain::store::{EntityType, LinkState, Status};
+use domain::store::{EntityType, LinkState, Status, message_of};
 use uuid::Uuid;
 
 use crate::documents;
+use crate::odd::Odd;
 use crate::oracle::fields::Pair;
 use crate::oracle::told::{Loss, changes, losses};
-use crate::systems::{FIELDS, Record, agree};
+use crate::people::Edit;
+use crate::systems::{FIELDS, Record};
+use crate::whose::strangers;
 use crate::world::{All, Shared};
 
 mod fields;
@@ -21,9 +25,20 @@ mod told;
 
 struct View<'a> {
     all: &'a All,
+    odd: Odd,
     rows: Vec<log::Model>,
     losses: Vec<Loss>,
     found: Vec<String>,
+}
+
+/// What of a pair is not in step, for a reason that is told.
+enum Held {
+    /// These fields wait for a human, or for another record.
+    Fields(Vec<Field>),
+    /// All of it waits for a human.
+    All,
+    /// Something was refused.
+    Refused,
 }
 
 /// Everything that does not hold.
@@ -33,6 +48,7 @@ pub fn check(world: &Shared, retried: bool) -> Vec<String> {
     let all = world.lock();
     let mut view = View {
         all: &all,
+        odd: world.odd,
         rows,
         losses,
         found: all.violations.clone(),
@@ -53,6 +69,7 @@ pub fn check(world: &Shared, retried: bool) -> Vec<String> {
     }
     view.everyone_was_met(&links);
     view.unmapped_survives();
+    view.nobody_holds_anothers_data();
     view.found.extend(documents::check(&all, &view.rows));
     let (saves, allowed) = (
         all.systems.iter().map(|s| s.saves).sum::<u64>(),
@@ -75,6 +92,7 @@ pub fn tried_again(world: &Shared, before: &BTreeSet<(Side, String)>) -> BTreeSe
         losses: Vec::new(),
         found: Vec::new(),
         all: &all,
+        odd: world.odd,
     };
     let oscillates = |row: &log::Model| {
         changes(row)
@@ -160,19 +178,14 @@ impl View<'_> {
             let waits = failed || conflict.is_some();
             return self.half(link, waits);
         };
-        let held: Vec<Field> = conflict
-            .map(|row| {
-                let held = changes(row).into_iter().filter(|change| change.winner.is_none());
-                held.map(|change| change.field).collect()
-            })
-            .unwrap_or_default();
-        if link.state == LinkState::Closed || (conflict.is_some() && held.is_empty()) {
-            return;
+        if link.state == LinkState::Closed {
+            return self.closed(c, f);
         }
-        if failed {
-            self.news_of_finance(link.id, c, f);
-            return;
-        }
+        let held = match self.held(link.id) {
+            Held::Fields(held) => held,
+            Held::All => return,
+            Held::Refused => return self.news_of_finance(link.id, c, f),
+        };
         let all = self.all;
         let (Some(crm), Some(finance)) = (all.systems[0].records.get(c), all.systems[1].records.get(f))
         else {
@@ -182,12 +195,7 @@ impl View<'_> {
         if !crm.alive || !finance.alive {
             return;
         }
-        if crm.person != finance.person {
-            self.found
-                .push(format!("{c} and {f} are two persons and were linked"));
-            return;
-        }
-        if crm.ours && finance.ours {
+        if !self.is_one(c, f) || (crm.ours && finance.ours) {
             // The second record of a customer whom nothing tells apart (counted where it was made).
             return;
         }
@@ -195,6 +203,7 @@ impl View<'_> {
             let pair = Pair {
                 link: link.id,
                 field,
+                manner: self.all.systems[1].manner,
                 crm: (c, crm),
                 finance: (f, finance),
             };
@@ -202,6 +211,52 @@ impl View<'_> {
             self.found.extend(wrong);
         }
         self.references((c, crm), (f, finance));
+    }
+
+    /// What of a pair waits: by its last row, and that which waits for a human.
+    fn held(&self, link: Uuid) -> Held {
+        let conflict = self.open_conflict(link);
+        let failed = self.last(link).filter(|row| row.status == Status::Failed);
+        // What another record holds keeps nothing else back.
+        let is_taken = |row: &&log::Model| {
+            let code = message_of(row).map(|message| message.code);
+            matches!(code, Some(Code::TakenBy | Code::TakenInExchange))
+        };
+        let waits = conflict.or(failed);
+        let held = waits.map_or(Vec::new(), changes);
+        let held = held.into_iter().filter(|change| change.winner.is_none());
+        let held: Vec<Field> = held.map(|change| change.field).collect();
+        if waits.filter(is_taken).is_some() {
+            return Held::Fields([&held[..], &[Field::Mobile, Field::Phone]].concat());
+        }
+        match (conflict, failed) {
+            (Some(_), _) if held.is_empty() => Held::All,
+            (_, Some(_)) => Held::Refused,
+            _ => Held::Fields(held),
+        }
+    }
+
+    /// Whether two linked records are one person's.
+    fn is_one(&mut self, c: &str, f: &str) -> bool {
+        let [crm, finance] = [(0, c), (1, f)].map(|(side, id)| &self.all.systems[side].records[id]);
+        if crm.person != finance.person {
+            self.found
+                .push(format!("{c} and {f} are two persons and were linked"));
+        }
+        crm.person == finance.person
+    }
+
+    /// What looked deleted and is there opens its link again by itself.
+    fn closed(&mut self, c: &str, f: &str) {
+        let records = [(0, c), (1, f)].map(|(side, id)| self.all.systems[side].records.get(id));
+        if let [Some(crm), Some(finance)] = records
+            && crm.alive
+            && finance.alive
+            && crm.person == finance.person
+        {
+            self.found
+                .push(format!("{c} and {f} are there, and their link is closed"));
+        }
     }
 
     fn half(&mut self, link: &link::Model, waits: bool) {
@@ -241,20 +296,22 @@ impl View<'_> {
         else {
             return;
         };
-        if !crm.alive || !finance.alive || (crm.ours && finance.ours) {
+        if !crm.alive || !finance.alive || !self.is_one(c, f) || (crm.ours && finance.ours) {
             return;
         }
         for field in FIELDS {
             let of = |side, id: &str| {
                 let mut edits = all.edits.0.iter();
-                edits.rfind(|e| e.field == Some(field) && e.side == side && e.record == id)
+                edits.rfind(|e| {
+                    e.field == Some(field) && e.side == side && e.record == id && e.person == crm.person
+                })
             };
             let (None, Some(last)) = (of(Side::Crm, c), of(Side::Finance, f)) else {
                 continue;
             };
             let held = crm.values.get(&field).map_or("", String::as_str);
             let told = self.losses.iter().any(|loss| loss.is_of(link, last));
-            if !last.exempt && !told && !agree(field, held, &last.value) {
+            if !last.exempt && !told && !all.systems[1].manner.agree(field, held, &last.value) {
                 self.found.push(format!(
                     "{field}: {f} was told {:?}, {c} holds {held:?}, as finance refuses something else",
                     last.value
@@ -265,15 +322,23 @@ impl View<'_> {
 
     fn everyone_was_met(&mut self, links: &[link::Model]) {
         for system in &self.all.systems {
-            for (id, _) in system.alive() {
+            for (id, record) in system.alive() {
                 let known = links.iter().any(|m| match system.side {
                     Side::Crm => m.crm_id.as_ref() == Some(id),
                     Side::Finance => m.finance_id.as_ref() == Some(id),
                 });
-                if !known {
+                if !known && !self.odd.is_nobody(record.person) {
                     self.found
                         .push(format!("{} {id} was never looked at", system.side));
                 }
+            }
+        }
+    }
+
+    fn nobody_holds_anothers_data(&mut self) {
+        for system in &self.all.systems {
+            for (id, _) in system.alive() {
+                self.found.extend(strangers(self.all, system.side, id));
             }
         }
     }
@@ -283,7 +348,8 @@ impl View<'_> {
         for system in &self.all.systems {
             for (id, record) in system.alive() {
                 let edits = self.all.edits.0.iter();
-                let edits = edits.filter(|e| e.field.is_none() && e.side == system.side && e.record == *id);
+                let of_it = |e: &&Edit| e.side == system.side && e.record == *id && e.person == record.person;
+                let edits = edits.filter(|e| e.field.is_none()).filter(of_it);
                 let last = edits.clone().next_back();
                 let holds = match last {
                     None => record.extra.is_empty(),

@@ -1,11 +1,16 @@
 //! The users of both systems: they type, and everything that they type is written down. This log is the oracle.
 
-use domain::customer::{Field, Kind, Values};
+use domain::customer::{Field, Values};
 use domain::ports::Side;
 
+use crate::deeds;
 use crate::documents;
+use crate::manner::Manner;
+use crate::odd::kind_of;
 use crate::sched::{Sim, Time};
-use crate::systems::{FIELDS, Record, Sent, held};
+use crate::sent::Sent;
+use crate::systems::{FIELDS, Record};
+use crate::typing::{next_value, typed};
 use crate::world::{All, Shared, tell_of};
 
 /// One value that a user typed into one field of one record. `field` `None`: one that the engine does not map.
@@ -29,6 +34,20 @@ pub struct Edit {
 #[derive(Debug, Default)]
 pub struct Edits(pub Vec<Edit>);
 
+impl Edits {
+    /// What was typed into that field of that person's records.
+    pub fn of(&self, person: u32, field: Field) -> impl DoubleEndedIterator<Item = &Edit> {
+        let edits = self.0.iter();
+        edits.filter(move |e| e.person == person && e.field == Some(field))
+    }
+
+    /// Of what was typed into finance for that person nothing is left: its contact was overwritten whole.
+    pub fn overwrite(&mut self, person: u32) {
+        let its = |e: &&mut Edit| e.person == person && e.side == Side::Finance;
+        self.0.iter_mut().filter(its).for_each(|e| e.exempt = true);
+    }
+}
+
 /// What user number `n` of the world does next.
 pub fn act(world: &Shared) {
     if world.writes_documents && world.sim.odds(300) {
@@ -38,6 +57,7 @@ pub fn act(world: &Shared) {
         0..25 => new_person(world),
         25..32 => twin(world),
         32..35 if world.deletes => delete(world),
+        35..47 if deeds::act(world) => {}
         _ => edit(world),
     }
 }
@@ -72,8 +92,8 @@ fn twin(world: &Shared) {
     type_record(world, side, person);
 }
 
-fn type_record(world: &Shared, side: Side, person: u32) {
-    let sim = &world.sim;
+/// What stands in a new record of that person.
+pub fn new_values(world: &Shared, person: u32) -> Values {
     let mut values = Values::new();
     for field in FIELDS {
         let there = match field {
@@ -82,25 +102,33 @@ fn type_record(world: &Shared, side: Side, person: u32) {
             Field::Mobile => 700,
             _ => 400,
         };
-        if sim.odds(there) {
+        if world.sim.odds(there) {
             values.insert(field, typed(world, person, field));
         }
     }
+    values
+}
+
+pub fn type_record(world: &Shared, side: Side, person: u32) {
+    let (sim, mut values) = (&world.sim, new_values(world, person));
     let now = sim.time();
-    let kind = if person.is_multiple_of(5) {
-        Kind::Organization
-    } else {
-        Kind::Person
-    };
     let mut guard = world.lock();
     let all = &mut *guard;
     let system = &mut all.systems[side as usize];
     if system.refuses(None, &values) {
-        return;
+        values.remove(&Field::Mobile);
     }
-    let id = system.insert(person, kind, &values, false, now);
-    let record = system.records.get_mut(&id).unwrap();
-    sim.tell(|| format!("user   creates {side} {id} {:?}", record.values));
+    let id = system.insert(person, kind_of(person), &values, false, now);
+    sim.tell(|| format!("user   creates {side} {id} {:?}", system.records[&id].values));
+    write_down(all, side, &id);
+    drop(guard);
+    tell_of(world, side, &id);
+}
+
+/// All that stands in a record was typed just now.
+pub fn write_down(all: &mut All, side: Side, id: &str) {
+    let record = all.systems[side as usize].records.get_mut(id).unwrap();
+    let (person, now) = (record.person, record.born);
     for field in FIELDS {
         let Some(value) = record.values.get(&field) else {
             continue;
@@ -109,7 +137,7 @@ fn type_record(world: &Shared, side: Side, person: u32) {
         all.edits.0.push(Edit {
             at: now,
             side,
-            record: id.clone(),
+            record: id.to_owned(),
             person,
             field: Some(field),
             value: value.clone(),
@@ -118,8 +146,6 @@ fn type_record(world: &Shared, side: Side, person: u32) {
             exempt: false,
         });
     }
-    drop(guard);
-    tell_of(world, side, &id);
 }
 
 fn edit(world: &Shared) {
@@ -136,29 +162,19 @@ fn edit(world: &Shared) {
     }
 }
 
-/// What a user types into that field next; hardly ever another national id.
-fn next_value(world: &Shared, person: u32, field: Option<Field>) -> Option<String> {
-    let sim = &world.sim;
-    Some(match field {
-        Some(Field::NationalId) if sim.odds(700) => return None,
-        Some(field) if field != Field::Name && sim.odds(120) => String::new(),
-        Some(field) if sim.odds(80) => earlier(world, person, field),
-        Some(field) => typed(world, person, field),
-        None => format!("extra {}", sim.below(1_000_000)),
-    })
-}
-
 /// Types it in, and whether that made the record another: its system may refuse the value, or hold it already.
-fn enter(sim: &Sim, all: &mut All, (side, id): (Side, &str), field: Option<Field>, value: &str) -> bool {
+pub fn enter(sim: &Sim, all: &mut All, (side, id): (Side, &str), field: Option<Field>, value: &str) -> bool {
     let now = sim.time();
     let system = &mut all.systems[side as usize];
-    let value = field.map_or(value.to_owned(), |field| held(side, field, value));
+    let value = field.map_or(value.to_owned(), |field| system.held(field, value));
     let one: Values = field.map(|field| (field, value.clone())).into_iter().collect();
     if !value.is_empty() && system.refuses(Some(id), &one) {
         return false;
     }
+    let manner = system.manner;
     let record = system.records.get_mut(id).unwrap();
-    let retyped = field.is_some_and(|field| is_like_a_save(&mut all.sent, side, id, field, &value));
+    let is_like = |field| is_like_a_save(&mut all.sent, (side, id), manner, field, &value);
+    let retyped = field.is_some_and(is_like);
     all.retyped += u64::from(retyped);
     let Some((before, before_since)) = replace(record, field, &value, all.edits.0.len(), now) else {
         return false;
@@ -208,14 +224,20 @@ fn replace(
 
 /// Whether that is what a save which is still out leaves behind, or would if it never landed: nothing tells such an edit
 /// from it.
-fn is_like_a_save(sent: &mut [Sent], side: Side, id: &str, field: Field, value: &str) -> bool {
+fn is_like_a_save(
+    sent: &mut [Sent],
+    (side, id): (Side, &str),
+    manner: Manner,
+    field: Field,
+    value: &str,
+) -> bool {
     let mut like = false;
     for sent in sent
         .iter_mut()
         .filter(|sent| sent.side == side && sent.record == id)
     {
-        like |= sent.is_like(field, value);
-        sent.masked |= sent.sends(field, value);
+        like |= sent.is_like(manner, field, value);
+        sent.masked |= sent.sends(manner, field, value);
     }
     like
 }
@@ -234,103 +256,11 @@ fn delete(world: &Shared) {
     tell_of(world, side, &id);
 }
 
-fn any_record(world: &Shared) -> Option<(Side, String)> {
+pub fn any_record(world: &Shared) -> Option<(Side, String)> {
     let all = world.lock();
     let mut ids = Vec::new();
     for system in &all.systems {
         ids.extend(system.alive().map(|(id, _)| (system.side, id.clone())));
     }
     world.sim.pick(&ids).cloned()
-}
-
-/// A value that this field of this customer has had before, on either side.
-fn earlier(world: &Shared, person: u32, field: Field) -> String {
-    let all = world.lock();
-    let typed = all
-        .edits
-        .0
-        .iter()
-        .filter(|e| e.person == person && e.field == Some(field));
-    let values: Vec<_> = typed.map(|e| e.value.clone()).filter(|v| !v.is_empty()).collect();
-    drop(all);
-    match world.sim.pick(&values) {
-        Some(value) => value.clone(),
-        None => self::typed(world, person, field),
-    }
-}
-
-/// A value that nobody has typed before, except that phones are shared and a national id is a person's own. It says
-/// whose it is.
-fn typed(world: &Shared, person: u32, field: Field) -> String {
-    let sim = &world.sim;
-    let n = {
-        let mut all = world.lock();
-        all.typed += 1;
-        all.typed
-    };
-    let own = format!("p{person}v{n}");
-    match field {
-        Field::Name => {
-            let tails = [
-                "",
-                " علي",
-                " علی کریمی",
-                " a|b",
-                " سطر\nدو",
-                " شرکت بازرگانی و پسران",
-            ];
-            format!("پ{person} ب{person}{}{}", marks(n), sim.pick(&tails).unwrap())
-        }
-        Field::Mobile => {
-            let number = if sim.odds(200) {
-                900_000 + sim.below(2)
-            } else {
-                u64::from(person) * 1000 + n
-            };
-            let written = ["0912", "+98912", "98912", "۰۹۱۲"];
-            format!("{}{number:07}", sim.pick(&written).unwrap())
-        }
-        Field::Email => format!("{own}@example.ir"),
-        Field::NationalId if sim.odds(900) => national_id(u64::from(person) * 276_444_437),
-        Field::NationalId => national_id(u64::from(person) * 276_444_437 + n * 104_729),
-        _ => {
-            let tails = [
-                "",
-                "\nتهران",
-                " | کوچه ی یک",
-                " ۱۲",
-                " و نیز چیزهای بسیار دیگری که در مالی جا نمی شود",
-            ];
-            format!("{own}{}", sim.pick(&tails).unwrap())
-        }
-    }
-}
-
-/// A number as marks that stand on letters: two names that differ in them only are two values that were typed, and one
-/// name to whoever matches them.
-fn marks(n: u64) -> String {
-    let marks: Vec<char> = ('\u{6d6}'..='\u{6dc}').collect();
-    let (mut rest, mut out) = (n, String::new());
-    while rest > 0 {
-        out.push(marks[usize::try_from(rest % 7).unwrap()]);
-        rest /= 7;
-    }
-    out
-}
-
-/// A national id with a right check digit.
-fn national_id(n: u64) -> String {
-    let digits = format!("{:09}", n % 1_000_000_000);
-    let sum: u32 = digits
-        .chars()
-        .zip((2..=10).rev())
-        .map(|(c, weight)| c.to_digit(10).unwrap() * weight)
-        .sum();
-    let check = if sum % 11 < 2 { sum % 11 } else { 11 - sum % 11 };
-    format!("{digits}{check}")
-}
-
-/// Whose record a name says it is.
-pub fn person_of(name: &str) -> Option<u32> {
-    name.strip_prefix('پ')?.split(' ').next()?.parse().ok()
 }

@@ -12,7 +12,7 @@ use domain::polls::{
     Begin, CRM_INVOICES, CRM_ORGANIZATION, CRM_QUOTES, ContactNow, FINANCE_CONTACTS, Fingerprint, Found,
     Harvest, PollLease, PollStore, Rhythm, checksum, document_checksum, poll_of,
 };
-use domain::ports::{PortError, Side};
+use domain::ports::{PortError, SetAside, Side};
 use domain::store::{IssuedDocument, LinkState, StoreError, Trigger};
 use testkit::memory::MemoryStore;
 
@@ -35,6 +35,8 @@ const WRITTEN: chrono::Duration = chrono::Duration::minutes(5);
 enum Failure {
     Port,
     Store,
+    /// No one is there any more.
+    Suspicious,
 }
 
 impl From<PortError> for Failure {
@@ -78,23 +80,40 @@ async fn look(world: &Shared, poll: &str) {
     }
 }
 
-/// One answer of the whole system, with each record's time of change.
-async fn answer(client: &Arc<Client>, side: Side) -> Result<BTreeMap<String, (Customer, Time)>, Failure> {
+/// One answer of the whole system: each record with its time of change, and what can't be read.
+#[derive(Default)]
+struct Answer {
+    shown: BTreeMap<String, (Customer, Time)>,
+    aside: Vec<SetAside>,
+}
+
+async fn answer(client: &Arc<Client>, side: Side) -> Result<Answer, Failure> {
     let port = Port {
         side,
         client: client.clone(),
         pretended: Mutex::new(None),
     };
     port.call("poll").await?;
-    let shown = {
+    let half = side == Side::Finance && client.world.strikes(|rates| rates.half);
+    let mut answer = Answer::default();
+    {
         let all = client.world.lock();
         let system = &all.systems[side as usize];
-        let show =
-            |(id, r): (&String, &crate::systems::Record)| Some((id.clone(), (system.shown(id)?, r.modified)));
-        system.alive().filter_map(show).collect()
-    };
+        for (id, record) in system.alive() {
+            if half && client.world.sim.odds(500) {
+                continue;
+            }
+            match (system.aside(id), system.shown(id)) {
+                (Some(aside), _) => answer.aside.push(aside),
+                (None, Some(shown)) => {
+                    answer.shown.insert(id.clone(), (shown, record.modified));
+                }
+                (None, None) => {}
+            }
+        }
+    }
     client.step().await;
-    Ok(shown)
+    Ok(answer)
 }
 
 async fn crm(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Result<(), Failure> {
@@ -104,7 +123,7 @@ async fn crm(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Res
         Kind::Person
     };
     let cursor = turn.cursor.as_deref().and_then(|c| c.parse().ok()).unwrap_or(0);
-    let mut shown = answer(client, Side::Crm).await?;
+    let Answer { mut shown, aside } = answer(client, Side::Crm).await?;
     shown.retain(|_, (customer, modified)| customer.kind == kind && *modified + OVERLAP > cursor);
     let newest = shown.values().map(|(_, modified)| *modified).max();
     let ids: Vec<&str> = shown.keys().map(String::as_str).collect();
@@ -127,6 +146,7 @@ async fn crm(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Res
         changes,
         cursor: newest.map(|newest| newest.to_string()),
         seen: sightings(client, &shown, turn),
+        aside,
         ring: 500,
         ..Harvest::default()
     };
@@ -137,7 +157,7 @@ async fn crm(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Res
 fn sightings(client: &Client, shown: &BTreeMap<String, (Customer, Time)>, turn: &PollLease) -> Vec<Sighting> {
     let reading = Reading {
         numbering: client.world.config.numbering,
-        project: &crate::systems::project,
+        project: &crate::manner::project,
     };
     let seen = shown.iter().map(|(id, (customer, _))| Sighting {
         company: reading.company(customer, Side::Crm),
@@ -206,12 +226,15 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
         }
         None => Default::default(),
     };
-    let shown = answer(client, Side::Finance).await?;
+    let Answer { shown, aside } = answer(client, Side::Finance).await?;
+    if shown.is_empty() && aside.is_empty() && before.values().any(|seen| !seen.gone) {
+        return Err(Failure::Suspicious);
+    }
     let (mut contacts, mut indexed) = (Vec::new(), Vec::new());
     for (code, (customer, _)) in &shown {
         let seen = before.get(code);
         let same = seen.filter(|seen| seen.checksum == checksum(customer));
-        let unchanged = same.is_some_and(|seen| !seen.gone);
+        let unchanged = same.is_some_and(|seen| !seen.gone && !seen.given_up);
         let back = same.is_some_and(|seen| seen.gone && !seen.given_up);
         if !unchanged || written.contains(code) {
             let changes = seen.map_or(1, |seen| seen.changes + 1);
@@ -224,7 +247,7 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
         }
     }
     let mut absent: BTreeSet<String> = before.keys().cloned().collect();
-    absent.retain(|code| !shown.contains_key(code));
+    absent.retain(|code| !shown.contains_key(code) && aside.iter().all(|one| one.id != *code));
     let (gone, missing): (BTreeSet<_>, BTreeSet<_>) = absent.into_iter().partition(|code| before[code].gone);
     let codes: Vec<&str> = contacts
         .iter()
@@ -256,6 +279,8 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
         gone: gone.into_iter().filter(|code| !before[code].given_up).collect(),
         missing: missing.into_iter().collect(),
         seen: indexed,
+        aside,
+        payload: serde_json::json!({ "poll": turn.poll }),
         ring: 500,
         ..Harvest::default()
     };

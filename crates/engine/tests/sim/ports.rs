@@ -13,8 +13,9 @@ use domain::ports::{Crm, Customers, Finance, Listed, MatchKeys, PortError, PortR
 use crate::bugs::Bug;
 use crate::client::Client;
 use crate::landing::{Request, land};
+use crate::manner::project;
 use crate::sched::{MS, SECOND, Time};
-use crate::systems::{Sent, project};
+use crate::sent::Sent;
 
 /// One system as one worker reaches it.
 pub struct Port {
@@ -116,6 +117,19 @@ impl Customers for Port {
         }
         self.call("read").await?;
         let world = &self.client.world;
+        // Finance's answer may be half of what it holds, also to a question for one.
+        if self.side == Side::Finance && world.strikes(|rates| rates.half) {
+            self.client
+                .tell(|| format!("reads {} {id}: it is not shown", self.side));
+            self.client.step().await;
+            return Ok(None);
+        }
+        let aside = world.lock().systems[self.side as usize].aside(id);
+        if let Some(aside) = aside {
+            self.client.tell(|| format!("reads {} {aside}", self.side));
+            self.client.step().await;
+            return Err(PortError::SetAside(aside));
+        }
         let read = {
             let mut guard = world.lock();
             let all = &mut *guard;
@@ -128,18 +142,22 @@ impl Customers for Port {
             let is_over = |sent: &Sent| sent.side == self.side && sent.record == id && sent.until <= now.1;
             let over = (0..all.sent.len()).filter(|n| is_over(&all.sent[*n]));
             self.client.over.lock().unwrap().extend(over);
+            let manner = system.manner;
             for sent in self.client.sent.lock().unwrap().iter() {
                 let sent = &mut all.sent[*sent];
                 if let Some(read) = read
                     .as_ref()
                     .filter(|_| sent.side == self.side && sent.record == id)
                 {
-                    sent.read_back(&read.customer.values);
+                    sent.read_back(manner, &read.customer.values);
                 }
             }
             read
         };
         if let Some(read) = &read {
+            if self.side == Side::Finance {
+                self.client.contact_at.store(world.sim.time(), Ordering::Relaxed);
+            }
             id.clone_into(&mut self.client.read.lock().unwrap()[self.side as usize]);
             let mut first = self.client.first.lock().unwrap();
             first
@@ -160,23 +178,34 @@ impl Customers for Port {
     async fn find(&self, keys: &MatchKeys) -> PortResult<Listed> {
         self.call("find").await?;
         let world = &self.client.world;
+        if world.strikes(|rates| rates.half) {
+            self.client
+                .tell(|| format!("finds more on {} than it is shown", self.side));
+            return Err(PortError::Incomplete("it goes on behind these".into()));
+        }
         let now = world.sim.time();
         self.client.found_at[self.side as usize].store(now, Ordering::Relaxed);
-        let found: Vec<_> = {
+        let (found, aside): (Vec<_>, Vec<_>) = {
             let mut guard = world.lock();
             let all = &mut *guard;
             let system = &all.systems[self.side as usize];
             let ids = system.matching(keys);
             let now = (self.client.calls.load(Ordering::Relaxed), now);
             let show = |id: &String| system.show(id, &mut all.reads, now, world.sim.now());
-            ids.iter().filter_map(show).collect()
+            // Whether it is one that is looked for, nobody can tell of what can't be read.
+            let aside: Vec<_> = system.records.keys().filter_map(|id| system.aside(id)).collect();
+            let can_be_read = |id: &&String| aside.iter().all(|one| one.id != **id);
+            (ids.iter().filter(can_be_read).filter_map(show).collect(), aside)
         };
         self.client.tell(|| {
             let ids: Vec<_> = found.iter().map(|f| f.id.as_str()).collect();
             format!("finds on {} {ids:?} by {keys:?}", self.side)
         });
         self.client.step().await;
-        Ok(found.into())
+        Ok(Listed {
+            records: found,
+            aside,
+        })
     }
 
     async fn create(&self, customer: &Customer) -> PortResult<String> {

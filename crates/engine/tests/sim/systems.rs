@@ -3,18 +3,22 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use domain::customer::{Customer, Field, Kind, Values};
-use domain::ports::{MatchKeys, PortError, Side, Snapshot};
+use domain::message::{Code, Message};
+use domain::ports::{MatchKeys, PortError, SetAside, Side, Snapshot};
 use domain::text::{normal, same};
 
+use crate::manner::Manner;
+use crate::odd::Odd;
 use crate::people::Edits;
 use crate::sched::Time;
+use crate::sent::Whole;
 
 /// Fields that travel both ways and that users edit here.
-pub const FIELDS: [Field; 6] = [
+pub const FIELDS: [Field; 7] = [
     Field::Name,
     Field::Mobile,
+    Field::Phone,
     Field::Email,
     Field::NationalId,
     Field::Description,
@@ -30,6 +34,8 @@ pub struct Record {
     /// What the engine does not map.
     pub extra: String,
     pub alive: bool,
+    /// It is there, and nobody can read it.
+    pub unreadable: bool,
     pub ours: bool,
     /// How often the engine has saved it.
     pub saves: u64,
@@ -46,131 +52,53 @@ pub struct Record {
     pub extra_edit: Option<usize>,
 }
 
-/// The object as it was read, which a save sends back.
-#[derive(Debug, Clone)]
-pub struct Whole {
-    pub values: Values,
-    pub extra: String,
-    pub read_at: Time,
-    /// Which outside call of its process showed it.
-    pub call: u64,
-}
-
-/// A write of the engine, which may still be on its way.
-#[derive(Debug, Clone)]
-pub struct Sent {
-    /// When that was intended.
-    pub at: Time,
-    /// By the engine's word.
-    pub intended: DateTime<Utc>,
-    /// Then it has landed, or never will. The first look after that may still take for it what is there.
-    pub until: Time,
-    pub side: Side,
-    /// Of a create: once it has landed.
-    pub record: String,
-    pub values: Values,
-    /// What was read before, and is sent along.
-    pub whole: Values,
-    /// Whether it was sent at all, and answered.
-    pub left: bool,
-    pub answered: bool,
-    /// Answered and read back, or refused: it is over with the commit that says so.
-    pub seen: bool,
-    pub over: bool,
-    /// An update: when it replaced the object.
-    pub landed: Option<Time>,
-    /// A user has typed what it sends before it landed: it looks landed, and what it takes back then looks typed.
-    pub masked: bool,
-}
-
-impl Sent {
-    /// Whether nothing tells a user who types `value` now from this write, or from its never having landed.
-    pub fn is_like(&self, field: Field, value: &str) -> bool {
-        let is =
-            |values: &Values| held(self.side, field, values.get(&field).map_or("", String::as_str)) == value;
-        // A create has no whole object before it.
-        !self.over
-            && ((!self.whole.is_empty() && is(&self.whole))
-                || (self.values.contains_key(&field) && is(&self.values)))
-    }
-
-    /// Whether that is what it writes into the field.
-    pub fn sends(&self, field: Field, value: &str) -> bool {
-        let sent = self.values.get(&field);
-        !self.over && self.landed.is_none() && sent.is_some_and(|sent| held(self.side, field, sent) == value)
-    }
-
-    /// What a read after its answer shows.
-    pub fn read_back(&mut self, shown: &Values) {
-        let came = |(field, value): (&Field, &String)| {
-            let shown = shown.get(field).map_or("", String::as_str);
-            *field == Field::CustomerNumber || held(self.side, *field, value) == shown
-        };
-        self.seen |= self.answered && self.values.iter().all(came);
-    }
-}
-
 /// One system.
 #[derive(Debug)]
 pub struct System {
     pub side: Side,
+    pub manner: Manner,
     pub records: BTreeMap<String, Record>,
+    /// Who stood under an id before it was given again, the oldest first.
+    pub former: Vec<(String, Record)>,
     pub saves: u64,
     next: u64,
-}
-
-/// The value as `side` holds it.
-pub fn held(side: Side, field: Field, value: &str) -> String {
-    if side == Side::Crm {
-        return value.trim().to_owned();
-    }
-    let text: String = value
-        .chars()
-        .map(|c| match c {
-            '|' => '/',
-            '\n' => ' ',
-            'ی' => 'ي',
-            'ک' => 'ك',
-            c => c,
-        })
-        .collect();
-    let most = if field == Field::Name { 18 } else { 40 };
-    text.trim()
-        .chars()
-        .take(most)
-        .collect::<String>()
-        .trim()
-        .to_owned()
-}
-
-/// As the connector projects: what can't be held; letter forms are left to the comparison.
-pub fn project(side: Side, field: Field, value: &str) -> String {
-    if side == Side::Crm {
-        return value.to_owned();
-    }
-    let most = if field == Field::Name { 18 } else { 40 };
-    let text = value.replace('|', "/").replace('\n', " ");
-    text.trim()
-        .chars()
-        .take(most)
-        .collect::<String>()
-        .trim()
-        .to_owned()
-}
-
-/// Whether both hold the same, as far as finance can.
-pub fn agree(field: Field, crm: &str, finance: &str) -> bool {
-    same(field, crm, finance) || same(field, &held(Side::Finance, field, crm), finance)
+    /// Two records may have one mobile.
+    doubles: bool,
+    /// It shows its own mark of each record.
+    marks: bool,
 }
 
 impl System {
-    pub fn new(side: Side) -> Self {
+    pub fn new(side: Side, odd: Odd) -> Self {
         Self {
             side,
+            manner: odd.manner,
             records: BTreeMap::new(),
+            former: Vec::new(),
             saves: 0,
             next: 0,
+            doubles: odd.doubles || side == Side::Crm,
+            marks: odd.marks && side == Side::Finance,
         }
+    }
+
+    /// The value as this system holds it.
+    pub fn held(&self, field: Field, value: &str) -> String {
+        self.manner.held(self.side, field, value)
+    }
+
+    /// All that ever stood under that id, the newest first.
+    pub fn bearers<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a Record> {
+        let former = self.former.iter().rev().filter(move |(of, _)| of == id);
+        self.records
+            .get(id)
+            .into_iter()
+            .chain(former.map(|(_, record)| record))
+    }
+
+    /// Whether that id is or was this person's.
+    pub fn was(&self, id: &str, person: u32) -> bool {
+        self.bearers(id).any(|record| record.person == person)
     }
 
     pub fn alive(&self) -> impl Iterator<Item = (&String, &Record)> {
@@ -180,7 +108,7 @@ impl System {
     /// Finance's refusal of a mobile that another contact has.
     pub fn refuses(&self, id: Option<&str>, values: &Values) -> bool {
         let mobile = values.get(&Field::Mobile).map(|m| normal(Field::Mobile, m));
-        self.side == Side::Finance
+        !self.doubles
             && mobile.is_some_and(|mobile| {
                 self.alive().any(|(other, record)| {
                     Some(other.as_str()) != id
@@ -194,23 +122,57 @@ impl System {
 
     pub fn insert(&mut self, person: u32, kind: Kind, values: &Values, ours: bool, now: Time) -> String {
         self.next += 1;
-        let id = match self.side {
-            Side::Crm => format!("c{}", self.next),
-            Side::Finance => self.next.to_string(),
+        let (id, mut values) = match self.side {
+            Side::Crm => (format!("c{}", self.next), values.clone()),
+            Side::Finance => (self.next.to_string(), values.clone()),
         };
-        let held = values.iter().map(|(f, v)| (*f, held(self.side, *f, v)));
-        let mut values: Values = held.filter(|(_, v)| !v.is_empty()).collect();
         if self.side == Side::Crm {
             let number = format!("100-{}", 500 + self.next);
             values.entry(Field::CustomerNumber).or_insert(number);
         }
-        let record = Record {
+        let record = self.record(person, kind, &values, ours, now);
+        self.records.insert(id.clone(), record);
+        id
+    }
+
+    /// The id of a contact that is no more is given to another.
+    pub fn give_again(&mut self, id: &str, person: u32, kind: Kind, values: &Values, now: Time) {
+        let record = self.record(person, kind, values, false, now);
+        if let Some(former) = self.records.insert(id.to_owned(), record) {
+            self.former.push((id.to_owned(), former));
+        }
+    }
+
+    /// A save that was made of what stood there before the id was given again makes it that person's once more: of the new
+    /// one nothing is left.
+    fn take_back(&mut self, id: &str, read_at: Time) {
+        let is_newer = self.records.get(id).is_some_and(|record| record.born > read_at);
+        let place = self
+            .former
+            .iter()
+            .rposition(|(of, former)| of == id && former.born <= read_at);
+        if let Some(place) = place.filter(|_| is_newer) {
+            let (_, mut old) = self.former.remove(place);
+            old.alive = true;
+            if let Some(new) = self.records.insert(id.to_owned(), old) {
+                self.former.push((id.to_owned(), new));
+            }
+        }
+    }
+
+    fn record(&self, person: u32, kind: Kind, values: &Values, ours: bool, now: Time) -> Record {
+        let held = values
+            .iter()
+            .map(|(field, value)| (*field, self.held(*field, value)));
+        let values: Values = held.filter(|(_, value)| !value.is_empty()).collect();
+        Record {
             person,
             kind,
             since: values.keys().map(|f| (*f, now)).collect(),
             values,
             extra: String::new(),
             alive: true,
+            unreadable: false,
             ours,
             saves: u64::from(ours),
             born: now,
@@ -220,9 +182,17 @@ impl System {
             modified: now,
             standing: BTreeMap::new(),
             extra_edit: None,
-        };
-        self.records.insert(id.clone(), record);
-        id
+        }
+    }
+
+    /// Why that record can't be read, if it is there and can't.
+    pub fn aside(&self, id: &str) -> Option<SetAside> {
+        self.records
+            .get(id)
+            .filter(|record| record.alive && record.unreadable)?;
+        let why = Message::new(Code::Words).with("words", "half of a letter");
+        let id = id.to_owned();
+        Some(SetAside { id, why })
     }
 
     /// A record as the system shows it, if it is there.
@@ -234,6 +204,9 @@ impl System {
             customer.values.remove(&Field::CustomerNumber);
             customer.hidden.push(Field::CustomerNumber);
             customer.set(Field::FinanceCode, id);
+        }
+        if self.marks {
+            customer.set(Field::MARKS[0], record.born.to_string());
         }
         Some(customer)
     }
@@ -266,8 +239,14 @@ impl System {
         let fits = |(id, record): &(&String, &Record)| {
             let agrees = |field, key: &Option<String>| {
                 let value = record.values.get(&field);
+                // A connector asks for a national id without its zeros, too.
+                let bare = |text: &str| text.trim_start_matches('0').to_owned();
+                let fits = |key: &str, value: &String| {
+                    same(field, key, value)
+                        || field == Field::NationalId && same(field, &bare(key), &bare(value))
+                };
                 key.as_deref()
-                    .is_some_and(|key| value.is_some_and(|value| same(field, key, value)))
+                    .is_some_and(|key| value.is_some_and(|value| fits(key, value)))
             };
             let number = match self.side {
                 Side::Crm => agrees(Field::CustomerNumber, &keys.customer_number),
@@ -302,7 +281,7 @@ impl System {
     ) -> Result<usize, PortError> {
         let mut values = whole.values.clone();
         for (field, value) in changes {
-            let value = held(self.side, *field, value);
+            let value = self.held(*field, value);
             if value.is_empty() {
                 values.remove(field);
             } else {
@@ -311,6 +290,7 @@ impl System {
         }
         if self.side == Side::Finance {
             values.remove(&Field::FinanceCode);
+            values.remove(&Field::MARKS[0]);
         }
         if self.refuses(Some(id), &values) {
             return Err(PortError::Taken {
@@ -318,9 +298,17 @@ impl System {
                 words: "شماره تلفن نمی تواند تکراری باشد.".into(),
             });
         }
-        let Some(record) = self.records.get_mut(id).filter(|record| record.alive) else {
+        if self.records.get(id).is_none_or(|record| !record.alive) {
+            return Err(PortError::Refused("no such record".into()));
+        }
+        let was = self.records[id].person;
+        self.take_back(id, whole.read_at);
+        let Some(record) = self.records.get_mut(id) else {
             return Err(PortError::Refused("no such record".into()));
         };
+        if was != record.person {
+            edits.overwrite(was);
+        }
         self.saves += 1;
         record.saves += 1;
         let mut exempt = 0;

@@ -29,7 +29,7 @@ pub fn engine(world: &Shared, client: &Arc<Client>) -> Engine {
         crm: port(Side::Crm),
         finance: port(Side::Finance),
         store: bugs::store(client, world.store.behind(client.clone())),
-        index: Arc::new(world.store.behind(client.clone())),
+        index: bugs::index(client, world.store.behind(client.clone())),
         polls: Some(Arc::new(world.store.behind(client.clone()))),
         clock: Arc::new(world.sim.clone()),
         config: world.config,

@@ -14,9 +14,11 @@ use crate::bugs::Bug;
 use crate::client::Client;
 use crate::documents::{self, Documents};
 use crate::faults::Rates;
+use crate::odd::Odd;
 use crate::people::Edits;
 use crate::sched::{MS, SECOND, Sim};
-use crate::systems::{Sent, System, Whole};
+use crate::sent::{Sent, Whole};
+use crate::systems::System;
 use crate::worker;
 
 pub struct All {
@@ -26,6 +28,8 @@ pub struct All {
     pub sent: Vec<Sent>,
     pub documents: Documents,
     pub persons: u32,
+    /// Persons who were given the code of another.
+    pub strangers: u32,
     pub typed: u64,
     pub rates: Rates,
     pub faults: u64,
@@ -35,6 +39,9 @@ pub struct All {
     pub doubles_by_race: u64,
     /// Edits that put back what had been there a moment before.
     pub retyped: u64,
+    /// What an operator has ruled of customers; and whether he has gone home.
+    pub rulings: u64,
+    pub gone_home: bool,
     pub violations: Vec<String>,
     /// Held by whatever is under way.
     pub busy: Arc<()>,
@@ -46,6 +53,7 @@ pub struct Shared {
     pub store: MemoryStore,
     pub config: Config,
     pub bug: Option<Bug>,
+    pub odd: Odd,
     /// Whether users delete records, too.
     pub deletes: bool,
     /// Whether they write quotes and invoices.
@@ -76,29 +84,34 @@ impl Shared {
             numbering: domain::matching::Numbering::of_one(domain::company::Company::DEFAULT, 0),
             deactivate: false,
         };
+        let odd = Odd::draw(&sim);
         let all = All {
-            systems: [System::new(Side::Crm), System::new(Side::Finance)],
+            systems: Side::BOTH.map(|side| System::new(side, odd)),
             edits: Edits::default(),
             reads: Vec::new(),
             sent: Vec::new(),
             documents: Documents::default(),
             persons: 0,
+            strangers: 0,
             typed: 0,
-            rates: Rates::draw(&sim),
+            rates: Rates::draw(&sim, odd),
             faults: 0,
             breaks: 0,
             doubles_by_race: 0,
             retyped: 0,
+            rulings: 0,
+            gone_home: false,
             violations: Vec::new(),
             busy: Arc::new(()),
         };
         let deletes = sim.odds(300);
-        sim.tell(|| format!("seed {seed}: {:?} {:?}", config.policy, all.rates));
+        sim.tell(|| format!("seed {seed}: {:?} {:?} {odd:?}", config.policy, all.rates));
         Self {
             store: MemoryStore::new(Arc::new(sim.clone())),
             sim,
             config,
             bug,
+            odd,
             deletes,
             writes_documents: seed.is_multiple_of(4),
             all: Arc::new(Mutex::new(all)),
@@ -120,6 +133,13 @@ impl Shared {
         let stuck = || documents::stuck(&self.lock(), &self.store.open_rows()).len();
         let open = self.store.open();
         open == 0 || (self.writes_documents && open == stuck())
+    }
+
+    /// Whose record that is, if it is there.
+    pub fn person(&self, side: Side, id: &str) -> Option<u32> {
+        let all = self.lock();
+        let record = all.systems[side as usize].records.get(id);
+        record.filter(|record| record.alive).map(|record| record.person)
     }
 
     pub fn violation(&self, what: String) {

@@ -137,7 +137,8 @@ impl Diff {
         }
         let before = self.before.get(&contact.id);
         let same = before.filter(|seen| seen.checksum == checksum(&contact.customer));
-        let as_before = same.is_some_and(|seen| !seen.gone);
+        // What a direct look did not show, and this one does, is news: that answer may have been half of one.
+        let as_before = same.is_some_and(|seen| !seen.gone && !seen.given_up);
         if !as_before || self.written.contains(&contact.id) {
             let changes = before.map_or(1, |seen| seen.changes + 1);
             let mut suspect = ContactNow::new(contact.id.clone(), &contact.customer, changes);

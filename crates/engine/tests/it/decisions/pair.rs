@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::change::Reason;
 use domain::customer::Field;
-use domain::in_flight::Write;
+use domain::in_flight::{Sent, Write};
 use domain::link::{Link, LinkState};
 use domain::merge::Times;
 use domain::message::Code;
@@ -207,4 +207,55 @@ async fn a_plan_names_the_customer_as_the_side_holds_it_that_is_asked_first() {
     let mut link = super::half(Side::Crm);
     link.crm_id = Some(id);
     assert_eq!(w.engine.plan(&link, Side::Crm).await.name, "علی رضایی");
+}
+
+#[test]
+fn two_that_were_linked_and_never_looked_at_together_say_who_each_other_is() {
+    let link = linked(None);
+    let ali = person_of("علی رضایی", "09123450017");
+    let mina = person_of("مینا کریمی", "09350000123");
+    let met = seen(&link, 0, Some(ali.clone()), Some(mina.clone()));
+    assert_eq!(ends(&decide(&link, &met).1).1, Code::AnotherRecord);
+    // Whoever shares a key may have been renamed.
+    let renamed = mina.clone().with(Field::Mobile, "09123450017");
+    let renamed = seen(&link, 0, Some(ali.clone()), Some(renamed));
+    assert!(!matches!(decide(&link, &renamed).1, Step::End(_)));
+    let mut ruled = met;
+    ruled.ruling = Some(Ruling::Link {
+        crm: "c".into(),
+        finance: "1".into(),
+    });
+    assert!(!matches!(decide(&link, &ruled).1, Step::End(_)), "a human knows");
+}
+
+#[test]
+fn where_nothing_of_what_was_sent_just_now_is_there_another_record_is() {
+    let known = base(&[(NAME, "علی رضایی"), (Field::Mobile, "09123450017")]);
+    let link = linked(Some(known.clone()));
+    let mut update = save(Side::Finance, 0, &known, "علی رضایی");
+    let mobile = update.fields[&NAME].clone();
+    update.fields.insert(
+        Field::Mobile,
+        Sent {
+            leaves: "09123450018".into(),
+            ..mobile
+        },
+    );
+    let ali = person_of("علی رضایی", "09123450018");
+    let after = |finance| {
+        let mut link = link.clone();
+        link.in_flight = out(&[update.clone()]);
+        let mut seen = seen(&link, 1, Some(ali.clone()), Some(finance));
+        seen.answered = Some(Write::Update(update.clone()));
+        decide(&link, &seen).1
+    };
+    let mina = person_of("مینا کریمی", "09350000123");
+    assert_eq!(ends(&after(mina)).1, Code::AnotherRecord);
+    // One of the values in a form that nobody knows is held, as ever.
+    let step = after(person_of("ALI REZAEI, TEHRAN", "09123450018"));
+    assert!(!matches!(&step, Step::End(Ending::Conflict(_))), "{step:?}");
+}
+
+fn person_of(name: &str, mobile: &str) -> domain::customer::Customer {
+    named(name).with(Field::Mobile, mobile)
 }

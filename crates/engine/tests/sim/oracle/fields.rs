@@ -3,14 +3,17 @@
 use domain::customer::Field;
 use domain::ports::Side;
 use domain::store::Status;
+use domain::store::entities::log;
 use domain::text::same;
 use uuid::Uuid;
 
 use super::View;
 use super::told::Loss;
+use crate::manner::Manner;
 use crate::people::Edit;
 use crate::sched::{SECOND, Time, time_of};
-use crate::systems::{Record, Sent, agree};
+use crate::sent::Sent;
+use crate::systems::Record;
 
 /// So long after a value has landed, an edit over it is no competitor of it any more.
 const SEEN_AFTER: u64 = 300 * SECOND;
@@ -19,6 +22,7 @@ const SEEN_AFTER: u64 = 300 * SECOND;
 pub struct Pair<'a> {
     pub link: Uuid,
     pub field: Field,
+    pub manner: Manner,
     pub crm: (&'a str, &'a Record),
     pub finance: (&'a str, &'a Record),
 }
@@ -56,28 +60,33 @@ impl<'a> Pair<'a> {
     /// Whether both hold what was typed there.
     fn holds(&self, edit: &Edit) -> bool {
         match edit.side {
-            Side::Crm => agree(self.field, &edit.value, self.value(Side::Finance)),
-            Side::Finance => agree(self.field, self.value(Side::Crm), &edit.value),
+            Side::Crm => self.agree(&edit.value, self.value(Side::Finance)),
+            Side::Finance => self.agree(self.value(Side::Crm), &edit.value),
         }
     }
 
     fn alike(&self, a: &str, b: &str) -> bool {
-        agree(self.field, a, b) || agree(self.field, b, a)
+        self.agree(a, b) || self.agree(b, a)
+    }
+
+    /// Whether the CRM's value and finance's are the same, as far as finance can hold it.
+    fn agree(&self, crm: &str, finance: &str) -> bool {
+        self.manner.agree(self.field, crm, finance)
     }
 
     /// Whether nobody has typed anything, and it is empty, or as it was created.
     fn is_untouched(&self, typed: &Typed<'_>) -> bool {
         let as_born = |record: &Record| record.ours && record.since.get(&self.field) == Some(&record.born);
         let records = [self.crm.1, self.finance.1];
-        typed.all().next().is_none() && (self.value(Side::Crm).is_empty() || records.into_iter().any(as_born))
+        let empty = same(self.field, self.value(Side::Crm), "");
+        typed.all().next().is_none() && (empty || records.into_iter().any(as_born))
     }
 
     /// Whether what both hold may stand though it is neither side's last word: a last edit was exempt, and it is that, or
     /// what had been typed, or was there, before it.
     fn may_stand(&self, typed: &Typed<'_>) -> bool {
         let here = |value: &str| {
-            agree(self.field, self.value(Side::Crm), value)
-                || agree(self.field, value, self.value(Side::Finance))
+            self.agree(self.value(Side::Crm), value) || self.agree(value, self.value(Side::Finance))
         };
         let last = [typed.on_crm.last(), typed.on_finance.last()]
             .into_iter()
@@ -94,7 +103,7 @@ impl View<'_> {
     /// What does not hold of the field.
     pub fn field(&self, pair: &Pair<'_>) -> Option<String> {
         let (in_crm, in_finance) = (pair.value(Side::Crm), pair.value(Side::Finance));
-        if !agree(pair.field, in_crm, in_finance) {
+        if !pair.agree(in_crm, in_finance) {
             let ((c, _), (f, _)) = (pair.crm, pair.finance);
             return Some(format!(
                 "{}: {c} holds {in_crm:?}, {f} {in_finance:?}",
@@ -105,6 +114,7 @@ impl View<'_> {
             let edits = self.all.edits.0.iter().filter(|e| e.field == Some(pair.field));
             // The same number in another spelling is no other word.
             let edits = edits.filter(|e| !same(pair.field, &e.before, &e.value));
+            let edits = edits.filter(|e| e.person == pair.crm.1.person);
             edits.filter(|e| e.side == side && e.record == id).collect()
         };
         let typed = Typed {
@@ -113,7 +123,7 @@ impl View<'_> {
         };
         let words = typed.last_words();
         let Some(winner) = words.into_iter().flatten().find(|edit| pair.holds(edit)) else {
-            let fine = pair.is_untouched(&typed) || pair.may_stand(&typed);
+            let fine = pair.is_untouched(&typed) || pair.may_stand(&typed) || self.was_ruled(pair, words);
             let [on_crm, on_finance] = words.map(|edit| edit.map(|edit| &edit.value));
             let told = format!(
                 "{} is {in_crm:?}; last typed: {on_crm:?} and {on_finance:?}",
@@ -138,6 +148,17 @@ impl View<'_> {
                 winner.value
             )
         })
+    }
+
+    /// Whether a human has linked the two: of nothing that they hold then it is known who typed it, nor when, and the
+    /// strategy decides, with the losers told.
+    fn was_ruled(&self, pair: &Pair<'_>, words: [Option<&Edit>; 2]) -> bool {
+        let by_hand = |row: &log::Model| {
+            let said = row.error_message.as_deref().unwrap_or_default();
+            row.entity_mapping_id == Some(pair.link) && said.contains("by hand")
+        };
+        let told = |edit: &Edit| self.losses.iter().any(|loss| loss.is_of(pair.link, edit));
+        self.rows.iter().any(by_hand) && words.into_iter().flatten().all(told)
     }
 
     /// Whether someone saw what has lost and typed over it, or a row tells of it, or nobody can know of it. The row speaks of
@@ -174,9 +195,8 @@ impl View<'_> {
 
     /// Whether it took back what the same users had typed just before, of which nothing was carried over.
     fn was_undone(&self, pair: &Pair<'_>, edit: &Edit) -> bool {
-        let edits = self.all.edits.0.iter();
-        let mut before =
-            edits.filter(|e| e.field == Some(pair.field) && e.side == edit.side && e.record == edit.record);
+        let edits = self.all.edits.of(edit.person, pair.field);
+        let mut before = edits.filter(|e| e.side == edit.side && e.record == edit.record);
         let mut next = edit;
         while let Some(earlier) = before.rfind(|e| e.at < next.at) {
             let carried = self.all.sent.iter().any(|sent| {

@@ -1,0 +1,145 @@
+//! The operator who rules on customers: looks after a while at what waits for a human, and says what is true. He knows who
+//! is who; which of two values is right, he does not.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use domain::message::{Code, Message, evidence};
+use domain::ports::{Ring, Side};
+use domain::store::entities::log;
+use domain::store::{EntityType, Status, message_of};
+use engine::Engine;
+use engine::ruling::NotRuled;
+
+use crate::client::Client;
+use crate::sched::SECOND;
+use crate::worker;
+use crate::world::{Shared, customer, ring};
+
+pub async fn operate(world: Shared) {
+    loop {
+        world.sim.sleep(world.sim.between(30, 150) * SECOND).await;
+        if world.lock().gone_home {
+            return;
+        }
+        let (one, busy) = (world.clone(), world.busy());
+        world.sim.spawn(async move {
+            for row in conflicts(&one) {
+                rule(&one, &row).await;
+            }
+            drop(busy);
+        });
+    }
+}
+
+fn conflicts(world: &Shared) -> Vec<log::Model> {
+    let mut rows = world.store.rows();
+    rows.retain(|row| row.status == Status::Conflict && row.entity_type == EntityType::Customer);
+    rows
+}
+
+/// What he says of one row, if there is anything that he knows.
+async fn rule(world: &Shared, row: &log::Model) {
+    let Some(message) = message_of(row) else { return };
+    let side = match row.source_system.as_str() {
+        "CRM" => Side::Crm,
+        _ => Side::Finance,
+    };
+    let engine = worker::engine(world, &Arc::new(Client::new(world, "human", false)));
+    let entity = customer(side, &row.source_entity_id);
+    let ruled = match message.code {
+        Code::MatchDoubt | Code::MatchDoubtTwice => doubt(world, &engine, side, &entity.id, &message).await,
+        Code::LostCreateInDoubt | Code::LostCreateSeveral | Code::LostCreateWithoutKeys => {
+            let twin = free(world, side.other(), world.person(side, &entity.id), None);
+            link(&engine, side, &entity.id, twin).await
+        }
+        Code::AnotherRecord if is_one(world, side, &entity.id) => Some(engine.same(&entity, None).await),
+        Code::HeldFields if world.sim.odds(500) => Some(engine.form(&entity, None).await),
+        Code::HeldFields => {
+            let kept = if world.sim.odds(500) {
+                Side::Crm
+            } else {
+                Side::Finance
+            };
+            Some(engine.keep(&entity, kept, None).await)
+        }
+        _ => None,
+    };
+    let Some(ruled) = ruled else { return };
+    world.sim.tell(|| {
+        format!(
+            "human  rules on {side} {}, {:?}: {:?}",
+            entity.id,
+            message.code,
+            ruled.is_ok()
+        )
+    });
+    if let Ok(rung) = ruled {
+        world.lock().rulings += 1;
+        ring(world, rung.row);
+    }
+}
+
+/// These two are one, or it is none of those.
+async fn doubt(
+    world: &Shared,
+    engine: &Engine,
+    side: Side,
+    id: &str,
+    message: &Message,
+) -> Option<Result<Ring, NotRuled>> {
+    let listed: BTreeSet<String> = evidence::doubted(message).into_iter().collect();
+    let person = world.person(side, id);
+    let is_its = |other: &String| world.person(side.other(), other) == person;
+    if person.is_some() && listed.iter().any(is_its) {
+        let twin = free(world, side.other(), person, Some(&listed));
+        return link(engine, side, id, twin).await;
+    }
+    Some(engine.separate(&customer(side, id), None).await)
+}
+
+async fn link(engine: &Engine, side: Side, id: &str, twin: Option<String>) -> Option<Result<Ring, NotRuled>> {
+    let twin = twin?;
+    let (crm, finance) = match side {
+        Side::Crm => (id, twin.as_str()),
+        Side::Finance => (twin.as_str(), id),
+    };
+    Some(engine.link(crm, finance, None).await)
+}
+
+/// A record of that person on that side which is linked with none.
+fn free(world: &Shared, side: Side, person: Option<u32>, among: Option<&BTreeSet<String>>) -> Option<String> {
+    let links = world.store.links();
+    let is_linked = |id: &String| {
+        links.iter().any(|link| {
+            let (own, other) = match side {
+                Side::Crm => (&link.crm_id, &link.finance_id),
+                Side::Finance => (&link.finance_id, &link.crm_id),
+            };
+            own.as_ref() == Some(id) && other.is_some()
+        })
+    };
+    let all = world.lock();
+    let mut records = all.systems[side as usize].alive();
+    let found = records.find(|(id, record)| {
+        Some(record.person) == person && !is_linked(id) && among.is_none_or(|among| among.contains(*id))
+    });
+    found.map(|(id, _)| id.clone())
+}
+
+/// Whether both records of its link are one person's.
+fn is_one(world: &Shared, side: Side, id: &str) -> bool {
+    let links = world.store.links();
+    let mut pairs = links
+        .iter()
+        .filter(|link| link.entity_type == EntityType::Customer)
+        .filter_map(|link| Some((link.crm_id.as_ref()?, link.finance_id.as_ref()?)));
+    let pair = pairs.find(|(crm, finance)| match side {
+        Side::Crm => *crm == id,
+        Side::Finance => *finance == id,
+    });
+    pair.is_some_and(|(crm, finance)| {
+        let person = world.person(Side::Crm, crm);
+        person.is_some() && person == world.person(Side::Finance, finance)
+    })
+}
