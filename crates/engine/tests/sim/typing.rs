@@ -158,7 +158,7 @@ fn name(world: &Shared, person: u32, n: u64) -> String {
 /// How a text ends; where finance writes it in a manner of its own, often with what it has no letter for.
 fn tail(world: &Shared, tails: &[&'static str], odd: &[&'static str]) -> &'static str {
     let foreign = world.odd.manner != Manner::Plain && world.sim.odds(400);
-    *world.sim.pick(if foreign { odd } else { tails }).unwrap()
+    world.sim.pick(if foreign { odd } else { tails }).unwrap()
 }
 
 fn mobile(world: &Shared, person: u32, n: u64) -> String {
