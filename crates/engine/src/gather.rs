@@ -79,7 +79,11 @@ impl Executor<'_> {
         let target = met.side.other();
         let own = self.known.link.id_on(met.side).unwrap_or_default().to_owned();
         let ways = ways(met, &gathered.holders);
-        let found = self.engine.index.holding(target, &ways, &own).await?;
+        let mut found = self.engine.index.holding(target, &ways, &own).await?;
+        if self.is_hidden(target, gathered, &found).await? {
+            self.engine.index.note(&self.sightings).await?;
+            found = self.engine.index.holding(target, &ways, &own).await?;
+        }
         for Indexed { id, profile, linked } in found {
             let live = gathered.there.contains(&id);
             match profile {
@@ -114,6 +118,18 @@ impl Executor<'_> {
             .there
             .extend(gathered.candidates.iter().map(|near| near.id.clone()));
         Ok(None)
+    }
+
+    /// Whether the index takes a record for gone that this run has just been shown: a slower look, which did not show it, was
+    /// written down since.
+    async fn is_hidden(&self, target: Side, gathered: &Gathered, found: &[Indexed]) -> Result<bool, Stop> {
+        for id in &gathered.there {
+            let is_found = found.iter().any(|one| one.id == *id);
+            if !is_found && self.engine.index.gone_since(target, id).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn read_near(
