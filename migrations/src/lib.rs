@@ -20,6 +20,7 @@ mod m20261127_000011_odd_data;
 mod m20261127_000012_set_back;
 mod m20261127_000013_taken_values;
 mod m20261127_000014_waits_and_columns;
+mod m20261127_000015_companies;
 mod sessions;
 
 /// All migrations, in order.
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000012_set_back::Migration),
             Box::new(m20261127_000013_taken_values::Migration),
             Box::new(m20261127_000014_waits_and_columns::Migration),
+            Box::new(m20261127_000015_companies::Migration),
         ]
     }
 }

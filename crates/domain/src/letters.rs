@@ -2,7 +2,7 @@
 //!
 //! It knows neither fields nor numbers, and never changes what is stored or sent.
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{UnicodeNormalization, is_nfkc};
 
 /// A Persian (`۰`…`۹`) or Arabic (`٠`…`٩`) digit as a Latin one; anything else as it is.
 #[must_use]
@@ -22,7 +22,7 @@ pub fn latin_digit(c: char) -> char {
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut space = false;
+    let (mut space, mut joined) = (false, false);
     for c in text.nfkc() {
         let c = match c {
             'ي' | 'ى' | 'ې' => 'ی',
@@ -35,7 +35,10 @@ pub fn fold(text: &str) -> String {
             | '\u{feff}'
             | 'ـ'
             | '\u{64b}'..='\u{655}'
-            | '\u{670}' => continue,
+            | '\u{670}' => {
+                joined = true;
+                continue;
+            }
             c if c.is_whitespace() || c.is_control() => {
                 space = true;
                 continue;
@@ -48,7 +51,11 @@ pub fn fold(text: &str) -> String {
         space = false;
         out.push(c);
     }
-    out
+    // Marks that a joiner kept apart have an order of their own once it is gone.
+    match joined && !is_nfkc(&out) {
+        true => fold(&out),
+        false => out,
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +71,11 @@ mod tests {
         assert_eq!(fold("ﻋﻠﯽ"), "علی");
         assert_eq!(fold("محمّد"), "محمد");
         assert_eq!(fold("كـتـاب"), "کتاب");
+        assert_eq!(
+            fold("\u{657}\u{200c}\u{656}"),
+            "\u{656}\u{657}",
+            "marks that a joiner kept apart"
+        );
     }
 
     #[test]
@@ -76,6 +88,12 @@ mod tests {
     proptest! {
         #[test]
         fn folding_is_idempotent(text in "\\PC{0,40}") {
+            let once = fold(&text);
+            prop_assert_eq!(fold(&once), once);
+        }
+
+        #[test]
+        fn folding_marks_is_idempotent(text in "[اه\u{640}\u{64b}-\u{65f}\u{670}\u{200c}\u{fe70}-\u{fe7f} ]{0,12}") {
             let once = fold(&text);
             prop_assert_eq!(fold(&once), once);
         }

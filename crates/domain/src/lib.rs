@@ -7,6 +7,7 @@ pub mod base;
 pub mod breaker;
 pub mod change;
 pub mod clock;
+pub mod company;
 pub mod customer;
 pub mod document;
 pub mod entity;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::base::Base;
+use crate::company::Company;
 use crate::document::Document;
 use crate::entity::{EntityRef, EntityType};
 use crate::in_flight::InFlight;
@@ -38,6 +39,8 @@ pub struct Link {
     pub id: Uuid,
     /// Its type.
     pub entity_type: EntityType,
+    /// In whose finance system its other half stands.
+    pub company: Company,
     /// The CRM's guid.
     pub crm_id: Option<String>,
     /// Finance's code.
@@ -83,6 +86,7 @@ impl Link {
         Self {
             id: Uuid::nil(),
             entity_type,
+            company: Company::default(),
             crm_id: None,
             finance_id: None,
             state: LinkState::New,

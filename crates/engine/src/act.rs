@@ -223,8 +223,8 @@ impl Executor<'_> {
     async fn keep_answer(&mut self) -> Result<Option<StoreError>, Stop> {
         match self.intend().await {
             Ok(_) => Ok(None),
-            Err(Stop::Store(StoreError::Fenced)) => Err(StoreError::Fenced.into()),
-            Err(Stop::Store(error)) => Ok(Some(error)),
+            Err(Stop::Store(error)) if !matches!(error, StoreError::Fenced) => Ok(Some(error)),
+            Err(stop) => Err(stop),
         }
     }
 

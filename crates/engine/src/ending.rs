@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::change::Change;
+use domain::company::Companies;
 use domain::customer::Customer;
 use domain::link::{Link, LinkState};
 use domain::message::{Code, Message};
@@ -177,6 +178,18 @@ pub(crate) fn not_storable(link: Link, words: String, transaction: Uuid) -> Comm
     let half = nothing && link.in_flight.is_empty() && link.state == LinkState::New;
     let message = Message::new(Code::NotStorable).with("words", words);
     given_up((!half).then_some(link), "invalid", message, transaction)
+}
+
+/// The company that it belongs to is not served any more: what is known of it stays.
+pub(crate) fn not_served(work: &Work, served: &Companies, transaction: Uuid) -> Commit {
+    let message = Message::new(Code::CompanyNotServed)
+        .with("company", work.link.company)
+        .with("served", served);
+    let nothing = work.link.base.is_none() && work.link.issued.is_none() && work.link.in_flight.is_empty();
+    let link = (!nothing || work.link.state != LinkState::New).then(|| work.link.clone());
+    let mut commit = given_up(link, "company", message, transaction);
+    (commit.outcome.status, commit.outcome.error_class) = (Status::Skipped, None);
+    commit
 }
 
 /// A row that fails for good, whatever its run saw.

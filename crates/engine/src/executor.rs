@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::base::Base;
 use domain::change::Change;
+use domain::company::Company;
 use domain::customer::Customer;
 use domain::document::DocumentKind;
 use domain::in_flight::InFlight;
@@ -25,6 +26,8 @@ use crate::{Engine, Rules, customer, document};
 pub(crate) enum Stop {
     /// The store failed, or the lease was lost.
     Store(StoreError),
+    /// Another company's engine goes on.
+    OfCompany(Company),
 }
 
 impl From<StoreError> for Stop {
@@ -160,6 +163,7 @@ impl Engine {
         call(&Rules {
             config: &self.config,
             documents: &self.documents,
+            served: &self.served,
             project: &project,
         })
     }

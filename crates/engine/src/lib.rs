@@ -4,10 +4,12 @@
 //! next step depends on stands in the database or in the two systems, so that a run that is killed anywhere is simply
 //! begun again. [`customer::decide`] and [`document::decide`] are pure; the executor takes their steps.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use domain::clock::Clock;
+use domain::company::{Companies, Company};
 use domain::index::{IndexStore, Reading};
 use domain::matching::Numbering;
 use domain::merge::{Policy, Project};
@@ -49,7 +51,7 @@ pub struct Config {
     pub max_retries: u32,
     /// `RETRY_BASE_SECONDS`.
     pub retry_base: Duration,
-    /// How finance codes are read as customer numbers.
+    /// Of whose finance system it is, and how its codes are read as customer numbers.
     pub numbering: Numbering,
     /// `DELETE_POLICY=deactivate`: a customer deleted in the CRM is set inactive in finance.
     pub deactivate: bool,
@@ -70,6 +72,8 @@ pub struct Rules<'a> {
     pub config: &'a Config,
     /// Those for documents.
     pub documents: &'a DocumentRules,
+    /// The companies that are served.
+    pub served: &'a Companies,
     /// "This value as that system would hold it."
     pub project: Project<'a>,
 }
@@ -85,7 +89,7 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// The engine with everything it needs of the world.
+/// The engine of one company's finance system and the CRM, with everything it needs of the world.
 #[derive(Clone)]
 pub struct Engine {
     /// The CRM.
@@ -104,6 +108,10 @@ pub struct Engine {
     pub config: Config,
     /// Its rules for documents.
     pub documents: DocumentRules,
+    /// All companies that the deployment serves.
+    pub served: Companies,
+    /// The engines of the other companies, by their codes.
+    pub others: BTreeMap<Company, Engine>,
     /// The worker's name, as it stands in `leaseOwner`.
     pub owner: String,
 }
@@ -118,6 +126,29 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
+    /// Whose finance system it brings in step with the CRM.
+    #[must_use]
+    pub fn company(&self) -> Company {
+        self.config.numbering.company
+    }
+
+    /// The engine of that company, from this one; `None`: it is not served.
+    #[must_use]
+    pub fn of(&self, company: Company) -> Option<&Self> {
+        match company == self.company() {
+            true => Some(self),
+            false => self.others.get(&company),
+        }
+    }
+
+    /// Every company's finance system.
+    #[must_use]
+    pub fn finances(&self) -> Vec<(Company, &dyn Customers)> {
+        let all = std::iter::once(self).chain(self.others.values());
+        all.map(|engine| (engine.company(), &*engine.finance as &dyn Customers))
+            .collect()
+    }
+
     /// The port of that side.
     #[must_use]
     pub fn port(&self, side: Side) -> &dyn Customers {
@@ -135,6 +166,8 @@ pub enum Ran {
     Ended {
         /// The lead row.
         row: Uuid,
+        /// Whose it was.
+        company: Company,
         /// The side that was heard.
         heard: Side,
         /// How it ended.

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use domain::document::DocumentKind;
 use domain::entity::{EntityRef, EntityType};
 use domain::index::Sighting;
+use domain::matching::Numbering;
 use domain::merge::Times;
-use domain::polls::{FINANCE_CONTACTS, checksum};
+use domain::polls::{checksum, contacts_of};
 use domain::ports::{MatchKeys, Ring, Snapshot};
 use domain::side::Side;
 use domain::store::Event;
@@ -66,6 +67,7 @@ impl Executor<'_> {
                 self.link(side, &id, takes_over, told).await?;
                 Ok(None)
             }
+            Step::OfCompany(company) => Err(Stop::OfCompany(company)),
             Step::Write(_) | Step::End(_) => Ok(None),
         }
     }
@@ -120,7 +122,7 @@ impl Executor<'_> {
     pub(crate) fn saw(&mut self, side: Side, id: &str, record: Option<&Snapshot>, at: DateTime<Utc>) {
         let seen = self.engine.with_rules(|rules| match record {
             Some(record) => Sighting::of(record, side, rules.reading(), at),
-            None => Sighting::gone(side, id, at),
+            None => Sighting::gone(side, rules.config.numbering.company, id, at),
         });
         self.sightings.push(seen);
     }
@@ -181,7 +183,9 @@ impl Executor<'_> {
         if let (Some(polls), Some(finance)) = (&self.engine.polls, self.seen.snapshot(Side::Finance)) {
             // The look first: a poll that ends between the two questions has then told of the contact, too
             // (`a_poll_that_ends_between_two_questions_hides_no_edit`).
-            let look = polls.last_look(FINANCE_CONTACTS).await?;
+            let Numbering { company, first, .. } = self.engine.config.numbering;
+            let poll = contacts_of(company, first);
+            let look = polls.last_look(&poll).await?;
             let contact = polls.contact_times(&finance.id).await?;
             let as_now = contact.filter(|contact| contact.checksum == checksum(&finance.customer));
             // It came to this state once before, and was brought back to it since it last held its base.
@@ -221,6 +225,7 @@ impl Executor<'_> {
             row: self.engine.clock.id(),
             event_id: Some(format!("{key}:{}:{}", lead.id, entity.id)),
             entity,
+            company: None,
             trigger: lead.trigger,
             payload: serde_json::json!({ payload: lead.id }),
             traceparent: None,

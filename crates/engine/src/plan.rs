@@ -3,6 +3,7 @@
 //! It writes nothing outside; in the store, nothing but what it has seen (the record index).
 
 use domain::change::Change;
+use domain::company::Company;
 use domain::customer::Field;
 use domain::fields::{Flow, TABLE};
 use domain::link::Link;
@@ -76,6 +77,17 @@ impl Engine {
     /// Says what a sync of this customer would do, asked from the side `source`. For a record that was never met, `link`
     /// holds just its id.
     pub async fn plan(&self, link: &Link, source: Side) -> Plan {
+        let mut company = link.company;
+        loop {
+            match self.of(company).unwrap_or(self).plan_as(link, source).await {
+                Ok(plan) => return plan,
+                Err(other) => company = other,
+            }
+        }
+    }
+
+    /// The plan of this company's engine, or whose it is.
+    async fn plan_as(&self, link: &Link, source: Side) -> Result<Plan, Company> {
         let work = Work {
             lease: Lease {
                 link: link.id,
@@ -99,6 +111,7 @@ impl Engine {
         run.noted = Some(Vec::new());
         let ended = run.run().await;
         let step = match &ended {
+            Err(Stop::OfCompany(company)) => return Err(*company),
             Err(Stop::Store(error)) => Doing::Unknown(Message::new(Code::StoreFailed).with("words", error)),
             Ok(Ending::Gone(side)) => Doing::Gone(*side),
             Ok(Ending::Conflict(why) | Ending::Wait(why, _)) => Doing::Conflict(why.clone()),
@@ -107,14 +120,14 @@ impl Engine {
         };
         let id = |side: Side| run.seen.snapshot(side).map(|snapshot| snapshot.id.clone());
         let held = run.known.held.held().map(Decision::change);
-        Plan {
+        Ok(Plan {
             crm_id: id(Side::Crm).or_else(|| link.crm_id.clone()),
             finance_id: id(Side::Finance).or_else(|| link.finance_id.clone()),
             name: crate::customer::name(&run.seen),
             differences: run.differences(),
             changes: run.noted.iter().flatten().cloned().chain(held).collect(),
             step,
-        }
+        })
     }
 }
 

@@ -104,6 +104,7 @@ impl Engine {
         let again = |id: String| Event {
             row: self.clock.id(),
             entity: EntityRef::customer(Side::Crm, id),
+            company: None,
             trigger: Trigger::Manual,
             event_id: None,
             payload: json!({ "columnRuledIn": ruled.row }),
@@ -350,6 +351,7 @@ impl Engine {
         let event = Event {
             row,
             entity,
+            company: None,
             trigger: Trigger::Manual,
             event_id: None,
             payload: ruling.payload(),

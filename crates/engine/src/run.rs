@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::base::Base;
+use domain::company::Company;
 use domain::document::DocumentKind;
 use domain::entity::EntityRef;
 use domain::in_flight::InFlight;
@@ -22,17 +23,28 @@ use crate::{Engine, Ran};
 /// A row whose lease has lapsed so often is given up: it kills whoever takes it.
 const POISON_LAPSES: u32 = 10;
 
+/// So often a run may find that it belongs to another company.
+const HOPS: usize = 3;
+
+/// What became of claimed work.
+enum Carried {
+    /// It ended.
+    Out(Ran),
+    /// It is that company's; nothing was written.
+    To(Company),
+}
+
 impl Engine {
     /// Runs the sync that a rung row asks for.
     ///
     /// # Errors
     /// The store's own. The row is then left as it is: its lease lapses and the sweeper finds it.
     pub async fn run(&self, ring: &Ring) -> StoreResult<Ran> {
-        if let Some(side) = Side::BOTH.into_iter().find(|side| self.port(*side).refuses()) {
+        if let Some(side) = self.refuses() {
             return Ok(Ran::Unavailable(side));
         }
         let started = self.clock.monotonic();
-        let work = match self.store.claim(ring.row, &self.owner, self.config.lease).await? {
+        let mut work = match self.store.claim(ring.row, &self.owner, self.config.lease).await? {
             Claim::Taken(work) => led_by_ruling(*work),
             Claim::Done => return Ok(Ran::Done),
             Claim::Busy => return Ok(Ran::Busy),
@@ -42,8 +54,53 @@ impl Engine {
             let commit = ending::poison(&work, work.lead.id);
             return self.commit(&work, commit, None, Vec::new()).await;
         }
-        let mut executor = Executor::new(self, &work, started);
-        let ended = executor.run().await;
+        // The CRM's customers and documents are heard of before anyone knows whose they are.
+        for _ in 0..HOPS {
+            let Some(engine) = self.of(work.link.company) else {
+                let commit = ending::not_served(&work, &self.served, self.clock.id());
+                return self.commit(&work, commit, None, Vec::new()).await;
+            };
+            if engine.finance.refuses() {
+                self.store.release(&work).await?;
+                return Ok(Ran::Unavailable(Side::Finance));
+            }
+            match engine.carry_out(&work, started).await? {
+                Carried::Out(ran) => return Ok(ran),
+                Carried::To(company) => work.link.company = company,
+            }
+        }
+        // Its number changes from look to look: later.
+        self.store.release(&work).await?;
+        Ok(Ran::Busy)
+    }
+
+    /// Whether nothing can be done at present: without the CRM, or without any finance system.
+    fn refuses(&self) -> Option<Side> {
+        if self.crm.refuses() {
+            return Some(Side::Crm);
+        }
+        let mut engines = std::iter::once(self).chain(self.others.values());
+        engines
+            .all(|engine| engine.finance.refuses())
+            .then_some(Side::Finance)
+    }
+
+    /// Carries out what was claimed, or says whose it is.
+    async fn carry_out(&self, work: &Work, started: Duration) -> StoreResult<Carried> {
+        let mut executor = Executor::new(self, work, started);
+        let ended = match executor.run().await {
+            Err(Stop::OfCompany(company)) => return Ok(Carried::To(company)),
+            ended => ended,
+        };
+        self.end(work, executor, ended).await.map(Carried::Out)
+    }
+
+    async fn end(
+        &self,
+        work: &Work,
+        mut executor: Executor<'_>,
+        ended: Result<crate::step::Ending, Stop>,
+    ) -> StoreResult<Ran> {
         let (sent, also) = (sent(&executor), std::mem::take(&mut executor.also));
         let stored = Stored::of(&mut executor);
         let result = match ended {
@@ -51,16 +108,18 @@ impl Engine {
                 let seen = std::mem::take(&mut executor.sightings);
                 let commit = self.finish(executor, ended, self.clock.id());
                 let commit = Commit { seen, ..commit };
-                self.commit(&work, commit, sent.clone(), also).await
+                self.commit(work, commit, sent.clone(), also).await
             }
             Err(Stop::Store(error)) => Err(error),
+            // Nothing was done yet.
+            Err(Stop::OfCompany(_)) => self.store.release(work).await.map(|()| Ran::Busy),
         };
         match result {
-            Err(StoreError::Fenced) => self.fenced(&work, sent).await,
+            Err(StoreError::Fenced) => self.fenced(work, sent).await,
             // Of the data, not of the database: the same again would come to the same.
             Err(error) if error.is_about_the_data() => {
-                let commit = ending::not_storable(stored.link(&work), error.to_string(), self.clock.id());
-                self.commit(&work, commit, sent, Vec::new()).await
+                let commit = ending::not_storable(stored.link(work), error.to_string(), self.clock.id());
+                self.commit(work, commit, sent, Vec::new()).await
             }
             result => result,
         }
@@ -108,6 +167,7 @@ impl Engine {
         });
         Ok(Ran::Ended {
             row: work.lead.id,
+            company: work.link.company,
             heard: work.lead.side,
             outcome: Box::new(commit.outcome),
             took: commit.took,
@@ -156,6 +216,7 @@ impl Engine {
                     side,
                     id: work.link.id_on(side).unwrap_or_default().to_owned(),
                 },
+                company: None,
                 trigger: Trigger::Poll,
                 event_id: None,
                 payload,

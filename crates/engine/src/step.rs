@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::company::Company;
 use domain::customer::Customer;
 use domain::document::Difference;
 use domain::entity::EntityRef;
@@ -52,6 +53,8 @@ pub enum Step {
         /// What is told of it.
         told: Message,
     },
+    /// It belongs to that company, which is served here: its engine goes on, from the beginning.
+    OfCompany(Company),
     /// Send something: the intent is committed first.
     Write(Box<Sending>),
     /// The run is over.

@@ -70,11 +70,11 @@ async fn with_database(
     app: &App,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let Some(opened) = database::wait(&settings.database, CONNECTIONS, stop).await? else {
+    let Some(opened) = database::wait(settings, CONNECTIONS, stop).await? else {
         return Ok(());
     };
     store.set(Arc::new(opened.clone()));
-    if settings.crm.is_some() && settings.finance.is_some() {
+    if settings.crm.is_some() && !settings.finance.is_empty() {
         let gates = Gates::new(settings, &opened);
         let pollers = Pollers::new(settings, &opened, bell, gates)?;
         tokio::join!(

@@ -18,7 +18,7 @@ use crate::answer::{Answer, retry_after, time};
 use crate::call::{Call, Intent, Sink};
 use crate::failure::System;
 use crate::gate::{Gate, Outcome, Pass};
-use crate::side::label;
+use crate::side::Named;
 
 /// A write is sent within this time after it was asked for, whatever its session takes: the caller's lease outlives one
 /// call, not a login and the call repeated after it.
@@ -195,7 +195,12 @@ impl Http {
     }
 
     fn count(&self, call: &Call<'_>, result: &PortResult<Answer>, took: Duration) {
-        let (system, endpoint) = (label(self.system.side), call.path.to_owned());
+        let named = || Named::of(self.system.side, None).label;
+        let system = self
+            .gate
+            .as_ref()
+            .map_or_else(named, |gate| gate.label().to_owned());
+        let endpoint = call.path.to_owned();
         let result = match result {
             Ok(answer) if answer.refuses_markup(call.markup) => "refused",
             Ok(answer) if answer.is_down() => "unavailable",
@@ -203,7 +208,7 @@ impl Http {
             Ok(_) => "refused",
             Err(_) => "no_answer",
         };
-        histogram!("outside_call_duration_seconds", "system" => system, "endpoint" => endpoint.clone())
+        histogram!("outside_call_duration_seconds", "system" => system.clone(), "endpoint" => endpoint.clone())
             .record(took);
         counter!("outside_calls_total", "system" => system, "endpoint" => endpoint, "result" => result)
             .increment(1);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::clock::Clock;
+use domain::company::Company;
 use outside::Gate;
 use payamgostar::Payamgostar;
 use siagh::Siagh;
@@ -35,14 +36,19 @@ pub fn crm(settings: &Settings, clock: Arc<dyn Clock>, gate: Option<Gate>) -> an
     Ok(Payamgostar::new(config, clock)?)
 }
 
-/// Finance's client. Without a gate it calls whatever is known of finance: for an operator's own look.
+/// The client of that company's finance system. Without a gate it calls whatever is known of finance: for an operator's own look.
 ///
 /// # Errors
 /// When its settings are missing, or its address is none.
-pub fn finance(settings: &Settings, clock: Arc<dyn Clock>, gate: Option<Gate>) -> anyhow::Result<Siagh> {
-    let finance = settings.finance()?;
+pub fn finance(
+    settings: &Settings,
+    company: Company,
+    clock: Arc<dyn Clock>,
+    gate: Option<Gate>,
+) -> anyhow::Result<Siagh> {
+    let finance = settings.finance(company)?;
     let config = siagh::Config {
-        company_code: finance.company_code,
+        company_code: finance.company.code(),
         number_offset: settings.sync.number_offset,
         timeout: settings.http.timeout,
         pre_invoices: finance.pre_invoices.clone(),

@@ -5,13 +5,13 @@ use std::time::Duration;
 use anyhow::Context;
 use async_trait::async_trait;
 use domain::store::sql::{SqlStore, connect};
-use domain::store::{Store, StoreError, words};
+use domain::store::{NotServed, Store, StoreError, words};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::http::Check;
-use crate::settings::DatabaseSettings;
+use crate::settings::Settings;
 
 /// How long to wait before a server that is down is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -34,15 +34,15 @@ pub struct ReadOnly(pub StoreError);
 /// Opens the store on at most `connections` connections.
 ///
 /// # Errors
-/// When the database can't be reached, or [`OldSchema`].
-pub async fn open(settings: &DatabaseSettings, connections: u32) -> anyhow::Result<SqlStore> {
+/// When the database can't be reached, [`OldSchema`], or [`NotServed`].
+pub async fn open(settings: &Settings, connections: u32) -> anyhow::Result<SqlStore> {
     let store = opened(settings, connections).await?;
     info!("✅ Database connected");
     Ok(store)
 }
 
-async fn opened(settings: &DatabaseSettings, connections: u32) -> anyhow::Result<SqlStore> {
-    let db = connect(settings.url.expose_secret(), connections)
+async fn opened(settings: &Settings, connections: u32) -> anyhow::Result<SqlStore> {
+    let db = connect(settings.database.url.expose_secret(), connections)
         .await
         .context("DATABASE_URL: the database can't be reached")?;
     let behind = migrations::pending(&db)
@@ -51,11 +51,13 @@ async fn opened(settings: &DatabaseSettings, connections: u32) -> anyhow::Result
     if behind > 0 {
         return Err(OldSchema(behind).into());
     }
-    Ok(SqlStore::new(db).await?)
+    let store = SqlStore::new(db).await?;
+    store.can_serve(&settings.companies).await??;
+    Ok(store.serving(settings.companies.clone()))
 }
 
 /// [`open`] for a service that writes: tries that first.
-async fn open_to_write(settings: &DatabaseSettings, connections: u32) -> anyhow::Result<SqlStore> {
+async fn open_to_write(settings: &Settings, connections: u32) -> anyhow::Result<SqlStore> {
     let store = opened(settings, connections).await?;
     store.try_writing().await.map_err(ReadOnly)?;
     info!("✅ Database connected");
@@ -65,10 +67,10 @@ async fn open_to_write(settings: &DatabaseSettings, connections: u32) -> anyhow:
 /// [`open_to_write`], again and again while the server is down; `None` when `shutdown` came first.
 ///
 /// # Errors
-/// [`OldSchema`]: waiting does not help. A database that can't be written may be so for a moment only (a failover):
+/// [`OldSchema`] and [`NotServed`]: waiting does not help. A database that can't be written may be so for a moment only (a failover):
 /// that is waited for.
 pub async fn wait(
-    settings: &DatabaseSettings,
+    settings: &Settings,
     connections: u32,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<Option<SqlStore>> {
@@ -76,7 +78,7 @@ pub async fn wait(
     loop {
         match open_to_write(settings, connections).await {
             Ok(store) => return Ok(Some(store)),
-            Err(error) if error.is::<OldSchema>() => return Err(error),
+            Err(error) if error.is::<OldSchema>() || error.is::<NotServed>() => return Err(error),
             Err(error) => {
                 let error = format!("{error:#}");
                 if error != told {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use domain::clock::Clock;
+use domain::company::Company;
 use domain::outside::OutsideStore;
 use domain::ports::{Customers, Side};
 use domain::store::StoreResult;
@@ -28,23 +29,31 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a sync does, at most.
 const PATIENCE_OF_SYNCS: Duration = Duration::from_secs(5);
 
-/// Both gates of a process. Clones are the same gates.
+/// The gates of a process. Clones are the same gates.
 #[derive(Clone)]
 pub struct Gates {
     /// Before the CRM.
     pub crm: Gate,
-    /// Before finance.
-    pub finance: Gate,
+    /// Before each company's finance system, the first one first.
+    finances: Vec<OfCompany>,
     /// How long a call waits for its turn where there is a ceiling.
     pub patience: Duration,
-    store: Arc<dyn OutsideStore>,
     /// Someone of this process keeps them.
     kept: Arc<AtomicBool>,
 }
 
+/// The gate before a company's finance system, and what all processes share about it and the CRM.
+#[derive(Clone)]
+struct OfCompany {
+    company: Company,
+    gate: Gate,
+    store: Arc<dyn OutsideStore>,
+}
+
 impl std::fmt::Debug for Gates {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entry(&self.crm).entry(&self.finance).finish()
+        let finances = self.finances.iter().map(|one| &one.gate);
+        f.debug_list().entry(&self.crm).entries(finances).finish()
     }
 }
 
@@ -77,10 +86,9 @@ pub fn useful_concurrency(settings: &Settings) -> usize {
 
 fn lowest_ceiling(settings: &Settings) -> Option<u32> {
     let crm = settings.crm.as_ref().map(|crm| crm.calls_per_second);
-    let finance = settings.finance.as_ref().map(|finance| finance.calls_per_second);
-    [crm, finance]
-        .into_iter()
-        .flatten()
+    let finance = settings.finance.values().map(|finance| finance.calls_per_second);
+    crm.into_iter()
+        .chain(finance)
         .filter(|ceiling| *ceiling > 0)
         .min()
 }
@@ -89,8 +97,10 @@ impl Gates {
     /// Gates that know of no outage yet, with the patience of polls and commands.
     #[must_use]
     pub fn new(settings: &Settings, store: &SqlStore) -> Self {
-        let gate = |side, calls_per_second: Option<u32>| {
+        let first = settings.companies.first();
+        let gate = |side, calls_per_second: Option<u32>, store: &SqlStore| {
             let mut limits = Limits {
+                other_company: Some(store.company()).filter(|company| *company != first),
                 calls_per_second: calls_per_second.unwrap_or(0),
                 ..Limits::default()
             };
@@ -99,13 +109,29 @@ impl Gates {
             Gate::new(side, limits, Arc::new(store.clone()), clock, PATIENCE)
         };
         Self {
-            crm: gate(Side::Crm, settings.crm.as_ref().map(|crm| crm.calls_per_second)),
-            finance: gate(
-                Side::Finance,
-                settings.finance.as_ref().map(|finance| finance.calls_per_second),
+            crm: gate(
+                Side::Crm,
+                settings.crm.as_ref().map(|crm| crm.calls_per_second),
+                store,
             ),
+            finances: settings
+                .companies
+                .iter()
+                .map(|company| {
+                    let store = store.of(company);
+                    let finance = settings.finance.get(&company);
+                    OfCompany {
+                        company,
+                        gate: gate(
+                            Side::Finance,
+                            finance.map(|finance| finance.calls_per_second),
+                            &store,
+                        ),
+                        store: Arc::new(store),
+                    }
+                })
+                .collect(),
             patience: PATIENCE,
-            store: Arc::new(store.clone()),
             kept: Arc::default(),
         }
     }
@@ -116,7 +142,14 @@ impl Gates {
         let patience = patience_of_syncs(settings);
         Self {
             crm: self.crm.with_patience(patience),
-            finance: self.finance.with_patience(patience),
+            finances: self
+                .finances
+                .iter()
+                .map(|one| OfCompany {
+                    gate: one.gate.with_patience(patience),
+                    ..one.clone()
+                })
+                .collect(),
             patience,
             ..self.clone()
         }
@@ -127,44 +160,62 @@ impl Gates {
     /// # Errors
     /// The database's own.
     pub async fn refresh(&self) -> StoreResult<()> {
-        for (side, shared) in self.store.breakers().await? {
-            self.of(side).learn(shared);
+        for one in &self.finances {
+            for (side, shared) in one.store.breakers().await? {
+                match side {
+                    Side::Crm => self.crm.learn(shared),
+                    Side::Finance => one.gate.learn(shared),
+                }
+            }
         }
         Ok(())
     }
 
-    /// Whether one of the systems is known to be down.
+    /// The gate before that company's finance system; `None`: it is not served.
+    #[must_use]
+    pub fn finance(&self, company: Company) -> Option<&Gate> {
+        let one = self.finances.iter().find(|one| one.company == company);
+        one.map(|one| &one.gate)
+    }
+
+    /// Whether nothing can be done: the CRM is known to be down, or every finance system.
     #[must_use]
     pub fn is_down(&self) -> bool {
-        self.crm.outage().is_some() || self.finance.outage().is_some()
+        self.crm.outage().is_some() || self.finances.iter().all(|one| one.gate.outage().is_some())
     }
 
-    /// Waits until one of the systems is known to be down.
+    /// Waits until [`Self::is_down`].
     pub async fn down(&self) {
+        let finances = async {
+            for one in &self.finances {
+                one.gate.down().await;
+            }
+        };
         tokio::select! {
             () = self.crm.down() => {}
-            () = self.finance.down() => {}
-        }
-    }
-
-    fn of(&self, side: Side) -> &Gate {
-        match side {
-            Side::Crm => &self.crm,
-            Side::Finance => &self.finance,
+            () = finances => {}
         }
     }
 
     /// Until `shutdown`: keeps in step with the other processes, and probes a system that is down by a harmless call.
     /// Where several parts of a process share the gates, the first does it for all.
-    pub async fn keep(&self, crm: &dyn Customers, finance: &dyn Customers, shutdown: CancellationToken) {
+    pub async fn keep(
+        &self,
+        crm: &dyn Customers,
+        finances: &[(Company, &dyn Customers)],
+        shutdown: CancellationToken,
+    ) {
         if self.kept.swap(true, Ordering::SeqCst) {
             return shutdown.cancelled().await;
         }
+        let finances = finances
+            .iter()
+            .filter_map(|(company, port)| Some(probe(self.finance(*company)?, *port)));
         let work = async {
             tokio::join!(
                 self.keep_in_step(),
                 probe(&self.crm, crm),
-                probe(&self.finance, finance)
+                futures::future::join_all(finances)
             )
         };
         tokio::select! {
@@ -180,7 +231,9 @@ impl Gates {
             tick.tick().await;
             let kept = async {
                 self.crm.hold_probe().await?;
-                self.finance.hold_probe().await?;
+                for one in &self.finances {
+                    one.gate.hold_probe().await?;
+                }
                 self.refresh().await
             };
             if let Err(error) = kept.await {

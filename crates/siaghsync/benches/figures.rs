@@ -136,6 +136,7 @@ async fn backlog() {
         let event = |_| Event {
             row: Uuid::now_v7(),
             entity: entity(),
+            company: None,
             trigger: Trigger::Webhook,
             event_id: None,
             payload: serde_json::Value::Null,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::company::Company;
 use domain::ports::{Doorbell, Ring, Side};
 use domain::store::{Outcome, Status};
 use engine::{Engine, Ran};
@@ -61,13 +62,14 @@ impl Handler {
         match self.engine.run(&ring).await {
             Ok(Ran::Ended {
                 row,
+                company,
                 heard: source,
                 outcome,
                 took,
                 next,
                 also,
             }) => {
-                log_outcome(row, source, &outcome, took);
+                log_outcome(row, (source, company), &outcome, took);
                 // A bell that can't be rung now is the sweeper's business.
                 let _ = self.doorbell.ring(&also).await;
                 let (mut ring, wait) = next?;
@@ -113,7 +115,7 @@ impl Handler {
 }
 
 /// One line and the figures. Never values of fields: they are personal data, and stand in the audit row.
-fn log_outcome(row: uuid::Uuid, source: Side, outcome: &Outcome, took: Duration) {
+fn log_outcome(row: uuid::Uuid, (source, company): (Side, Company), outcome: &Outcome, took: Duration) {
     let direction = match source {
         Side::Crm => "crm_to_finance",
         Side::Finance => "finance_to_crm",
@@ -126,8 +128,12 @@ fn log_outcome(row: uuid::Uuid, source: Side, outcome: &Outcome, took: Duration)
         Status::Pending | Status::InProgress => "retry",
     };
     let class = outcome.error_class.unwrap_or("none");
-    counter!("sync_runs_total", "direction" => direction, "result" => status, "error_class" => class)
-        .increment(1);
+    let of = company.to_string();
+    counter!(
+        "sync_runs_total",
+        "company" => of, "direction" => direction, "result" => status, "error_class" => class
+    )
+    .increment(1);
     histogram!("sync_run_duration_seconds", "direction" => direction).record(took.as_secs_f64());
     let ms = took.as_millis();
     let why = outcome.text().filter(|_| class != "conflict").unwrap_or_default();

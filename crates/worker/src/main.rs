@@ -28,7 +28,7 @@ async fn work(settings: Settings, shutdown: CancellationToken) -> anyhow::Result
     })?;
     // A running sync holds no connection while it waits for an outside system.
     let connections = u32::try_from(settings.worker.concurrency / 2 + 4).unwrap_or(32);
-    let Some(store) = database::wait(&settings.database, connections, &shutdown).await? else {
+    let Some(store) = database::wait(&settings, connections, &shutdown).await? else {
         return Ok(());
     };
     let redis = settings.redis()?.url.expose_secret();

@@ -68,6 +68,7 @@ pub async fn run(parts: Parts, settings: &Settings, shutdown: CancellationToken)
     let listening = parts
         .listener
         .run(how, move |ring| handler.clone().handle(ring), shutdown.clone());
+    let finances = engine.finances();
     tokio::join!(
         listening,
         sweeper.clone().run(shutdown.clone()),
@@ -75,6 +76,6 @@ pub async fn run(parts: Parts, settings: &Settings, shutdown: CancellationToken)
         pruner.run(shutdown.clone()),
         backlog::count(&*store, shutdown.clone()),
         greet(&engine, shutdown.clone()),
-        parts.gates.keep(&*engine.crm, &*engine.finance, shutdown.clone()),
+        parts.gates.keep(&*engine.crm, &finances, shutdown.clone()),
     );
 }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::company::{Companies, Company};
 use crate::customer::{Customer, Field, Kind};
 use crate::matching::{Form, Numbering, Profile, Tally, forms};
 use crate::merge::Project;
@@ -20,9 +21,6 @@ use crate::store::StoreResult;
 mod value;
 
 pub use value::{Value, stored, values};
-
-/// The company that all records belong to as long as a deployment serves one.
-pub const COMPANY: &str = "100";
 
 /// So many records that hold one form are looked at; of a value more of whose holders are nobody's, none.
 pub const MOST: u64 = 200;
@@ -38,6 +36,8 @@ const LONGEST_ID: usize = 64;
 pub struct Sighting {
     /// Which system.
     pub side: Side,
+    /// The company that it belongs to.
+    pub company: Company,
     /// Its id there.
     pub id: String,
     /// When the read began: what was seen may be newer, and is no older.
@@ -75,14 +75,27 @@ impl Reading<'_> {
     /// no contradiction.
     #[must_use]
     pub fn profile(&self, id: &str, customer: &Customer, side: Side) -> Profile {
+        let numbering = Numbering {
+            company: self.company(customer, side),
+            ..self.numbering
+        };
         if side == Side::Finance {
-            return Profile::of_record(id, customer, side, self.numbering);
+            return Profile::of_record(id, customer, side, numbering);
         }
         let mut poorest = Customer::new(customer.kind);
         for (field, value) in &customer.values {
             poorest.set(*field, (self.project)(Side::Finance, *field, value));
         }
-        Profile::of_record(id, &poorest, side, self.numbering)
+        Profile::of_record(id, &poorest, side, numbering)
+    }
+
+    /// The company that a record of that side belongs to.
+    #[must_use]
+    pub fn company(&self, customer: &Customer, side: Side) -> Company {
+        match side {
+            Side::Finance => self.numbering.company,
+            Side::Crm => self.numbering.company_of(customer.get(Field::CustomerNumber)),
+        }
     }
 
     /// The forms that a record of that side is found by for the sake of this value.
@@ -107,6 +120,7 @@ impl Sighting {
     pub fn of(snapshot: &Snapshot, side: Side, reading: Reading<'_>, read_at: DateTime<Utc>) -> Self {
         Self {
             side,
+            company: reading.company(&snapshot.customer, side),
             id: snapshot.id.clone(),
             read_at,
             held: Some(reading.held(&snapshot.id, &snapshot.customer, side)),
@@ -115,9 +129,10 @@ impl Sighting {
 
     /// It was asked for and is not there.
     #[must_use]
-    pub fn gone(side: Side, id: &str, read_at: DateTime<Utc>) -> Self {
+    pub fn gone(side: Side, company: Company, id: &str, read_at: DateTime<Utc>) -> Self {
         Self {
             side,
+            company,
             id: id.to_owned(),
             read_at,
             held: None,
@@ -133,15 +148,27 @@ impl Sighting {
 
 /// The last sighting of each record, in the order in which all of them are written.
 #[must_use]
-pub fn last_of_each(sightings: &[Sighting]) -> Vec<&Sighting> {
-    let mut last: HashMap<(Side, &str), &Sighting> = HashMap::new();
-    for one in sightings.iter().filter(|one| one.can_be_kept()) {
-        last.insert((one.side, one.id.as_str()), one);
+pub fn last_of_each<'a>(sightings: impl IntoIterator<Item = &'a Sighting>) -> Vec<&'a Sighting> {
+    let mut last: HashMap<(Side, Company, &str), &Sighting> = HashMap::new();
+    for one in sightings.into_iter().filter(|one| one.can_be_kept()) {
+        last.insert((one.side, one.company, &one.id), one);
     }
     let mut all: Vec<_> = last.into_values().collect();
     // Always in one order, so that two that write the same records wait for each other and don't block each other.
-    all.sort_unstable_by(|a, b| (a.side, &a.id).cmp(&(b.side, &b.id)));
+    all.sort_unstable_by(|a, b| (a.company, a.side, &a.id).cmp(&(b.company, b.side, &b.id)));
     all
+}
+
+/// A record of the CRM stands in the index of one company: from that of every other that is served it is gone.
+#[must_use]
+pub fn gone_elsewhere(sightings: &[Sighting], served: &Companies) -> Vec<Sighting> {
+    let of_crm = sightings.iter().filter(|one| one.side == Side::Crm);
+    let last: HashMap<&str, &Sighting> = of_crm.map(|one| (one.id.as_str(), one)).collect();
+    let elsewhere = last.into_values().flat_map(|one| {
+        let others = served.iter().filter(|company| *company != one.company);
+        others.map(|company| Sighting::gone(one.side, company, &one.id, one.read_at))
+    });
+    elsewhere.collect()
 }
 
 /// A record as the index knows it.

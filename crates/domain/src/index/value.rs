@@ -56,16 +56,14 @@ pub fn values(id: &str, profile: &Profile) -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::company::Company;
     use crate::customer::{Customer, Field, Kind};
     use crate::matching::Numbering;
     use crate::side::Side;
 
     #[test]
     fn a_long_value_is_kept_as_its_digest_and_a_name_holds_what_is_not_a_records_own() {
-        let numbering = Numbering {
-            company: 100,
-            offset: 0,
-        };
+        let numbering = Numbering::of_one(Company::default(), 0);
         let customer = Customer::new(Kind::Person)
             .with(Field::Name, "علی رضایی")
             .with(Field::Mobile, "0912 345 0017 - 0935 111 2345")

@@ -1,18 +1,15 @@
 //! Customer numbers of the CRM (`100-505`: company, number) read as finance codes.
 
 use super::plain::plain;
-
-/// The companies that a number may name.
-const COMPANIES: std::ops::RangeInclusive<u32> = 100..=999;
+use crate::company::Company;
 
 /// The company that a customer's or a document's number names by what stands before its dash (`100-505`, `100-1404/7`);
 /// `None` where it names none.
 #[must_use]
-pub fn company_of(number: &str) -> Option<u32> {
+pub fn company_of(number: &str) -> Option<Company> {
     let plain = plain(number);
     let (company, _) = plain.split_once('-')?;
-    let company = company.trim().parse().ok()?;
-    COMPANIES.contains(&company).then_some(company)
+    company.parse().ok()
 }
 
 /// How a customer number is read as a finance code: the company's code before the dash, and behind it the finance
@@ -20,13 +17,31 @@ pub fn company_of(number: &str) -> Option<u32> {
 /// witness among others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Numbering {
-    /// `COMPANY_CODE`.
-    pub company: u32,
+    /// The company of whose finance system it is about.
+    pub company: Company,
+    /// To which a customer of the CRM belongs whose number names none: the first of `COMPANIES`.
+    pub first: Company,
     /// `CUSTOMER_NUMBER_OFFSET`.
     pub offset: u32,
 }
 
 impl Numbering {
+    /// Of a deployment that serves one company.
+    #[must_use]
+    pub const fn of_one(company: Company, offset: u32) -> Self {
+        Self {
+            company,
+            first: company,
+            offset,
+        }
+    }
+
+    /// The company to which a customer of the CRM with that number belongs.
+    #[must_use]
+    pub fn company_of(&self, number: &str) -> Company {
+        company_of(number).unwrap_or(self.first)
+    }
+
     /// The finance code that a customer number names, in whatever digits it is written; without a dash it is taken for
     /// this company's. `None` for another company's number and for what is no number.
     #[must_use]
@@ -66,7 +81,20 @@ mod tests {
             ("", None),
             ("A-7", None),
         ] {
-            assert_eq!(company_of(number), company, "{number}");
+            assert_eq!(company_of(number).map(Company::code), company, "{number}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_company_belongs_to_the_first() {
+        let [first, second, third] = [100, 200, 300].map(|code| Company::of(code).unwrap());
+        let numbering = Numbering {
+            company: second,
+            first,
+            offset: 0,
+        };
+        for (number, company) in [("505", first), ("", first), ("200-7", second), ("300-7", third)] {
+            assert_eq!(numbering.company_of(number), company, "{number}");
         }
     }
 }

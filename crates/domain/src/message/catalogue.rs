@@ -67,7 +67,9 @@ catalogue! {
     ToCrmIsOff "to_crm_is_off" "it is not in CRM, and SYNC_FINANCE_TO_CRM is off";
     NotShown "not_shown" "{side} does not show {id} at the moment: looked for again; not shown for two minutes, it is taken for gone";
     AnnouncedNotThere "announced_not_there" "{side} has announced this record and does not show it yet: looked for again";
-    OtherCompany "other_company" "{number} belongs to company {company}, which is not served here (COMPANY_CODE is {served})";
+    OtherCompany "other_company" "{number} belongs to company {company}, which is not served here (served: {served})";
+    CustomerOfOtherCompany "customer_of_other_company" "{number} is a document of company {company}, and its customer {customer} is one of company {other}: correct the one or the other's number in the CRM";
+    CompanyNotServed "company_not_served" "it belongs to company {company}, which is not served here any more (served: {served})";
     CompanyChanged "company_changed" "its customer number {number} belongs to company {company} now, and it is linked with a contact of company {served}: correct the number, or settle it in both systems by hand";
     NotShownYet "not_shown_yet" "{side} does not show yet what it has created";
     LeaseTooShort "lease_too_short" "the database was too slow to send it within the lease";

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Fingerprint, checksum};
 use crate::base::Base;
+use crate::company::Company;
 use crate::customer::{Customer, Field, Kind};
 use crate::index::{Held, Sighting};
 use crate::matching::{Numbering, Profile};
@@ -39,10 +40,7 @@ impl ContactNow {
     #[must_use]
     pub fn new(code: String, customer: &Customer, changes: i64) -> Self {
         // How customer numbers are read is of no matter: finance shows codes.
-        let numbering = Numbering {
-            company: 0,
-            offset: 0,
-        };
+        let numbering = Numbering::of_one(Company::default(), 0);
         let profile = Profile::of_record(&code, customer, Side::Finance, numbering);
         let key = |field| Some(normal(field, customer.get(field))).filter(|key| !key.is_empty());
         Self {
@@ -70,11 +68,12 @@ impl ContactNow {
         self.overwritten = all.split_off(all.len().saturating_sub(OVERWRITTEN));
     }
 
-    /// For the index, of a read that began then.
+    /// For the index, of a read of that company's contacts that began then.
     #[must_use]
-    pub fn sighting(&self, read_at: DateTime<Utc>) -> Sighting {
+    pub fn sighting(&self, company: Company, read_at: DateTime<Utc>) -> Sighting {
         Sighting {
             side: Side::Finance,
+            company,
             id: self.code.clone(),
             read_at,
             held: Some(Held {

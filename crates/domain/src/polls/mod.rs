@@ -3,6 +3,7 @@
 //!
 //! Nothing here calls an outside system, or decides when to look.
 
+use crate::company::Company;
 use crate::document::DocumentKind;
 use crate::side::Side;
 use crate::store::EntityType;
@@ -23,13 +24,31 @@ pub use turn::{Begin, Found, Harvest, Look, PollLease, Rhythm, Stored};
 pub const CRM_PERSON: &str = "crm:person";
 /// The poll of the CRM's organizations.
 pub const CRM_ORGANIZATION: &str = "crm:organization";
-/// The poll of finance's contacts.
+/// The poll of the first company's contacts in finance.
 pub const FINANCE_CONTACTS: &str = "finance:contacts";
 
 /// The poll of the CRM's sales quotes.
 pub const CRM_QUOTES: &str = "crm:quote";
 /// The poll of the CRM's sales invoices.
 pub const CRM_INVOICES: &str = "crm:invoice";
+
+/// The poll of that company's contacts in finance, where `first` is the first that is served.
+#[must_use]
+pub fn contacts_of(company: Company, first: Company) -> String {
+    match company == first {
+        true => FINANCE_CONTACTS.to_owned(),
+        false => format!("{FINANCE_CONTACTS}:{company}"),
+    }
+}
+
+/// The company whose finance system a poll reads, by its name; of one that reads the CRM, `first`.
+#[must_use]
+pub fn company_of(poll: &str, first: Company) -> Company {
+    let named = poll
+        .strip_prefix(FINANCE_CONTACTS)
+        .and_then(|rest| rest.strip_prefix(':'));
+    named.and_then(|code| code.parse().ok()).unwrap_or(first)
+}
 
 /// The poll of a kind of document.
 #[must_use]

@@ -64,16 +64,16 @@ pub trait PollStore: Send + Sync {
         since: DateTime<Utc>,
     ) -> StoreResult<HashSet<String>>;
 
-    /// How many entities of that type are linked on both sides, without tombstones.
-    async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64>;
+    /// How many entities of that type are linked on both sides, without tombstones; of finance's side, those of its company.
+    async fn linked_count(&self, side: Side, entity_type: EntityType) -> StoreResult<u64>;
 
     /// When the tables were made: what the CRM held before is history.
     async fn installed_at(&self) -> StoreResult<DateTime<Utc>>;
 
-    /// All contacts as they were last seen, by code.
+    /// All of the company's contacts as they were last seen, by code.
     async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>>;
 
-    /// The last complete look of a poll. With [`FINANCE_CONTACTS`]: until then, finance held what the snapshot says.
+    /// The last complete look of a poll. With [`super::contacts_of`]: until then, finance held what the snapshot says.
     async fn last_look(&self, poll: &str) -> StoreResult<Option<Look>>;
 
     /// When a contact came to the state in which it was last seen; `None`: it was never seen.

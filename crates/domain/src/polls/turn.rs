@@ -7,6 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::ContactNow;
+use crate::company::Company;
 use crate::index::Sighting;
 use crate::message::Message;
 use crate::ports::{Ring, SetAside};
@@ -101,17 +102,17 @@ pub struct Harvest {
 }
 
 impl Harvest {
-    /// All that this look has seen, for the index.
+    /// All that this look has seen, for the index; its contacts are those of `company`.
     #[must_use]
-    pub fn sightings(&self, turn: &PollLease) -> Vec<Sighting> {
+    pub fn sightings(&self, turn: &PollLease, company: Company) -> Vec<Sighting> {
         let contacts = self
             .contacts
             .iter()
-            .map(|contact| contact.sighting(turn.started_at));
+            .map(|contact| contact.sighting(company, turn.started_at));
         let gone = self
             .gone
             .iter()
-            .map(|code| Sighting::gone(Side::Finance, code, turn.started_at));
+            .map(|code| Sighting::gone(Side::Finance, company, code, turn.started_at));
         self.seen.iter().cloned().chain(contacts).chain(gone).collect()
     }
 }

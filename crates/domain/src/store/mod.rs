@@ -5,6 +5,7 @@
 //! aggregate, a file per operation, and one place in each where rows become values.
 
 mod aside;
+mod companies;
 mod count;
 mod dispatch;
 pub mod entities;
@@ -27,6 +28,7 @@ mod words;
 mod work;
 
 pub use aside::Aside;
+pub use companies::NotServed;
 pub use count::{Backlog, Stats};
 pub use error::{StoreError, StoreResult};
 pub use inbox::message_of;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::company::Company;
 use crate::entity::EntityRef;
 
 /// `SyncLog.status` (design, "Statuses").
@@ -62,6 +63,8 @@ pub struct Event {
     pub row: Uuid,
     /// What it is about.
     pub entity: EntityRef,
+    /// The company that it belongs to, as far as anyone knows when it is heard; `None`: the store's.
+    pub company: Option<Company>,
     /// How it was heard.
     pub trigger: Trigger,
     /// Unique per source system; `None`: each hearing is a row of its own.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
+use domain::company::Company;
 use domain::customer::{Customer, Field, Kind};
 use domain::index::{COUNTED, Indexed, Reading, Sighting};
 use domain::matching::{Form, Holders, Key, Numbering};
@@ -24,10 +25,7 @@ contract![
     a_column_is_ruled_of_seen_and_taken_back,
 ];
 
-const NUMBERING: Numbering = Numbering {
-    company: 100,
-    offset: 0,
-};
+const NUMBERING: Numbering = Numbering::of_one(Company::DEFAULT, 0);
 
 pub fn sighting(side: Side, id: &str, values: &[(Field, &str)], at: DateTime<Utc>) -> Sighting {
     let customer = values
@@ -169,15 +167,15 @@ async fn what_was_read_later_is_not_written_over_and_what_is_gone_leads_nowhere(
         "an older read"
     );
     w.index
-        .note(&[Sighting::gone(Side::Finance, "22", at(9))])
+        .note(&[Sighting::gone(Side::Finance, Company::DEFAULT, "22", at(9))])
         .await
         .unwrap();
     assert_eq!(by_mobile(w, Side::Finance, "9121112345").await, ["22"]);
     w.index.note(&[with("09352221346", 10)]).await.unwrap();
     assert_eq!(by_mobile(w, Side::Finance, "9352221346").await, ["22"]);
     let gone = [
-        Sighting::gone(Side::Finance, "22", at(20)),
-        Sighting::gone(Side::Finance, "never seen", at(20)),
+        Sighting::gone(Side::Finance, Company::DEFAULT, "22", at(20)),
+        Sighting::gone(Side::Finance, Company::DEFAULT, "never seen", at(20)),
     ];
     w.index.note(&gone).await.unwrap();
     assert!(by_mobile(w, Side::Finance, "9352221346").await.is_empty());
@@ -229,7 +227,7 @@ async fn what_stands_on_one_side_only_is_named(w: &World) {
     w.put_link(link("b", Some("2"), LinkState::Closed)).await;
     w.put_link(link("c", None, LinkState::Conflict)).await;
     w.index
-        .note(&[Sighting::gone(Side::Crm, "e", now)])
+        .note(&[Sighting::gone(Side::Crm, Company::DEFAULT, "e", now)])
         .await
         .unwrap();
     assert_eq!(
@@ -287,7 +285,7 @@ async fn a_run_and_a_poll_leave_what_they_saw(w: &World) {
     let harvest = Harvest {
         missing: vec!["23".to_owned()],
         gone: vec!["23".to_owned()],
-        seen: vec![contact("22", 1, &values).sighting(turn.started_at)],
+        seen: vec![contact("22", 1, &values).sighting(Company::DEFAULT, turn.started_at)],
         ..Harvest::default()
     };
     w.polls.finish(&turn, &harvest).await.unwrap();

@@ -7,6 +7,7 @@
 )]
 
 mod aside;
+mod companies;
 mod database;
 mod guard;
 mod inbox;

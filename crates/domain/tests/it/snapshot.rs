@@ -86,7 +86,13 @@ async fn links_are_loaded_by_either_id_and_counted_without_halves_and_tombstones
         let base = row.base.clone().filter(|_| whole);
         w.put_link(link::Model { base, ..row }).await;
     }
-    assert_eq!(w.polls.linked_count(EntityType::Customer).await.unwrap(), 2);
+    assert_eq!(
+        w.polls
+            .linked_count(Side::Crm, EntityType::Customer)
+            .await
+            .unwrap(),
+        2
+    );
     let crm = w.polls.linked(Side::Crm, &["c0", "c3", "unknown"]).await.unwrap();
     assert_eq!(crm.len(), 2);
     assert_eq!(

@@ -97,7 +97,12 @@ async fn it_waits_until_the_holder_holds_it_no_more(w: &World) {
 async fn it_waits_until_the_holder_is_gone(w: &World) {
     let row = ended(w, "a", Status::Failed, vec![holds(w, MOBILE)]).await;
     w.clock.turn(Duration::from_secs(1));
-    let gone = Sighting::gone(Side::Finance, "22", domain::clock::Clock::now(&*w.clock));
+    let gone = Sighting::gone(
+        Side::Finance,
+        domain::company::Company::DEFAULT,
+        "22",
+        domain::clock::Clock::now(&*w.clock),
+    );
     w.index.note(&[gone]).await.unwrap();
     assert_eq!(status(w, row).await, Status::Pending);
 }

@@ -1,6 +1,7 @@
 //! A database of version 0.1 becomes this version's, while services of 0.1 run on.
 
 use domain::clock::{Clock, SystemClock};
+use domain::store::sql::SqlStore;
 use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection, Statement, Value};
 use testkit::{Engine, TestDb};
 use uuid::Uuid;
@@ -189,10 +190,7 @@ async fn a_service_of_version_0_1_runs_on() {
 /// that both count on with one counter.
 #[tokio::test]
 async fn the_snapshot_of_finance_becomes_its_half_of_the_index() {
-    use domain::index::IndexStore as _;
-    use domain::matching::{Form, Key};
     use domain::polls::PollStore as _;
-    use domain::ports::Side;
 
     const BEFORE: u32 = 9;
     let contact = r#"INSERT INTO "FinanceSnapshot" ("code", "checksum", "changes", "kind", "mobile", "nationalId", "email",
@@ -234,19 +232,7 @@ async fn the_snapshot_of_finance_becomes_its_half_of_the_index() {
         assert_eq!((seen["22"].checksum.as_str(), seen["22"].changes), ("old", 3));
         assert!(!seen["22"].indexed && seen["24"].gone, "{engine:?}");
         assert!(store.contact_times("22").await.unwrap().is_some());
-        for (key, value) in [
-            (Key::Mobile, "9121112345"),
-            (Key::NationalId, "0012345679"),
-            (Key::Email, "a@b.ir"),
-        ] {
-            let form = Form {
-                key,
-                value: value.to_owned(),
-            };
-            let found = store.holding(Side::Finance, &[form], "").await.unwrap();
-            let found: Vec<_> = found.iter().map(|one| (one.id.as_str(), &one.profile)).collect();
-            assert_eq!(found, [("22", &None)], "{engine:?}: {value}");
-        }
+        is_found_by_its_keys(store, "22").await;
         if engine == Engine::Postgres {
             put("22", "new", 4, keys, false).await;
             put("25", "new", 1, keys, false).await;
@@ -255,5 +241,28 @@ async fn the_snapshot_of_finance_becomes_its_half_of_the_index() {
             assert_eq!(seen["25"].changes, 1);
         }
         old.drop_it().await;
+    }
+}
+
+/// Nothing else is known of it.
+async fn is_found_by_its_keys(store: &SqlStore, code: &str) {
+    use domain::index::IndexStore as _;
+    use domain::matching::{Form, Key};
+
+    for (key, value) in [
+        (Key::Mobile, "9121112345"),
+        (Key::NationalId, "0012345679"),
+        (Key::Email, "a@b.ir"),
+    ] {
+        let form = Form {
+            key,
+            value: value.to_owned(),
+        };
+        let found = store
+            .holding(domain::ports::Side::Finance, &[form], "")
+            .await
+            .unwrap();
+        let found: Vec<_> = found.iter().map(|one| (one.id.as_str(), &one.profile)).collect();
+        assert_eq!(found, [(code, &None)], "{value}");
     }
 }

@@ -217,6 +217,7 @@ pub fn event(side: Side, id: &str, event_id: Option<&str>) -> Event {
     Event {
         row: Uuid::now_v7(),
         entity: entity(side, id),
+        company: None,
         trigger: Trigger::Webhook,
         event_id: event_id.map(str::to_owned),
         payload: serde_json::json!({"id": id}),
@@ -282,6 +283,7 @@ pub fn words(words: &str) -> Message {
 /// A row of `"EntityMapping"`, as any version may have written it.
 pub fn stored(w: &World, base: serde_json::Value, in_flight: Option<serde_json::Value>) -> link::Model {
     link::Model {
+        company: domain::company::Company::DEFAULT.to_string(),
         id: w.clock.id(),
         entity_type: EntityType::Customer,
         crm_id: Some("a".to_owned()),

@@ -1,5 +1,6 @@
 //! The cases that people met, by their number in the list of cases, each with siblings: what several records share.
 
+use domain::company::Company;
 use domain::customer::Kind::{Organization, Person};
 use domain::matching::{Form, Key, Numbering, Tally, Verdict, ways};
 use domain::ports::Side;
@@ -28,10 +29,7 @@ fn case_3_a_reference_is_one_witness_among_others() {
             ("علی رضایی / code=77", "علی رضایی / number=200-77", "doubt"),
         ],
     );
-    let offset = Numbering {
-        company: 100,
-        offset: 10_000,
-    };
+    let offset = Numbering::of_one(Company::DEFAULT, 10_000);
     assert_eq!(offset.code("۱۰۰-۱۰۵۰۵"), Some("505".into()));
     assert_eq!(
         (offset.code("100-505"), offset.code("1404/5"), offset.code("")),

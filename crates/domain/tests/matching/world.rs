@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use domain::company::Company;
 use domain::customer::{Customer, Field, Kind};
 use domain::matching::{Form, Met, Numbering, Profile, Tally, Verdict, contender, forms, judge, ways};
 use domain::ports::Side;
 
-pub const NUMBERING: Numbering = Numbering {
-    company: 100,
-    offset: 0,
-};
+pub const NUMBERING: Numbering = Numbering::of_one(Company::DEFAULT, 0);
 
 /// A verdict by the places of the records.
 pub type Judged = Verdict<usize>;

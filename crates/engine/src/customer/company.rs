@@ -1,5 +1,6 @@
 //! Whose customer is it (design, "Companies")? Pure.
 
+use domain::company::Company;
 use domain::customer::Field;
 use domain::matching::company_of;
 use domain::message::{Code, Message};
@@ -9,32 +10,35 @@ use crate::Rules;
 use crate::seen::{Known, Seen};
 use crate::step::{Ending, Step};
 
-/// The company that a number names and that is not served here.
-fn other(number: &str, rules: &Rules<'_>) -> Option<u32> {
-    company_of(number).filter(|company| *company != rules.config.numbering.company)
-}
-
-/// What is said of a number that names another company; `None`: it names none, or this one.
-pub(crate) fn not_served(number: &str, rules: &Rules<'_>) -> Option<Message> {
-    let company = other(number, rules)?;
-    Some(
-        Message::new(Code::OtherCompany)
-            .with("number", number.trim())
-            .with("company", company)
-            .with("served", rules.config.numbering.company),
-    )
-}
-
-/// A customer of another company is left alone; one that was linked and belongs to another now is for a human.
-pub(super) fn next(known: &Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step> {
-    let number = seen.customer(Side::Crm)?.get(Field::CustomerNumber);
-    if !known.link.is_whole() {
-        return not_served(number, rules).map(|why| Step::End(Ending::Skip(why)));
+/// What bears the number of another company is that one's, or left alone where it is not served.
+pub(crate) fn of_another(number: &str, company: Company, rules: &Rules<'_>) -> Step {
+    if rules.served.serve(company) {
+        return Step::OfCompany(company);
     }
-    let company = other(number, rules)?;
-    let why = Message::new(Code::CompanyChanged)
+    let why = Message::new(Code::OtherCompany)
         .with("number", number.trim())
         .with("company", company)
-        .with("served", rules.config.numbering.company);
-    Some(Step::End(Ending::Conflict(why)))
+        .with("served", rules.served);
+    Step::End(Ending::Skip(why))
+}
+
+/// A customer belongs to the company that its number names; one that was linked and belongs to another now is for a human.
+pub(super) fn next(known: &Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step> {
+    let number = seen.customer(Side::Crm)?.get(Field::CustomerNumber);
+    let own = rules.config.numbering.company;
+    let named = company_of(number);
+    // Nothing that was sent may be forgotten: it was sent to this company.
+    if known.link.is_whole() || !known.link.in_flight.is_empty() {
+        let company = named.filter(|company| *company != own)?;
+        let why = Message::new(Code::CompanyChanged)
+            .with("number", number.trim())
+            .with("company", company)
+            .with("served", own);
+        return Some(Step::End(Ending::Conflict(why)));
+    }
+    let company = rules.config.numbering.company_of(number);
+    if company == own {
+        return None;
+    }
+    Some(of_another(number, company, rules))
 }

@@ -25,6 +25,7 @@ mod lost;
 pub(crate) mod meeting;
 pub mod ours;
 pub mod saving;
+mod second;
 pub(crate) mod taken;
 pub(crate) mod unreadable;
 
@@ -81,7 +82,7 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
     if let Some(step) = take_forms(known, seen) {
         return step;
     }
-    if let Some(step) = second_record(known, seen) {
+    if let Some(step) = second::record(known, seen) {
         return step;
     }
     let merged = merged(known, seen, rules);
@@ -176,39 +177,9 @@ fn take_forms(known: &mut Known, seen: &Seen) -> Option<Step> {
     None
 }
 
-/// An update that was answered with another id has made a second record, and would make a third: nothing is sent there
-/// while that one stands, unless an operator says so.
-fn second_record(known: &mut Known, seen: &Seen) -> Option<Step> {
-    for side in Side::BOTH {
-        let Some(answered) = second_id(&known.link.in_flight, side) else {
-            continue;
-        };
-        let stands = match &seen.ruling {
-            Some(Ruling::Keep(_)) => false,
-            _ => match seen.asked.get(&(side, answered.clone())) {
-                Some(stands) => *stands,
-                None => return Some(Step::Ask(side, answered)),
-            },
-        };
-        if !stands {
-            let out = |write: &Write| matches!(write, Write::Update(update) if update.side == side && update.answered.is_some());
-            known.link.in_flight.0.retain(|write| !out(write));
-        }
-    }
-    None
-}
-
-/// The id of the second record that an update of that side has made.
-fn second_id(in_flight: &InFlight, side: Side) -> Option<String> {
-    in_flight
-        .updates(side)
-        .filter_map(|update| update.answered.clone())
-        .next_back()
-}
-
 /// Why that side is not written, if a second record stands there.
 fn held_back(known: &Known, side: Side) -> Option<Message> {
-    let answered = second_id(&known.link.in_flight, side)?;
+    let answered = second::id(&known.link.in_flight, side)?;
     Some(
         Message::new(Code::SecondRecordStands)
             .with("side", side)

@@ -2,13 +2,14 @@
 //!
 //! One whose customer is gone waits for nobody: it ends, and says what its author can do.
 
+use domain::company::Company;
 use domain::link::{Link, LinkState};
 use domain::message::{Code, Message};
 use domain::side::Side;
 use domain::store::{Awaited, LastRun, Status, TAKEN};
 
 use super::customer_of;
-use crate::seen::{Known, Seen};
+use crate::seen::Seen;
 use crate::step::{Ending, Step};
 
 /// What a document's customer is to finance.
@@ -24,25 +25,47 @@ enum Standing {
     Closed,
 }
 
-/// Finance's code of the customer; or what is to be done first.
-pub(super) fn code(_: &Known, seen: &Seen, id: &str) -> Result<String, Box<Step>> {
+/// Why there is no code.
+pub(super) enum Not {
+    /// This is to be done first.
+    Yet(Box<Step>),
+    /// The customer stands in the finance system of that company.
+    Ours(Company),
+}
+
+impl From<Box<Step>> for Not {
+    fn from(step: Box<Step>) -> Self {
+        Self::Yet(step)
+    }
+}
+
+/// The customer's code in the finance system of `company`; or why there is none.
+pub(super) fn code(seen: &Seen, id: &str, company: Company) -> Result<String, Not> {
     let Some((link, last)) = &seen.standing else {
-        return Err(Box::new(Step::Standing(customer_of(id))));
+        return Err(Not::Yet(Box::new(Step::Standing(customer_of(id)))));
     };
+    let elsewhere = link
+        .as_ref()
+        .filter(|link| link.is_whole() && link.company != company);
+    if let Some(link) = elsewhere {
+        return Err(Not::Ours(link.company));
+    }
     let why = match standing(link.as_ref(), last.as_ref()) {
         Standing::Code(code) => return Ok(code),
         Standing::Waits(why) => why,
         Standing::Unmet => match seen.enqueued {
-            None => return Err(Box::new(Step::Enqueue(customer_of(id)))),
-            Some(true) => return Err(waits(Message::new(Code::CustomerIsSyncedFirst), seen, id)),
+            None => return Err(Not::Yet(Box::new(Step::Enqueue(customer_of(id))))),
+            Some(true) => return Err(waits(Message::new(Code::CustomerIsSyncedFirst), seen, id).into()),
             Some(false) => Message::new(Code::CustomerIsSyncedFirst),
         },
         Standing::Closed => match seen.enqueued {
-            None => return Err(Box::new(Step::Enqueue(customer_of(id)))),
+            None => return Err(Not::Yet(Box::new(Step::Enqueue(customer_of(id))))),
             Some(_) => Message::new(Code::CustomerWasDeletedSomewhere),
         },
     };
-    Err(still_there(seen, id, link.as_ref()).unwrap_or_else(|| waits(why, seen, id)))
+    Err(still_there(seen, id, link.as_ref())
+        .unwrap_or_else(|| waits(why, seen, id))
+        .into())
 }
 
 fn waits(why: Message, seen: &Seen, id: &str) -> Box<Step> {

@@ -7,11 +7,12 @@ use domain::document::{Decimal, Document, DocumentKind, DocumentSnapshot, differ
 use domain::entity::EntityRef;
 use domain::in_flight::{InFlight, Issue, Write};
 use domain::link::IssuedDocument;
+use domain::matching::company_of;
 use domain::message::{Code, Message};
 use domain::side::Side;
 
 use crate::Rules;
-use crate::customer::company::not_served;
+use crate::customer::company::of_another;
 use crate::seen::{Known, Seen, Sight};
 use crate::step::{Ending, Sending, Step};
 
@@ -142,12 +143,30 @@ fn issue(
     }
     let again = sent.is_some();
     let document = &now.document;
+    let own = rules.config.numbering.company;
+    // What was sent before, and is to be sent again, was sent to this company.
+    let named = company_of(&document.number).filter(|_| !again);
+    if let Some(company) = named.filter(|company| *company != own) {
+        return of_another(&document.number, company, rules);
+    }
     if let Some(ending) = unwanted(document, rules) {
         return Step::End(ending);
     }
-    let customer_code = match customer::code(known, seen, &document.customer) {
+    let customer_code = match customer::code(seen, &document.customer, own) {
         Ok(code) => code,
-        Err(step) => return *step,
+        Err(customer::Not::Yet(step)) => return *step,
+        // A document without a company's number belongs to its customer's.
+        Err(customer::Not::Ours(company)) if named.is_none() && !again => {
+            return of_another(&document.number, company, rules);
+        }
+        Err(customer::Not::Ours(company)) => {
+            let why = Message::new(Code::CustomerOfOtherCompany)
+                .with("number", &document.number)
+                .with("company", own)
+                .with("customer", &document.customer)
+                .with("other", company);
+            return Step::End(Ending::Invalid(vec![why]));
+        }
     };
     if let Some(step) = order::reserve(known, seen, kind, document) {
         return step;
@@ -174,9 +193,6 @@ fn issue(
 fn unwanted(document: &Document, rules: &Rules<'_>) -> Option<Ending> {
     if !rules.config.policy.to_finance {
         return Some(Ending::Skip(Message::new(Code::DocumentsAreOff)));
-    }
-    if let Some(why) = not_served(&document.number, rules) {
-        return Some(Ending::Skip(why));
     }
     if !rules.documents.take(&document.state) {
         let why = Message::new(Code::StateIsNotTaken)

@@ -27,6 +27,7 @@ macro_rules! promises {
     };
 }
 
+mod altered;
 mod announced;
 mod behind;
 mod cases;

@@ -35,6 +35,7 @@ pub fn with_rules<T>(call: impl FnOnce(&Rules<'_>) -> T) -> T {
 /// [`with_rules`] of other settings.
 pub fn with_rules_of<T>(config: &Config, call: impl FnOnce(&Rules<'_>) -> T) -> T {
     call(&Rules {
+        served: &domain::company::Companies::default(),
         config,
         documents: &DocumentRules::default(),
         project: &project,

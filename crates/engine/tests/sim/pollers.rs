@@ -140,6 +140,7 @@ fn sightings(client: &Client, shown: &BTreeMap<String, (Customer, Time)>, turn: 
         project: &crate::systems::project,
     };
     let seen = shown.iter().map(|(id, (customer, _))| Sighting {
+        company: reading.company(customer, Side::Crm),
         side: Side::Crm,
         id: id.clone(),
         read_at: turn.started_at,
@@ -216,7 +217,10 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
             let changes = seen.map_or(1, |seen| seen.changes + 1);
             contacts.push((ContactNow::new(code.clone(), customer, changes), unchanged, back));
         } else if seen.is_some_and(|seen| !seen.indexed) {
-            indexed.push(ContactNow::new(code.clone(), customer, 0).sighting(turn.started_at));
+            indexed.push(
+                ContactNow::new(code.clone(), customer, 0)
+                    .sighting(domain::company::Company::DEFAULT, turn.started_at),
+            );
         }
     }
     let mut absent: BTreeSet<String> = before.keys().cloned().collect();

@@ -24,6 +24,8 @@ pub fn engine(world: &Shared, client: &Arc<Client>) -> Engine {
         })
     };
     Engine {
+        served: domain::company::Companies::default(),
+        others: std::collections::BTreeMap::new(),
         crm: port(Side::Crm),
         finance: port(Side::Finance),
         store: bugs::store(client, world.store.behind(client.clone())),

@@ -73,10 +73,7 @@ impl Shared {
             create_settle: Duration::from_secs(120),
             max_retries: 3,
             retry_base: Duration::from_secs(2),
-            numbering: domain::matching::Numbering {
-                company: 100,
-                offset: 0,
-            },
+            numbering: domain::matching::Numbering::of_one(domain::company::Company::DEFAULT, 0),
             deactivate: false,
         };
         let all = All {
@@ -159,6 +156,7 @@ pub fn event(world: &Shared, entity: EntityRef, trigger: Trigger, key: Option<St
     Event {
         row: domain::clock::Clock::id(&world.sim),
         entity,
+        company: None,
         trigger,
         event_id: key,
         payload: Value::Null,

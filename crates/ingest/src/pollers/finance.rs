@@ -8,6 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
+use domain::company::Company;
 use domain::customer::Customer;
 use domain::index::Sighting;
 use domain::matching::another;
@@ -20,7 +21,7 @@ use serde_json::json;
 
 use super::aside::noted;
 use super::judge::Read;
-use super::{Failure, GROUP, Pollers};
+use super::{Failure, GROUP, OfCompany};
 
 /// A commit may carry a time that is so old when it lands: of a process that stood still.
 const WRITTEN: chrono::Duration = chrono::Duration::minutes(5);
@@ -47,17 +48,18 @@ struct Diff {
     changed: Vec<Suspect>,
     /// Contacts that look as before, and that the index does not hold so.
     unindexed: Vec<Sighting>,
+    company: Company,
     started_at: DateTime<Utc>,
     /// Codes that came before in the same answer.
     twice: Vec<SetAside>,
 }
 
-pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Failure> {
-    let before = pollers.store.contacts().await?;
+pub(super) async fn read(finance: &OfCompany, turn: &PollLease) -> Result<Read, Failure> {
+    let before = finance.store.contacts().await?;
     let known = before.values().filter(|contact| !contact.gone).count() as u64;
     let written = match turn.last {
         Some(last) => {
-            pollers
+            finance
                 .store
                 .written_since(last.started_at - WRITTEN, last.started_at)
                 .await?
@@ -70,17 +72,18 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
         before,
         changed: Vec::new(),
         unindexed: Vec::new(),
+        company: finance.company,
         started_at: turn.started_at,
         twice: Vec::new(),
     };
-    let aside_before = pollers.store.set_aside_by(&turn.poll).await?;
-    let aside = look(pollers, &mut diff, known).await?;
+    let aside_before = finance.store.set_aside_by(&turn.poll).await?;
+    let aside = look(finance, &mut diff, known).await?;
     let fresh = aside.iter().any(|aside| !aside_before.contains(&aside.id));
     // All was read: whoever is not among these reads well, or is gone.
     let noted = noted(aside_before, aside, |_| true);
     let (missing, still) = diff.missing();
-    let (mut changes, set_back) = edited(pollers, &mut diff.changed).await?;
-    let vanished = vanished(pollers, &still, &diff.before).await?;
+    let (mut changes, set_back) = edited(finance, &mut diff.changed).await?;
+    let vanished = vanished(finance, &still, &diff.before).await?;
     let set_back = set_back + vanished.len() as u64;
     changes.extend(vanished);
     let gone = still.into_iter().filter(|code| !diff.before[code].given_up);
@@ -106,19 +109,19 @@ pub(super) async fn read(pollers: &Pollers, turn: &PollLease) -> Result<Read, Fa
 }
 
 /// Reads all contacts. Says what can't be read.
-async fn look(pollers: &Pollers, diff: &mut Diff, known: u64) -> Result<Vec<SetAside>, Failure> {
+async fn look(finance: &OfCompany, diff: &mut Diff, known: u64) -> Result<Vec<SetAside>, Failure> {
     let mut see = |contact: Snapshot| diff.see(&contact);
     let Census {
         seen: contacts,
         aside,
-    } = pollers.contacts.for_each(&mut see).await?;
+    } = finance.contacts.for_each(&mut see).await?;
     if contacts == 0 && aside.is_empty() && known > 0 {
         return Err(Failure::Suspicious(format!(
             "finance answered no contact at all, though {known} were there: not taken for the truth"
         )));
     }
     #[expect(clippy::cast_precision_loss, reason = "a count")]
-    gauge!("finance_contacts").set(contacts as f64);
+    gauge!("finance_contacts", "company" => finance.company.to_string()).set(contacts as f64);
     diff.are_there(&aside);
     Ok(aside.into_iter().chain(std::mem::take(&mut diff.twice)).collect())
 }
@@ -150,7 +153,8 @@ impl Diff {
             });
         } else if before.is_some_and(|seen| !seen.indexed) {
             let contact = ContactNow::new(contact.id.clone(), &contact.customer, 0);
-            self.unindexed.push(contact.sighting(self.started_at));
+            self.unindexed
+                .push(contact.sighting(self.company, self.started_at));
         }
     }
 
@@ -182,11 +186,11 @@ fn event_id(code: &str, changes: i64) -> String {
 
 /// The changes that are not echoes of our own writes, and how many of them look as if finance had been put back from a
 /// backup. Echoes that look as before are no news: they are dropped.
-async fn edited(pollers: &Pollers, changed: &mut Vec<Suspect>) -> Result<(Vec<Found>, u64), Failure> {
+async fn edited(finance: &OfCompany, changed: &mut Vec<Suspect>) -> Result<(Vec<Found>, u64), Failure> {
     let (mut edits, mut set_back) = (Vec::new(), 0);
     for group in changed.chunks(GROUP) {
         let codes: Vec<&str> = group.iter().map(|one| one.contact.code.as_str()).collect();
-        let mapped = pollers.store.linked(Side::Finance, &codes).await?;
+        let mapped = finance.store.linked(Side::Finance, &codes).await?;
         for suspect in group {
             let mapped = mapped.get(&suspect.contact.code);
             if mapped.is_some_and(|mapped| mapped.knows(&suspect.fingerprint, Side::Finance)) {
@@ -224,14 +228,14 @@ impl Suspect {
 /// A row for each contact that is still missing and of interest: one that was never mapped, or whose link is closed
 /// already, is nobody's loss.
 async fn vanished(
-    pollers: &Pollers,
+    finance: &OfCompany,
     still: &[String],
     before: &HashMap<String, ContactSeen>,
 ) -> Result<Vec<Found>, Failure> {
     let mut rows = Vec::new();
     for group in still.chunks(GROUP) {
         let codes: Vec<&str> = group.iter().map(String::as_str).collect();
-        let mapped = pollers.store.linked(Side::Finance, &codes).await?;
+        let mapped = finance.store.linked(Side::Finance, &codes).await?;
         let is_open = |code: &&String| {
             mapped
                 .get(*code)
@@ -245,7 +249,7 @@ async fn vanished(
         }));
     }
     let events: Vec<&str> = rows.iter().map(|found| found.event_id.as_str()).collect();
-    let told = pollers.store.known_events(Side::Finance, &events).await?;
+    let told = finance.store.known_events(Side::Finance, &events).await?;
     rows.retain(|found| !told.contains(&found.event_id));
     Ok(rows)
 }

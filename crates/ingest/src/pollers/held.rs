@@ -3,14 +3,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use domain::polls::{FINANCE_CONTACTS, Fingerprint, HeldChange};
+use domain::polls::{Fingerprint, HeldChange};
 use domain::ports::{Side, Snapshot};
 
-use super::{Failure, GROUP, Pollers};
+use super::{Failure, GROUP, OfCompany};
 
-/// Reads finance, and lets go of what is held and no change any more.
-pub(super) async fn look_again(pollers: &Pollers) -> Result<(), Failure> {
-    let held = pollers.store.held_changes(FINANCE_CONTACTS).await?;
+/// Reads the company's contacts, and lets go of what that poll of theirs holds and is no change any more.
+pub(super) async fn look_again(finance: &OfCompany, poll: &str) -> Result<(), Failure> {
+    let held = finance.store.held_changes(poll).await?;
     let codes: HashSet<&str> = held.iter().map(|change| change.id.as_str()).collect();
     let mut now: HashMap<String, Fingerprint> = HashMap::new();
     let mut see = |contact: Snapshot| {
@@ -18,11 +18,11 @@ pub(super) async fn look_again(pollers: &Pollers) -> Result<(), Failure> {
             now.insert(contact.id.clone(), Fingerprint::of(&contact.customer));
         }
     };
-    pollers.contacts.for_each(&mut see).await?;
+    finance.contacts.for_each(&mut see).await?;
     let mut over = Vec::new();
     for group in held.chunks(GROUP) {
         let codes: Vec<&str> = group.iter().map(|change| change.id.as_str()).collect();
-        let linked = pollers.store.linked(Side::Finance, &codes).await?;
+        let linked = finance.store.linked(Side::Finance, &codes).await?;
         let is_over = |change: &&HeldChange| {
             let Some(fingerprint) = now.get(&change.id) else {
                 return false;
@@ -37,5 +37,5 @@ pub(super) async fn look_again(pollers: &Pollers) -> Result<(), Failure> {
                 .map(|change| change.event_id.as_str()),
         );
     }
-    Ok(pollers.store.let_go(FINANCE_CONTACTS, &over).await?)
+    Ok(finance.store.let_go(poll, &over).await?)
 }

@@ -48,7 +48,7 @@ pub(super) async fn store(
     } else {
         RINGS.min(pollers.doorbell.capacity() / 2)
     };
-    let stored = pollers.store.finish(turn, &harvest).await?;
+    let stored = pollers.store_of(source).finish(turn, &harvest).await?;
     aside::tell(source, &harvest.aside, left, fresh);
     if let (Some(row), Some(why)) = (stored.held_by, &harvest.hold) {
         tell::held(source, row, why);
@@ -67,20 +67,21 @@ async fn objection(
     set_back: u64,
 ) -> Result<Option<Message>, Failure> {
     let (guard, entity_type) = (&pollers.guard, source.entity_type());
+    let store = pollers.store_of(source);
     let good = harvest.changes.iter().filter(|change| change.problem.is_none());
     let ids: Vec<&str> = good.map(|change| change.id.as_str()).collect();
     let many = ids.len() as u64 >= LOOK_FROM.min(guard.max_changes + 1);
     if !many && set_back <= SET_BACK_FROM {
         return Ok(None);
     }
-    let linked = pollers.store.linked_count(entity_type).await?;
+    let linked = store.linked_count(source.side(), entity_type).await?;
     if let Some(why) = guard::set_back(set_back, linked) {
         return Ok(Some(why));
     }
     // What was heard of by webhook since the last look, or is open, is no change of this poll's making.
     let since = turn.last.map_or(turn.started_at, |look| look.started_at);
     let side = side_of(&turn.poll);
-    let in_hand = pollers.store.in_hand((side, entity_type), &ids, since).await?;
+    let in_hand = store.in_hand((side, entity_type), &ids, since).await?;
     let changes = ids.iter().filter(|id| !in_hand.contains(**id)).count() as u64;
     let first_day = linked == 0 && entity_type == EntityType::Customer;
     Ok(guard.objects(changes, linked).map(|why| match first_day {

@@ -21,7 +21,8 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use domain::clock::Clock;
-use domain::customer::Kind;
+use domain::company::Company;
+use domain::customer::{Field, Kind};
 use domain::document::DocumentKind;
 use domain::matching::Numbering;
 use domain::polls::{CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, Guard, PollStore, poll_of};
@@ -30,7 +31,7 @@ use domain::ports::{Crm, Customers, Doorbell, PortError, Side};
 use domain::store::sql::SqlStore;
 use domain::store::{EntityType, StoreError};
 use service::clients;
-use service::gates::Gates;
+use service::gates::{Gate, Gates};
 use service::settings::Settings;
 use tokio_util::sync::CancellationToken;
 
@@ -41,17 +42,16 @@ pub struct Pollers {
     database: SqlStore,
     /// For what is asked of both beside their customers: whether they are there, and of the CRM who is called.
     crm: Arc<dyn Crm>,
-    finance: Arc<dyn Customers>,
+    /// Each company's finance system, the first one first.
+    finances: Vec<OfCompany>,
     /// What the CRM says of its changes.
     changes: Arc<dyn Changes>,
-    /// Finance, which can only be asked for everybody.
-    contacts: Arc<dyn Everybody>,
-    /// The gates that both pass.
+    /// The gates that all pass.
     gates: Gates,
     doorbell: Arc<dyn Doorbell>,
     clock: Arc<dyn Clock>,
     guard: Guard,
-    /// How finance codes are read as customer numbers.
+    /// How finance codes of the first company are read as customer numbers.
     numbering: Numbering,
     /// From start to start, for the CRM and for finance.
     intervals: (Duration, Duration),
@@ -69,6 +69,15 @@ impl std::fmt::Debug for Pollers {
             .field("guard", &self.guard)
             .finish_non_exhaustive()
     }
+}
+
+/// A company's finance system, which can only be asked for everybody.
+struct OfCompany {
+    company: Company,
+    contacts: Arc<dyn Everybody>,
+    customers: Arc<dyn Customers>,
+    /// The store, as this company's.
+    store: Arc<dyn PollStore>,
 }
 
 /// So many links stand in memory at once.
@@ -98,32 +107,33 @@ impl Documents {
 enum Source {
     Customers(Kind),
     Documents(DocumentKind),
-    Finance,
+    /// The finance system of that company; whether it is the first.
+    Finance(Company, bool),
 }
 
 impl Source {
-    const ALL: [Self; 5] = [
+    const CRM: [Self; 4] = [
         Self::Customers(Kind::Person),
         Self::Customers(Kind::Organization),
         Self::Documents(DocumentKind::Quote),
         Self::Documents(DocumentKind::Invoice),
-        Self::Finance,
     ];
 
     /// The poll's name in the database, the metrics and the commands.
-    fn poll(self) -> &'static str {
+    fn poll(self) -> String {
         match self {
-            Self::Customers(Kind::Person) => CRM_PERSON,
-            Self::Customers(Kind::Organization) => CRM_ORGANIZATION,
-            Self::Documents(kind) => poll_of(kind),
-            Self::Finance => FINANCE_CONTACTS,
+            Self::Customers(Kind::Person) => CRM_PERSON.to_owned(),
+            Self::Customers(Kind::Organization) => CRM_ORGANIZATION.to_owned(),
+            Self::Documents(kind) => poll_of(kind).to_owned(),
+            Self::Finance(_, true) => FINANCE_CONTACTS.to_owned(),
+            Self::Finance(company, false) => format!("{FINANCE_CONTACTS}:{company}"),
         }
     }
 
     /// The type in the tables.
     fn entity_type(self) -> EntityType {
         match self {
-            Self::Customers(_) | Self::Finance => EntityType::Customer,
+            Self::Customers(_) | Self::Finance(..) => EntityType::Customer,
             Self::Documents(kind) => kind.entity_type(),
         }
     }
@@ -131,7 +141,7 @@ impl Source {
     /// As the log lines have it.
     fn record(self) -> &'static str {
         match self {
-            Self::Customers(_) | Self::Finance => "customer",
+            Self::Customers(_) | Self::Finance(..) => "customer",
             Self::Documents(kind) => kind.name(),
         }
     }
@@ -139,15 +149,16 @@ impl Source {
     fn side(self) -> Side {
         match self {
             Self::Customers(_) | Self::Documents(_) => Side::Crm,
-            Self::Finance => Side::Finance,
+            Self::Finance(..) => Side::Finance,
         }
     }
 
-    /// As the earlier SiaghSync's log lines have it.
-    fn system(self) -> &'static str {
-        match self.side() {
-            Side::Crm => "CRM",
-            Side::Finance => "Finance",
+    /// As the earlier SiaghSync's log lines have it; of another company than the first, with its code.
+    fn system(self) -> String {
+        match self {
+            Self::Customers(_) | Self::Documents(_) => "CRM".to_owned(),
+            Self::Finance(_, true) => "Finance".to_owned(),
+            Self::Finance(company, false) => format!("Finance {company}"),
         }
     }
 }
@@ -206,11 +217,17 @@ impl Pollers {
         };
         // The only place that knows which connectors they are.
         let crm = Arc::new(clients::crm(settings, store.clock(), Some(gates.crm.clone()))?);
-        let finance = Arc::new(clients::finance(
-            settings,
-            store.clock(),
-            Some(gates.finance.clone()),
-        )?);
+        let finances = settings.companies.iter().map(|company| {
+            let gate = gates.finance(company).cloned();
+            let finance = Arc::new(clients::finance(settings, company, store.clock(), gate)?);
+            Ok(OfCompany {
+                company,
+                contacts: finance.clone(),
+                customers: finance,
+                store: Arc::new(store.of(company)),
+            })
+        });
+        let finances = finances.collect::<anyhow::Result<_>>()?;
         Ok(Self {
             store: Arc::new(store.clone()),
             database: store.clone(),
@@ -221,8 +238,7 @@ impl Pollers {
                 .filter(|_| settings.webhooks.enabled),
             changes: crm.clone(),
             crm,
-            contacts: finance.clone(),
-            finance,
+            finances,
             gates,
             doorbell,
             clock: store.clock(),
@@ -230,10 +246,7 @@ impl Pollers {
                 max_changes: polling.max_changes_per_run,
                 max_share: polling.max_changed_share,
             },
-            numbering: Numbering {
-                company: settings.finance()?.company_code.into(),
-                offset: settings.sync.number_offset,
-            },
+            numbering: settings.numbering(settings.companies.first()),
             intervals: (crm_interval, polling.interval),
             lease: settings.sync.lease,
             documents: Documents {
@@ -253,12 +266,17 @@ impl Pollers {
             .register
             .clone()
             .map(|base_url| tokio::spawn(register::run(pollers.clone(), base_url, shutdown.clone())));
-        let sources = Source::ALL.into_iter().filter(|source| pollers.polls(*source));
+        let first = pollers.numbering.first;
+        let finances = pollers.finances.iter();
+        let finances = finances.map(|one| Source::Finance(one.company, one.company == first));
+        let sources = Source::CRM.into_iter().chain(finances);
+        let sources = sources.filter(|source| pollers.polls(*source));
         let polls: Vec<_> = sources
             .map(|source| tokio::spawn(schedule::run(pollers.clone(), source, shutdown.clone())))
             .collect();
-        let (crm, finance) = (&*pollers.crm, &*pollers.finance);
-        pollers.gates.keep(crm, finance, shutdown).await;
+        let finances = pollers.finances.iter();
+        let finances: Vec<_> = finances.map(|one| (one.company, &*one.customers)).collect();
+        pollers.gates.keep(&*pollers.crm, &finances, shutdown).await;
         for poll in polls.into_iter().chain(registering) {
             if let Err(error) = poll.await {
                 tracing::error!(%error, "a poller ended by itself: {error}");
@@ -285,9 +303,31 @@ impl Pollers {
 
     /// Whether the system is known to be down: a look would come to nothing.
     fn is_down(&self, source: Source) -> bool {
-        match source.side() {
-            Side::Crm => self.gates.crm.refuses(),
-            Side::Finance => self.gates.finance.refuses(),
+        match self.finance_of(source) {
+            None => self.gates.crm.refuses(),
+            Some(finance) => self.gates.finance(finance.company).is_some_and(Gate::refuses),
+        }
+    }
+
+    /// The finance system that is read.
+    fn finance_of(&self, source: Source) -> Option<&OfCompany> {
+        match source {
+            Source::Finance(company, _) => self.finances.iter().find(|one| one.company == company),
+            Source::Customers(_) | Source::Documents(_) => None,
+        }
+    }
+
+    /// The store, as that of whose system is read.
+    fn store_of(&self, source: Source) -> &dyn PollStore {
+        self.finance_of(source)
+            .map_or(&*self.store, |finance| &*finance.store)
+    }
+
+    /// "This value as finance would hold it": all its systems are of one kind.
+    fn project(&self, field: Field, value: &str) -> String {
+        match self.finances.first() {
+            Some(finance) => finance.customers.project(field, value),
+            None => value.to_owned(),
         }
     }
 

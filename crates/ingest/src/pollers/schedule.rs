@@ -9,7 +9,7 @@ use metrics::gauge;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span, warn};
 
-use super::{Failure, Pollers, Source, crm, finance, held, judge, tell, turn};
+use super::{Failure, OfCompany, Pollers, Source, crm, finance, held, judge, tell, turn};
 
 /// The first look of a process comes within this time.
 const FIRST_WITHIN: Duration = Duration::from_secs(3);
@@ -70,16 +70,19 @@ async fn once(
     if pollers.is_down(source) {
         return DOWN;
     }
-    let begun = pollers.store.begin(poll, &pollers.owner, rhythm).await;
+    let begun = pollers
+        .store_of(source)
+        .begin(&poll, &pollers.owner, rhythm)
+        .await;
     if let Ok(begun) = &begun {
         // Every process says the same of a poll, whoever has its turn.
         let held = matches!(begun, Begin::Held(_));
-        gauge!("poll_held", "poll" => poll).set(f64::from(u8::from(held)));
+        gauge!("poll_held", "poll" => poll.clone()).set(f64::from(u8::from(held)));
     }
     match begun {
         Err(error) => {
             if !std::mem::replace(&mut memory.broken, true) {
-                warn!(poll, %error, "poll {poll} waits: {error}");
+                warn!(poll = poll.as_str(), %error, "poll {poll} waits: {error}");
             }
             AGAIN.min(interval)
         }
@@ -87,10 +90,10 @@ async fn once(
         Ok(Begin::Busy(wait)) => wait.min(ASK_AGAIN).min(interval),
         Ok(Begin::Held(row)) => {
             if !std::mem::replace(&mut memory.held, true) {
-                warn!(poll, %row, "poll {poll} is held by the guard, row {row}: `siaghsync resume` or `siaghsync guard drop`");
+                warn!(poll = poll.as_str(), %row, "poll {poll} is held by the guard, row {row}: `siaghsync resume` or `siaghsync guard drop`");
             }
-            if source == Source::Finance {
-                look_again(pollers, memory, interval).await;
+            if let Some(finance) = pollers.finance_of(source) {
+                look_again(pollers, finance, &poll, memory, interval).await;
             }
             ASK_AGAIN.min(interval)
         }
@@ -98,7 +101,7 @@ async fn once(
             memory.broken = false;
             // Whoever trips the guard says so there and then.
             memory.held = true;
-            let span = info_span!("poll", otel.name = format!("poll {poll}"), poll);
+            let span = info_span!("poll", otel.name = format!("poll {poll}"), poll = poll.as_str());
             let looked = look(pollers, source, memory, &turn, shutdown)
                 .instrument(span)
                 .await;
@@ -108,13 +111,19 @@ async fn once(
 }
 
 /// At each interval, whether what is held is still to be done. A look that fails leaves all of it held.
-async fn look_again(pollers: &Pollers, memory: &mut Memory, interval: Duration) {
+async fn look_again(
+    pollers: &Pollers,
+    finance: &OfCompany,
+    poll: &str,
+    memory: &mut Memory,
+    interval: Duration,
+) {
     let now = pollers.clock.monotonic();
     if memory.held_at.is_some_and(|at| now.saturating_sub(at) < interval) {
         return;
     }
     memory.held_at = Some(now);
-    if let Err(error) = held::look_again(pollers).await {
+    if let Err(error) = held::look_again(finance, poll).await {
         warn!(%error, "what the guard holds of finance is not looked at again now: {error}");
     }
 }
@@ -136,13 +145,16 @@ async fn look(
         let read = match source {
             Source::Customers(kind) => crm::customers(pollers, kind, turn, wide).await?,
             Source::Documents(kind) => crm::documents(pollers, kind, turn, wide).await?,
-            Source::Finance => finance::read(pollers, turn).await?,
+            Source::Finance(..) => match pollers.finance_of(source) {
+                Some(finance) => finance::read(finance, turn).await?,
+                None => return Ok(()),
+            },
         };
         judge::store(pollers, source, turn, read).await
     };
     let result = tokio::select! {
         () = shutdown.cancelled() => return None,
-        result = turn::under_lease(&*pollers.store, turn, pollers.lease, work) => result,
+        result = turn::under_lease(pollers.store_of(source), turn, pollers.lease, work) => result,
     };
     if wide && result.is_ok() {
         memory.wide_at = Some(now);
@@ -177,7 +189,7 @@ async fn settle(
         None => Duration::ZERO,
     };
     if !matches!(looked, Some(Err(Failure::Store(StoreError::Fenced))))
-        && let Err(error) = pollers.store.give_back(turn, wait).await
+        && let Err(error) = pollers.store_of(source).give_back(turn, wait).await
     {
         tracing::debug!(poll = source.poll(), %error, "the lease lapses by itself");
     }

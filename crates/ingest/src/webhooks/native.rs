@@ -90,6 +90,7 @@ async fn answer(
             side: Side::Crm,
             id,
         },
+        company: None,
         trigger: Trigger::Webhook,
         event_id: None,
         payload: parameters.payload(),

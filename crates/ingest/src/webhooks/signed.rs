@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use domain::{
+    company::Company,
     ports::Side,
     store::{EntityRef, Event, Trigger},
 };
@@ -41,6 +42,7 @@ pub(super) struct Signed {
     kind: Kind,
     action: Action,
     entity_id: String,
+    company: Option<Company>,
     payload: Value,
 }
 
@@ -76,6 +78,7 @@ async fn answer(side: Side, shared: &Shared, trace: Trace, request: Request) -> 
             side,
             id: signed.entity_id,
         },
+        company: signed.company,
         trigger: Trigger::Webhook,
         event_id: Some(signed.event_id),
         payload: signed.payload,
@@ -117,8 +120,20 @@ pub(super) fn parse(side: Side, body: &[u8]) -> Result<Signed, String> {
         kind,
         action,
         entity_id,
+        company: company(side, fields)?,
         payload,
     })
+}
+
+/// Whose finance system tells of it, where several are served. The CRM is one.
+fn company(side: Side, fields: &Map<String, Value>) -> Result<Option<Company>, String> {
+    let code = match (side, fields.get("company")) {
+        (Side::Crm, _) | (_, None | Some(Value::Null)) => return Ok(None),
+        (_, Some(Value::String(code))) => code.clone(),
+        (_, Some(other)) => other.to_string(),
+    };
+    let company = code.parse().map_err(|error| format!("company: {error}"))?;
+    Ok(Some(company))
 }
 
 /// From `entityType` and `action`, or else from `eventType`, which may leave either out.

@@ -162,6 +162,7 @@ impl Polled {
             disputed,
         };
         let model = link::Model {
+            company: domain::company::Company::DEFAULT.to_string(),
             id: Uuid::new_v4(),
             entity_type: EntityType::PreInvoice,
             crm_id: Some(id.to_owned()),

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use domain::breaker::{Failure, Open, Rules, Shared};
 use domain::clock::Clock;
+use domain::company::Company;
 use domain::outside::OutsideStore;
 use domain::ports::{PortError, PortResult, Side};
 use domain::store::StoreResult;
@@ -19,7 +20,6 @@ pub(crate) use self::state::Pass;
 use self::state::{AGAIN, State};
 use crate::call::Intent;
 use crate::pace::{Pace, Slot};
-use crate::side::label;
 
 /// The rules of one gate.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,6 +28,8 @@ pub struct Limits {
     pub rules: Rules,
     /// The most calls of all processes together in a second; 0: no ceiling.
     pub calls_per_second: u32,
+    /// Of which company a finance system is, if not of the first.
+    pub other_company: Option<Company>,
 }
 
 /// One system's gate. Clones are the same gate, each with its own patience.
@@ -73,14 +75,16 @@ impl Gate {
         clock: Arc<dyn Clock>,
         patience: Duration,
     ) -> Self {
-        gauge!("outside_breaker_open", "system" => label(side)).set(0.0);
-        counter!("outside_held_calls_total", "system" => label(side)).increment(0);
+        let state = State::new(side, limits, store, clock);
+        let system = || state.name.label.clone();
+        gauge!("outside_breaker_open", "system" => system()).set(0.0);
+        counter!("outside_held_calls_total", "system" => system()).increment(0);
         for result in ["waited", "put_off"] {
-            counter!("outside_paced_total", "system" => label(side), "result" => result).increment(0);
+            counter!("outside_paced_total", "system" => system(), "result" => result).increment(0);
         }
         let pace = (limits.calls_per_second > 0).then(|| Pace::new(limits.calls_per_second));
         Self {
-            state: Arc::new(State::new(side, limits.rules, store, clock)),
+            state: Arc::new(state),
             pace: pace.map(Arc::new),
             patience,
         }
@@ -99,6 +103,11 @@ impl Gate {
     #[must_use]
     pub fn side(&self) -> Side {
         self.state.side
+    }
+
+    /// As metrics name the system.
+    pub(crate) fn label(&self) -> &str {
+        &self.state.name.label
     }
 
     /// The outage, as far as this process knows.
@@ -178,10 +187,14 @@ impl Gate {
             return Ok(());
         };
         let State {
-            side, store, clock, ..
+            side,
+            name,
+            store,
+            clock,
+            ..
         } = &*self.state;
         let paced = |result: &'static str| {
-            counter!("outside_paced_total", "system" => label(*side), "result" => result).increment(1);
+            counter!("outside_paced_total", "system" => name.label.clone(), "result" => result).increment(1);
         };
         match pace.wait(*side, &**store, &**clock, self.patience).await {
             Slot::Now => Ok(()),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use domain::breaker::{Admission, Breaker, Open, PROBE_LEASE, Rules, Shared};
+use domain::breaker::{Admission, Breaker, Open, PROBE_LEASE, Shared};
 use domain::clock::Clock;
 use domain::outside::OutsideStore;
 use domain::ports::{PortError, PortResult, Side};
@@ -15,8 +15,9 @@ use metrics::{counter, gauge};
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
+use super::Limits;
 use crate::call::Intent;
-use crate::side::{called, label};
+use crate::side::Named;
 
 /// When it is not known when to look again: the database does not say.
 pub(super) const AGAIN: Duration = Duration::from_secs(1);
@@ -26,6 +27,7 @@ const TRIES: usize = 3;
 /// One for each system and process.
 pub(super) struct State {
     pub(super) side: Side,
+    pub(super) name: Named,
     pub(super) store: Arc<dyn OutsideStore>,
     pub(super) clock: Arc<dyn Clock>,
     breaker: Mutex<Breaker>,
@@ -68,12 +70,18 @@ impl Drop for Pass {
 
 impl State {
     /// Closed breaker, as far as is known.
-    pub(super) fn new(side: Side, rules: Rules, store: Arc<dyn OutsideStore>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        side: Side,
+        limits: Limits,
+        store: Arc<dyn OutsideStore>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             side,
+            name: Named::of(side, limits.other_company),
             store,
             clock,
-            breaker: Mutex::new(Breaker::new(rules)),
+            breaker: Mutex::new(Breaker::new(limits.rules)),
             writing: tokio::sync::Mutex::default(),
             probing: AtomicBool::new(false),
             outage: watch::Sender::new(None),
@@ -95,8 +103,9 @@ impl State {
         drop(breaker);
         if before.is_some() != shared.open.is_some() {
             let open = shared.open.is_some();
-            gauge!("outside_breaker_open", "system" => label(self.side)).set(f64::from(u8::from(open)));
-            debug!(system = label(self.side), open, "circuit breaker");
+            gauge!("outside_breaker_open", "system" => self.name.label.clone())
+                .set(f64::from(u8::from(open)));
+            debug!(system = self.name.label.as_str(), open, "circuit breaker");
         }
     }
 
@@ -181,18 +190,18 @@ impl State {
         }
         match self.swap(shared, Some(open)).await {
             Ok(true) => {
-                let side = called(self.side);
+                let side = &self.name.called;
                 if let Some(asked) = asked.filter(|asked| !asked.is_zero()) {
                     let seconds = asked.as_secs();
                     info!(
-                        system = label(self.side),
+                        system = self.name.label.as_str(),
                         seconds,
                         "🔌 {side} asks to be left alone for {seconds} s ({why}): nobody calls it before"
                     );
                     return;
                 }
                 warn!(
-                    system = label(self.side),
+                    system = self.name.label.as_str(),
                     "🔌 {side} does not answer (several calls in a row failed, the last one: {why}); rows wait, no \
                      try is used up; one probe every few seconds"
                 );
@@ -214,7 +223,7 @@ impl State {
         };
         if let Some(next) = next {
             debug!(
-                system = label(self.side),
+                system = self.name.label.as_str(),
                 probes = next.probes,
                 "still down: {why}"
             );
@@ -233,10 +242,10 @@ impl State {
             let Some(open) = shared.open else { return };
             match self.swap(shared, None).await {
                 Ok(true) => {
-                    let side = called(self.side);
+                    let side = &self.name.called;
                     let seconds = (self.clock.now() - open.since).num_seconds();
                     info!(
-                        system = label(self.side),
+                        system = self.name.label.as_str(),
                         seconds, "🔌 {side} answers again, after {seconds} s; rows go on"
                     );
                     return;
@@ -258,11 +267,11 @@ impl State {
 
     /// The write is not sent: none has been carried out of late.
     pub(super) fn write_held(&self, wait: Duration) -> PortError {
-        counter!("outside_held_calls_total", "system" => label(self.side)).increment(1);
+        counter!("outside_held_calls_total", "system" => self.name.label.clone()).increment(1);
         PortError::Unavailable {
             message: format!(
                 "{} answers, but the last writes failed one after the other; one is tried now and then",
-                called(self.side)
+                &self.name.called
             ),
             retry_after: wait,
         }
@@ -270,8 +279,8 @@ impl State {
 
     /// The call is not sent.
     pub(super) fn held(&self) -> PortError {
-        counter!("outside_held_calls_total", "system" => label(self.side)).increment(1);
-        let side = called(self.side);
+        counter!("outside_held_calls_total", "system" => self.name.label.clone()).increment(1);
+        let side = &self.name.called;
         match *self.outage.borrow() {
             Some(open) => {
                 let since = open.since.format("%Y-%m-%d %H:%M:%S");

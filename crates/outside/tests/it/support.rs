@@ -42,6 +42,7 @@ impl Clock for Ahead {
 
 pub fn quick() -> Limits {
     Limits {
+        other_company: None,
         rules: Rules {
             failures: 5,
             shortest: Duration::from_millis(100),

@@ -72,7 +72,7 @@ pub const FIGURES: &[Figure] = &[
         By::Worker,
         Kind::Counter,
         "sync_runs_total",
-        "direction, result, error_class",
+        "company, direction, result, error_class",
         "syncs that ran; result: success, skipped, failed, conflict, retry; error_class: none, transient, unavailable, session, refused, taken, unknown_outcome, dependency, conflict, integrity, invalid, poison",
     ),
     figure(
@@ -282,7 +282,7 @@ pub const FIGURES: &[Figure] = &[
         By::Ingest,
         Kind::Gauge,
         "finance_contacts",
-        "",
+        "company",
         "contacts that finance showed at the last look",
     ),
 ];

@@ -1,5 +1,10 @@
 //! All sections together, and which of them a process needs.
 
+use std::collections::BTreeMap;
+
+use domain::company::{Companies, Company};
+use domain::matching::Numbering;
+
 use super::error::SettingsError;
 use super::sections::{
     self, CrmSettings, DatabaseSettings, FinanceSettings, HttpSettings, PollingSettings, RedisSettings,
@@ -47,8 +52,10 @@ pub struct Settings {
     pub redis: Option<RedisSettings>,
     /// The CRM, if it is set.
     pub crm: Option<CrmSettings>,
-    /// Finance, if it is set.
-    pub finance: Option<FinanceSettings>,
+    /// `COMPANIES`, or `COMPANY_CODE` (100): the finance companies that are served.
+    pub companies: Companies,
+    /// The finance systems of those companies, as far as they are set.
+    pub finance: BTreeMap<Company, FinanceSettings>,
     /// Webhooks.
     pub webhooks: WebhookSettings,
     /// Polls and their guard.
@@ -74,14 +81,24 @@ impl Settings {
             .ok_or_else(|| SettingsError::missing("CRM_API_BASE_URL", sections::CRM_URL))
     }
 
-    /// Finance's settings.
+    /// The settings of that company's finance system.
     ///
     /// # Errors
     /// When they are not set, as the message of the missing setting.
-    pub fn finance(&self) -> Result<&FinanceSettings, SettingsError> {
+    pub fn finance(&self, company: Company) -> Result<&FinanceSettings, SettingsError> {
         self.finance
-            .as_ref()
+            .get(&company)
             .ok_or_else(|| SettingsError::missing("FINANCE_API_BASE_URL", sections::FINANCE_URL))
+    }
+
+    /// How codes of that company's finance system are read as customer numbers.
+    #[must_use]
+    pub fn numbering(&self, company: Company) -> Numbering {
+        Numbering {
+            company,
+            first: self.companies.first(),
+            offset: self.sync.number_offset,
+        }
     }
 
     /// Redis' settings.

@@ -7,20 +7,19 @@ use chrono_tz::Tz;
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
-use domain::customer::Field;
-use domain::fields::{Directions, Flow, TABLE};
 use domain::merge::ConflictStrategy;
 use domain::ports::Side;
 
 use super::{
     all::{Needs, Settings},
     error::SettingsError,
+    fields, finance,
     network::Network,
     reader::Reader,
     sections::{
         CRM_URL, CrmCredentials, CrmSettings, DATABASE_URL, DatabaseKind, DatabaseSettings, DeletePolicy,
-        FINANCE_URL, FinanceSettings, HttpSettings, LogFormat, PollingSettings, REDIS_URL, RedisSettings,
-        Sampling, SyncSettings, TelemetrySettings, WebhookSettings, WorkerSettings,
+        HttpSettings, LogFormat, PollingSettings, REDIS_URL, RedisSettings, Sampling, SyncSettings,
+        TelemetrySettings, WebhookSettings, WorkerSettings,
     },
     source::Source,
 };
@@ -28,7 +27,7 @@ use super::{
 const DAY: u64 = 86_400;
 const NETWORKS: &str = "addresses or networks, comma-separated, as 10.0.0.5,192.168.0.0/16";
 /// A ceiling above this is none.
-const MOST_CALLS: u32 = 1000;
+pub(super) const MOST_CALLS: u32 = 1000;
 
 /// Reads and checks everything.
 pub(super) fn settings(source: &Source, needs: Needs) -> Result<Settings, SettingsError> {
@@ -36,7 +35,8 @@ pub(super) fn settings(source: &Source, needs: Needs) -> Result<Settings, Settin
     let database = database(&mut r);
     let redis = redis(&mut r, needs.redis);
     let crm = crm(&mut r, needs.crm);
-    let finance = finance(&mut r, needs.finance);
+    let companies = finance::companies(&mut r);
+    let finance = finance::finance(&mut r, &companies, needs.finance);
     let webhooks = webhooks(&mut r);
     let polling = polling(&mut r);
     let http = http(&mut r);
@@ -51,6 +51,7 @@ pub(super) fn settings(source: &Source, needs: Needs) -> Result<Settings, Settin
             database,
             redis,
             crm,
+            companies,
             finance,
             webhooks,
             polling,
@@ -119,7 +120,7 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
     let person_type = word("CRM_PERSON_TYPE", "person");
     let organization_type = word("CRM_ORGANIZATION_TYPE", "organization");
     let category = word("CRM_CATEGORY_KEY", "syaghcontact");
-    let extended = extended(r);
+    let extended = fields::extended(r);
     let quote_types = types(r, "CRM_QUOTE_TYPES", &["PI_5"]);
     let invoice_types = types(r, "CRM_INVOICE_TYPES", &[]);
     let calls_per_second = r.number("CRM_CALLS_PER_SECOND", 0, 0, MOST_CALLS);
@@ -149,28 +150,6 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
         invoice_types,
         calls_per_second,
     })
-}
-
-/// The fields that stand in extended properties.
-fn extended(r: &mut Reader<'_>) -> payamgostar::Extended {
-    let settings = [
-        ("CRM_FIELD_WEBSITE", Field::Website),
-        ("CRM_FIELD_DESCRIPTION", Field::Description),
-        ("CRM_FIELD_ADDRESS", Field::Address),
-        ("CRM_FIELD_POSTAL_CODE", Field::PostalCode),
-    ];
-    let expected =
-        "extended: and the userKey of an extended property, as in extended:ShopSite, each in one setting";
-    let mut extended = payamgostar::Extended::new();
-    for (setting, field) in settings {
-        let key = r.optional(setting, expected, |text| {
-            let key = text.strip_prefix("extended:")?.trim();
-            let is_new = !extended.values().any(|known| known == key);
-            (!key.is_empty() && is_new).then(|| key.to_owned())
-        });
-        extended.extend(key.map(|key| (field, key)));
-    }
-    extended
 }
 
 /// A token, or a user's name and password.
@@ -208,60 +187,6 @@ fn types(r: &Reader<'_>, name: &str, default: &[&str]) -> Vec<String> {
     let mut codes = r.list(name);
     codes.retain(|code| !code.eq_ignore_ascii_case("none"));
     codes
-}
-
-fn finance(r: &mut Reader<'_>, needed: bool) -> Option<FinanceSettings> {
-    let company_code = r.number("COMPANY_CODE", 100, 100, 999);
-    let pre_invoices = pre_invoices(r);
-    let unshown_province = r.unshown_province();
-    let calls_per_second = r.number("FINANCE_CALLS_PER_SECOND", 0, 0, MOST_CALLS);
-    let names = ["FINANCE_API_BASE_URL", "FINANCE_USERNAME", "FINANCE_PASSWORD"];
-    if !needed && !names.iter().any(|name| r.is_set(name)) {
-        return None;
-    }
-    if !r.is_set("FINANCE_API_BASE_URL") {
-        r.missing("FINANCE_API_BASE_URL", FINANCE_URL);
-    }
-    let mut base_url = r.address("FINANCE_API_BASE_URL", FINANCE_URL);
-    if let Some(url) = base_url.take_if(|url| url.to_ascii_lowercase().ends_with("/api")) {
-        r.wrong("FINANCE_API_BASE_URL", &url, FINANCE_URL);
-    }
-    let username = r.text("FINANCE_USERNAME");
-    if username.is_none() {
-        r.missing("FINANCE_USERNAME", "finance's user name");
-    }
-    let password = r.secret("FINANCE_PASSWORD");
-    if password.is_none() {
-        r.missing("FINANCE_PASSWORD", "finance's password");
-    }
-    Some(FinanceSettings {
-        base_url: base_url?,
-        username: username?,
-        password: password?,
-        company_code,
-        pre_invoices,
-        unshown_province,
-        calls_per_second,
-    })
-}
-
-fn pre_invoices(r: &mut Reader<'_>) -> siagh::PreInvoices {
-    let default = siagh::PreInvoices::default();
-    let mut code = |name, default| r.number(name, default, 0, 1_000_000_000);
-    siagh::PreInvoices {
-        state: code("FINANCE_DOCUMENT_STATE", default.state),
-        document_type: code("FINANCE_DOCUMENT_TYPE", default.document_type),
-        sale_model: code("FINANCE_SALE_MODEL", default.sale_model),
-        payment_type: code("FINANCE_PAYMENT_TYPE", default.payment_type),
-        sale_type: code("FINANCE_SALE_TYPE", default.sale_type),
-        intermediary: code("FINANCE_INTERMEDIARY", default.intermediary),
-        type_name: r.or(
-            "FINANCE_DOCUMENT_TYPE_NAME",
-            default.type_name,
-            "the document type's name as finance shows it",
-            |text| Some(text.to_owned()),
-        ),
-    }
 }
 
 fn webhooks(r: &mut Reader<'_>) -> WebhookSettings {
@@ -316,39 +241,6 @@ fn http(r: &mut Reader<'_>) -> HttpSettings {
     }
 }
 
-/// Which fields go one way only, or nowhere. The name makes a record, and goes both ways or one.
-fn directions(r: &mut Reader<'_>) -> Directions {
-    let mut directions = Directions::default();
-    let mut named: Vec<Field> = Vec::new();
-    let lists = [
-        ("FIELDS_OFF", &Side::BOTH[..]),
-        ("FIELDS_TO_FINANCE", &[Side::Crm][..]),
-        ("FIELDS_TO_CRM", &[Side::Finance][..]),
-    ];
-    for (setting, closed) in lists {
-        let may =
-            |field: Field| field.spec().flow == Flow::Both && (field != Field::Name || closed.len() == 1);
-        for name in r.list(setting) {
-            let field = Field::named(&name);
-            if !may(field) {
-                let fields = TABLE.iter().map(|spec| spec.field).filter(|field| may(*field));
-                let names: Vec<&str> = fields.map(Field::name).collect();
-                r.wrong(setting, &name, format!("some of {}", names.join(", ")));
-            } else if named.contains(&field) {
-                r.wrong(
-                    setting,
-                    &name,
-                    "each field in one of FIELDS_OFF, FIELDS_TO_FINANCE and FIELDS_TO_CRM",
-                );
-            } else {
-                named.push(field);
-                closed.iter().for_each(|to| directions.close(field, *to));
-            }
-        }
-    }
-    directions
-}
-
 fn sync(r: &mut Reader<'_>, http: &HttpSettings) -> SyncSettings {
     let sync = SyncSettings {
         conflict_strategy: r.choice(
@@ -368,7 +260,7 @@ fn sync(r: &mut Reader<'_>, http: &HttpSettings) -> SyncSettings {
         ),
         to_finance: r.flag("SYNC_CRM_TO_FINANCE", true),
         to_crm: r.flag("SYNC_FINANCE_TO_CRM", true),
-        directions: directions(r),
+        directions: fields::directions(r),
         number_offset: r.number("CUSTOMER_NUMBER_OFFSET", 0, 0, 100_000_000),
         delete_policy: r.choice(
             "DELETE_POLICY",

@@ -4,6 +4,8 @@
 
 mod all;
 mod error;
+mod fields;
+mod finance;
 mod load;
 mod network;
 mod reader;

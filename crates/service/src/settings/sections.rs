@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use domain::company::Company;
 use domain::fields::Directions;
 use domain::merge::ConflictStrategy;
 use domain::ports::Side;
@@ -83,7 +84,7 @@ pub struct CrmSettings {
     pub calls_per_second: u32,
 }
 
-/// The finance system.
+/// A company's finance system. Of company 200, a name that ends in `_200` goes before the one without.
 #[derive(Debug, Clone)]
 pub struct FinanceSettings {
     /// `FINANCE_API_BASE_URL`, without a slash at its end.
@@ -92,8 +93,8 @@ pub struct FinanceSettings {
     pub username: String,
     /// `FINANCE_PASSWORD`, plain or as MD5.
     pub password: SecretString,
-    /// `COMPANY_CODE` (100): the first half of a customer number, 100 to 999.
-    pub company_code: u16,
+    /// Whose finance system it is.
+    pub company: Company,
     /// `FINANCE_DOCUMENT_STATE` and the like: what every pre-invoice says that the CRM does not.
     pub pre_invoices: siagh::PreInvoices,
     /// `FINANCE_UNSHOWN_PROVINCE` (refuse): what a save says of a province that `GetAll` does not show.

@@ -10,6 +10,7 @@
 
 mod bell;
 mod cluster;
+mod companies;
 mod doorbell;
 mod http;
 mod in_process;

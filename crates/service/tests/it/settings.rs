@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::company::Company;
 use domain::customer::Field;
 use domain::ports::Side;
 use service::settings::{
@@ -17,11 +18,11 @@ const MINIMUM: [(&str, &str); 6] = [
     ("FINANCE_PASSWORD", "0123"),
 ];
 
-fn with(more: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+pub fn with(more: &[(&str, &str)]) -> Result<Settings, SettingsError> {
     Settings::from_pairs(MINIMUM.iter().chain(more).copied(), Needs::EMBEDDED)
 }
 
-fn problems(result: Result<Settings, SettingsError>) -> Vec<String> {
+pub fn problems(result: Result<Settings, SettingsError>) -> Vec<String> {
     result
         .unwrap_err()
         .problems
@@ -43,9 +44,12 @@ fn defaults_are_the_documented_ones() {
     assert!(
         matches!(&crm.credentials, CrmCredentials::Token(token) if token.expose_secret() == "tokengeheim")
     );
-    let finance = s.finance().unwrap();
+    let finance = s.finance(Company::DEFAULT).unwrap();
     assert_eq!(finance.password.expose_secret(), "0123", "text stays text");
-    assert_eq!(finance.company_code, 100);
+    assert_eq!(
+        (finance.company.code(), s.companies.to_string()),
+        (100, "100".to_owned())
+    );
     assert_eq!(finance.pre_invoices, siagh::PreInvoices::default());
     assert_eq!(
         (&*crm.quote_types, &*crm.invoice_types),
@@ -261,9 +265,9 @@ fn lists_flags_and_addresses() {
     let crm = s.crm().unwrap();
     assert!(crm.quote_types.is_empty());
     assert_eq!(crm.invoice_types, ["SI_5", "SI_7"]);
-    let province = s.finance().unwrap().unshown_province;
+    let province = s.finance(Company::DEFAULT).unwrap().unshown_province;
     assert_eq!(province, siagh::UnshownProvince::Code(8));
-    let pre_invoices = &s.finance().unwrap().pre_invoices;
+    let pre_invoices = &s.finance(Company::DEFAULT).unwrap().pre_invoices;
     assert_eq!((pre_invoices.intermediary, pre_invoices.state), (7, 8));
     assert_eq!(pre_invoices.type_name, "پیش‌فاکتور");
     assert_eq!(s.telemetry.otlp_endpoint.as_deref(), Some("http://jaeger:4318"));
@@ -350,6 +354,8 @@ fn example() -> Vec<(String, String, bool)> {
 fn the_example_file_names_every_setting_with_its_default() {
     let sources = [
         include_str!("../../src/settings/load.rs"),
+        include_str!("../../src/settings/fields.rs"),
+        include_str!("../../src/settings/finance.rs"),
         include_str!("../../src/settings/reader.rs"),
     ];
     let names: std::collections::BTreeSet<&str> = sources

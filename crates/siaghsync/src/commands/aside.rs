@@ -12,14 +12,14 @@ const SHOWN: u64 = 50;
 /// A line for each record that is set aside.
 pub(crate) async fn look(store: &SqlStore) -> Vec<Part> {
     match store.set_aside(SHOWN).await {
-        Ok((shown, all)) => lines(&shown, all),
+        Ok((shown, all)) => lines(&shown, all, store.served().are_many()),
         // What is wrong with the database stands in its own line.
         Err(_) => Vec::new(),
     }
 }
 
-fn lines(shown: &[Aside], all: u64) -> Vec<Part> {
-    let mut parts: Vec<Part> = shown.iter().map(line).collect();
+fn lines(shown: &[Aside], all: u64, several: bool) -> Vec<Part> {
+    let mut parts: Vec<Part> = shown.iter().map(|one| line(one, several)).collect();
     let more = all.saturating_sub(shown.len() as u64);
     if more > 0 {
         let words = format!("and {more} records more");
@@ -28,7 +28,15 @@ fn lines(shown: &[Aside], all: u64) -> Vec<Part> {
     parts
 }
 
-fn line(aside: &Aside) -> Part {
+/// Of which company, where there are several.
+fn of_company(company: &str, several: bool) -> String {
+    match several && !company.is_empty() {
+        true => format!(" of company {company}"),
+        false => String::new(),
+    }
+}
+
+fn line(aside: &Aside, several: bool) -> Part {
     let id = match aside.id.as_str() {
         "" => "without an id that can be told",
         id => id,
@@ -39,10 +47,11 @@ fn line(aside: &Aside) -> Part {
         domain::store::EntityType::Invoice => "invoice",
     };
     let since = time(aside.first_seen);
+    let of_company = of_company(&aside.company, several);
     Part::warning(
         "set aside",
         format!(
-            "{}: {kind} {id} can't be read since {since}: {}",
+            "{}{of_company}: {kind} {id} can't be read since {since}: {}",
             aside.side, aside.why
         ),
         "correct the record there: it is read again by itself, and all others go on meanwhile",

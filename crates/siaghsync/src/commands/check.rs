@@ -1,16 +1,19 @@
 //! `siaghsync check`: line by line what works, and what to do about what does not. It changes nothing.
 
+use std::borrow::Cow;
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use domain::clock::{Clock, SystemClock};
+use domain::company::{Companies, Company};
 use domain::ports::{Customers, Doorbell, Finance};
 use domain::store::sql::{SqlStore, connect};
 use domain::store::words;
 use secrecy::ExposeSecret;
 use service::doorbell::{RedisDoorbell, RedisOptions};
 use service::settings::{DatabaseKind, Settings};
+use siagh::Siagh;
 
 use super::output::{self, say};
 use super::part::Part;
@@ -41,9 +44,10 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let (part, store) = database(&settings).await;
         say(part);
         if let Some(store) = &store {
-            for part in aside::look(store)
+            for part in companies(store, &settings)
                 .await
                 .into_iter()
+                .chain(aside::look(store).await)
                 .chain(column::look(store).await)
             {
                 say(part);
@@ -53,20 +57,19 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         // Both systems are looked at whatever the database does.
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let crm = service::clients::crm(&settings, clock.clone(), None)?;
-        let finance = service::clients::finance(&settings, clock, None)?;
         say(answer("CRM", crm.check().await));
-        say(answer("finance", finance.check().await));
-        if let Ok(year) = finance.fiscal_year().await {
-            say(fiscal_year(year));
-        }
-        for part in clocks::compare(store.as_ref(), &crm, &finance).await {
+        for part in clocks::compare(store.as_ref(), &crm).await {
             say(part);
         }
         if let Some(part) = dates::look(store.as_ref(), &crm).await {
             say(part);
         }
-        if let Some(part) = province::look(store.as_ref(), &finance).await {
-            say(part);
+        for company in settings.companies.iter() {
+            let finance = service::clients::finance(&settings, company, clock.clone(), None)?;
+            let store = store.as_ref().map(|store| store.of(company));
+            for part in of_company(&settings.companies, company, &finance, store.as_ref()).await {
+                say(part);
+            }
         }
         say(secrets::look(&settings.webhooks));
         say(port(settings.http.port));
@@ -76,6 +79,35 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Ok(ExitCode::from(u8::from(failed)))
     })
+}
+
+/// A company's finance system.
+async fn of_company(
+    served: &Companies,
+    company: Company,
+    finance: &Siagh,
+    store: Option<&SqlStore>,
+) -> Vec<Part> {
+    // Named where there are several.
+    let name = |part: &str| match served.are_many() {
+        true => format!("{part} {company}"),
+        false => part.to_owned(),
+    };
+    let mut parts = vec![answer(name("finance"), finance.check().await)];
+    if let Ok(year) = finance.fiscal_year().await {
+        parts.push(fiscal_year(name("fiscal year"), year));
+    }
+    let whose = format!("{}'s", name("finance"));
+    parts.extend(clocks::finance(&whose, finance).await);
+    parts.extend(province::look(store, finance).await);
+    parts
+}
+
+/// Whether the database knows the companies that are to be served.
+async fn companies(store: &SqlStore, settings: &Settings) -> Option<Part> {
+    // What is wrong with the database stands in its own line.
+    let problem = store.can_serve(&settings.companies).await.ok()?.err()?;
+    Some(Part::failed("companies", problem.to_string(), ""))
 }
 
 /// Whether it answers, has the tables, and lets them be written.
@@ -135,8 +167,9 @@ async fn readable(settings: &Settings, kind: &str) -> Result<SqlStore, Part> {
         let said = format!("{kind} answers, but {behind} of {all} steps of the tables are missing");
         return Err(failed(said, todo));
     }
-    SqlStore::new(db)
-        .await
+    let store = SqlStore::new(db).await;
+    store
+        .map(|store| store.serving(settings.companies.clone()))
         .map_err(|error| failed(error.to_string(), "see the database server's log"))
 }
 
@@ -162,18 +195,18 @@ async fn redis(settings: &Settings) -> Part {
 }
 
 /// What a system says to a harmless call. Its errors name the setting and what to do.
-fn answer(part: &'static str, result: domain::ports::PortResult<String>) -> Part {
+fn answer(part: impl Into<Cow<'static, str>>, result: domain::ports::PortResult<String>) -> Part {
     match result {
         Ok(words) => Part::ok(part, words),
         Err(error) => Part::failed(part, error.to_string(), ""),
     }
 }
 
-fn fiscal_year(year: Option<i32>) -> Part {
+fn fiscal_year(part: String, year: Option<i32>) -> Part {
     match year {
-        Some(year) => Part::ok("fiscal year", year.to_string()),
+        Some(year) => Part::ok(part, year.to_string()),
         None => Part::warning(
-            "fiscal year",
+            part,
             "finance's login states none",
             "documents take the Jalali year of their date; log in to Siagh once and choose the fiscal year",
         ),

@@ -13,7 +13,7 @@ use super::part::Part;
 const TOLERATED: TimeDelta = TimeDelta::seconds(30);
 
 /// A line for each clock that can be read, compared with this machine's.
-pub(crate) async fn compare(store: Option<&SqlStore>, crm: &Payamgostar, finance: &Siagh) -> Vec<Part> {
+pub(crate) async fn compare(store: Option<&SqlStore>, crm: &Payamgostar) -> Vec<Part> {
     let mut parts = Vec::new();
     if let Some(store) = store {
         let asked = SystemClock.now();
@@ -23,9 +23,13 @@ pub(crate) async fn compare(store: Option<&SqlStore>, crm: &Payamgostar, finance
     }
     let asked = SystemClock.now();
     parts.extend(stated("the CRM's", asked, crm.server_time().await));
-    let asked = SystemClock.now();
-    parts.extend(stated("finance's", asked, finance.server_time().await));
     parts
+}
+
+/// That of a finance system.
+pub(crate) async fn finance(whose: &str, finance: &Siagh) -> Option<Part> {
+    let asked = SystemClock.now();
+    stated(whose, asked, finance.server_time().await)
 }
 
 /// A system that does not answer has its own line already.

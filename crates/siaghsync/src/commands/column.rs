@@ -4,8 +4,9 @@
 use std::process::ExitCode;
 
 use clap::ValueEnum as _;
+use domain::company::Company;
 use domain::customer::Field;
-use domain::index::IndexStore;
+use domain::index::{Column, IndexStore};
 use domain::message::{Code, Message};
 use domain::ports::Side;
 use domain::store::sql::SqlStore;
@@ -17,19 +18,35 @@ use super::resolve::Keep;
 /// A line for each of them.
 pub(crate) async fn look(store: &SqlStore) -> Vec<Part> {
     // What is wrong with the database stands in its own line.
-    let columns = store.columns().await.unwrap_or_default();
-    let line = |column: domain::index::Column| {
-        let (side, field, since) = (column.side, column.field, time(column.ruled_at));
-        let undo = format!(
-            "siaghsync resolve --undo-column {} {field}",
-            side.name().to_lowercase()
+    let mut parts = Vec::new();
+    for company in store.served().iter() {
+        let columns = store.of(company).columns().await.unwrap_or_default();
+        // The CRM's are everybody's.
+        let own = |column: &Column| column.side == Side::Finance || company == store.served().first();
+        parts.extend(
+            columns
+                .into_iter()
+                .filter(own)
+                .map(|column| line(store, company, &column)),
         );
-        let words = format!(
-            "{side} {field}: what comes back from a save is how it is written, as ruled {since}; `{undo}` ends that"
-        );
-        Part::ok("column", words)
+    }
+    parts
+}
+
+fn line(store: &SqlStore, company: Company, column: &Column) -> Part {
+    let (side, field, since) = (column.side, column.field, time(column.ruled_at));
+    let of_company = match store.served().are_many() && side == Side::Finance {
+        true => format!(" --company {company}"),
+        false => String::new(),
     };
-    columns.into_iter().map(line).collect()
+    let undo = format!(
+        "siaghsync resolve --undo-column {} {field}{of_company}",
+        side.name().to_lowercase()
+    );
+    let words = format!(
+        "{side} {field}: what comes back from a save is how it is written, as ruled {since}; `{undo}` ends that"
+    );
+    Part::ok("column", words)
 }
 
 /// What comes back altered from a save into that column is held again.

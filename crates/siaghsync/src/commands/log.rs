@@ -29,6 +29,8 @@ pub(crate) struct Arguments {
     /// Only rows of this CRM id or finance code
     #[arg(long, value_name = "ID")]
     entity: Option<String>,
+    #[command(flatten)]
+    company: super::typed::OfCompany,
     /// How many
     #[arg(long, default_value_t = 20)]
     limit: u64,
@@ -51,7 +53,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             query = query.filter(log::Column::Status.eq(Status::Conflict));
         }
         if let Some(id) = &arguments.entity {
-            query = query.filter(row::of(&super::typed::customer(id)?));
+            let store = store.of(arguments.company.one(&settings)?);
+            query = query.filter(row::of(&store, &super::typed::customer(id)?));
         }
         let rows = query.all(store.db()).await?;
         match arguments.json {

@@ -30,6 +30,11 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             "the tables can't be brought up to date (DATABASE_URL's user must be allowed to create and change them; it \
              best owns them)",
         )?;
+        let store = domain::store::sql::SqlStore::new(db).await?;
+        store
+            .serving(settings.companies.clone())
+            .serve(&settings.companies)
+            .await??;
         match steps {
             steps if arguments.json => output::json(&serde_json::json!({ "steps": steps }))?,
             0 => say!("The tables are up to date."),

@@ -65,7 +65,7 @@ pub(crate) fn block_on<T>(
 
 /// The store, on few connections.
 pub(crate) async fn open(settings: &Settings) -> anyhow::Result<SqlStore> {
-    service::database::open(&settings.database, 4).await
+    service::database::open(settings, 4).await
 }
 
 /// The gates before both systems, with what the services know of outages.

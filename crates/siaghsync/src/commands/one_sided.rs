@@ -14,8 +14,10 @@ const PAGE: u64 = 500;
 /// nobody's are never synced, and left out.
 pub(super) async fn name_all(store: &SqlStore, as_json: bool) -> anyhow::Result<usize> {
     let mut named = 0;
-    for side in Side::BOTH {
-        named += of(store, side, as_json).await?;
+    for company in store.served().iter() {
+        for side in Side::BOTH {
+            named += of(&store.of(company), side, as_json).await?;
+        }
     }
     Ok(named)
 }
@@ -31,11 +33,21 @@ async fn of(store: &SqlStore, side: Side, as_json: bool) -> anyhow::Result<usize
             let words = one.profile.as_ref().map(|profile| profile.name.words.join(" "));
             let name = words.unwrap_or_default();
             if as_json {
-                output::json(&json!({ "only": side.name(), "id": one.id, "name": name }))?;
+                output::json(
+                    &json!({ "only": side.name(), "company": store.company(), "id": one.id, "name": name }),
+                )?;
             } else {
-                say!("{name} ({side} {}): only in {side}", one.id);
+                say!("{name} ({side} {}{}): only in {side}", one.id, of_company(store));
             }
         }
+    }
+}
+
+/// Of which company, where there are several.
+fn of_company(store: &SqlStore) -> String {
+    match store.served().are_many() {
+        true => format!(" of company {}", store.company()),
+        false => String::new(),
     }
 }
 

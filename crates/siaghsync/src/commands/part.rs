@@ -1,5 +1,7 @@
 //! A line of `siaghsync check`: one part, whether it works, and what to do if it does not.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// How a part is.
@@ -15,7 +17,7 @@ enum State {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Part {
-    part: &'static str,
+    part: Cow<'static, str>,
     state: State,
     words: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,16 +25,20 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    pub(crate) fn ok(part: &'static str, words: impl Into<String>) -> Self {
+    pub(crate) fn ok(part: impl Into<Cow<'static, str>>, words: impl Into<String>) -> Self {
         Self {
-            part,
+            part: part.into(),
             state: State::Ok,
             words: words.into(),
             todo: None,
         }
     }
 
-    pub(crate) fn warning(part: &'static str, words: impl Into<String>, todo: impl Into<String>) -> Self {
+    pub(crate) fn warning(
+        part: impl Into<Cow<'static, str>>,
+        words: impl Into<String>,
+        todo: impl Into<String>,
+    ) -> Self {
         Self {
             state: State::Warning,
             todo: Some(todo.into()),
@@ -40,7 +46,11 @@ impl Part {
         }
     }
 
-    pub(crate) fn failed(part: &'static str, words: impl Into<String>, todo: impl Into<String>) -> Self {
+    pub(crate) fn failed(
+        part: impl Into<Cow<'static, str>>,
+        words: impl Into<String>,
+        todo: impl Into<String>,
+    ) -> Self {
         Self {
             state: State::Failed,
             todo: Some(todo.into()).filter(|todo: &String| !todo.is_empty()),

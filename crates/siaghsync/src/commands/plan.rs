@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use domain::company::Company;
 use domain::message::Message;
 use domain::ports::Side;
 use domain::store::entities::link;
@@ -32,6 +33,8 @@ Exit codes: 0 done (verify: in agreement), 1 failed (says why), 2 wrong usage or
 pub(crate) struct Arguments {
     /// Only this customer: the CRM's id (a guid), or finance's code (a number)
     id: Option<String>,
+    #[command(flatten)]
+    company: super::typed::OfCompany,
     /// One JSON object per customer, a line each
     #[arg(long)]
     json: bool,
@@ -111,7 +114,8 @@ fn look(arguments: &Arguments, interesting: impl Fn(&Plan) -> bool, alone: bool)
         let store = super::open(&settings).await?;
         let gates = super::gates(&settings, &store).await?;
         let engine = worker::assemble::engine(&settings, &store, &gates)?;
-        let customers = customers(&store, arguments.id.as_deref()).await?;
+        let company = arguments.company.named(&settings)?;
+        let customers = customers(&store, arguments.id.as_deref(), company).await?;
         let mut plans = futures::stream::iter(&customers)
             .map(|(link, heard)| plan_one(&engine, link, *heard))
             .buffer_unordered(AT_ONCE);
@@ -148,7 +152,11 @@ async fn plan_one(engine: &Engine, link: &Link, heard: Side) -> Plan {
 }
 
 /// All mapped customers that are not closed, or the one that was named (it need not be mapped yet).
-async fn customers(store: &SqlStore, id: Option<&str>) -> anyhow::Result<Vec<(Link, Side)>> {
+async fn customers(
+    store: &SqlStore,
+    id: Option<&str>,
+    company: Option<Company>,
+) -> anyhow::Result<Vec<(Link, Side)>> {
     let mut query = link::Entity::find()
         .filter(link::Column::EntityType.eq(EntityType::Customer))
         .order_by_asc(link::Column::CreatedAt);
@@ -157,6 +165,10 @@ async fn customers(store: &SqlStore, id: Option<&str>) -> anyhow::Result<Vec<(Li
         Some(entity) if entity.side == Side::Crm => query = query.filter(link::Column::CrmId.eq(&entity.id)),
         Some(entity) => query = query.filter(link::Column::FinanceId.eq(&entity.id)),
         None => query = query.filter(link::Column::State.ne(LinkState::Closed)),
+    }
+    let of_finance = entity.as_ref().is_some_and(|entity| entity.side == Side::Finance);
+    if let Some(company) = company.or_else(|| of_finance.then(|| store.company())) {
+        query = query.filter(link::Column::Company.eq(company.to_string()));
     }
     let models = query.all(store.db()).await?;
     let mut customers = Vec::with_capacity(models.len());
@@ -170,7 +182,10 @@ async fn customers(store: &SqlStore, id: Option<&str>) -> anyhow::Result<Vec<(Li
         customers.push((link, heard));
     }
     if let (Some(entity), true) = (entity, customers.is_empty()) {
-        let mut unmet = Link::unmet(entity.entity_type);
+        let mut unmet = Link {
+            company: company.unwrap_or(store.company()),
+            ..Link::unmet(entity.entity_type)
+        };
         unmet.set_id(entity.side, entity.id);
         customers.push((unmet, entity.side));
     }

@@ -11,12 +11,14 @@ use super::part::Part;
 
 /// By any contact that is linked; `None`: it is shown, or there is none yet, or finance has its own line.
 pub(crate) async fn look(store: Option<&SqlStore>, finance: &Siagh) -> Option<Part> {
+    let store = store?;
     let linked = link::Entity::find()
+        .filter(link::Column::Company.eq(store.company().to_string()))
         .filter(link::Column::EntityType.eq(EntityType::Customer))
         .filter(link::Column::FinanceId.is_not_null())
         .filter(link::Column::CrmId.is_not_null())
         .limit(1)
-        .one(store?.db());
+        .one(store.db());
     let code = linked.await.ok()??.finance_id?;
     let contact = finance.read(&code, None).await.ok()??;
     let words =

@@ -4,7 +4,9 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::ValueEnum;
+use domain::company::Company;
 use domain::message::{Code, Message};
 use domain::ports::Side;
 use domain::store::sql::SqlStore;
@@ -24,7 +26,7 @@ use super::row::{self, Named};
   siaghsync resolve 505 --form --column             … for every record, from now on (listed by `siaghsync check`)
   siaghsync resolve --undo-column finance address   what comes back altered there is held again
   siaghsync resolve 505 --same                      it is no other record: what differs was edited
-  siaghsync resolve --link 3f2a…-…-e1 505           these two are one customer
+  siaghsync resolve --link 3f2a…-…-e1 505           these two are one customer (--company 200: of that company)
   siaghsync resolve 505 --separate                  it is none of those that it is in doubt with
   siaghsync resolve 0193a0de --exists 2488          the document without an answer is pre-invoice 2488
   siaghsync resolve 0193a0de --send-again           it is not in finance: send it again
@@ -36,6 +38,8 @@ pub(crate) struct Arguments {
     id: Option<String>,
     #[command(flatten)]
     how: How,
+    #[command(flatten)]
+    company: super::typed::OfCompany,
     /// With --form: whatever comes back from a save into that column is how it is written, for every record, from now on
     #[arg(long, requires = "form", conflicts_with_all = ["keep", "undo_column", "same", "link", "separate", "exists",
         "send_again", "accept"])]
@@ -96,11 +100,23 @@ impl From<Keep> for Side {
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(super::SYSTEMS)?;
     super::block_on(&settings, async {
-        let store = super::open(&settings).await?;
+        let company = arguments.company.one(&settings)?;
+        let store = super::open(&settings).await?.of(company);
         if let Some(column) = &arguments.how.undo_column {
             return column::undo(&store, column, arguments.json).await;
         }
-        let engine = worker::assemble::engine(&settings, &store, &super::gates(&settings, &store).await?)?;
+        let all = worker::assemble::engine(&settings, &store, &super::gates(&settings, &store).await?)?;
+        let company = match &arguments.id {
+            Some(id) => whose(&store, id).await?,
+            None => company,
+        };
+        let engine = all.of(company).with_context(|| {
+            format!(
+                "company {company} is not served (COMPANIES: {})",
+                settings.companies
+            )
+        })?;
+        let store = store.of(company);
         let traceparent = Some(service::telemetry::traceparent_or_new());
         let ring = match (&arguments.how, &arguments.id) {
             (How { keep: Some(side), .. }, Some(id)) => {
@@ -137,9 +153,19 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             }
             _ => anyhow::bail!("say whom it is about: a row's id, or the CRM's id of the record"),
         };
-        let row = row::run(&engine, &store, ring).await?;
+        let row = row::run(&all, &store, ring).await?;
         row::print_end(&row, arguments.json)
     })
+}
+
+/// The company whose the named record is: of a row, or of one that is linked, as it stands there; else as it was said.
+async fn whose(store: &SqlStore, id: &str) -> anyhow::Result<Company> {
+    let named = row::named(store, id).await?;
+    let link = match &named {
+        Named::Row(row) => return Ok(row.company.parse().unwrap_or(store.company())),
+        Named::Customer(named) => store.find_link(named).await?,
+    };
+    Ok(link.map_or(store.company(), |link| link.company))
 }
 
 /// The customer of that row, or with that id.

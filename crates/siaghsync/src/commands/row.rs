@@ -25,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Row {
     row: Uuid,
     entity_type: EntityType,
+    company: String,
     direction: String,
     status: Status,
     trigger: Trigger,
@@ -50,6 +51,7 @@ impl From<&log::Model> for Row {
         Self {
             row: row.id,
             entity_type: row.entity_type,
+            company: row.company.clone(),
             direction: row.direction.clone(),
             status: row.status,
             trigger: row.trigger_type,
@@ -131,7 +133,7 @@ fn beginning(text: &str) -> Option<(Uuid, Uuid)> {
 /// covered by another.
 pub(crate) async fn latest(store: &SqlStore, entity: &EntityRef) -> anyhow::Result<Option<log::Model>> {
     let rows = log::Entity::find()
-        .filter(of(entity))
+        .filter(of(store, entity))
         .order_by_desc(log::Column::StartedAt)
         .order_by_desc(log::Column::Id)
         .limit(50);
@@ -145,8 +147,8 @@ pub(crate) async fn latest(store: &SqlStore, entity: &EntityRef) -> anyhow::Resu
     Ok(explains.or(rows.iter().find(heard)).or(rows.first()).cloned())
 }
 
-/// Rows of that customer.
-pub(crate) fn of(entity: &EntityRef) -> Condition {
+/// Rows of that customer; a code of finance is the company's whose the store is.
+pub(crate) fn of(store: &SqlStore, entity: &EntityRef) -> Condition {
     let (here, there) = match entity.side {
         Side::Crm => ("CRM", "FINANCE"),
         Side::Finance => ("FINANCE", "CRM"),
@@ -157,7 +159,13 @@ pub(crate) fn of(entity: &EntityRef) -> Condition {
     let met = Condition::all()
         .add(log::Column::SourceSystem.eq(there))
         .add(log::Column::TargetEntityId.eq(&entity.id));
-    Condition::any().add(heard).add(met)
+    let either = Condition::any().add(heard).add(met);
+    match entity.side {
+        Side::Crm => either,
+        Side::Finance => Condition::all()
+            .add(either)
+            .add(log::Column::Company.eq(store.company().to_string())),
+    }
 }
 
 /// The side whose event it is.

@@ -32,7 +32,7 @@ pub(crate) fn run() -> ExitCode {
             .with_context(|| {
                 format!("port {port} (PORT) can't be used: stop the program that has it, or set another PORT")
             })?;
-        let Some(store) = database::wait(&settings.database, CONNECTIONS, &shutdown).await? else {
+        let Some(store) = database::wait(&settings, CONNECTIONS, &shutdown).await? else {
             return Ok(());
         };
         embedded(&settings, store, listener, shutdown).await

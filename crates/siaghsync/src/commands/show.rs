@@ -33,6 +33,8 @@ Exit codes: 0 done, 1 failed (says why), 2 wrong usage or settings.")]
 pub(crate) struct Arguments {
     /// A row's id (the beginning will do), or a customer's CRM id or finance code: its latest row
     id: String,
+    #[command(flatten)]
+    company: super::typed::OfCompany,
     /// The row with what both sides held, as one JSON object
     #[arg(long)]
     json: bool,
@@ -56,7 +58,8 @@ struct Shown<'a> {
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(super::DATABASE)?;
     super::block_on(&settings, async {
-        let store = super::open(&settings).await?;
+        let company = arguments.company.one(&settings)?;
+        let store = super::open(&settings).await?.of(company);
         let row = row(&store, &arguments.id).await?;
         let others = others(&store, &row).await?;
         let facts = facts(&store, &row, &others).await?;

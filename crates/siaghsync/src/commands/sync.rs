@@ -15,6 +15,7 @@ use super::{row, typed};
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   siaghsync sync 505
+  siaghsync sync 505 --company 200
   siaghsync sync 3f2a91c4-0b1e-4f56-9c1d-2f0f6a1d77e1 --json
   siaghsync sync 7c1d22aa-0b1e-4f56-9c1d-2f0f6a1d77e1 --quote
 Exit codes: 0 done or nothing to do, 1 not done (says why), 2 wrong usage or settings.")]
@@ -27,6 +28,8 @@ pub(crate) struct Arguments {
     /// It is a sales invoice of the CRM
     #[arg(long, conflicts_with = "quote")]
     invoice: bool,
+    #[command(flatten)]
+    company: typed::OfCompany,
     /// The row as a JSON object
     #[arg(long)]
     json: bool,
@@ -34,6 +37,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(super::SYSTEMS)?;
+    let company = arguments.company.one(&settings)?;
     let mut entity = typed::customer(&arguments.id)?;
     if arguments.quote || arguments.invoice {
         anyhow::ensure!(
@@ -55,6 +59,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         let event = Event {
             row,
             entity,
+            company: Some(company),
             trigger: Trigger::Manual,
             event_id: None,
             payload: serde_json::json!({ "command": "sync" }),

@@ -1,8 +1,43 @@
 //! What operators type to name a customer.
 
+use domain::company::Company;
 use domain::ports::Side;
 use domain::store::{EntityRef, EntityType};
+use service::settings::Settings;
 use uuid::Uuid;
+
+/// Whose finance codes are meant.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(crate) struct OfCompany {
+    /// Of which company finance's codes are, where several are served (COMPANIES); without it, of the first
+    #[arg(long, value_name = "CODE")]
+    company: Option<Company>,
+}
+
+impl OfCompany {
+    /// The one that was named.
+    ///
+    /// # Errors
+    /// It is not served.
+    pub(crate) fn named(self, settings: &Settings) -> anyhow::Result<Option<Company>> {
+        if let Some(company) = self.company {
+            anyhow::ensure!(
+                settings.companies.serve(company),
+                "--company {company}: only {} is served (COMPANIES)",
+                settings.companies
+            );
+        }
+        Ok(self.company)
+    }
+
+    /// That one, or the first.
+    ///
+    /// # Errors
+    /// It is not served.
+    pub(crate) fn one(self, settings: &Settings) -> anyhow::Result<Company> {
+        Ok(self.named(settings)?.unwrap_or(settings.companies.first()))
+    }
+}
 
 /// By its CRM id or its finance code.
 ///

@@ -190,6 +190,11 @@ impl Deployment {
         }
     }
 
+    /// From now on the services are told this, too.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.extra.push((name.to_owned(), value.to_owned()));
+    }
+
     pub fn settings(&self) -> Vec<(String, String)> {
         let (crm, finance) = (self.sim.crm().config(), self.sim.finance().config());
         let mut settings: Vec<(String, String)> = [

@@ -112,6 +112,7 @@ async fn a_backlog_of_fifty_thousand_rows_drains_without_a_wedge() {
                     side: domain::ports::Side::Crm,
                     id: ids[(chunk * 500 + n) % ids.len()].clone(),
                 },
+                company: None,
                 trigger: Trigger::Webhook,
                 event_id: None,
                 payload: serde_json::Value::Null,

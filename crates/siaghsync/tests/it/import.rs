@@ -224,3 +224,41 @@ fn interrupt(import: Process) -> (Option<i32>, String) {
     let code = import.wait(Duration::from_secs(60));
     (code, std::fs::read_to_string(log).unwrap())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doubts_of_one_reason_are_settled_together() {
+    let d = Deployment::new(Engine::Sqlite, &[]).await;
+    let names = ["کیارش دلاوریان", "پریناز سهرابیان", "آرتین کاوسیان"];
+    for (n, name) in names.into_iter().enumerate() {
+        // A name, and nothing else that agrees: whether they are the same, only people know.
+        let mobile = |last: usize| format!("0912345{:04}", 2000 + 10 * n + last);
+        let contact = json!({"Name": name, "MobileNo": mobile(1), "TowardType": false});
+        d.sim.finance().seed(contact).unwrap();
+        let (first, last) = name.split_once(' ').unwrap();
+        let identity = json!({"nickName": name, "firstName": first, "lastName": last,
+            "phoneContacts": [{"default": true, "phoneType": "موبایل", "phoneNumber": mobile(2)}]});
+        d.sim.crm().seed(simulator::Kind::Person, identity).unwrap();
+    }
+    let (code, said) = d.siaghsync(&["import", "--dry-run", "--json"]);
+    assert_eq!(code, Some(0), "{said}");
+    let asked = json_of(&said)[0]["ask"].as_array().unwrap().clone();
+    assert_eq!(asked.len(), 3, "{said}");
+    let why = asked[0]["why"].as_str().unwrap();
+    let (code, said) = d.siaghsync(&["import", "--link-alike", "it looks fine", "--yes"]);
+    assert!(code == Some(1) && said.contains("column `why`"), "{said}");
+    let (code, said) = d.siaghsync(&["import", "--link-alike", why]);
+    assert!(
+        code == Some(1) && d.links().await.is_empty(),
+        "nobody has said yes: {said}"
+    );
+    let (code, said) = d.siaghsync(&["import", "--link-alike", why, "--yes", "--json"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(json_of(&said)[0]["linked"], 3, "{said}");
+    for link in d.links().await {
+        let (crm, code) = (link.crm_id.unwrap(), link.finance_id.unwrap().parse().unwrap());
+        let name = d.sim.crm().get(&crm).unwrap()["nickName"].clone();
+        assert_eq!(d.sim.finance().get(code).unwrap()["Name"], name);
+    }
+    assert_eq!(d.sim.crm().count(), 3, "nobody is made twice");
+    d.db.drop_it().await;
+}

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::base::Base;
+use domain::company::{Companies, Company};
 use domain::customer::{Field, Kind};
 use domain::index::{
-    COUNTED, Column, Held, IndexStore, Indexed, Sighting, Value, last_of_each, stored, values,
+    COUNTED, Column, Held, IndexStore, Indexed, Sighting, Value, gone_elsewhere, last_of_each, stored, values,
 };
 use domain::matching::{Form, Key, Tally};
 use domain::ports::Side;
@@ -28,7 +29,7 @@ struct Entry {
 
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    entries: BTreeMap<(Side, String), Entry>,
+    entries: BTreeMap<(Side, Company, String), Entry>,
     /// The CRM's id and finance's code.
     separated: BTreeSet<(String, String)>,
     /// Since when what comes back there is how it is written.
@@ -37,9 +38,10 @@ pub(super) struct Index {
 
 impl Index {
     pub(super) fn note(&mut self, sightings: &[Sighting]) {
-        for one in last_of_each(sightings) {
+        let elsewhere = gone_elsewhere(sightings, &Companies::default());
+        for one in last_of_each(sightings.iter().chain(&elsewhere)) {
             let read_at = micros(one.read_at);
-            let key = (one.side, one.id.clone());
+            let key = (one.side, one.company, one.id.clone());
             match (&one.held, self.entries.get_mut(&key)) {
                 (_, Some(known)) if known.read_at > read_at => {}
                 (Some(held), Some(known)) => {
@@ -71,7 +73,7 @@ impl Index {
 
     /// Whether a record is known to hold that value.
     pub(super) fn holds(&self, side: Side, id: &str, key: Key, value: &str) -> bool {
-        let entry = self.entries.get(&(side, id.to_owned()));
+        let entry = self.entries.get(&own(side, id));
         let there = entry.filter(|entry| entry.gone_since.is_none());
         there.is_some_and(|entry| {
             entry
@@ -83,19 +85,21 @@ impl Index {
 
     /// The checksum of what a record is known to hold.
     pub(super) fn checksum(&self, side: Side, id: &str) -> Option<&str> {
-        let entry = self.entries.get(&(side, id.to_owned()))?;
+        let entry = self.entries.get(&own(side, id))?;
         entry.held.as_ref().map(|held| held.checksum.as_str())
     }
 
     pub(super) fn is_gone(&self, side: Side, id: &str) -> bool {
-        let entry = self.entries.get(&(side, id.to_owned()));
+        let entry = self.entries.get(&own(side, id));
         entry.is_some_and(|entry| entry.gone_since.is_some())
     }
 
     fn there(&self, side: Side) -> impl Iterator<Item = (&String, &Entry)> {
-        let of_side = self.entries.iter().filter(move |((of, _), _)| *of == side);
+        let ours = Company::default();
+        let entries = self.entries.iter();
+        let of_side = entries.filter(move |((of, company, _), _)| *of == side && *company == ours);
         let there = of_side.filter(|(_, entry)| entry.gone_since.is_none());
-        there.map(|((_, id), entry)| (id, entry))
+        there.map(|((.., id), entry)| (id, entry))
     }
 
     fn of(&self, side: Side) -> impl Iterator<Item = (&String, &Held)> {
@@ -121,6 +125,11 @@ impl Index {
             }
         }
     }
+}
+
+/// It serves one company.
+fn own(side: Side, id: &str) -> (Side, Company, String) {
+    (side, Company::default(), id.to_owned())
 }
 
 /// Whether a record is or was linked.
@@ -252,7 +261,7 @@ impl IndexStore for MemoryStore {
 
     async fn gone_since(&self, side: Side, id: &str) -> StoreResult<Option<DateTime<Utc>>> {
         self.carry_out("index: gone since", |tables| {
-            let entry = tables.index.entries.get(&(side, id.to_owned()));
+            let entry = tables.index.entries.get(&own(side, id));
             Ok(entry.and_then(|entry| entry.gone_since))
         })
         .await

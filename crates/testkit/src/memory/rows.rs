@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::base::Known;
+use domain::company::Company;
 use domain::in_flight::InFlight;
 use domain::message::Message;
 use domain::ports::Side;
@@ -72,6 +73,7 @@ pub(super) fn half(id: Uuid, entity: &EntityRef, now: DateTime<Utc>) -> link::Mo
     link::Model {
         id,
         entity_type: entity.entity_type,
+        company: unmet.company.to_string(),
         crm_id: unmet.crm_id,
         finance_id: unmet.finance_id,
         last_sync_at: None,
@@ -104,6 +106,7 @@ pub(super) fn link(row: &link::Model) -> StoreResult<Link> {
         crm_updated_at: row.crm_updated_at,
         finance_updated_at: row.finance_updated_at,
         version: row.version,
+        company: row.company.parse().unwrap_or_default(),
         ..Link::unmet(row.entity_type)
     };
     match row.entity_type {
@@ -118,6 +121,7 @@ pub(super) fn save(row: &mut link::Model, link: &Link) -> StoreResult<()> {
     row.crm_id.clone_from(&link.crm_id);
     row.finance_id.clone_from(&link.finance_id);
     row.state = link.state;
+    row.company = link.company.to_string();
     row.crm_updated_at = link.crm_updated_at.map(micros);
     row.finance_updated_at = link.finance_updated_at.map(micros);
     row.base = match (&link.issued, &link.base) {
@@ -157,6 +161,7 @@ pub(super) fn pending(event: &Event, now: DateTime<Utc>) -> log::Model {
         transaction_id: event.row,
         entity_mapping_id: None,
         entity_type: event.entity.entity_type,
+        company: Company::default().to_string(),
         direction: direction.to_owned(),
         status: Status::Pending,
         trigger_type: event.trigger,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sea_orm::{ActiveEnum, ConnectionTrait};
 
-use super::{Aside, rows};
+use super::{Aside, label, rows};
 use crate::entity::EntityType;
 use crate::side::Side;
 use crate::store::StoreResult;
@@ -32,8 +32,12 @@ pub(super) async fn ids(
     side: Side,
     entity_type: EntityType,
 ) -> StoreResult<HashSet<String>> {
-    let sql = r#"SELECT "id" FROM "SetAside" WHERE "side" = $1 AND "company" = '' AND "entityType" = $2"#;
-    let values = [system(side).into(), entity_type.to_value().into()];
+    let sql = r#"SELECT "id" FROM "SetAside" WHERE "side" = $1 AND "company" = $3 AND "entityType" = $2"#;
+    let values = [
+        system(side).into(),
+        entity_type.to_value().into(),
+        label(store, side),
+    ];
     let found = store.db().query_all_raw(store.statement(sql, values)).await?;
     found.iter().map(|row| Ok(row.try_get("", "id")?)).collect()
 }

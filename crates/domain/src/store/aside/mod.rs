@@ -23,7 +23,7 @@ pub(super) use note::note;
 pub struct Aside {
     /// The system that shows it.
     pub side: Side,
-    /// Its company; empty: the deployment serves one.
+    /// The company whose finance system shows it; empty: the CRM does.
     pub company: String,
     /// What it should be.
     pub entity_type: EntityType,
@@ -50,4 +50,12 @@ impl SqlStore {
 /// The ids of those that a poll may find to read well again.
 pub(super) async fn set_aside_by(store: &SqlStore, poll: &str) -> StoreResult<HashSet<String>> {
     list::ids(store, side_of(poll), entity_type_of(poll)).await
+}
+
+/// The `company` column.
+fn label(store: &SqlStore, side: Side) -> sea_orm::Value {
+    match side {
+        Side::Crm => "".into(),
+        Side::Finance => store.label(),
+    }
 }

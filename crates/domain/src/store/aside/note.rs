@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ActiveEnum, ConnectionTrait};
 use serde_json::Value;
 
+use super::label;
 use crate::polls::{Harvest, entity_type_of, side_of};
 use crate::store::StoreResult;
 use crate::store::sql::{SqlStore, system};
@@ -15,10 +16,11 @@ pub(in crate::store) async fn note(
     harvest: &Harvest,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
+    let company = label(store, side_of(poll));
     let (side, entity_type) = (system(side_of(poll)), entity_type_of(poll).to_value());
     let sql = r#"INSERT INTO "SetAside"
             ("side", "company", "entityType", "id", "reasonCode", "reasonArguments", "firstSeenAt", "lastSeenAt")
-        VALUES ($1, '', $2, $3, $4, $5, $6, $6)
+        VALUES ($1, $7, $2, $3, $4, $5, $6, $6)
         ON CONFLICT ("side", "company", "entityType", "id") DO UPDATE SET "reasonCode" = excluded."reasonCode",
             "reasonArguments" = excluded."reasonArguments", "lastSeenAt" = excluded."lastSeenAt""#;
     for aside in &harvest.aside {
@@ -29,13 +31,19 @@ pub(in crate::store) async fn note(
             aside.why.code.as_str().into(),
             Value::Object(aside.why.arguments.clone()).into(),
             now.into(),
+            company.clone(),
         ];
         tx.execute_raw(store.statement(sql, values)).await?;
     }
     let sql =
-        r#"DELETE FROM "SetAside" WHERE "side" = $1 AND "company" = '' AND "entityType" = $2 AND "id" = $3"#;
+        r#"DELETE FROM "SetAside" WHERE "side" = $1 AND "company" = $4 AND "entityType" = $2 AND "id" = $3"#;
     for id in &harvest.well {
-        let values = [side.into(), entity_type.clone().into(), id.clone().into()];
+        let values = [
+            side.into(),
+            entity_type.clone().into(),
+            id.clone().into(),
+            company.clone(),
+        ];
         tx.execute_raw(store.statement(sql, values)).await?;
     }
     Ok(())

@@ -11,6 +11,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub entity_type: EntityType,
+    pub company: String,
     pub crm_id: Option<String>,
     pub finance_id: Option<String>,
     pub last_sync_at: Option<DateTimeUtc>,

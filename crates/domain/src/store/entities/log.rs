@@ -13,6 +13,7 @@ pub struct Model {
     pub transaction_id: Uuid,
     pub entity_mapping_id: Option<Uuid>,
     pub entity_type: EntityType,
+    pub company: String,
     pub direction: String,
     pub status: Status,
     pub trigger_type: Trigger,

@@ -19,7 +19,7 @@ pub(in crate::store) async fn cover(
     }
     let said = Said::from(Some(&Message::new(Code::CoveredBy).with("row", work.lead.id)));
     let sql = r#"UPDATE "SyncLog" SET "status" = 'SKIPPED', "coveredBy" = $1, "errorCode" = $2, "errorArguments" = $3,
-                        "errorMessage" = $4, "completedAt" = $5, "durationMs" = 0
+                        "errorMessage" = $4, "completedAt" = $5, "durationMs" = 0, "company" = $7
                  WHERE "entityMappingId" = $6 AND "status" = 'IN_PROGRESS' AND "id" <> $1"#;
     let values = [
         work.lead.id.into(),
@@ -28,6 +28,7 @@ pub(in crate::store) async fn cover(
         said.text.into(),
         now.into(),
         work.lease.link.into(),
+        work.link.company.to_string().into(),
     ];
     tx.execute_raw(store.statement(sql, values)).await?;
     Ok(())

@@ -23,7 +23,7 @@ pub(in crate::store) async fn end(
         r#"UPDATE "SyncLog" SET "status" = $1, "transactionId" = $2, "entityMappingId" = $3, "targetEntityId" = $4,
                "sourceData" = $5, "targetDataBefore" = $6, "targetDataAfter" = $7, "errorMessage" = $8,
                "errorClass" = $9, "changes" = $10, "retryCount" = $11, "completedAt" = $12, "durationMs" = $13,
-               "errorCode" = $14, "errorArguments" = $15
+               "errorCode" = $14, "errorArguments" = $15, "company" = $17
            WHERE "id" = $16 RETURNING {}"#,
         rows::LEAD
     );
@@ -44,6 +44,9 @@ pub(in crate::store) async fn end(
         said.code.into(),
         said.arguments.into(),
         work.lead.id.into(),
+        link.map_or(work.link.company, |link| link.company)
+            .to_string()
+            .into(),
     ];
     let row = tx.query_one_raw(store.statement(&sql, values)).await?;
     let row = row.ok_or_else(|| sea_orm::DbErr::RecordNotFound(format!("SyncLog {}", work.lead.id)))?;

@@ -13,7 +13,11 @@ use crate::store::{Event, StoreResult};
 
 pub(in crate::store) async fn enqueue(store: &SqlStore, events: &[Event]) -> StoreResult<Vec<bool>> {
     let now = store.now();
-    let written = insert(store.db(), events.iter().map(|event| rows::pending(event, now))).await?;
+    let written = insert(
+        store.db(),
+        events.iter().map(|event| rows::pending(store, event, now)),
+    )
+    .await?;
     Ok(events.iter().map(|event| written.contains(&event.row)).collect())
 }
 

@@ -10,7 +10,7 @@ use crate::message::Message;
 use crate::ports::Ring;
 use crate::side::Side;
 use crate::store::entities::log;
-use crate::store::sql::{side_of, system};
+use crate::store::sql::{SqlStore, side_of, system};
 use crate::store::{
     ClaimedRow, EntityRef, EntityType, Event, Link, Outcome, Ruling, Status, StoreResult, Trigger, says_gone,
 };
@@ -50,14 +50,28 @@ fn trace_id(traceparent: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
+impl SqlStore {
+    /// The key of an event as it stands in its row: unique per source system, and each company has a finance system of its
+    /// own.
+    #[must_use]
+    pub fn event_key(&self, side: Side, id: &str) -> String {
+        match side {
+            Side::Crm => id.to_owned(),
+            Side::Finance => self.own_key(id),
+        }
+    }
+}
+
 /// The row of an event. Every column is set: rows that go in one statement must name the same.
-pub(in crate::store) fn pending(event: &Event, now: DateTime<Utc>) -> log::ActiveModel {
+pub(in crate::store) fn pending(store: &SqlStore, event: &Event, now: DateTime<Utc>) -> log::ActiveModel {
     let side = event.entity.side;
+    let of_event = store.of(event.company.unwrap_or(store.company()));
     log::ActiveModel {
         id: Set(event.row),
         transaction_id: Set(event.row),
         entity_mapping_id: Set(None),
         entity_type: Set(event.entity.entity_type),
+        company: Set(of_event.company().to_string()),
         direction: Set(direction(side).to_owned()),
         status: Set(Status::Pending),
         trigger_type: Set(event.trigger),
@@ -75,7 +89,7 @@ pub(in crate::store) fn pending(event: &Event, now: DateTime<Utc>) -> log::Activ
         started_at: Set(now),
         completed_at: Set(None),
         duration_ms: Set(None),
-        event_id: Set(event.event_id.clone()),
+        event_id: Set(event.event_id.as_deref().map(|id| of_event.event_key(side, id))),
         changes: Set(None),
         error_class: Set(None),
         error_code: Set(None),
@@ -110,6 +124,7 @@ pub(in crate::store) fn ended(
 
 /// The audit row of a write that the lead row is not about.
 pub(super) fn audit(
+    store: &SqlStore,
     lead: &Lead,
     link: &Link,
     side: Side,
@@ -124,6 +139,7 @@ pub(super) fn audit(
             side,
             id: link.id_on(side).unwrap_or_default().to_owned(),
         },
+        company: None,
         trigger: lead.trigger,
         event_id: None,
         payload: Value::Null,
@@ -147,7 +163,7 @@ pub(super) fn audit(
         changes: Set(outcome.changes.clone()),
         completed_at: Set(Some(now)),
         duration_ms: Set(Some(took_ms)),
-        ..pending(&event, lead.started_at)
+        ..pending(store, &event, lead.started_at)
     }
 }
 

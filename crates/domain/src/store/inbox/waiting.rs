@@ -18,7 +18,7 @@ pub(in crate::store) async fn waiting(
                  LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id"
                  WHERE l."status" = 'PENDING' AND l."entityType" = $1
                    AND ((l."sourceSystem" = 'CRM' AND l."sourceEntityId" = $2)
-                     OR (l."sourceSystem" = 'FINANCE' AND l."sourceEntityId" = $3))
+                     OR (l."sourceSystem" = 'FINANCE' AND l."sourceEntityId" = $3 AND l."company" = $5))
                    AND (r."nextRetryAt" IS NULL OR r."nextRetryAt" <= $4)
                  LIMIT 1"#;
     let values = [
@@ -26,6 +26,7 @@ pub(in crate::store) async fn waiting(
         link.crm_id.clone().into(),
         link.finance_id.clone().into(),
         now.into(),
+        link.company.to_string().into(),
     ];
     let row = store.db().query_one_raw(store.statement(sql, values)).await?;
     row.as_ref().map(rows::ring).transpose()

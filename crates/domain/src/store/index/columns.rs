@@ -9,10 +9,15 @@ use crate::store::sql::{SqlStore, side_of, system};
 use crate::store::{StoreResult, links};
 
 pub(super) async fn accept(store: &SqlStore, columns: &[(Side, Field)]) -> StoreResult<Vec<String>> {
-    let sql = r#"INSERT INTO "RuledColumn" ("side", "company", "field", "ruledAt") VALUES ($1, '', $2, $3)
+    let sql = r#"INSERT INTO "RuledColumn" ("side", "company", "field", "ruledAt") VALUES ($1, $4, $2, $3)
                  ON CONFLICT ("side", "company", "field") DO UPDATE SET "ruledAt" = excluded."ruledAt", "takenBackAt" = NULL"#;
     for (side, field) in columns {
-        let values = [system(*side).into(), field.name().into(), store.now().into()];
+        let values = [
+            system(*side).into(),
+            field.name().into(),
+            store.now().into(),
+            label(store, *side),
+        ];
         store.db().execute_raw(store.statement(sql, values)).await?;
     }
     let held = links::in_conflict(store).await?.into_iter().filter(|link| {
@@ -26,10 +31,21 @@ pub(super) async fn accept(store: &SqlStore, columns: &[(Side, Field)]) -> Store
     Ok(held.filter_map(|link| link.crm_id).collect())
 }
 
+/// The `company` column: each finance system writes in its own way, and the CRM is one.
+fn label(store: &SqlStore, side: Side) -> sea_orm::Value {
+    match side {
+        Side::Crm => "".into(),
+        Side::Finance => store.label(),
+    }
+}
+
 pub(super) async fn all(store: &SqlStore) -> StoreResult<Vec<Column>> {
-    let sql = r#"SELECT "side", "field", "ruledAt" FROM "RuledColumn" WHERE "company" = '' AND "takenBackAt" IS NULL
+    let sql = r#"SELECT "side", "field", "ruledAt" FROM "RuledColumn" WHERE "company" IN ('', $1) AND "takenBackAt" IS NULL
                  ORDER BY "side", "field""#;
-    let rows = store.db().query_all_raw(store.statement(sql, [])).await?;
+    let rows = store
+        .db()
+        .query_all_raw(store.statement(sql, [store.label()]))
+        .await?;
     let column = |row: &sea_orm::QueryResult| {
         Ok(Column {
             side: side_of(&row.try_get::<String>("", "side")?),
@@ -42,8 +58,13 @@ pub(super) async fn all(store: &SqlStore) -> StoreResult<Vec<Column>> {
 
 pub(super) async fn hold(store: &SqlStore, side: Side, field: Field) -> StoreResult<bool> {
     let sql = r#"UPDATE "RuledColumn" SET "takenBackAt" = $1
-                 WHERE "side" = $2 AND "company" = '' AND "field" = $3 AND "takenBackAt" IS NULL"#;
-    let values = [store.now().into(), system(side).into(), field.name().into()];
+                 WHERE "side" = $2 AND "company" = $4 AND "field" = $3 AND "takenBackAt" IS NULL"#;
+    let values = [
+        store.now().into(),
+        system(side).into(),
+        field.name().into(),
+        label(store, side),
+    ];
     let done = store.db().execute_raw(store.statement(sql, values)).await?;
     Ok(done.rows_affected() > 0)
 }

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::{COMPANY, CUSTOMER};
+use super::CUSTOMER;
 use crate::side::Side;
 use crate::store::StoreResult;
 use crate::store::entities::record;
@@ -15,7 +15,7 @@ pub(super) async fn gone_since(store: &SqlStore, side: Side, id: &str) -> StoreR
         .select_only()
         .column(C::GoneSince)
         .filter(C::Side.eq(system(side)))
-        .filter(C::Company.eq(COMPANY))
+        .filter(C::Company.eq(store.label()))
         .filter(C::EntityType.eq(CUSTOMER))
         .filter(C::Id.eq(id))
         .into_tuple()

@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::{COMPANY, CUSTOMER};
+use super::CUSTOMER;
 use crate::index::{COUNTED, stored};
 use crate::matching::{Form, Tally};
 use crate::side::Side;
@@ -33,7 +33,7 @@ pub(super) async fn holders(store: &SqlStore, forms: &[Form]) -> StoreResult<Tal
         let forms = group
             .iter()
             .map(|(_, form)| stored(&form.value).into_owned().into());
-        let values = [COMPANY.into(), CUSTOMER.into()].into_iter().chain(forms);
+        let values = [store.label(), CUSTOMER.into()].into_iter().chain(forms);
         let sql = parts.join(" UNION ALL ");
         for row in store.db().query_all_raw(store.statement(&sql, values)).await? {
             let (n, holders): (i32, i64) = (row.try_get("", "n")?, row.try_get("", "holders")?);

@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::{COMPANY, CUSTOMER, rows};
+use super::{CUSTOMER, rows};
 use crate::index::{Indexed, MOST, stored};
 use crate::matching::Form;
 use crate::side::Side;
@@ -20,9 +20,14 @@ pub(super) fn ids(side: Side) -> (&'static str, &'static str) {
 /// Whether `i`, a record of that side, is or was linked.
 pub(super) fn linked(side: Side) -> String {
     let (own, other) = ids(side);
+    // Codes are each company's own.
+    let same_company = match side {
+        Side::Crm => "",
+        Side::Finance => r#"AND m."company" = i."company""#,
+    };
     format!(
         r#"EXISTS (SELECT 1 FROM "EntityMapping" m WHERE m."entityType" = 'CUSTOMER' AND m."{own}" = i."id"
-           AND m."{other}" IS NOT NULL)"#
+           AND m."{other}" IS NOT NULL {same_company})"#
     )
 }
 
@@ -56,7 +61,7 @@ pub(super) async fn holding(
         linked(side),
         parts.join(" UNION ")
     );
-    let fixed = [COMPANY.into(), CUSTOMER.into(), than.into()];
+    let fixed = [store.label(), CUSTOMER.into(), than.into()];
     let values = fixed
         .into_iter()
         .chain(forms.iter().map(|form| stored(&form.value).into_owned().into()));

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::customer::Field;
-use crate::index::{COMPANY, Column, IndexStore, Indexed, Sighting};
+use crate::index::{Column, IndexStore, Indexed, Sighting};
 use crate::matching::{Form, Tally};
 use crate::side::Side;
 use crate::store::StoreResult;

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use sea_orm::{ConnectionTrait, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
-use super::{COMPANY, CUSTOMER, rows};
-use crate::index::{Held, Sighting, last_of_each};
+use super::{CUSTOMER, rows};
+use crate::index::{Held, Sighting, gone_elsewhere, last_of_each};
 use crate::side::Side;
 use crate::store::sql::{SqlStore, side_of, system};
 use crate::store::{StoreResult, taken};
@@ -101,7 +101,17 @@ pub(in crate::store) async fn note(
     tx: &impl ConnectionTrait,
     sightings: &[Sighting],
 ) -> StoreResult<()> {
-    let all = last_of_each(sightings);
+    let elsewhere = gone_elsewhere(sightings, store.served());
+    let all = last_of_each(sightings.iter().chain(&elsewhere));
+    for of_one in all.chunk_by(|a, b| a.company == b.company) {
+        if let Some(first) = of_one.first() {
+            of_company(&store.of(first.company), tx, of_one).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn of_company(store: &SqlStore, tx: &impl ConnectionTrait, all: &[&Sighting]) -> StoreResult<()> {
     for group in all.chunks(GROUP) {
         let held: Vec<_> = group
             .iter()
@@ -125,7 +135,7 @@ pub(in crate::store) async fn note(
 }
 
 async fn there(store: &SqlStore, tx: &impl ConnectionTrait, seen: &[(&Sighting, &Held)]) -> StoreResult<()> {
-    let values = |rows: String| [rows.into(), COMPANY.into(), CUSTOMER.into()];
+    let values = |rows: String| [rows.into(), store.label(), CUSTOMER.into()];
     let rows = rows::held(seen.iter().copied())?;
     if store.is_postgres() {
         let sql = format!(
@@ -170,7 +180,7 @@ async fn not_there(
     let places: Vec<_> = (5..gone.len() + 5).map(|n| format!("${n}")).collect();
     let since = gone.iter().map(|one| one.read_at).max();
     let of = |since: sea_orm::Value| {
-        let fixed = [since, system(side).into(), COMPANY.into(), CUSTOMER.into()];
+        let fixed = [since, system(side).into(), store.label(), CUSTOMER.into()];
         fixed
             .into_iter()
             .chain(gone.iter().map(|one| one.id.clone().into()))

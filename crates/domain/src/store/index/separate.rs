@@ -2,7 +2,7 @@
 
 use sea_orm::ConnectionTrait;
 
-use super::{COMPANY, CUSTOMER};
+use super::CUSTOMER;
 use crate::side::Side;
 use crate::store::StoreResult;
 use crate::store::sql::SqlStore;
@@ -16,7 +16,7 @@ pub(super) async fn separate(store: &SqlStore, side: Side, id: &str, others: &[S
         let sql = r#"INSERT INTO "Separated" ("company", "entityType", "crmId", "financeId", "ruledAt")
                      VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING"#;
         let values = [
-            COMPANY.into(),
+            store.label(),
             CUSTOMER.into(),
             crm.into(),
             finance.into(),

@@ -3,7 +3,7 @@
 use sea_orm::ConnectionTrait;
 
 use super::holding::linked;
-use super::{COMPANY, CUSTOMER, rows};
+use super::{CUSTOMER, rows};
 use crate::index::Indexed;
 use crate::side::Side;
 use crate::store::StoreResult;
@@ -22,7 +22,7 @@ pub(super) async fn unlinked(
            ORDER BY i."id" LIMIT {limit}"#,
         linked(side)
     );
-    let values = [system(side).into(), COMPANY.into(), CUSTOMER.into(), after.into()];
+    let values = [system(side).into(), store.label(), CUSTOMER.into(), after.into()];
     let found = store.db().query_all_raw(store.statement(&sql, values)).await?;
     found.iter().map(rows::indexed).collect()
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ActiveEnum, ConnectionTrait};
 use uuid::Uuid;
 
-use super::rows::id_column;
+use super::rows::{id_column, names};
 use crate::store::sql::SqlStore;
 use crate::store::{EntityRef, LinkState, StoreResult, inbox};
 
@@ -23,10 +23,10 @@ pub(super) async fn absorb(
         .map(|state| format!("'{}'", state.to_value()))
         .collect();
     let sql = format!(
-        r#"DELETE FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2 AND "id" <> $3
+        r#"DELETE FROM "EntityMapping" WHERE "entityType" = $1 AND {} AND "id" <> $3
            AND "state" IN ({}) AND "{}" IS NULL
            AND "inFlight" IS NULL AND ("leaseUntil" IS NULL OR "leaseUntil" <= $4) RETURNING "id""#,
-        id_column(entity.side),
+        names(entity.side, 2, 5),
         states.join(", "),
         id_column(entity.side.other()),
     );
@@ -35,6 +35,7 @@ pub(super) async fn absorb(
         entity.id.clone().into(),
         ours.into(),
         now.into(),
+        store.label(),
     ];
     if let Some(row) = tx.query_one_raw(store.statement(&sql, values)).await? {
         inbox::adopt(store, tx, ours, row.try_get("", "id")?, entity).await?;

@@ -2,17 +2,21 @@
 
 use sea_orm::{ActiveEnum, ConnectionTrait};
 
-use super::rows::{self, id_column};
+use super::rows;
 use crate::store::sql::SqlStore;
 use crate::store::{EntityRef, Link, StoreResult};
 
 pub(in crate::store) async fn find(store: &SqlStore, entity: &EntityRef) -> StoreResult<Option<Link>> {
     let sql = format!(
-        r#"SELECT {} FROM "EntityMapping" WHERE "entityType" = $1 AND "{}" = $2"#,
+        r#"SELECT {} FROM "EntityMapping" WHERE "entityType" = $1 AND {}"#,
         rows::COLUMNS,
-        id_column(entity.side)
+        rows::names(entity.side, 2, 3)
     );
-    let values = [entity.entity_type.to_value().into(), entity.id.clone().into()];
+    let values = [
+        entity.entity_type.to_value().into(),
+        entity.id.clone().into(),
+        store.label(),
+    ];
     let row = store.db().query_one_raw(store.statement(&sql, values)).await?;
     row.as_ref().map(rows::read).transpose()
 }

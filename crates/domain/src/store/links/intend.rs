@@ -16,7 +16,7 @@ pub(in crate::store) async fn intend(
 ) -> StoreResult<()> {
     let now = store.now();
     let sql = r#"UPDATE "EntityMapping" SET "inFlight" = $1, "leaseUntil" = $2, "updatedAt" = $3,
-                        "base" = COALESCE($6, "base")
+                        "base" = COALESCE($6, "base"), "company" = $7
                  WHERE "id" = $4 AND "leaseToken" = $5 AND "leaseUntil" > $3"#;
     let values = [
         rows::in_flight(intended.in_flight)?.into(),
@@ -25,6 +25,8 @@ pub(in crate::store) async fn intend(
         lease.link.into(),
         lease.token.into(),
         intended.base.map(json).transpose()?.into(),
+        // Where it is sent to, if it is finance: who is killed now must know.
+        store.label(),
     ];
     let done = store.db().execute_raw(store.statement(sql, values)).await?;
     fenced(&done)

@@ -7,6 +7,7 @@ use sea_orm::{ActiveEnum, ConnectionTrait};
 use uuid::Uuid;
 
 use super::rows::{self, id_column};
+use crate::side::Side;
 use crate::store::sql::{SqlStore, fenced};
 use crate::store::{EntityRef, Lease, Link, StoreResult};
 
@@ -20,11 +21,15 @@ pub(in crate::store) async fn take(
     now: DateTime<Utc>,
 ) -> StoreResult<Option<(Lease, Link)>> {
     let column = id_column(entity.side);
+    let key = match entity.side {
+        Side::Crm => r#""entityType", "crmId""#,
+        Side::Finance => r#""entityType", "company", "financeId""#,
+    };
     let sql = format!(
         r#"INSERT INTO "EntityMapping" ("id", "entityType", "{column}", "state", "version", "leaseOwner", "leaseToken",
-                                        "leaseUntil", "createdAt", "updatedAt")
-           VALUES ($1, $2, $3, 'NEW', 0, $4, 1, $5, $6, $6)
-           ON CONFLICT ("entityType", "{column}") DO UPDATE
+                                        "leaseUntil", "createdAt", "updatedAt", "company")
+           VALUES ($1, $2, $3, 'NEW', 0, $4, 1, $5, $6, $6, $7)
+           ON CONFLICT ({key}) DO UPDATE
            SET "leaseOwner" = excluded."leaseOwner", "leaseToken" = "EntityMapping"."leaseToken" + 1,
                "leaseUntil" = excluded."leaseUntil"
            WHERE "EntityMapping"."leaseUntil" IS NULL OR "EntityMapping"."leaseUntil" <= $6
@@ -38,6 +43,7 @@ pub(in crate::store) async fn take(
         owner.into(),
         (now + duration).into(),
         now.into(),
+        store.label(),
     ];
     let Some(row) = tx.query_one_raw(store.statement(&sql, values)).await? else {
         return Ok(None);

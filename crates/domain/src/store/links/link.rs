@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ActiveEnum, ConnectionTrait, TransactionTrait};
 
 use super::absorb::absorb;
-use super::rows::{elsewhere, id_column};
+use super::rows::{elsewhere, id_column, names};
 use crate::store::sql::{SqlStore, fenced};
 use crate::store::{EntityRef, Lease, LinkState, StoreResult};
 
@@ -23,7 +23,7 @@ pub(in crate::store) async fn link(
     }
     let column = id_column(entity.side);
     let sql = format!(
-        r#"UPDATE "EntityMapping" SET "{column}" = $1, "updatedAt" = $2,
+        r#"UPDATE "EntityMapping" SET "{column}" = $1, "company" = $5, "updatedAt" = $2,
                "state" = CASE WHEN "state" = 'NEW' THEN 'ACTIVE' ELSE "state" END
            WHERE "id" = $3 AND "leaseToken" = $4 AND "leaseUntil" > $2"#
     );
@@ -32,6 +32,7 @@ pub(in crate::store) async fn link(
         now.into(),
         lease.link.into(),
         lease.token.into(),
+        store.label(),
     ];
     let done = tx
         .execute_raw(store.statement(&sql, values))
@@ -53,14 +54,16 @@ async fn outlive(
     let column = id_column(entity.side);
     let sql = format!(
         r#"UPDATE "EntityMapping" SET "{column}" = NULL, "updatedAt" = $1
-           WHERE "entityType" = $2 AND "{column}" = $3 AND "id" <> $4 AND "state" = 'CLOSED'
-             AND ("leaseUntil" IS NULL OR "leaseUntil" <= $1)"#
+           WHERE "entityType" = $2 AND {} AND "id" <> $4 AND "state" = 'CLOSED'
+             AND ("leaseUntil" IS NULL OR "leaseUntil" <= $1)"#,
+        names(entity.side, 3, 5)
     );
     let values = [
         now.into(),
         entity.entity_type.to_value().into(),
         entity.id.clone().into(),
         lease.link.into(),
+        store.label(),
     ];
     tx.execute_raw(store.statement(&sql, values)).await?;
     Ok(())

@@ -6,6 +6,7 @@ use serde_json::Value;
 use sha2::Digest;
 
 use crate::base::Known;
+use crate::company::Company;
 use crate::in_flight::InFlight;
 use crate::side::Side;
 use crate::store::entities::link;
@@ -14,7 +15,7 @@ use crate::store::{EntityType, Link, StoreError, StoreResult};
 
 /// The columns of [`read`], by name: `*` would come to mean more when a newer version adds columns, and PostgreSQL
 /// refuses a prepared statement for that.
-pub(super) const COLUMNS: &str = r#""id", "entityType", "crmId", "financeId", "state", "base", "inFlight", "crmUpdatedAt",
+pub(super) const COLUMNS: &str = r#""id", "entityType", "company", "crmId", "financeId", "state", "base", "inFlight", "crmUpdatedAt",
     "financeUpdatedAt", "version", "leaseToken""#;
 
 /// A link as the engine knows it, from its row.
@@ -25,6 +26,7 @@ pub fn link(model: link::Model) -> StoreResult<Link> {
     let link = Link {
         id: model.id,
         entity_type: model.entity_type,
+        company: company(&model.company)?,
         crm_id: model.crm_id,
         finance_id: model.finance_id,
         state: model.state,
@@ -43,6 +45,7 @@ pub(super) fn read(row: &QueryResult) -> StoreResult<Link> {
     let link = Link {
         id: row.try_get("", "id")?,
         entity_type: row.try_get("", "entityType")?,
+        company: company(&row.try_get::<String>("", "company")?)?,
         crm_id: row.try_get("", "crmId")?,
         finance_id: row.try_get("", "financeId")?,
         state: row.try_get("", "state")?,
@@ -54,6 +57,11 @@ pub(super) fn read(row: &QueryResult) -> StoreResult<Link> {
         version: row.try_get("", "version")?,
     };
     with_known(link, row.try_get("", "base")?, row.try_get("", "inFlight")?)
+}
+
+fn company(label: &str) -> Result<Company, DbErr> {
+    let read = label.parse();
+    read.map_err(|error| DbErr::Type(format!("EntityMapping.company \"{label}\": {error}")))
 }
 
 fn with_known(mut link: Link, base: Option<Value>, in_flight: Option<Value>) -> StoreResult<Link> {
@@ -94,6 +102,15 @@ pub(super) fn checksum(values: &Known) -> String {
         hash.update(part);
     }
     hex::encode(hash.finalize())
+}
+
+/// The condition that a row names the record with that id on that side, for the parameters of these numbers.
+pub(super) fn names(side: Side, id: u8, company: u8) -> String {
+    match side {
+        // The CRM is one.
+        Side::Crm => format!(r#""crmId" = ${id} AND ${company} <> ''"#),
+        Side::Finance => format!(r#""financeId" = ${id} AND "company" = ${company}"#),
+    }
 }
 
 /// The column that holds that side's id.

@@ -29,7 +29,7 @@ pub(in crate::store) async fn save(
             "lastSyncAt" = CASE WHEN $10 IS NULL THEN "lastSyncAt" ELSE $11 END,
             "lastSyncSource" = COALESCE($10, "lastSyncSource"),
             "lastSyncTransactionId" = CASE WHEN $10 IS NULL THEN "lastSyncTransactionId" ELSE $12 END,
-            "version" = "version" + 1, "updatedAt" = $11, "leaseOwner" = NULL, "leaseUntil" = NULL
+            "version" = "version" + 1, "updatedAt" = $11, "company" = $15, "leaseOwner" = NULL, "leaseUntil" = NULL
         WHERE "id" = $13 AND "leaseToken" = $14"#;
     let base = link.base.as_ref();
     let values = [
@@ -47,6 +47,7 @@ pub(in crate::store) async fn save(
         commit.transaction.into(),
         link.id.into(),
         work.lease.token.into(),
+        link.company.to_string().into(),
     ];
     let done = tx
         .execute_raw(store.statement(sql, values))

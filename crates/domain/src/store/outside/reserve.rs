@@ -8,7 +8,7 @@ use sea_orm::ConnectionTrait;
 use crate::outside::span;
 use crate::side::Side;
 use crate::store::StoreResult;
-use crate::store::sql::{SqlStore, system as name};
+use crate::store::sql::SqlStore;
 
 pub(super) async fn reserve(
     store: &SqlStore,
@@ -23,7 +23,12 @@ pub(super) async fn reserve(
     let sql = r#"UPDATE "OutsideSystem"
                  SET "nextSlot" = (CASE WHEN "nextSlot" > $1 THEN "nextSlot" ELSE $1 END) + $2
                  WHERE "system" = $3 AND "nextSlot" <= $4 RETURNING "nextSlot""#;
-    let values = [now.into(), span.into(), name(system).into(), latest.into()];
+    let values = [
+        now.into(),
+        span.into(),
+        store.outside_system(system).into(),
+        latest.into(),
+    ];
     let Some(row) = store.db().query_one_raw(store.statement(sql, values)).await? else {
         return Ok(None);
     };

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
-use crate::index::COMPANY;
 use crate::polls::{ContactSeen, ContactTimes};
 use crate::store::StoreResult;
 use crate::store::entities::record;
@@ -29,13 +28,13 @@ type Row = (
     Option<String>,
 );
 
-/// The contacts that a look has seen.
-fn seen() -> Select<record::Entity> {
+/// The company's contacts that a look has seen.
+fn seen(store: &SqlStore) -> Select<record::Entity> {
     use record::Column as C;
     record::Entity::find()
         .select_only()
         .filter(C::Side.eq("FINANCE"))
-        .filter(C::Company.eq(COMPANY))
+        .filter(C::Company.eq(store.label()))
         .filter(C::EntityType.eq("CUSTOMER"))
         .filter(C::LookChecksum.is_not_null())
 }
@@ -45,7 +44,7 @@ pub(super) async fn contacts(store: &SqlStore) -> StoreResult<HashMap<String, Co
     let mut all = HashMap::new();
     let mut last = String::new();
     loop {
-        let rows: Vec<Row> = seen()
+        let rows: Vec<Row> = seen(store)
             .columns([C::Id, C::LookChecksum, C::Changes, C::LookGone, C::Checksum])
             .columns([C::GoneSince, C::Overwritten])
             .filter(C::Id.gt(last.as_str()))
@@ -77,7 +76,7 @@ fn seen_so((code, checksum, changes, gone, indexed, gone_since, overwritten): Ro
 
 pub(super) async fn contact_times(store: &SqlStore, code: &str) -> StoreResult<Option<ContactTimes>> {
     use record::Column as C;
-    let row: Option<Times> = seen()
+    let row: Option<Times> = seen(store)
         .columns([C::LookChecksum, C::SeenAt, C::LookBefore])
         .filter(C::Id.eq(code))
         .into_tuple()

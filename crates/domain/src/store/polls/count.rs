@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveEnum, ConnectionTrait};
 
-use crate::store::sql::SqlStore;
+use crate::side::Side;
+use crate::store::sql::{SqlStore, system};
 use crate::store::{EntityType, StoreResult};
 
-pub(super) async fn linked_count(store: &SqlStore, entity_type: EntityType) -> StoreResult<u64> {
+pub(super) async fn linked_count(store: &SqlStore, side: Side, entity_type: EntityType) -> StoreResult<u64> {
     let sql = r#"SELECT COUNT(*) AS "n" FROM "EntityMapping" WHERE "entityType" = $1 AND "crmId" IS NOT NULL
-                 AND "financeId" IS NOT NULL AND "state" IN ('ACTIVE', 'CONFLICT')"#;
-    let values = [entity_type.to_value().into()];
+                 AND "financeId" IS NOT NULL AND "state" IN ('ACTIVE', 'CONFLICT') AND ($2 = 'CRM' OR "company" = $3)"#;
+    let values = [entity_type.to_value().into(), system(side).into(), store.label()];
     let row = store.db().query_one_raw(store.statement(sql, values)).await?;
     let count: i64 = row.map_or(Ok(0), |row| row.try_get("", "n"))?;
     Ok(u64::try_from(count).unwrap_or(0))

@@ -16,9 +16,9 @@ pub(super) async fn finish(store: &SqlStore, turn: &PollLease, harvest: &Harvest
     let held_by = harvest.hold.as_ref().map(|_| store.clock().id());
     let tx = store.db().begin().await?;
     move_on(store, &tx, turn, harvest, held_by, now).await?;
-    see::see(&tx, turn, &harvest.contacts, now).await?;
-    see::see_missing(&tx, turn, &harvest.missing, now).await?;
-    index::note(store, &tx, &harvest.sightings(turn)).await?;
+    see::see(store, &tx, turn, &harvest.contacts, now).await?;
+    see::see_missing(store, &tx, turn, &harvest.missing, now).await?;
+    index::note(store, &tx, &harvest.sightings(turn, store.company())).await?;
     aside::note(store, &tx, &turn.poll, harvest, now).await?;
     let mut stored = Stored {
         held_by,
@@ -26,7 +26,7 @@ pub(super) async fn finish(store: &SqlStore, turn: &PollLease, harvest: &Harvest
     };
     if let (Some(why), Some(guard)) = (&harvest.hold, held_by) {
         hold::hold(&tx, store, turn, harvest, now).await?;
-        let row = rows::guard(guard, turn, why, harvest, now);
+        let row = rows::guard(store, guard, turn, why, harvest, now);
         inbox::insert(&tx, std::iter::once(row)).await?;
     }
     enqueue(store, &tx, turn, harvest, &mut stored, now).await?;
@@ -74,7 +74,7 @@ async fn enqueue(
             let id = store.clock().id();
             let ring = change.problem.is_none() && stored.rings.len() + rung.len() < harvest.ring;
             rung.extend(ring.then_some(id));
-            models.push(rows::row(id, change, &turn.poll, harvest, ring, now));
+            models.push(rows::row(store, id, change, &turn.poll, harvest, ring, now));
         }
         let written = inbox::insert(tx, models.into_iter()).await?;
         stored.rows += written.len() as u64;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
 
-use super::GROUP;
+use super::{GROUP, of_company};
 use crate::side::Side;
 use crate::store::entities::log;
 use crate::store::sql::{SqlStore, system};
@@ -29,6 +29,7 @@ pub(super) async fn in_hand(
             .filter(C::SourceEntityId.is_in(group.iter().copied()))
             .filter(C::EntityType.eq(entity_type))
             .filter(C::SourceSystem.eq(system(side)))
+            .filter(of_company(store, side, C::Company))
             .filter(heard.clone())
             .into_tuple()
             .all(store.db())

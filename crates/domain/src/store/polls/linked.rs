@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 
-use super::GROUP;
+use super::{GROUP, of_company};
 use crate::polls::Linked;
 use crate::side::Side;
 use crate::store::entities::link;
@@ -35,6 +35,7 @@ pub(super) async fn linked(
             .columns([link::Column::Base, link::Column::State])
             .filter(link::Column::EntityType.eq(EntityType::Customer))
             .filter(column.is_in(group.iter().copied()))
+            .filter(of_company(store, side, link::Column::Company))
             .into_model::<LinkRow>()
             .all(store.db())
             .await?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, Condition};
 
 use crate::document::DocumentKind;
 use crate::polls::{
@@ -36,6 +37,15 @@ mod written_since;
 
 /// So many records go into one statement (both databases bound the parameters of a statement).
 const GROUP: usize = 500;
+
+/// Codes of finance are each company's own; the CRM's ids are everybody's.
+fn of_company(store: &SqlStore, side: Side, column: impl ColumnTrait) -> Condition {
+    let mut own = Condition::all();
+    if side == Side::Finance {
+        own = own.add(column.eq(store.label()));
+    }
+    own
+}
 
 fn after(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
     chrono::Duration::from_std(wait)
@@ -95,8 +105,8 @@ impl PollStore for SqlStore {
         in_time(LONG, in_hand::in_hand(self, of, ids, since)).await
     }
 
-    async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64> {
-        in_time(LONG, count::linked_count(self, entity_type)).await
+    async fn linked_count(&self, side: Side, entity_type: EntityType) -> StoreResult<u64> {
+        in_time(LONG, count::linked_count(self, side, entity_type)).await
     }
 
     async fn installed_at(&self) -> StoreResult<DateTime<Utc>> {

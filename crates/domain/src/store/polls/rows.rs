@@ -6,13 +6,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::customer::Kind;
-use crate::index::COMPANY;
 use crate::message::{Code, Message};
 use crate::polls::{ContactNow, Found, Harvest, HeldChange, Look, PollLease, entity_type_of, side_of};
 use crate::side::Side;
 use crate::store::entities::{cursor, held, log, record, snapshot};
 use crate::store::inbox::{ended, pending};
-use crate::store::sql::system;
+use crate::store::sql::{SqlStore, system};
 use crate::store::{EntityRef, Event, Status, Trigger, says_gone};
 
 pub(super) fn look(row: &cursor::Model) -> Option<Look> {
@@ -43,10 +42,15 @@ pub(super) fn contact(contact: &ContactNow, turn: &PollLease, now: DateTime<Utc>
 }
 
 /// How the index keeps what a look saw of a contact; what it held is noted beside it.
-pub(super) fn looked(contact: &ContactNow, turn: &PollLease, now: DateTime<Utc>) -> record::ActiveModel {
+pub(super) fn looked(
+    store: &SqlStore,
+    contact: &ContactNow,
+    turn: &PollLease,
+    now: DateTime<Utc>,
+) -> record::ActiveModel {
     record::ActiveModel {
         side: Set(system(Side::Finance).to_owned()),
-        company: Set(COMPANY.to_owned()),
+        company: Set(store.company().to_string()),
         entity_type: Set("CUSTOMER".to_owned()),
         id: Set(contact.code.clone()),
         first_seen_at: Set(Some(now)),
@@ -107,6 +111,7 @@ fn event(row: Uuid, poll: &str, id: &str, event_id: String, payload: Value) -> E
             side: side_of(poll),
             id: id.to_owned(),
         },
+        company: None,
         trigger: Trigger::Poll,
         event_id: Some(event_id),
         payload,
@@ -117,6 +122,7 @@ fn event(row: Uuid, poll: &str, id: &str, event_id: String, payload: Value) -> E
 
 /// The row of a change: `PENDING`, or `FAILED` when it is set aside.
 pub(super) fn row(
+    store: &SqlStore,
     id: Uuid,
     change: &Found,
     poll: &str,
@@ -135,7 +141,7 @@ pub(super) fn row(
             payload(change, harvest),
         )
     };
-    let row = pending(&event, now);
+    let row = pending(store, &event, now);
     match &change.problem {
         Some(problem) => ended(row, Status::Failed, "unreadable", problem, now),
         None => row,
@@ -144,6 +150,7 @@ pub(super) fn row(
 
 /// The guard's row: one `CONFLICT` about the poll, which names the setting and the commands.
 pub(super) fn guard(
+    store: &SqlStore,
     id: Uuid,
     turn: &PollLease,
     why: &Message,
@@ -155,14 +162,20 @@ pub(super) fn guard(
         traceparent: harvest.traceparent.clone(),
         ..event(id, &turn.poll, &turn.poll, key, harvest.payload.clone())
     };
-    ended(pending(&event, now), Status::Conflict, "guard", why, now)
+    ended(pending(store, &event, now), Status::Conflict, "guard", why, now)
 }
 
 /// The row of a change that was held.
-pub(super) fn released(held: &held::Model, dropped: bool, now: DateTime<Utc>) -> log::ActiveModel {
+pub(super) fn released(
+    store: &SqlStore,
+    held: &held::Model,
+    dropped: bool,
+    now: DateTime<Utc>,
+) -> log::ActiveModel {
     let payload = held.payload.clone().unwrap_or_default();
     let key = held.event_id.clone();
     let row = pending(
+        store,
         &event(held.id, &held.poll, &held.source_entity_id, key, payload),
         now,
     );

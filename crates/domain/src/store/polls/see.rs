@@ -8,12 +8,13 @@ use sea_orm::sea_query::{ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Expr};
 
 use super::{GROUP, rows};
-use crate::index::COMPANY;
 use crate::polls::{ContactNow, PollLease};
 use crate::store::StoreResult;
 use crate::store::entities::{record, snapshot};
+use crate::store::sql::SqlStore;
 
 pub(super) async fn see(
+    store: &SqlStore,
     tx: &impl ConnectionTrait,
     turn: &PollLease,
     contacts: &[ContactNow],
@@ -23,20 +24,30 @@ pub(super) async fn see(
     // Runs write the same rows: always in one order.
     sorted.sort_unstable_by(|a, b| a.code.cmp(&b.code));
     for group in sorted.chunks(GROUP) {
-        look(tx, turn, group, now).await?;
-        mirror(tx, turn, group, now).await?;
+        look(store, tx, turn, group, now).await?;
+        if is_mirrored(store) {
+            mirror(tx, turn, group, now).await?;
+        }
     }
     Ok(())
 }
 
+/// Services of the version before serve one company.
+fn is_mirrored(store: &SqlStore) -> bool {
+    store.company() == store.served().first()
+}
+
 async fn look(
+    store: &SqlStore,
     tx: &impl ConnectionTrait,
     turn: &PollLease,
     group: &[&ContactNow],
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
     use record::Column as C;
-    let rows = group.iter().map(|contact| rows::looked(contact, turn, now));
+    let rows = group
+        .iter()
+        .map(|contact| rows::looked(store, contact, turn, now));
     let unless = |column| unless_as_before("RecordIndex", "lookChecksum", "lookGone", column);
     record::Entity::insert_many(rows)
         .on_conflict(
@@ -92,6 +103,7 @@ fn unless_as_before(table: &str, checksum: &str, gone: &str, column: &str) -> Ex
 }
 
 pub(super) async fn see_missing(
+    store: &SqlStore,
     tx: &impl ConnectionTrait,
     turn: &PollLease,
     codes: &[String],
@@ -106,11 +118,14 @@ pub(super) async fn see_missing(
             .col_expr(R::SeenAt, Expr::value(now))
             .col_expr(R::LookBefore, Expr::value(before))
             .filter(R::Side.eq("FINANCE"))
-            .filter(R::Company.eq(COMPANY))
+            .filter(R::Company.eq(store.label()))
             .filter(R::EntityType.eq("CUSTOMER"))
             .filter(R::Id.is_in(group))
             .exec(tx)
             .await?;
+        if !is_mirrored(store) {
+            continue;
+        }
         use snapshot::Column as C;
         snapshot::Entity::update_many()
             .col_expr(C::Gone, Expr::value(true))

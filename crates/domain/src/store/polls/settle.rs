@@ -8,7 +8,7 @@ use sea_orm::{
 
 use super::{GROUP, rows};
 use crate::message::{Code, Message};
-use crate::polls::{Held, Verdict};
+use crate::polls::{Held, Verdict, company_of};
 use crate::store::entities::held;
 use crate::store::inbox::{self, Said};
 use crate::store::sql::SqlStore;
@@ -16,6 +16,7 @@ use crate::store::{Status, StoreResult};
 
 pub(super) async fn settle(store: &SqlStore, held: &Held, verdict: Verdict) -> StoreResult<u64> {
     let now = store.now();
+    let of_poll = store.of(company_of(&held.poll, store.served().first()));
     let tx = store.db().begin().await?;
     // First of all: two operators at once settle it once.
     let sql =
@@ -29,7 +30,7 @@ pub(super) async fn settle(store: &SqlStore, held: &Held, verdict: Verdict) -> S
     {
         return Ok(0);
     }
-    let made = enqueue(&tx, held, verdict, now).await?;
+    let made = enqueue(&of_poll, &tx, held, verdict, now).await?;
     let (status, code) = match verdict {
         Verdict::Release => (Status::Success, Code::HoldReleased),
         Verdict::Drop => (Status::Skipped, Code::HoldDropped),
@@ -57,6 +58,7 @@ pub(super) async fn settle(store: &SqlStore, held: &Held, verdict: Verdict) -> S
 
 /// What was held becomes rows; says how many are new.
 async fn enqueue(
+    store: &SqlStore,
     tx: &impl ConnectionTrait,
     held: &Held,
     verdict: Verdict,
@@ -76,7 +78,7 @@ async fn enqueue(
         };
         let rows = group
             .iter()
-            .map(|change| rows::released(change, verdict == Verdict::Drop, now));
+            .map(|change| rows::released(store, change, verdict == Verdict::Drop, now));
         made += inbox::insert(tx, rows).await?.len() as u64;
         held::Entity::delete_many()
             .filter(of_poll())

@@ -17,7 +17,7 @@ pub(super) async fn written_since(
     use sea_orm::sea_query::{Expr, ExprTrait};
     // Seen at the end of a look at the latest: what was written during the last one may have come after its read.
     let later = Expr::cust(
-        r#"NOT EXISTS (SELECT 1 FROM "RecordIndex" s WHERE s."side" = 'FINANCE' AND s."company" = '100'
+        r#"NOT EXISTS (SELECT 1 FROM "RecordIndex" s WHERE s."side" = 'FINANCE' AND s."company" = "EntityMapping"."company"
                        AND s."entityType" = 'CUSTOMER' AND s."id" = "EntityMapping"."financeId"
                        AND s."seenAt" >= "EntityMapping"."lastSyncAt")"#,
     );
@@ -25,6 +25,7 @@ pub(super) async fn written_since(
         .select_only()
         .column(link::Column::FinanceId)
         .filter(link::Column::EntityType.eq(EntityType::Customer))
+        .filter(link::Column::Company.eq(store.label()))
         .filter(link::Column::FinanceId.is_not_null())
         .filter(link::Column::LastSyncAt.gte(since))
         .filter(ExprTrait::or(link::Column::LastSyncAt.gte(look), later))

@@ -16,13 +16,14 @@ pub(in crate::store) async fn claim(
     duration: Duration,
 ) -> StoreResult<Claim> {
     let now = store.now();
-    let entity = match inbox::due(store, row, now).await? {
-        Rung::Due(entity) => entity,
+    let (entity, company) = match inbox::due(store, row, now).await? {
+        Rung::Due(entity, company) => (entity, company),
         Rung::NotDue => return Ok(Claim::NotDue),
         Rung::Over => return Ok(Claim::Done),
     };
     let tx = store.db().begin().await?;
-    let Some((lease, link)) = links::take(store, &tx, &entity, owner, duration, now).await? else {
+    let Some((lease, link)) = links::take(&store.of(company), &tx, &entity, owner, duration, now).await?
+    else {
         tx.rollback().await?;
         return Ok(Claim::Busy);
     };

@@ -38,10 +38,10 @@ pub(in crate::store) async fn commit(
         inbox::schedule(store, &tx, work.lead.id, retry, awaits, now).await?;
     }
     if let Some(link) = &commit.link {
-        inbox::audit(&tx, &lead, link, commit, now).await?;
+        inbox::audit(store, &tx, &lead, link, commit, now).await?;
     }
     if commit.look_again {
-        inbox::look_again(&tx, &lead, now).await?;
+        inbox::look_again(store, &tx, &lead, now).await?;
     }
     let woken = match commit.settles(&work.link) {
         Some(customer) => inbox::wake(store, &tx, customer, now).await?,

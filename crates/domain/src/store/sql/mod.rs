@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{StoreError, StoreResult};
 use crate::clock::Clock;
+use crate::company::{Companies, Company};
 use crate::side::Side;
 
 mod clock;
@@ -19,12 +20,14 @@ pub use clock::DatabaseClock;
 pub(super) use pool::{LONG, QUICK, in_time};
 pub use pool::{Unreachable, connect};
 
-/// The store on a database.
+/// The store on a database, as one company's finance system is kept in it: codes of finance are that company's.
 #[derive(Clone)]
 pub struct SqlStore {
     db: DatabaseConnection,
     clock: Arc<dyn Clock>,
     aligned: Option<Arc<DatabaseClock>>,
+    company: Company,
+    served: Companies,
 }
 
 impl std::fmt::Debug for SqlStore {
@@ -44,6 +47,8 @@ impl SqlStore {
             db,
             clock: clock.clone(),
             aligned: Some(clock),
+            company: Company::default(),
+            served: Companies::default(),
         };
         store.align().await?;
         Ok(store)
@@ -56,7 +61,38 @@ impl SqlStore {
             db,
             clock,
             aligned: None,
+            company: Company::default(),
+            served: Companies::default(),
         }
+    }
+
+    /// The same of a deployment that serves these: as the first of them.
+    #[must_use]
+    pub fn serving(mut self, served: Companies) -> Self {
+        self.company = served.first();
+        self.served = served;
+        self
+    }
+
+    /// The same as that company.
+    #[must_use]
+    pub fn of(&self, company: Company) -> Self {
+        Self {
+            company,
+            ..self.clone()
+        }
+    }
+
+    /// Whose codes are finance's here.
+    #[must_use]
+    pub fn company(&self) -> Company {
+        self.company
+    }
+
+    /// All that are served.
+    #[must_use]
+    pub fn served(&self) -> &Companies {
+        &self.served
     }
 
     /// The clock that leases are measured by.
@@ -78,6 +114,35 @@ impl SqlStore {
 
     pub(super) fn is_postgres(&self) -> bool {
         self.db.get_database_backend() == DatabaseBackend::Postgres
+    }
+
+    /// How `"OutsideSystem"` names the company's finance system.
+    pub(super) fn finance_system(&self) -> String {
+        match self.company == self.served.first() {
+            true => system(Side::Finance).to_owned(),
+            false => format!("{}:{}", system(Side::Finance), self.company),
+        }
+    }
+
+    /// A key that is the company's own, where one table holds those of all.
+    pub(super) fn own_key(&self, key: &str) -> String {
+        match self.company == self.served.first() {
+            true => key.to_owned(),
+            false => format!("{}:{key}", self.company),
+        }
+    }
+
+    /// How `"OutsideSystem"` names that system.
+    pub(super) fn outside_system(&self, side: Side) -> String {
+        match side {
+            Side::Crm => system(side).to_owned(),
+            Side::Finance => self.finance_system(),
+        }
+    }
+
+    /// The `company` column.
+    pub(super) fn label(&self) -> Sql {
+        self.company.to_string().into()
     }
 
     pub(super) fn statement(&self, sql: &str, values: impl IntoIterator<Item = Sql>) -> Statement {

@@ -4,7 +4,7 @@ use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::{rows, wake};
-use crate::index::{COMPANY, Sighting, last_of_each, stored};
+use crate::index::{Sighting, last_of_each, stored};
 use crate::store::sql::{SqlStore, system};
 use crate::store::{StoreResult, Withheld};
 
@@ -25,7 +25,7 @@ pub(in crate::store) async fn hold(
                WHERE i."company" = $2 AND i."entityType" = 'CUSTOMER' ORDER BY i."side", i."id" FOR UPDATE OF i"#,
             rows::records(store)
         );
-        tx.query_all_raw(store.statement(&sql, [seen.into(), COMPANY.into()]))
+        tx.query_all_raw(store.statement(&sql, [seen.into(), store.label()]))
             .await?;
     }
     Ok(())
@@ -43,7 +43,7 @@ pub(in crate::store) async fn wait(
     for one in withheld {
         let values = [
             system(one.side).into(),
-            COMPANY.into(),
+            store.label(),
             one.holder.clone().into(),
             one.form.key.as_str().into(),
             stored(&one.form.value).into_owned().into(),

@@ -5,7 +5,6 @@ use uuid::Uuid;
 
 use super::forget::these;
 use super::rows;
-use crate::index::COMPANY;
 use crate::side::Side;
 use crate::store::StoreResult;
 use crate::store::sql::SqlStore;
@@ -37,7 +36,7 @@ pub(in crate::store) async fn wake<'a>(
         rows::records(store)
     );
     let woken = tx
-        .query_all_raw(store.statement(&sql, [seen.into(), COMPANY.into()]))
+        .query_all_raw(store.statement(&sql, [seen.into(), store.label()]))
         .await?;
     let woken: Vec<Uuid> = woken
         .iter()

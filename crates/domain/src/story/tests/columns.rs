@@ -38,6 +38,7 @@ fn the_run_that_covered_a_row_is_named_also_where_version_0_1_wrote_a_text() {
 
 fn model() -> Model {
     Model {
+        company: "100".to_owned(),
         id: id(1),
         transaction_id: id(100),
         entity_mapping_id: None,

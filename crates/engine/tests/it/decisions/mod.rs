@@ -127,6 +127,7 @@ fn out(saves: &[Update]) -> InFlight {
 
 fn with_rules<T>(config: &Config, call: impl FnOnce(&Rules<'_>) -> T) -> T {
     call(&Rules {
+        served: &domain::company::Companies::default(),
         config,
         documents: &DocumentRules::default(),
         project: &project,

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 pub use system::{Fault, Read, System, TestClock};
 
+mod documents;
 mod system;
 
 /// Where a test's store keeps its rows.
@@ -124,6 +125,8 @@ impl World {
             System::new(Side::Finance, clock.clone()),
         );
         let engine = Engine {
+            served: domain::company::Companies::default(),
+            others: std::collections::BTreeMap::new(),
             crm: Arc::new(crm.clone()),
             finance: Arc::new(finance.clone()),
             store: store.clone(),
@@ -159,6 +162,7 @@ impl World {
         let event = Event {
             row,
             entity,
+            company: None,
             trigger: Trigger::Webhook,
             event_id: None,
             payload: serde_json::Value::Null,
@@ -270,10 +274,7 @@ pub fn config() -> Config {
         create_settle: Duration::from_secs(120),
         max_retries: 3,
         retry_base: Duration::from_secs(2),
-        numbering: domain::matching::Numbering {
-            company: 100,
-            offset: 0,
-        },
+        numbering: domain::matching::Numbering::of_one(domain::company::Company::DEFAULT, 0),
         deactivate: false,
     }
 }

@@ -9,8 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::customer::{Customer, Field, Kind, Values};
-use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
-use domain::ports::{Crm, Customers, Finance, Listed, MatchKeys, PortError, PortResult, Side, Snapshot};
+use domain::ports::{Customers, Listed, MatchKeys, PortError, PortResult, Side, Snapshot};
 use domain::text::same;
 use futures::future::BoxFuture;
 
@@ -210,7 +209,7 @@ impl System {
         self.records.lock().unwrap().refuses = refuse;
     }
 
-    fn fault(&self) -> Result<Option<Fault>, PortError> {
+    pub(super) fn fault(&self) -> Result<Option<Fault>, PortError> {
         let mut records = self.records.lock().unwrap();
         records.calls += 1;
         if records.faults.is_empty() {
@@ -369,41 +368,7 @@ impl Customers for System {
     }
 }
 
-#[async_trait]
-impl Crm for System {
-    async fn register_webhook(&self, _: &str, _: &[&str]) -> PortResult<bool> {
-        Ok(false)
-    }
-
-    async fn webhooks(&self) -> PortResult<Option<Vec<String>>> {
-        Ok(None)
-    }
-
-    async fn read_document(&self, kind: DocumentKind, id: &str) -> PortResult<Option<DocumentSnapshot>> {
-        Ok(self.desk.read(kind, id))
-    }
-
-    async fn note_issued(&self, current: &DocumentSnapshot, number: &str) -> PortResult<()> {
-        let fault = self.fault()?;
-        self.desk.note(current, number);
-        lost(fault)
-    }
-}
-
-#[async_trait]
-impl Finance for System {
-    async fn fiscal_year(&self) -> PortResult<Option<i32>> {
-        Ok(None)
-    }
-
-    async fn issue(&self, document: &Document, customer_code: &str) -> PortResult<Issued> {
-        let fault = self.fault()?;
-        let issued = self.desk.issue(document, customer_code);
-        lost(fault).map(|()| issued)
-    }
-}
-
-fn lost(fault: Option<Fault>) -> PortResult<()> {
+pub(super) fn lost(fault: Option<Fault>) -> PortResult<()> {
     match fault {
         Some(Fault::LostAnswer) => Err(PortError::unknown("timed out")),
         _ => Ok(()),

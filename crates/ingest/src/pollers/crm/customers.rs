@@ -51,7 +51,7 @@ impl Records for Customers<'_> {
     fn seen(&self, records: &[Changed<Customer>]) -> Vec<Sighting> {
         let project = |side: Side, field, value: &str| match side {
             Side::Crm => value.to_owned(),
-            Side::Finance => self.pollers.finance.project(field, value),
+            Side::Finance => self.pollers.project(field, value),
         };
         let reading = Reading {
             numbering: self.pollers.numbering,
@@ -59,6 +59,7 @@ impl Records for Customers<'_> {
         };
         let seen = records.iter().map(|Changed { id, record, .. }| Sighting {
             side: Side::Crm,
+            company: reading.company(record, Side::Crm),
             id: id.clone(),
             read_at: self.started_at,
             held: Some(reading.held(id, record, Side::Crm)),

@@ -93,9 +93,13 @@ impl<'a> Carrier<'a> {
     /// A row for each contact: the one of an earlier import if it is still open, else a new one.
     async fn enqueue(&self, codes: &[&str]) -> anyhow::Result<Vec<(Uuid, String)>> {
         let keys: Vec<String> = codes.iter().map(|code| format!("import:{code}")).collect();
+        let stored: Vec<String> = keys
+            .iter()
+            .map(|key| self.store.event_key(Side::Finance, key))
+            .collect();
         let known = log::Entity::find()
             .filter(log::Column::SourceSystem.eq("FINANCE"))
-            .filter(log::Column::EventId.is_in(&keys))
+            .filter(log::Column::EventId.is_in(&stored))
             .select_only()
             .column(log::Column::EventId)
             .column(log::Column::Id)
@@ -105,8 +109,8 @@ impl<'a> Carrier<'a> {
         let known: HashMap<String, (Uuid, Status)> =
             known.map(|(key, id, status)| (key, (id, status))).collect();
         let (mut rows, mut events) = (Vec::new(), Vec::new());
-        for (code, key) in codes.iter().zip(keys) {
-            let row = match known.get(&key) {
+        for ((code, key), stored) in codes.iter().zip(keys).zip(&stored) {
+            let row = match known.get(stored) {
                 Some((row, status)) if !status.is_final() => *row,
                 // Tried before and not linked since: looked at anew.
                 tried => {
@@ -256,6 +260,7 @@ fn event(code: &str, key: Option<String>) -> Event {
             side: Side::Finance,
             id: code.to_owned(),
         },
+        company: None,
         trigger: Trigger::Import,
         event_id: key,
         payload: serde_json::json!({ "command": "import" }),

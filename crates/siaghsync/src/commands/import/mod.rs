@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use domain::customer::{Customer, Field, Kind};
 use domain::index::{IndexStore, Reading, Sighting};
 use domain::polls::PollStore;
@@ -31,6 +32,7 @@ use directory::{Directory, Record};
 use report::{Fate, Known, Matcher};
 use show::{print, write_csv};
 
+mod alike;
 mod carry;
 mod directory;
 mod report;
@@ -49,6 +51,7 @@ const SHOWN: usize = 10;
   siaghsync import --dry-run --report matches.csv    look first: what would be linked, created, left alone, and why
   siaghsync import --limit 20                        the first 20, after a question
   siaghsync import --yes --rate 50
+  siaghsync import --link-alike 'the name agrees'    all doubts that have this reason are the same customer
 CRM_CALLS_PER_SECOND and FINANCE_CALLS_PER_SECOND limit its calls as they do those of the services.
 It may be ended at any moment (Ctrl-C, a crash) and run again: it goes on, and makes nothing twice. What is in doubt is
 not touched; the report names it: correct it, or `siaghsync resolve --link <crm-id> <finance-code>`.
@@ -60,6 +63,9 @@ pub(crate) struct Arguments {
     /// Doesn't ask
     #[arg(long, conflicts_with = "dry_run")]
     yes: bool,
+    /// Instead: links each contact in doubt with its only candidate, where the report gives just this reason (column `why`)
+    #[arg(long, value_name = "WHY", conflicts_with = "dry_run")]
+    link_alike: Option<String>,
     /// Carries over at most so many contacts, in the order of their codes
     #[arg(long, value_name = "NUMBER")]
     limit: Option<usize>,
@@ -72,6 +78,8 @@ pub(crate) struct Arguments {
     /// The report, and the outcome, as a JSON object each, a line each
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    company: crate::commands::typed::OfCompany,
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
@@ -81,18 +89,31 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         "SYNC_FINANCE_TO_CRM is off: nothing may be created in the CRM; set it to true to import"
     );
     super::block_on(&settings, async {
-        let store = service::database::open(&settings.database, 8).await?;
+        let company = arguments.company.named(&settings)?;
+        anyhow::ensure!(
+            company.is_some() || !settings.companies.are_many(),
+            "--company: say whose contacts are to be imported, one company after the other ({} are served)",
+            settings.companies
+        );
+        let company = company.unwrap_or(settings.companies.first());
+        let store = service::database::open(&settings, 8).await?.of(company);
         let engine = worker::assemble::engine(
             &settings,
             &store,
             &crate::commands::gates(&settings, &store).await?,
         )?;
         let known = known(&store).await?;
-        let both = read(&settings, &store, &engine, &known).await?;
+        let of_company = engine.of(company).context("the company is not served")?;
+        let both = read(&settings, &store, of_company, &known).await?;
         let seen = both.seen;
         let entries = Matcher::new(both.crm, both.finance, known).report(both.contacts);
         if let Some(path) = &arguments.report {
             write_csv(path, &entries).with_context(|| format!("{} can't be written", path.display()))?;
+        }
+        if let Some(why) = &arguments.link_alike {
+            note(&store, &seen).await?;
+            let pairs = alike::pairs(&entries, why);
+            return alike::link(&engine, &store, &pairs, arguments.yes, arguments.json).await;
         }
         print(&entries, arguments.json)?;
         let wanted = entries
@@ -121,6 +142,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Both systems as they were read.
+#[derive(Default)]
 struct Both {
     crm: Directory,
     finance: Directory,
@@ -130,6 +152,38 @@ struct Both {
     seen: Vec<Sighting>,
 }
 
+/// How records are taken in.
+struct Taking<'a> {
+    engine: &'a Engine,
+    /// CRM ids that are linked with the company's contacts.
+    linked: HashSet<&'a str>,
+    at: DateTime<Utc>,
+}
+
+impl Taking<'_> {
+    fn take(&self, side: Side, id: &str, customer: &Customer) -> (Record, Sighting) {
+        let engine = self.engine;
+        let reading = Reading {
+            numbering: engine.config.numbering,
+            project: &|side: Side, field, value: &str| engine.port(side).project(field, value),
+        };
+        let held = reading.held(id, customer, side);
+        let record = Record {
+            id: id.to_owned(),
+            profile: held.profile.clone(),
+            linked: side == Side::Crm && self.linked.contains(id),
+        };
+        let sighting = Sighting {
+            side,
+            company: reading.company(customer, side),
+            id: id.to_owned(),
+            read_at: self.at,
+            held: Some(held),
+        };
+        (record, sighting)
+    }
+}
+
 /// Reads both systems once.
 async fn read(
     settings: &Settings,
@@ -137,52 +191,36 @@ async fn read(
     engine: &Engine,
     known: &HashMap<String, Known>,
 ) -> anyhow::Result<Both> {
+    let linked = known.values().filter_map(|known| known.crm_id.as_deref());
+    let mut taking = Taking {
+        engine,
+        linked: linked.collect(),
+        at: store.clock().now(),
+    };
+    let mut both = Both::default();
     let crm = service::clients::crm(settings, store.clock(), None)?;
-    let finance = service::clients::finance(settings, store.clock(), None)?;
-    let linked: HashSet<&str> = known
-        .values()
-        .filter_map(|known| known.crm_id.as_deref())
-        .collect();
-    let project = |side: Side, field: Field, value: &str| engine.port(side).project(field, value);
-    let take = |side: Side, id: &str, customer: &Customer, at| {
-        let reading = Reading {
-            numbering: engine.config.numbering,
-            project: &project,
-        };
-        let held = reading.held(id, customer, side);
-        let record = Record {
-            id: id.to_owned(),
-            profile: held.profile.clone(),
-            linked: side == Side::Crm && linked.contains(id),
-        };
-        let sighting = Sighting {
-            side,
-            id: id.to_owned(),
-            read_at: at,
-            held: Some(held),
-        };
-        (record, sighting)
-    };
-    let mut both = Both {
-        crm: Directory::default(),
-        finance: Directory::default(),
-        contacts: Vec::new(),
-        seen: Vec::new(),
-    };
-    let at = store.clock().now();
     identities(&crm, &mut |id, customer| {
-        let (record, sighting) = take(Side::Crm, id, customer, at);
-        both.crm.add(record);
+        let (record, sighting) = taking.take(Side::Crm, id, customer);
+        // Customers of other companies are no candidates.
+        if sighting.company == store.company() {
+            both.crm.add(record);
+        }
         both.seen.push(sighting);
         both.crm.len()
     })
     .await?;
+    taking.at = store.clock().now();
+    let finance = service::clients::finance(settings, store.company(), store.clock(), None)?;
+    contacts(&finance, &taking, &mut both).await?;
+    Ok(both)
+}
+
+async fn contacts(finance: &dyn Everybody, taking: &Taking<'_>, both: &mut Both) -> anyhow::Result<()> {
     let bar = output::progress("contacts of finance read", None);
-    let at = store.clock().now();
     let census = finance
         .for_each(&mut |contact| {
             bar.inc(1);
-            let (record, sighting) = take(Side::Finance, &contact.id, &contact.customer, at);
+            let (record, sighting) = taking.take(Side::Finance, &contact.id, &contact.customer);
             both.finance.add(record);
             both.seen.push(sighting);
             let name = contact.customer.get(Field::Name).to_owned();
@@ -192,7 +230,7 @@ async fn read(
         .context("finance can't be read: nothing was written")?;
     bar.finish_and_clear();
     output::set_aside(Side::Finance, &census.aside);
-    Ok(both)
+    Ok(())
 }
 
 async fn identities(
@@ -236,6 +274,7 @@ async fn note(store: &SqlStore, seen: &[Sighting]) -> anyhow::Result<()> {
 async fn known(store: &SqlStore) -> anyhow::Result<HashMap<String, Known>> {
     let rows = link::Entity::find()
         .filter(link::Column::EntityType.eq(EntityType::Customer))
+        .filter(link::Column::Company.eq(store.company().to_string()))
         .filter(link::Column::FinanceId.is_not_null())
         .select_only()
         .column(link::Column::FinanceId)

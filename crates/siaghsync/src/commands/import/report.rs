@@ -204,10 +204,7 @@ mod tests {
     }
 
     fn directory(side: Side, all: &[(&str, Customer)], linked: &[&str]) -> Directory {
-        let numbering = Numbering {
-            company: 100,
-            offset: 0,
-        };
+        let numbering = Numbering::of_one(domain::company::Company::DEFAULT, 0);
         let mut directory = Directory::default();
         for (id, customer) in all {
             directory.add(Record {
@@ -317,5 +314,38 @@ mod tests {
         assert_eq!((lines[0].1, lines[0].2.as_str()), ("linked", "a"));
         assert_eq!((lines[1].1, lines[1].2.as_str()), ("ask", "a"));
         assert!(lines[1].3.contains("linked already"), "{lines:?}");
+    }
+
+    #[test]
+    fn doubts_of_one_reason_are_linked_together_where_there_is_one_candidate() {
+        use super::super::alike::pairs;
+
+        let named = |name| person(name, "", "");
+        let identities = [
+            ("a", named("کیارش دلاوریان")),
+            ("b", named("پریناز سهرابیان")),
+            ("c1", named("آرتین کاوسیان")),
+            ("c2", named("آرتین کاوسیان")),
+            ("d", person("بردیا نوروزیان", "09123451237", "")),
+        ];
+        let contacts = [
+            ("1", named("کیارش دلاوریان")),
+            ("2", named("پریناز سهرابیان")),
+            ("3", named("آرتین کاوسیان")),
+            ("4", person("نوروزیان", "09123451237", "")),
+        ];
+        let entries = report(&identities, &[], &contacts);
+        let why = columns(&entries[0].fate).why;
+        let found = |why: &str| -> Vec<(String, String)> {
+            let all = pairs(&entries, why);
+            all.iter()
+                .map(|pair| (pair.code.to_owned(), pair.crm_id.to_owned()))
+                .collect()
+        };
+        let pair = |code: &str, id: &str| (code.to_owned(), id.to_owned());
+        assert_eq!(found(&why), [pair("1", "a"), pair("2", "b")], "{entries:?}");
+        assert_eq!(found(&columns(&entries[2].fate).why), [], "two may be it");
+        assert_eq!(found("the name"), [], "a part of a reason is none");
+        assert_eq!(found(&columns(&entries[3].fate).why), [pair("4", "d")]);
     }
 }

@@ -73,7 +73,27 @@ impl<'a> Evidence<'a> {
             System::Finance => &case.link.finance_id,
         };
         let id = id.as_deref().unwrap_or_default();
-        self.windows.hold(edit.side, id, edit.at)
+        self.windows.hold(edit.side, id, edit.at) || self.is_taken_back(case, edit)
+    }
+
+    /// Its own hand put back what stood there before, and nobody had carried what was typed in between: by then there is no
+    /// edit that anyone could see.
+    fn is_taken_back(&self, case: &Case<'_>, edit: &Edit) -> bool {
+        let (other, id) = match edit.side {
+            System::Crm => (System::Finance, &case.link.finance_id),
+            System::Finance => (System::Crm, &case.link.crm_id),
+        };
+        let earlier = case
+            .edits
+            .iter()
+            .filter(|e| e.side == edit.side && e.at < edit.at);
+        let Some(between) = earlier.max_by_key(|e| e.at).filter(|e| e.value == edit.before) else {
+            return false;
+        };
+        let id = id.as_deref().unwrap_or_default();
+        between.before == edit.value
+            && !self.windows.carried(other, id, case.field, &between.value)
+            && self.losses(case, between).next().is_none()
     }
 
     /// What audit rows say of how it gave way after it was typed. That a row carried it as the winner is no such word.

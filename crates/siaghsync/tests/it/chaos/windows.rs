@@ -94,6 +94,15 @@ impl Windows {
         requests.map(|request| (request.at, line(request))).collect()
     }
 
+    /// Whether anybody sent that value into that record.
+    pub fn carried(&self, side: System, id: &str, field: Field, value: &str) -> bool {
+        let mut saves = self
+            .requests
+            .iter()
+            .filter(|request| request.system == side && save_of(request).as_deref() == Some(id));
+        saves.any(|request| saved(request, field) == value)
+    }
+
     /// Whether something typed then into that record fell into such a window.
     pub fn hold(&self, side: System, id: &str, at: DateTime<Utc>) -> bool {
         let windows = self.of.get(&(side, id.to_owned()));

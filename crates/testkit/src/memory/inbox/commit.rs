@@ -100,6 +100,7 @@ fn event(row: Uuid, lead: &log::Model, side: Side, id: &str) -> Event {
             side,
             id: id.to_owned(),
         },
+        company: None,
         trigger: lead.trigger_type,
         event_id: None,
         payload: Value::Null,

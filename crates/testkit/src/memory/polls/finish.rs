@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
+use domain::company::Company;
 use domain::polls::{Found, Harvest, PollLease, Stored, entity_type_of, side_of};
 use domain::ports::Ring;
 use domain::store::entities::log;
@@ -29,7 +30,7 @@ pub(super) fn finish(
     row.updated_at = now;
     (row.lease_owner, row.lease_until, row.not_before) = (None, None, None);
     tables.polls.see(turn, harvest, now);
-    tables.note(&harvest.sightings(turn));
+    tables.note(&harvest.sightings(turn, Company::default()));
     let (side, entity_type) = super::kind_of(&turn.poll);
     let key = |id: &String| (side, entity_type, id.clone());
     let aside = harvest.aside.iter().map(|aside| key(&aside.id));
@@ -89,6 +90,7 @@ pub(super) fn found(
             side: side_of(poll),
             id: change.id.clone(),
         },
+        company: None,
         trigger: Trigger::Poll,
         event_id: Some(change.event_id.clone()),
         payload: payload(change, harvest),

@@ -131,7 +131,7 @@ impl PollStore for MemoryStore {
         .await
     }
 
-    async fn linked_count(&self, entity_type: EntityType) -> StoreResult<u64> {
+    async fn linked_count(&self, _: Side, entity_type: EntityType) -> StoreResult<u64> {
         self.carry_out("poll: count", |tables| Ok(links::count(tables, entity_type)))
             .await
     }

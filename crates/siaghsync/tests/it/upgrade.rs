@@ -1,0 +1,374 @@
+//! An older version's deployment becomes this version's while its services run: `make upgrade OLD=<folder of its programs>`.
+//!
+//! Two thousand links, conflicts that wait for a human, writes in flight and a held poll are there; `migrate` runs beside the
+//! old services; the new ones go on without one write too many.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use domain::store::entities::{link, log};
+use domain::store::{Status, Store};
+use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Statement};
+use serde_json::json;
+use simulator::{FaultKind, FaultRule, System, sample};
+use testkit::{Engine, TestDb};
+
+use crate::deployment::{Deployment, Process};
+
+const LIMIT: Duration = Duration::from_secs(300);
+const SETTINGS: [(&str, &str); 9] = [
+    ("POLL_INTERVAL_SECONDS", "2"),
+    ("SWEEP_INTERVAL_SECONDS", "1"),
+    ("LEASE_SECONDS", "10"),
+    ("HTTP_TIMEOUT_SECONDS", "4"),
+    ("CREATE_SETTLE_SECONDS", "10"),
+    ("CONFLICT_STRATEGY", "manual"),
+    // The first look, and the import, are not what is tried here.
+    ("MAX_CHANGES_PER_RUN", "100000"),
+    ("MAX_CHANGED_SHARE", "0.2"),
+    ("RUST_LOG", "warn"),
+];
+
+/// Programs of the older version.
+fn old() -> PathBuf {
+    PathBuf::from(std::env::var_os("OLD").expect("OLD: the folder of the older version's programs"))
+}
+
+fn old_command(d: &Deployment, name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(old().join(name));
+    command.args(arguments).env_clear().envs(d.settings());
+    command.stdin(Stdio::null());
+    command
+}
+
+struct Service(std::process::Child);
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn old_service(d: &Deployment, name: &str) -> Service {
+    let quiet = || Stdio::null();
+    Service(
+        old_command(d, name, &[])
+            .stdout(quiet())
+            .stderr(quiet())
+            .spawn()
+            .unwrap(),
+    )
+}
+
+async fn rows(d: &Deployment, status: &str) -> i64 {
+    // By hand: the tables are the older version's until they are migrated.
+    let sql = format!(r#"SELECT COUNT(*) AS "n" FROM "SyncLog" WHERE "status" = '{status}'"#);
+    let db = d.db.store.db();
+    let row = db
+        .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
+        .await;
+    row.unwrap().unwrap().try_get("", "n").unwrap()
+}
+
+async fn until_still(d: &Deployment) {
+    d.eventually("still", LIMIT, async || {
+        rows(d, "PENDING").await + rows(d, "IN_PROGRESS").await == 0
+    })
+    .await;
+}
+
+/// Every save of both systems so far, by record.
+fn saves(d: &Deployment) -> BTreeMap<String, u64> {
+    let of = |name: &str, all: BTreeMap<String, simulator::Saves>| {
+        let all = all
+            .into_iter()
+            .map(|(id, saves)| (format!("{name} {id}"), saves.api));
+        all.collect::<Vec<_>>()
+    };
+    let crm = of("crm", d.sim.crm().stats().all_saves());
+    crm.into_iter()
+        .chain(of("finance", d.sim.finance().stats().all_saves()))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an older version's programs: make upgrade OLD=…"]
+async fn an_older_deployment_goes_on_without_a_write_too_many() {
+    let db = TestDb::bare(Engine::Postgres).await.unwrap();
+    // A poll of its own, so that nothing is asked of tables that are not there yet.
+    let d = Deployment::with(Engine::Postgres, db, &SETTINGS).await;
+    assert!(
+        old_command(&d, "siaghsync", &["migrate"])
+            .status()
+            .unwrap()
+            .success()
+    );
+    for customer in sample::customers(31, 2000) {
+        d.sim.finance().seed(customer.to_finance()).unwrap();
+    }
+    let import = old_command(&d, "siaghsync", &["import", "--yes", "--rate", "5000"])
+        .output()
+        .unwrap();
+    assert!(
+        import.status.success(),
+        "{}",
+        String::from_utf8_lossy(&import.stderr)
+    );
+    let old_services = [old_service(&d, "siagh-ingest"), old_service(&d, "siagh-worker")];
+    until_still(&d).await;
+    let codes: Vec<i64> = d
+        .sim
+        .finance()
+        .contacts()
+        .iter()
+        .map(|c| c["Code"].as_i64().unwrap())
+        .collect();
+    let crm_of = |code: i64| {
+        let found = d
+            .sim
+            .crm()
+            .customers()
+            .into_iter()
+            .find(|one| one["refId"] == code.to_string());
+        found.unwrap()["crmId"].as_str().unwrap().to_owned()
+    };
+    let pairs: Vec<(i64, String)> = codes
+        .iter()
+        .take(120)
+        .map(|code| (*code, crm_of(*code)))
+        .collect();
+
+    // Both sides of thirty are edited between two looks: they wait for a human.
+    let quiet = d
+        .sim
+        .faults()
+        .add(FaultRule::always(System::Crm, "get", FaultKind::Unavailable));
+    for (n, (code, crm)) in pairs.iter().take(30).enumerate() {
+        d.sim
+            .crm()
+            .edit(crm, json!({"email": format!("crm{n}@example.com")}))
+            .unwrap();
+        d.sim
+            .finance()
+            .edit(*code, json!({"Email": format!("finance{n}@example.com")}))
+            .unwrap();
+    }
+    d.sim.faults().remove(quiet);
+    d.eventually("conflicts", LIMIT, async || rows(&d, "CONFLICT").await >= 25)
+        .await;
+
+    // Saves whose answers are lost, done or not, and a worker that is killed while they are on their way.
+    d.sim.faults().add(FaultRule::random(
+        System::Finance,
+        "SaveFormData",
+        FaultKind::CommitThenHang,
+        0.5,
+    ));
+    d.sim.faults().add(FaultRule::random(
+        System::Finance,
+        "SaveFormData",
+        FaultKind::Hang,
+        0.5,
+    ));
+    for (n, (_, crm)) in pairs.iter().enumerate().skip(40).take(40) {
+        d.sim
+            .crm()
+            .edit(crm, json!({"email": format!("on.its.way{n}@example.com")}))
+            .unwrap();
+    }
+    d.eventually("writes in flight", LIMIT, async || {
+        let sql = r#"SELECT COUNT(*) AS "n" FROM "EntityMapping" WHERE "inFlight" IS NOT NULL"#;
+        let db = d.db.store.db();
+        let row = db
+            .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
+            .await;
+        row.unwrap().unwrap().try_get::<i64>("", "n").unwrap() >= 8
+    })
+    .await;
+    // A bulk edit in finance, which the guard of the old version holds.
+    for code in codes.iter().skip(200).take(500) {
+        d.sim
+            .finance()
+            .edit(*code, json!({"WebSiteAddress": "bulk.example.com"}))
+            .unwrap();
+    }
+    d.eventually("held", LIMIT, async || {
+        let sql = r#"SELECT COUNT(*) AS "n" FROM "PollCursor" WHERE "heldBy" IS NOT NULL"#;
+        let db = d.db.store.db();
+        let row = db
+            .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
+            .await;
+        row.unwrap().unwrap().try_get::<i64>("", "n").unwrap() == 1
+    })
+    .await;
+
+    // The new version's tables, beneath the old services: they go on.
+    let (code, said) = d.siaghsync(&["migrate"]);
+    assert_eq!(code, Some(0), "{said}");
+    d.sim.faults().clear();
+    for (n, (_, crm)) in pairs.iter().enumerate().skip(90).take(10) {
+        d.sim
+            .crm()
+            .edit(crm, json!({"email": format!("meanwhile{n}@example.com")}))
+            .unwrap();
+    }
+    let contact_has = |code: i64, email: &str| d.sim.finance().get(code).unwrap()["Email"] == email;
+    d.eventually("the old services on the new tables", LIMIT, async || {
+        (90..100).all(|n| contact_has(pairs[n].0, &format!("meanwhile{n}@example.com")))
+    })
+    .await;
+    drop(old_services);
+
+    let before = saves(&d);
+    let _services: [Process; 2] = [d.run("siagh-ingest", &[]), d.run("siagh-worker", &[])];
+    d.ready().await;
+    until_still(&d).await;
+    crate::polls::looks_of(
+        &d,
+        &[domain::polls::CRM_PERSON, domain::polls::CRM_ORGANIZATION],
+        3,
+    )
+    .await;
+    until_still(&d).await;
+    for n in 40..80 {
+        assert!(
+            contact_has(pairs[n].0, &format!("on.its.way{n}@example.com")),
+            "{n}"
+        );
+    }
+    let after = saves(&d);
+    let more: Vec<_> = after
+        .iter()
+        .filter(|(id, n)| before.get(*id).copied().unwrap_or(0) < **n)
+        .collect();
+    let on_their_way: Vec<String> = (40..80).map(|n| format!("finance {}", pairs[n].0)).collect();
+    for (id, n) in &more {
+        let known = before.get(*id).copied().unwrap_or(0);
+        assert!(
+            on_their_way.contains(id),
+            "{id} was written though nothing was to be done"
+        );
+        assert_eq!(**n, known + 1, "{id}: one write for what had not arrived");
+    }
+    // What waited waits: conflicts, and the held look.
+    let conflicts =
+        log::Entity::find().filter(sea_orm::ColumnTrait::eq(&log::Column::Status, Status::Conflict));
+    assert!(conflicts.count(d.db.store.db()).await.unwrap() >= 26);
+    let links = link::Entity::find().count(d.db.store.db()).await.unwrap();
+    assert!(links >= 2000, "{links}");
+    let (code, said) = d.siaghsync(&["resume"]);
+    assert_eq!(code, Some(0), "{said}");
+    d.eventually("the held edits", LIMIT, async || {
+        let all = d.sim.crm().customers();
+        all.iter()
+            .filter(|one| one["website"] == "bulk.example.com")
+            .count()
+            >= 500
+    })
+    .await;
+    d.db.store.ping().await.unwrap();
+    println!("{} links, {} records written once more", links, more.len());
+    d.db.drop_it().await;
+}
+
+/// Statements and outside calls so far.
+async fn costs(d: &Deployment) -> (i64, u64) {
+    let db = d.db.store.db();
+    let sql = r#"SELECT CAST(COALESCE(SUM("calls"), 0) AS bigint) AS "n" FROM pg_stat_statements s
+        JOIN pg_database b ON b.oid = s.dbid WHERE b.datname = current_database()
+          AND s.query NOT LIKE '%pg_stat_statements%' AND s.query NOT IN ('BEGIN', 'COMMIT', 'ROLLBACK', 'SELECT $1')"#;
+    let row = db
+        .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
+        .await;
+    let statements = row.unwrap().unwrap().try_get("", "n").unwrap();
+    (
+        statements,
+        d.sim.crm().stats().calls("") + d.sim.finance().stats().calls(""),
+    )
+}
+
+/// What `n` syncs cost, by the counts of the servers; the polls, the sweeper and the breakers beside them are taken off.
+async fn costs_of(d: &Deployment, what: &str, n: usize, deed: impl AsyncFnOnce()) {
+    let idle = async |seconds: u64| {
+        let before = costs(d).await;
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        let after = costs(d).await;
+        (after.0 - before.0) / seconds.cast_signed()
+    };
+    let (a_second, (statements, calls), started) = (idle(5).await, costs(d).await, std::time::Instant::now());
+    deed().await;
+    until_still(d).await;
+    let (after, took) = (costs(d).await, started.elapsed().as_secs_f64());
+    let n = f64::from(u32::try_from(n).unwrap());
+    #[expect(clippy::cast_precision_loss, reason = "counts")]
+    let statements = ((after.0 - statements) as f64 - took * a_second as f64) / n;
+    #[expect(clippy::cast_precision_loss, reason = "counts")]
+    let calls = (after.1 - calls) as f64 / n;
+    println!("{what:<30} {statements:>6.1} statements, {calls:>5.1} outside calls a sync");
+}
+
+/// On a server with `shared_preload_libraries=pg_stat_statements`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an older version's programs, and pg_stat_statements"]
+async fn what_a_sync_costs_before_and_now() {
+    for is_old in [true, false] {
+        let db = TestDb::bare(Engine::Postgres).await.unwrap();
+        let d = Deployment::with(Engine::Postgres, db, &[("POLL_INTERVAL_SECONDS", "86400")]).await;
+        let extension = "CREATE EXTENSION IF NOT EXISTS pg_stat_statements";
+        d.db.store.db().execute_unprepared(extension).await.unwrap();
+        let _services: Vec<Box<dyn std::any::Any>> = if is_old {
+            assert!(
+                old_command(&d, "siaghsync", &["migrate"])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+            vec![
+                Box::new(old_service(&d, "siagh-ingest")),
+                Box::new(old_service(&d, "siagh-worker")),
+            ]
+        } else {
+            assert_eq!(d.siaghsync(&["migrate"]).0, Some(0));
+            vec![
+                Box::new(d.run("siagh-ingest", &[])),
+                Box::new(d.run("siagh-worker", &[])),
+            ]
+        };
+        d.ready().await;
+        // The first looks of the polls.
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        d.native_webhooks();
+        d.document_webhooks();
+        println!("── {}", if is_old { "before" } else { "now" });
+        let mut typed = Vec::new();
+        costs_of(&d, "a new customer of the CRM", 100, async || {
+            typed = d.create_customers(sample::customers(61, 100));
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        })
+        .await;
+        costs_of(&d, "an edit in the CRM", 100, async || {
+            for (n, (id, _)) in typed.iter().enumerate() {
+                d.sim
+                    .crm()
+                    .edit(id, json!({"website": format!("{n}.example.com")}))
+                    .unwrap();
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        })
+        .await;
+        costs_of(&d, "an edit that changes nothing", 100, async || {
+            for (id, _) in &typed {
+                d.sim
+                    .crm()
+                    .edit(id, json!({"subject": "nothing of ours"}))
+                    .unwrap();
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        })
+        .await;
+        d.db.drop_it().await;
+    }
+}
