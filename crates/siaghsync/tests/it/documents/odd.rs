@@ -36,11 +36,11 @@ fn document(customer: &str, details: Value) -> Value {
 
 /// The last row about that document which was not covered by another.
 async fn last(d: &Deployment, id: &str) -> log::Model {
-    let rows = d.rows().await.into_iter();
+    let mut rows = d.rows().await.into_iter();
     let of = |row: &log::Model| {
         row.source_entity_id == id && row.covered_by.is_none() && row.trigger_payload.is_some()
     };
-    rows.filter(of).next_back().unwrap()
+    rows.rfind(of).unwrap()
 }
 
 /// How its last row has ended; whoever was issued is heard of once more by the echo of its number.

@@ -64,7 +64,8 @@ async fn case_24_one_link_however_an_answer_or_a_webhook_writes_the_id() {
         polled(&d).await;
         assert_eq!(held(&d, code, "WebSiteAddress"), site, "{verbs:?}");
         let made = d.sim.crm().customers();
-        let of = |object: &&Value| object["refId"] == of_finance.to_string();
+        let noted = of_finance.to_string();
+        let of = |object: &&Value| object["refId"] == noted.as_str();
         assert_eq!(made.iter().find(of).unwrap()["email"], email, "{verbs:?}");
     }
     at_rest(&d).await;
