@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulate chaos chaos-short upgrade mutants bench lint fmt build up down check-deploy
+.PHONY: help demo test simulate chaos chaos-short odd upgrade mutants bench lint fmt build up down check-deploy
 
 SCRIPTS := scripts/test-services scripts/mutants scripts/check-deploy scripts/check-advisories deploy/healthcheck .ci/run
 WORKERS ?= 1
@@ -28,6 +28,10 @@ chaos-short: ## the same in half a minute, part of `make test` (SEED=1)
 	cargo build --workspace --bins --locked
 	SEED=$(SEED) scripts/test-services \
 		cargo test -p siaghsync --test it --locked -- --exact --nocapture chaos::short
+
+odd: ## 20,000 contacts and 5,000 identities, some of them odd: imported, served, edited on both sides; some minutes
+	cargo build --workspace --bins --locked
+	scripts/test-services cargo test -p siaghsync --test it --locked -- --ignored --exact --nocapture odd::many::long
 
 upgrade: ## an older version's deployment, upgraded while it runs (OLD=folder of that version's programs)
 	cargo build --workspace --bins --locked

@@ -49,10 +49,27 @@ pub fn form_of(field: Field, sent: &str, projected: &str, came: &str) -> Option<
     if came.trim().is_empty() {
         return None;
     }
-    let known = LIST
-        .iter()
-        .find(|(_, is)| is(field, sent, came) || is(field, projected, came));
-    known.map(|(form, _)| *form)
+    let known = |came: &str| {
+        let mut list = LIST.iter();
+        list.find(|(_, is)| is(field, sent, came) || is(field, projected, came))
+            .map(|(form, _)| *form)
+    };
+    // Two at once: what the code page lacks, beside a sign that is escaped.
+    known(came).or_else(|| known(&escaped(came)?))
+}
+
+/// Whether `came` is what was `sent`, in whatever form, with its signs escaped. A system that has made that of it makes it
+/// of that again: `&amp;amp;`.
+#[must_use]
+pub fn is_escaped(field: Field, sent: &str, projected: &str, came: &str) -> bool {
+    let plain = escaped(came).filter(|_| !same(field, sent, came));
+    plain.is_some_and(|plain| form_of(field, sent, projected, &plain).is_some())
+}
+
+/// A text that has escaped signs, without them.
+fn escaped(text: &str) -> Option<String> {
+    let plain = unescaped(&unescaped(text));
+    (plain != text).then_some(plain)
 }
 
 /// Escaped (once or twice), or with its tags taken out, or in one paragraph's tags.
@@ -194,6 +211,13 @@ mod tests {
             Some(Foreign::Projected),
             "a cut that is known"
         );
+        for (sent, came, form) in [
+            ("آریا 😀 & پسران", "آریا ?? &amp; پسران", F::CodePage),
+            ("آریا 😀 & پسران", "آریا  &amp;amp; پسران", F::CodePage),
+            ("آریا & پسران 😀 تک", "آریا &amp; پسران", F::CutAtSurrogate),
+        ] {
+            assert_eq!(plain(Field::Name, sent, came), Some(form), "two at once: {came}");
+        }
         for came in ["R&amp;D|x", "R&amp;D/x"] {
             assert_eq!(
                 form_of(Field::Name, "R&D|x", "R&D/x", came),
@@ -201,6 +225,23 @@ mod tests {
                 "of what was sent, or of what the system makes of it: {came}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_escaped_is_told_from_what_was_typed_so() {
+        for (sent, came, is) in [
+            ("R&D", "R&amp;D", true),
+            ("R&D", "R&amp;amp;D", true),
+            ("آریا 😀 & پسران", "آریا ?? &amp; پسران", true),
+            ("R&D", "R&D", false),
+            ("R&amp;D", "R&amp;D", false),
+            ("<b>مهم</b> است", "مهم است", false),
+            ("R&D", "R&amp;B", false),
+            ("علی", "علی", false),
+        ] {
+            assert_eq!(is_escaped(Field::Name, sent, sent, came), is, "{sent} → {came}");
+        }
+        assert!(is_escaped(Field::Name, "R&D|x", "R&D/x", "R&amp;D/x"));
     }
 
     #[test]

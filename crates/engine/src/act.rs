@@ -50,6 +50,8 @@ impl Executor<'_> {
                 linked => linked?,
             }
         }
+        // Whatever was known was of another pair: one of the two was linked before, and has outlived that one.
+        self.known.link.base = None;
         self.known.link.set_id(side, id.to_owned());
         self.known.has_done(told);
         Ok(())

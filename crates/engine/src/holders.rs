@@ -30,16 +30,27 @@ impl Executor<'_> {
         self.engine.index.note(&self.sightings).await?;
         let all: Vec<Form> = wanted.values().flatten().cloned().collect();
         let found = self.engine.index.holding(side, &all, "").await?;
-        let own = self.known.link.id_on(side).map(str::to_owned);
+        let [own, source] = [side, side.other()].map(|side| self.known.link.id_on(side).map(str::to_owned));
+        let asked = self
+            .engine
+            .index
+            .holding(side, &all, &source.unwrap_or_default())
+            .await?;
         let others = found.into_iter().filter(|one| Some(&one.id) != own.as_ref());
         let mut holders = Vec::new();
         for one in others.take(READ_AFRESH) {
             match self.holder(side, &one.id, &wanted).await? {
-                Ok(holder) => holders.extend(holder),
+                Ok(holder) => holders.extend(holder.map(|holder| TakenBy {
+                    separate: asked.iter().all(|one| one.id != holder.near.id),
+                    ..holder
+                })),
                 Err((of, error)) => return Ok(Some(Ending::Failed(of, error))),
             }
         }
         if let Some(taken) = &mut self.seen.taken[side as usize] {
+            let of_nobody = |field: &Field| wanted.get(field).is_some_and(Vec::is_empty);
+            let written = taken.sent.iter().filter(|(_, (_, written))| *written);
+            taken.nobodys = written.map(|(field, _)| *field).filter(of_nobody).collect();
             taken.holders = Some(holders);
         }
         Ok(None)
@@ -93,6 +104,7 @@ impl Executor<'_> {
             },
             name: customer.get(Field::Name).to_owned(),
             fields,
+            separate: false,
             counterpart,
         })))
     }

@@ -178,6 +178,9 @@ pub struct Taken {
     pub about: Vec<Field>,
     /// What was sent in them, and whether that was asked for; else it stood there before.
     pub sent: BTreeMap<Field, (String, bool)>,
+    /// Which of those are nobody's (a placeholder, no number at all): by such a value no holder can be found, and who bears it
+    /// is told from others by all else. Known when the holders are.
+    pub nobodys: BTreeSet<Field>,
     /// Who holds one of those values there; `None`: not looked for yet.
     pub holders: Option<Vec<TakenBy>>,
     /// A save without the value was refused, too.
@@ -204,6 +207,8 @@ pub struct TakenBy {
     pub name: String,
     /// Which of the values it holds, and how the index keeps them.
     pub fields: BTreeMap<Field, Vec<Form>>,
+    /// An operator has said that it is another customer.
+    pub separate: bool,
     /// The record that it is linked with.
     pub counterpart: Counterpart,
 }
@@ -280,6 +285,7 @@ impl Seen {
             words: words.to_owned(),
             about: about.to_vec(),
             sent: sent.collect(),
+            nobodys: BTreeSet::new(),
             holders: None,
             again: false,
         });

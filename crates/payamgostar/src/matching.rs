@@ -53,10 +53,20 @@ pub(crate) fn queries(keys: &MatchKeys) -> Vec<Query> {
 /// properties. (Nothing but a guard for an installation that ignores conditions.)
 pub(crate) fn may_match(row: &Value, keys: &MatchKeys) -> bool {
     queryable(keys).iter().any(|(_, field, key)| match key {
-        Some(key) if !key.trim().is_empty() => property_of(*field)
-            .is_none_or(|property| row.get(property).is_none() || same(*field, &text(row, property), key)),
+        Some(key) if !key.trim().is_empty() => property_of(*field).is_none_or(|property| {
+            row.get(property).is_none() || is_spelt(*field, &text(row, property), key)
+        }),
         _ => false,
     })
+}
+
+/// Whether it is that key in one of the ways in which it was asked for.
+fn is_spelt(field: Field, shown: &str, key: &str) -> bool {
+    let spelt = match field {
+        Field::NationalId => national_id_spellings(key),
+        _ => Vec::new(),
+    };
+    same(field, shown, key) || spelt.iter().any(|one| same(field, shown, one))
 }
 
 /// The term for `identity/search` that finds a mobile. **Unverified**: the contract knows no field by which a
@@ -100,5 +110,12 @@ mod tests {
         assert!(may_match(&json!({"refId": "22"}), &keys));
         assert!(may_match(&json!({"nickName": "not shown"}), &keys));
         assert!(!may_match(&json!({"refId": "23"}), &keys));
+        // It was asked for with the zero that a number has lost, too.
+        let keys = MatchKeys {
+            national_id: Some("790419904".to_owned()),
+            ..MatchKeys::default()
+        };
+        assert!(may_match(&json!({"nationalCode": "0790419904"}), &keys));
+        assert!(!may_match(&json!({"nationalCode": "0790419912"}), &keys));
     }
 }

@@ -202,6 +202,7 @@ catalogue! {
     TakenBy "taken_by" "{side} says: {words} — {fields} here is held by {holders}. All else is carried over, and this by itself once it is free";
     TakenForAll "taken_for_all" "{side} takes no save of this record: {words} — {fields} here is held by {holders}. It goes on by itself once that is free";
     TakenByNobody "taken_by_nobody" "{side} says: {words}, and shows no customer that holds it (one of its own users may): tried again some times, as somebody may just have given it free";
+    TakenPlaceholder "taken_placeholder" "{side} says: {words} — {fields} here is nobody's own (a placeholder, or no number), and {side} gives it to one record only. All else is carried over; correct it in {other}, or empty it there";
     TakenInExchange "taken_in_exchange" "{side} {own} and {side} {id} (\"{name}\") want each other's {fields}, and {side} gives neither a value that the other one holds ({words}). All else is carried over. In {other}, take it out of one of the two for the moment, and give it its new one when the other has arrived";
     HolderOfIt "holder_of_it" "{side} {id} (\"{name}\")";
     HolderLeftBehind "holder_left_behind" "{side} {id} (\"{name}\"), whose {other} record {gone} is gone: was that one merged into this one, take the value out of {side} {id} by hand";

@@ -14,6 +14,7 @@ contract![
     a_lock_goes_with_the_link_that_is_dropped,
     a_lock_goes_with_the_link_that_is_taken_over,
     a_meeting_that_was_killed_after_its_intent_gives_its_locks_back,
+    whoever_is_met_anew_gives_its_locks_back,
     of_two_who_want_the_same_keys_one_gets_them_all,
 ];
 
@@ -130,6 +131,24 @@ async fn a_meeting_that_was_killed_after_its_intent_gives_its_locks_back(w: &Wor
 }
 
 /// In whatever order each names them; and whoever was fenced out has none.
+/// Restored, while its counterpart was linked with another: much is known of it, and it is met like a new one.
+async fn whoever_is_met_anew_gives_its_locks_back(w: &World) {
+    let row = w.enqueue(Side::Crm, "a").await;
+    let work = take(w, row).await;
+    let mut left = ending(&work, Status::Success);
+    let link = left.link.as_mut().unwrap();
+    (link.finance_id, link.base) = (None, Some(Base::new(Kind::Person)));
+    w.store.commit(&work, &left).await.unwrap();
+    let row = w.enqueue(Side::Crm, "a").await;
+    let work = take(w, row).await;
+    assert!(work.link.base.is_some() && !work.link.is_whole());
+    assert_eq!(w.store.lock(&work.lease, &keys(&["name"])).await.unwrap(), None);
+    let mut asked = ending(&work, Status::Conflict);
+    asked.link.as_mut().unwrap().finance_id = None;
+    w.store.commit(&work, &asked).await.unwrap();
+    assert!(w.locks().await.is_empty());
+}
+
 async fn of_two_who_want_the_same_keys_one_gets_them_all(w: &World) {
     let events: Vec<_> = (0..8).map(|n| event(Side::Crm, &format!("c{n}"), None)).collect();
     w.store.enqueue(&events).await.unwrap();

@@ -100,6 +100,6 @@ fn deactivate(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step>
         reason: Reason::DeletedInCrm,
     };
     let values = Values::from([(Field::Active, INACTIVE.to_owned())]);
-    let update = saving::update(known, seen, finance, values, vec![told]);
+    let update = saving::update(known, seen, finance, values, vec![told], rules.project);
     Some(Step::Write(Box::new(Sending::Update(update))))
 }

@@ -157,8 +157,8 @@ fn create(known: &Known, seen: &Seen, rules: &Rules<'_>, gathered: &Gathered) ->
             .with("why", why);
         return Step::End(Ending::Conflict(why));
     }
-    // Nobody else is seen to hold it: it may be this very customer.
-    let alone = taken::holders(seen, target).next().is_none();
+    // Nobody else is seen to hold it: it may be this very customer; but nobody's value says nothing of that.
+    let alone = taken::holders(seen, target).next().is_none() && !taken::is_nobodys(seen, target);
     if (alone || taken::is_final(seen, target))
         && let Some(step) = taken::end(seen, target)
     {

@@ -95,7 +95,7 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
             ours::settle_pending(&mut known.link.in_flight, *field, seen.now);
         }
     }
-    carry(known, seen, &merged)
+    carry(known, seen, &merged, rules)
 }
 
 /// Nothing is known yet of a pair that was just linked, but what a create of ours sent.
@@ -242,7 +242,7 @@ fn times(known: &Known, seen: &Seen, field: Field, project: Project<'_>) -> Time
 }
 
 /// Writes each side that differs, at most once a run; what is seen after that is for the next.
-fn carry(known: &mut Known, seen: &Seen, merged: &Merge) -> Step {
+fn carry(known: &mut Known, seen: &Seen, merged: &Merge, rules: &Rules<'_>) -> Step {
     let (source, target) = (seen.source, seen.source.other());
     if let Some(step) = taken::look(seen) {
         return step;
@@ -286,7 +286,7 @@ fn carry(known: &mut Known, seen: &Seen, merged: &Merge) -> Step {
         .iter()
         .filter(|d| d.write().is_some_and(|(to, _)| to == *side) && values.contains_key(&d.field));
     let decided: Vec<Change> = asked.map(Decision::change).collect();
-    let update = saving::update(known, seen, *side, values, decided);
+    let update = saving::update(known, seen, *side, values, decided, rules.project);
     Step::Write(Box::new(Sending::Update(update)))
 }
 

@@ -7,7 +7,7 @@ use domain::base::{Base, Written};
 use domain::change::{Change, Reason};
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::fields::{FieldSpec, Flow, TABLE};
-use domain::forms::form_of;
+use domain::forms::{form_of, is_escaped};
 use domain::in_flight::{Create, Sent, Update, Write};
 use domain::merge::Project;
 use domain::side::Side;
@@ -36,6 +36,7 @@ pub(super) fn update(
     side: Side,
     mut values: Values,
     decided: Vec<Change>,
+    project: Project<'_>,
 ) -> Update {
     let nobody = Customer::new(Kind::Person);
     let here = seen.customer(side).unwrap_or(&nobody);
@@ -43,6 +44,7 @@ pub(super) fn update(
     let base = known.link.base.as_ref();
     let base_of = |side, field| base.and_then(|base| base.of(side, field));
     values.extend(not_shown(here, there, base, side, &values));
+    values.extend(escaped(here, there, base, side, project));
     let pair = |field| Some(base.map(|base| base.pair(field)).unwrap_or_default());
     let along = |field: Field| Sent {
         leaves: here.get(field).to_owned(),
@@ -87,6 +89,29 @@ fn not_shown(here: &Customer, there: &Customer, base: Option<&Base>, side: Side,
         Some((field, value.to_owned()))
     };
     hidden.filter_map(|field| last(*field)).collect()
+}
+
+/// What stands there escaped is sent as it was typed on the other side, not as it was read: else each save would escape it once
+/// more, and what comes back would be taken for an edit.
+fn escaped(
+    here: &Customer,
+    there: &Customer,
+    base: Option<&Base>,
+    side: Side,
+    project: Project<'_>,
+) -> Values {
+    let is_agreed = |field: Field| {
+        let is = |side, now: &Customer| base.and_then(|base| base.of(side, field)) == Some(now.get(field));
+        is(side, here) && is(side.other(), there)
+    };
+    let sent_anew = |field: &Field| {
+        let typed = there.get(*field);
+        is_agreed(*field) && is_escaped(*field, typed, &project(side, *field, typed), here.get(*field))
+    };
+    both_ways()
+        .filter(sent_anew)
+        .map(|field| (field, there.get(field).to_owned()))
+        .collect()
 }
 
 /// The values that a write asks for.

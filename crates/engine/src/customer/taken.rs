@@ -22,7 +22,8 @@ pub(super) fn look(seen: &Seen) -> Option<Step> {
     Side::BOTH.into_iter().find(unasked).map(Step::Holders)
 }
 
-/// What is sent into that side no more: what another record holds; where nobody is seen to, all that it may be about.
+/// What is sent into that side no more: what another record holds; where nobody is seen to, what is nobody's value, or else all
+/// that it may be about.
 pub(super) fn left_out(seen: &Seen, side: Side) -> BTreeSet<Field> {
     let Some(taken) = &seen.taken[side as usize] else {
         return BTreeSet::new();
@@ -31,8 +32,17 @@ pub(super) fn left_out(seen: &Seen, side: Side) -> BTreeSet<Field> {
     let asked = taken.sent.iter().filter(|(_, (_, asked))| *asked);
     asked
         .map(|(field, _)| *field)
-        .filter(|field| held.is_empty() || held.contains(field))
+        .filter(|field| match held.is_empty() {
+            true => taken.nobodys.is_empty() || taken.nobodys.contains(field),
+            false => held.contains(field),
+        })
         .collect()
+}
+
+/// Whether it may be about nobody's value, whose holder can't be found and says nothing about who this is.
+pub(super) fn is_nobodys(seen: &Seen, side: Side) -> bool {
+    let taken = seen.taken[side as usize].as_ref();
+    taken.is_some_and(|taken| !taken.nobodys.is_empty() && !taken.again)
 }
 
 /// The values that may still be sent into that side.
@@ -54,10 +64,11 @@ pub(super) fn holders(seen: &Seen, side: Side) -> impl Iterator<Item = &TakenBy>
     taken.flat_map(|taken| taken.holders.iter().flatten())
 }
 
-/// Whom a customer that is met may be: the holder, too, whom nobody may have judged.
+/// Whom a customer that is met may be: the holder, too, whom nobody may have judged, unless an operator has.
 pub(super) fn among(seen: &Seen, side: Side, candidates: &[Near]) -> Vec<Near> {
     let is_new = |near: &&Near| candidates.iter().all(|one| one.id != near.id);
-    let holders = holders(seen, side).map(|by| &by.near).filter(is_new);
+    let unruled = holders(seen, side).filter(|by| !by.separate);
+    let holders = unruled.map(|by| &by.near).filter(is_new);
     candidates.iter().chain(holders).cloned().collect()
 }
 
@@ -65,6 +76,14 @@ pub(super) fn among(seen: &Seen, side: Side, candidates: &[Near]) -> Vec<Near> {
 pub(super) fn end(seen: &Seen, side: Side) -> Option<Step> {
     let taken = seen.taken[side as usize].as_ref()?;
     let all = taken.holders.as_ref()?;
+    if all.is_empty() && is_nobodys(seen, side) {
+        let why = Message::new(Code::TakenPlaceholder)
+            .with("side", side)
+            .with("other", side.other())
+            .with("words", &taken.words)
+            .with("fields", names(&taken.nobodys));
+        return Some(ends(all, why, false));
+    }
     if all.is_empty() {
         return Some(Step::End(Ending::Failed(side, taken.error())));
     }

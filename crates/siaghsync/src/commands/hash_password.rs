@@ -3,6 +3,7 @@
 //! The password comes from the terminal, without an echo, or from standard input; never from an argument, which others
 //! on the machine can read.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
@@ -11,16 +12,29 @@ use md5::{Digest, Md5};
 
 use super::output::say;
 
-/// Arguments of `hash-password`: none.
+/// As for any other argument that there is not.
+const WRONG_USAGE: u8 = 2;
+
+/// Arguments of `hash-password`: none. What is typed there all the same is taken, so that it is not repeated on the terminal.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   siaghsync hash-password                    asks twice, shows nothing
   siaghsync hash-password < password.txt     the first line of it
 FINANCE_PASSWORD takes the password itself or this hash. Whoever has the hash can log in to Siagh: keep it as secret.
 Exit codes: 0 done, 1 failed (says why), 2 wrong usage.")]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    #[arg(hide = true, num_args = 0.., allow_hyphen_values = true)]
+    typed: Vec<OsString>,
+}
 
-pub(crate) fn run(_: Arguments) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    if !arguments.typed.is_empty() {
+        eprintln!(
+            "siaghsync: passwords are read from the terminal or standard input, never from an argument: others on this machine can \
+             read those, and the shell remembers them. Was this one yours, choose another"
+        );
+        return Ok(ExitCode::from(WRONG_USAGE));
+    }
     let password = if std::io::stdin().is_terminal() {
         asked()?
     } else {

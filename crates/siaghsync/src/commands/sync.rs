@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
+use domain::message::Code;
 use domain::ports::{Ring, Side};
+use domain::store::entities::log;
 use domain::store::{EntityType, Event, Store, Trigger};
 use service::settings::Settings;
 use uuid::Uuid;
@@ -66,6 +68,25 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         };
         store.enqueue(&[event]).await?;
         let row = row::run(&engine, &store, Ring { row, traceparent }).await?;
-        row::print_end(&row, arguments.json)
+        let end = row::print_end(&row, arguments.json)?;
+        anyhow::ensure!(!is_nobodys(&row), unknown(&row));
+        Ok(end)
     })
+}
+
+/// Whether no system has anything under the id that was typed, and nothing was ever linked under it.
+fn is_nobodys(row: &log::Model) -> bool {
+    let nothing = [Code::NoSuchRecord, Code::NoSuchDocument];
+    nothing
+        .iter()
+        .any(|code| row.error_code.as_deref() == Some(code.as_str()))
+}
+
+fn unknown(row: &log::Model) -> String {
+    let hint = match (row::source(row), row.entity_type) {
+        (Side::Finance, _) => "a finance code is the number of a contact, not of a pre-invoice",
+        (Side::Crm, EntityType::Customer) => "if it is a document, say so: --quote or --invoice",
+        (Side::Crm, _) => "if it is a customer, leave --quote and --invoice away",
+    };
+    format!("neither system knows {}; {hint}", row.source_entity_id)
 }

@@ -127,8 +127,34 @@ fn passwords_are_hashed_from_standard_input_and_never_from_an_argument() {
     let (code, out, err) = run_fed(&["hash-password"], "");
     assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
     assert!(err.contains("no password was given"), "{err}");
-    let (code, out, err) = run_fed(&["hash-password", "123456"], "");
-    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+}
+
+#[test]
+fn case_28_a_password_that_is_typed_as_an_argument_is_refused_and_not_repeated() {
+    for typed in [
+        &["s3cret-word"][..],
+        &["--password", "s3cret-word"],
+        &["--password=s3cret-word"],
+        &["-p", "s3cret-word"],
+        &["two", "s3cret-word"],
+        &["--", "-s3cret-word"],
+    ] {
+        let arguments = [&["hash-password"], typed].concat();
+        // Nor is it taken beside a good one.
+        let (code, out, err) = run_fed(&arguments, "123456\n");
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{typed:?}: {err}");
+        assert!(
+            err.contains("passwords are read from the terminal or standard input"),
+            "{typed:?}: {err}"
+        );
+        assert!(!err.contains("s3cret"), "{err}");
+    }
+    let (code, out, _) = run_fed(&["hash-password", "--help"], "");
+    assert_eq!(code, Some(0));
+    assert!(
+        out.contains("siaghsync hash-password < password.txt") && !out.contains("TYPED"),
+        "{out}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod changes;
 mod lost_answers;
+mod odd;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,5 +1,17 @@
 //! Data as people and systems really have it (`cases.md`), from end to end: with real processes on a real database.
 
+mod capitals;
+mod clocks;
+mod forms;
+mod ids;
+mod kinds;
+mod many;
+mod phones;
+mod province;
+mod restored;
+mod taken;
+mod undated;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -11,6 +23,33 @@ use testkit::Engine;
 
 use crate::deployment::Deployment;
 use crate::polls::{QUICK, looks, services};
+
+/// As long as anything here may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Every poll has looked from now on, and no row waits.
+async fn polled(d: &Deployment) {
+    looks(d, 1).await;
+    d.settled(LIMIT).await;
+}
+
+/// The finance code of a customer that is linked.
+fn code_of(d: &Deployment, id: &str) -> i64 {
+    let object = d.sim.crm().get(id).unwrap();
+    let noted = object["refId"]
+        .as_str()
+        .unwrap_or_else(|| panic!("not linked: {object}"));
+    noted.parse().unwrap()
+}
+
+/// What a contact holds in that column, null where there is nothing.
+fn held(d: &Deployment, code: i64, column: &str) -> serde_json::Value {
+    d.sim.finance().get(code).unwrap()[column].clone()
+}
+
+fn saves(d: &Deployment) -> u64 {
+    d.sim.finance().stats().calls("SaveFormData") + d.sim.crm().stats().calls("/update")
+}
 
 fn in_crm(d: &Deployment, object: serde_json::Value) -> String {
     d.sim.crm().seed(Made::Person, object).unwrap()

@@ -141,6 +141,42 @@ async fn plan_and_verify_show_what_differs_and_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn case_27_an_id_that_nobody_knows_is_said_to_be_nobodys() {
+    let d = Deployment::new(Engine::Sqlite, &[]).await;
+    let customer = &sample::customers(27, 1)[0];
+    let code = d.sim.finance().seed(customer.to_finance()).unwrap();
+    let (exit, said) = d.siaghsync(&["import", "--yes"]);
+    assert_eq!(exit, Some(0), "{said}");
+    let stranger = "0b7c1c53-5f0e-4a53-9b3e-0d6f6a1d77e1";
+    for (arguments, hint) in [
+        (&["sync", stranger][..], "--quote or --invoice"),
+        (&["sync", &stranger.to_uppercase()], "--quote or --invoice"),
+        (&["sync", "987654"], "the number of a contact"),
+        (&["sync", "987654", "--json"], "the number of a contact"),
+        (&["sync", stranger, "--quote"], "if it is a customer"),
+        (&["sync", stranger, "--invoice"], "if it is a customer"),
+        // Finance's own users are no customers.
+        (&["sync", "1"], "the number of a contact"),
+    ] {
+        let (exit, said) = d.siaghsync(arguments);
+        assert_eq!(exit, Some(1), "{arguments:?}: {said}");
+        let named = format!("neither system knows {}", arguments[1].to_lowercase());
+        assert!(
+            said.contains(&named) && said.contains(hint),
+            "{arguments:?}: {said}"
+        );
+    }
+    assert_eq!(d.links().await.len(), 1, "nothing is left of it");
+    // Who was known and is gone was somebody.
+    let (exit, said) = d.siaghsync(&["sync", &code.to_string()]);
+    assert_eq!(exit, Some(0), "{said}");
+    d.sim.finance().delete(code).unwrap();
+    let (_, said) = d.siaghsync(&["sync", &code.to_string()]);
+    assert!(!said.contains("neither system knows"), "{said}");
+    d.db.drop_it().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_story_of_a_refusal_names_who_refuses_and_of_an_outage_what_was_not_read() {
     let d = Deployment::new(Engine::Sqlite, &[]).await;
     let customers = sample::customers(23, 2);

@@ -147,6 +147,42 @@ async fn a_first_meeting_in_doubt_is_settled_by_hand() {
     d.db.drop_it().await;
 }
 
+/// Finance gives the telephone to one of them only: that is no doubt any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_share_a_mobile_are_two_once_an_operator_says_so() {
+    let (d, _processes) = deployed(Engine::Sqlite).await;
+    let contact = json!({"Name": "رضا کریمی", "MobileNo": "09123334455", "TowardType": false});
+    let code = d.sim.finance().seed(contact).unwrap();
+    let phones = json!([{"default": true, "phoneType": "موبایل", "phoneNumber": "09123334455"}]);
+    let object = json!({"nickName": "محمدرضا کریمی", "email": "reza@example.com", "phoneContacts": phones});
+    let id = d.sim.crm().create(simulator::Kind::Person, object).unwrap();
+    d.settled(LIMIT).await;
+    assert_eq!(conflicts(&d).len(), 1);
+    let (exit, said) = d.siaghsync(&["resolve", &id, "--separate"]);
+    assert_eq!(exit, Some(1), "{said}");
+    assert!(
+        said.contains("mobile") && said.contains(&format!("is held by finance {code}")),
+        "{said}"
+    );
+    d.settled(LIMIT).await;
+    assert_eq!(conflicts(&d), Vec::<Value>::new());
+    let made: Vec<Value> = d.sim.finance().find("Name", &"محمدرضا کریمی".into());
+    assert_eq!(
+        (made.len(), &made[0]["Email"], &made[0]["MobileNo"]),
+        (1, &json!("reza@example.com"), &Value::Null)
+    );
+    // When it is free it arrives by itself, as ever.
+    d.sim.finance().edit(code, json!({"MobileNo": null})).unwrap();
+    let (exit, said) = d.siaghsync(&["sync", &code.to_string()]);
+    assert_eq!(exit, Some(0), "{said}");
+    let made_code = made[0]["Code"].as_i64().unwrap();
+    d.eventually("arrived", LIMIT, async || {
+        d.sim.finance().get(made_code).unwrap()["MobileNo"] == "09123334455"
+    })
+    .await;
+    d.db.drop_it().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_column_that_cuts_where_nobody_knows_is_ruled_of_once_and_taken_back() {
     let (d, _processes) = deployed(Engine::Sqlite).await;

@@ -59,6 +59,11 @@ pub(super) async fn delete(State(handles): State<Handles>, Path(id): Path<String
     done()
 }
 
+pub(super) async fn restore(State(handles): State<Handles>, Path(id): Path<String>) -> Answer {
+    handles.crm.restore(&id)?;
+    done()
+}
+
 pub(super) async fn announce(State(handles): State<Handles>, Path(id): Path<String>) -> Answer {
     handles.crm.announce(&id)?;
     done()

@@ -26,6 +26,7 @@ pub(crate) fn router(handles: Handles) -> Router {
                 .delete(crm::delete),
         )
         .route("/sim/crm/{id}/announce", post(crm::announce))
+        .route("/sim/crm/{id}/restore", post(crm::restore))
         .route("/sim/crm/{id}/dates", put(crm::dates))
         .route("/sim/webhooks", get(crm::webhooks))
         .route("/sim/finance/contacts", get(finance::list).post(finance::create))

@@ -158,7 +158,7 @@ impl Call<'_> {
         let skip = usize::try_from(page.saturating_mul(size)).unwrap_or(usize::MAX);
         let store = self.crm.store();
         let rows: Vec<Value> = store
-            .iter()
+            .with_term(&term)
             .filter(|record| record.kind.is_identity())
             .filter(|record| term.is_empty() || self.has_term(&record.object, &term))
             .skip(skip)

@@ -124,7 +124,7 @@ pub struct CrmConfig {
     pub refresh_enabled: bool,
     /// `modifyDate` is empty until an object's first edit; for objects made from then on.
     pub modify_date_at_first_edit: bool,
-    /// Ids stand in capitals in the answers of these verbs: `get`, `find`, `search`, `create`, `update`.
+    /// Ids stand in capitals in the answers of these verbs: `get`, `find`, `search`, `create`, `update`; and in `webhooks`.
     pub capital_ids_in: Vec<String>,
     /// What is put into an answer, once it is written as JSON, in the place of these texts: for what no text of a user
     /// can hold (`\\ud83d`, half an emoji), or what breaks a record.

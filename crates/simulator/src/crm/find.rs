@@ -100,16 +100,23 @@ impl Find {
         self.queries.iter().skip(1).all(|query| !query.or)
     }
 
+    /// Of conditions that must all hold, those that one of them finds; of alternatives, those that any of them finds.
     fn by_index<'a>(&self, store: &'a Store) -> Option<Vec<&'a Record>> {
-        if !self.all_and() {
+        let found = |query: &Query| match (query.op, &query.operands[..]) {
+            (Op::Equal, [Key::Text(value)]) => store.equal_to(&query.field, value),
+            _ => None,
+        };
+        if self.all_and() {
+            return self.queries.iter().find_map(found);
+        }
+        if !self.queries.iter().skip(1).all(|query| query.or) {
             return None;
         }
-        self.queries
-            .iter()
-            .find_map(|query| match (query.op, &query.operands[..]) {
-                (Op::Equal, [Key::Text(value)]) => store.equal_to(&query.field, value),
-                _ => None,
-            })
+        let all: Vec<Vec<&Record>> = self.queries.iter().map(found).collect::<Option<_>>()?;
+        let mut records: Vec<&Record> = all.into_iter().flatten().collect();
+        records.sort_unstable_by_key(|record| record.seq);
+        records.dedup_by_key(|record| record.seq);
+        Some(records)
     }
 
     fn modified_range(&self) -> (Edge, Edge) {

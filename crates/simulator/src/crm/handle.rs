@@ -55,6 +55,14 @@ impl CrmHandle {
         deleted.map(drop).ok_or_else(|| SimError::NotFound(id.to_owned()))
     }
 
+    /// A user takes a deleted object out of the bin again, under its old id.
+    pub fn restore(&self, id: &str) -> Result<(), SimError> {
+        let restored = self.0.restore(parse(id)?, Author::User);
+        restored
+            .map(drop)
+            .ok_or_else(|| SimError::NotFound(id.to_owned()))
+    }
+
     /// The object as it is stored: without empty and undocumented properties.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<Value> {

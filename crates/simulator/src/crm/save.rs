@@ -36,6 +36,16 @@ impl Store {
         record
     }
 
+    /// A deleted record stands where it was, as if it had just been edited.
+    pub(crate) fn restore(&mut self, id: Uuid, config: &CrmConfig, now: NaiveDateTime) -> Option<Record> {
+        let mut record = self.take_out(id)?;
+        record.modified = dates::truncate(now, config.date_digits).max(record.modified);
+        record.dated = true;
+        prepare::server_fields(&mut record, config);
+        self.put(record.clone());
+        Some(record)
+    }
+
     /// The object takes the place of the stored one, as a whole.
     pub(crate) fn replace(
         &mut self,

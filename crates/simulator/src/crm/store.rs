@@ -35,6 +35,29 @@ pub(crate) struct Record {
     pub(crate) object: Object,
 }
 
+impl Record {
+    /// All that a search for a term could look into: each text, and each telephone number.
+    fn searched(&self) -> String {
+        let mut all = String::new();
+        let mut push = |value: &Value| {
+            if let Some(text) = value.as_str() {
+                all.push_str(&text.to_lowercase());
+                all.push('\n');
+            }
+        };
+        for value in self.object.values() {
+            match value {
+                Value::Array(items) => items
+                    .iter()
+                    .filter_map(|item| item.get("phoneNumber"))
+                    .for_each(&mut push),
+                other => push(other),
+            }
+        }
+        all
+    }
+}
+
 type ByModified = BTreeSet<(NaiveDateTime, u64, Uuid)>;
 
 pub(crate) struct Store {
@@ -42,6 +65,10 @@ pub(crate) struct Store {
     by_seq: BTreeMap<u64, Uuid>,
     by_modified: HashMap<(Kind, String), ByModified>,
     equal: HashMap<&'static str, HashMap<String, HashSet<Uuid>>>,
+    /// By the order of creation, so that a search need not go through every object.
+    searched: BTreeMap<u64, String>,
+    /// What was deleted, until somebody takes it out again.
+    bin: HashMap<Uuid, Record>,
     categories: BTreeMap<String, String>,
     rng: StdRng,
     next_seq: u64,
@@ -56,6 +83,8 @@ impl Store {
             by_seq: BTreeMap::new(),
             by_modified: HashMap::new(),
             equal: INDEXED.iter().map(|field| (*field, HashMap::new())).collect(),
+            searched: BTreeMap::new(),
+            bin: HashMap::new(),
             categories: BTreeMap::new(),
             rng: StdRng::seed_from_u64(seed ^ 0x0063_726d),
             next_seq: 0,
@@ -75,6 +104,12 @@ impl Store {
     /// All records in the order of their creation.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Record> {
         self.by_seq.values().filter_map(|id| self.records.get(id))
+    }
+
+    /// Those that may hold the term, in the order of their creation; an empty term stands in all.
+    pub(crate) fn with_term<'a>(&'a self, term: &'a str) -> impl Iterator<Item = &'a Record> {
+        let found = self.searched.iter().filter(move |(_, text)| text.contains(term));
+        found.filter_map(|(seq, _)| self.records.get(self.by_seq.get(seq)?))
     }
 
     /// Those of one item type by their time of change.
@@ -141,8 +176,21 @@ impl Store {
         Some(record)
     }
 
+    /// Deletes a record; it can be taken out of the bin.
+    pub(super) fn bin(&mut self, id: Uuid) -> Option<Record> {
+        let record = self.remove(id)?;
+        self.bin.insert(id, record.clone());
+        Some(record)
+    }
+
+    /// What was deleted under that id.
+    pub(super) fn take_out(&mut self, id: Uuid) -> Option<Record> {
+        self.bin.remove(&id)
+    }
+
     fn index(&mut self, record: &Record) {
         self.by_seq.insert(record.seq, record.id);
+        self.searched.insert(record.seq, record.searched());
         self.by_modified
             .entry((record.kind, record.type_key.to_lowercase()))
             .or_default()
@@ -159,6 +207,7 @@ impl Store {
 
     fn unindex(&mut self, record: &Record) {
         self.by_seq.remove(&record.seq);
+        self.searched.remove(&record.seq);
         let key = (record.kind, record.type_key.to_lowercase());
         if let Some(order) = self.by_modified.get_mut(&key) {
             order.remove(&(record.modified, record.seq, record.id));

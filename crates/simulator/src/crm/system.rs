@@ -93,8 +93,16 @@ impl Crm {
 
     pub(super) fn delete(&self, id: Uuid, by: Author) -> Option<Record> {
         let config = self.config();
-        let record = self.store().remove(id)?;
+        let record = self.store().bin(id)?;
         self.changed(Event::Delete, &record, by, &config);
+        Some(record)
+    }
+
+    pub(super) fn restore(&self, id: Uuid, by: Author) -> Option<Record> {
+        let config = self.config();
+        let now = self.clock.local(config.timezone);
+        let record = self.store().restore(id, &config, now)?;
+        self.changed(Event::Insert, &record, by, &config);
         Some(record)
     }
 

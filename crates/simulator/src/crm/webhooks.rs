@@ -165,7 +165,7 @@ impl Webhooks {
             "eventId": self.event_id().to_string(),
             "eventType": event_type,
             "entityType": record.kind.event_prefix().to_uppercase(),
-            "entityId": record.id.to_string(),
+            "entityId": shown_id(record, config),
             "action": event.action(),
             "timestamp": timestamp,
             "data": shape::object(record, config),
@@ -247,6 +247,15 @@ async fn deliver(client: &reqwest::Client, call: &Call, timeout: Duration) -> re
         .map_err(reqwest::Error::without_url)
 }
 
+/// The id as webhooks write it.
+fn shown_id(record: &Record, config: &CrmConfig) -> String {
+    let id = record.id.to_string();
+    match config.capital_ids_in.iter().any(|named| named == "webhooks") {
+        true => id.to_uppercase(),
+        false => id,
+    }
+}
+
 fn concerns(hook: &NativeHook, record: &Record) -> bool {
     hook.item_type == "*"
         || hook.item_type.eq_ignore_ascii_case(&record.type_key)
@@ -254,7 +263,7 @@ fn concerns(hook: &NativeHook, record: &Record) -> bool {
 }
 
 fn native_url(template: &str, event: Event, record: &Record, config: &CrmConfig) -> String {
-    let id = record.id.to_string();
+    let id = shown_id(record, config);
     let subtype = percent(shape::label(record.kind, config));
     let values = [
         ("event", event.native(config.webhooks.native_event_digits)),

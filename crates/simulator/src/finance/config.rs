@@ -17,6 +17,21 @@ pub enum LetterForm {
     Arabic,
 }
 
+/// What becomes of a character that an installation's code page lacks: emojis, arrows, check marks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodePage {
+    /// It lacks none.
+    #[default]
+    Whole,
+    /// A `?` for each unit of UTF-16.
+    Marks,
+    /// It is left out.
+    Drops,
+    /// A column of three-byte UTF-8: the text ends before its first character of four bytes.
+    Cuts,
+}
+
 /// What is lost, without a word, when a contact is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -29,6 +44,12 @@ pub struct LossyConfig {
     pub drop_joiners: bool,
     /// Spaces at both ends are dropped, doubled ones become one.
     pub trim_spaces: bool,
+    /// Characters that it has no place for.
+    pub code_page: CodePage,
+    /// `&amp;` for `&`, and so on.
+    pub escapes_html: bool,
+    /// Columns that hold numbers: a value that is all digits loses its leading zeros.
+    pub numeric: Vec<String>,
     /// Longest value of a column, in UTF-16 units; the rest is cut.
     pub max_lengths: BTreeMap<String, usize>,
 }
@@ -43,6 +64,9 @@ impl LossyConfig {
             latin_digits: true,
             drop_joiners: true,
             trim_spaces: true,
+            code_page: CodePage::Whole,
+            escapes_html: false,
+            numeric: Vec::new(),
             max_lengths: lengths.map(|(column, length)| (column.to_owned(), length)).into(),
         }
     }

@@ -1,6 +1,6 @@
 //! What an installation does to a text before it stores it.
 
-use super::config::{LetterForm, LossyConfig};
+use super::config::{CodePage, LetterForm, LossyConfig};
 
 pub(crate) fn store(column: &str, text: &str, config: &LossyConfig) -> String {
     let mut text: String = text
@@ -15,6 +15,13 @@ pub(crate) fn store(column: &str, text: &str, config: &LossyConfig) -> String {
             }
         })
         .collect();
+    text = on_code_page(text, config.code_page);
+    if config.escapes_html {
+        text = escaped(&text);
+    }
+    if config.numeric.iter().any(|numeric| numeric == column) {
+        text = as_number(text);
+    }
     if config.trim_spaces {
         text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     }
@@ -29,6 +36,53 @@ pub(crate) fn store(column: &str, text: &str, config: &LossyConfig) -> String {
             .collect();
     }
     text
+}
+
+fn on_code_page(text: String, page: CodePage) -> String {
+    match page {
+        CodePage::Whole => text,
+        CodePage::Cuts => text.chars().take_while(|letter| letter.len_utf8() < 4).collect(),
+        CodePage::Drops => text.chars().filter(|letter| has_place(*letter)).collect(),
+        CodePage::Marks => {
+            let mut marked = String::with_capacity(text.len());
+            for letter in text.chars() {
+                if has_place(letter) {
+                    marked.push(letter);
+                } else {
+                    marked.extend(std::iter::repeat_n('?', letter.len_utf16()));
+                }
+            }
+            marked
+        }
+    }
+}
+
+/// Latin, Persian and Arabic letters, joiners, dashes and quotation marks.
+fn has_place(letter: char) -> bool {
+    matches!(u32::from(letter), 0..=0xff | 0x600..=0x6ff | 0x200c..=0x200f | 0x2010..=0x2026)
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn as_number(text: String) -> String {
+    let bare = text.trim_start_matches('0');
+    match !bare.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => bare.to_owned(),
+        false => text,
+    }
 }
 
 fn letter_form(letter: char, form: LetterForm) -> char {
@@ -69,6 +123,43 @@ mod tests {
     fn nothing_is_lost_by_default() {
         let text = " علي  ك\u{200C}۱ ";
         assert_eq!(store("Name", text, &LossyConfig::default()), text);
+    }
+
+    #[test]
+    fn a_code_page_marks_drops_or_cuts_what_it_lacks() {
+        for (code_page, stored) in [
+            (CodePage::Whole, "آریا 😀 تک ✓"),
+            (CodePage::Marks, "آریا ?? تک ?"),
+            (CodePage::Drops, "آریا  تک "),
+            (CodePage::Cuts, "آریا "),
+        ] {
+            let config = LossyConfig {
+                code_page,
+                ..LossyConfig::default()
+            };
+            assert_eq!(store("Name", "آریا 😀 تک ✓", &config), stored, "{code_page:?}");
+            assert_eq!(
+                store("Name", "می\u{200C}خواهم – R&D", &config),
+                "می\u{200C}خواهم – R&D"
+            );
+        }
+    }
+
+    #[test]
+    fn signs_are_escaped_and_numbers_lose_their_zeros() {
+        let config = LossyConfig {
+            escapes_html: true,
+            numeric: vec!["NationalCode".to_owned()],
+            ..LossyConfig::default()
+        };
+        assert_eq!(
+            store("Name", "<R&D> \"a\" 'b'", &config),
+            "&lt;R&amp;D&gt; &quot;a&quot; &#39;b&#39;"
+        );
+        assert_eq!(store("NationalCode", "0012345679", &config), "12345679");
+        assert_eq!(store("NationalCode", "001-2345679", &config), "001-2345679");
+        assert_eq!(store("NationalCode", "000", &config), "000");
+        assert_eq!(store("PostalCode", "0012", &config), "0012");
     }
 
     #[test]

@@ -11,7 +11,8 @@ use super::{columns, config::FinanceConfig};
 use crate::json::{Object, scalar};
 
 pub(crate) const PHONE_TAKEN: &str = "شماره تلفن نمی تواند تکراری باشد.";
-const INDEXED: [&str; 3] = ["MobileNo", "TelNo", "NationalCode"];
+/// The first two must be unique.
+const INDEXED: [&str; 4] = ["MobileNo", "TelNo", "NationalCode", "Email"];
 
 /// A stored pre-invoice.
 #[derive(Clone, Debug, Serialize)]
@@ -35,7 +36,7 @@ pub struct Document {
 #[derive(Clone)]
 pub(crate) struct Store {
     rows: BTreeMap<i64, Object>,
-    indexes: [HashMap<String, BTreeSet<i64>>; 3],
+    indexes: [HashMap<String, BTreeSet<i64>>; 4],
     pub(crate) documents: Vec<Document>,
     last_code: i64,
     /// The answer of an unfiltered read, until the next write.

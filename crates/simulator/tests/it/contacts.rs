@@ -200,7 +200,7 @@ async fn filters_are_equality_or_ignored() {
     let world = world().await;
     let finance = world.sim.finance();
     let code = finance
-        .create(json!({"Name": "a", "MobileNo": "0912", "NationalCode": "1"}))
+        .create(json!({"Name": "a", "MobileNo": "0912", "NationalCode": "1", "Email": "a@b.c"}))
         .unwrap();
     finance.create(json!({"Name": "b", "TelNo": "021"})).unwrap();
     let path = "/api/Sgh/GEN/Gn_Web_Users/GetAll";
@@ -212,6 +212,7 @@ async fn filters_are_equality_or_ignored() {
         json!({"Code": code}),
         json!({"MobileNo": "0912"}),
         json!({"NationalCode": "1"}),
+        json!({"Email": "a@b.c"}),
         json!({"Name": "a"}),
     ] {
         let rows = world.read_contacts(filter).await;

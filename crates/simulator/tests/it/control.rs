@@ -42,6 +42,13 @@ async fn users_of_the_crm_work_over_http() {
     done(&world, Method::DELETE, &path, Value::Null).await;
     assert_eq!(status(&world, Method::GET, &path, Value::Null).await, 404);
     assert_eq!(get(&world, "/stats").await["crm"]["user_saves"], 3);
+    // Out of the bin it comes as it was, but edited now; once.
+    let restore = format!("{path}/restore");
+    done(&world, Method::POST, &restore, Value::Null).await;
+    let restored = get(&world, &path).await;
+    assert_eq!(restored["nickName"], edited["nickName"]);
+    assert!(restored["modifyDate"].as_str() > Some("2020-01-01T00:00:00.000"));
+    assert_eq!(status(&world, Method::POST, &restore, Value::Null).await, 404);
     done(&world, Method::DELETE, "/stats", Value::Null).await;
     assert_eq!(get(&world, "/saves").await["crm"], json!({}));
 }

@@ -85,6 +85,22 @@ async fn operators() {
         {"logicalOperator": 1, "field": "RefId", "operator": 0, "value": "73"},
     ]);
     assert_eq!(names(or).await, ["a", "c"]);
+    let alternatives = |last: Value| {
+        let or = |field: &str, value: &str| json!({"logicalOperator": 1, "field": field, "operator": 0, "value": value});
+        json!([or("Email", "a@x.ir"), or("RefId", "72"), last])
+    };
+    let same = json!({"logicalOperator": 1, "field": "RefId", "operator": 0, "value": "71"});
+    assert_eq!(
+        names(alternatives(same)).await,
+        ["b", "a"],
+        "one that two of them find stands there once"
+    );
+    let begins = json!({"logicalOperator": 1, "field": "Email", "operator": 11, "value": "c@"});
+    assert_eq!(
+        names(alternatives(begins)).await,
+        ["a", "c"],
+        "one that no index answers"
+    );
     // The index follows edits.
     world
         .sim

@@ -61,14 +61,16 @@ pub(in crate::store) async fn commit(
     Ok(Committed { next, woken })
 }
 
-/// Only an entity that is being met may have any, or one whose meeting a killed run has left with a write on its way.
+/// Only an entity that is being met may have any (also one whose counterpart is another's by now), or one whose meeting a killed
+/// run has left with a write on its way.
 async fn give_back_locks(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
     work: &Work,
     commit: &Commit,
 ) -> StoreResult<()> {
-    let may_have = work.link.base.is_none() || !work.link.in_flight.is_empty();
+    let link = &work.link;
+    let may_have = link.base.is_none() || !link.is_whole() || !link.in_flight.is_empty();
     let keeps = commit.link.as_ref().is_some_and(Link::keeps_its_locks);
     if may_have && !keeps {
         locks::unlock(store, tx, work.lease.link).await?;

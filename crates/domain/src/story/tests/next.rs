@@ -20,7 +20,7 @@ fn whoever_refused_is_named_by_the_message_or_else_by_its_text() {
     assert!(refused(None, "finance: no").contains("correct in CRM what finance refuses"));
     assert!(refused(None, "CRM: no").contains("correct in finance what CRM refuses"));
     assert!(refused(None, "said otherwise").contains("correct in CRM what finance refuses"));
-    for code in [Code::Refused, Code::TakenByNobody] {
+    for code in [Code::Refused, Code::TakenByNobody, Code::TakenPlaceholder] {
         let message = Message::new(code).with("side", Side::Crm).with("words", "no");
         assert!(refused(Some(message), "").contains("correct in finance what CRM refuses"));
     }

@@ -41,6 +41,39 @@ fn a_save_asks_for_what_changed_and_sends_the_rest_along_with_edits_marked_as_su
     assert!(!save.fields[&NAME].pending);
 }
 
+/// Else the system would escape once more what it has escaped.
+#[test]
+fn what_stands_there_escaped_is_sent_as_it_was_typed_unless_somebody_has_edited_it() {
+    let typed = [
+        (NAME, "R&D|x"),
+        (Field::Description, "a & b"),
+        (Field::Address, "x"),
+        (Field::Website, "a"),
+    ];
+    let shown = [
+        (NAME, "R&amp;D x"),
+        (Field::Description, "a &amp; b"),
+        (Field::Address, "x"),
+        (Field::Website, "a"),
+    ];
+    let mut known = base(&[]);
+    for ((field, crm), (_, finance)) in typed.iter().zip(&shown) {
+        known.agree(*field, crm, finance);
+    }
+    let link = linked(Some(known));
+    let crm = person(&typed).with(Field::Website, "b");
+    let finance = person(&shown).with(Field::Description, "c &amp; d");
+    let mut seen = seen(&link, 1, Some(crm), Some(finance));
+    seen.fresh = Some(Side::Finance);
+    let save = update(decide(&link, &seen).1);
+    assert_eq!(
+        asked(&save.fields),
+        person(&[(NAME, "R&D|x"), (Field::Website, "b")]).values,
+        "an edit of finance stays as it is"
+    );
+    assert_eq!(save.decided.len(), 1, "only the website's change is told");
+}
+
 /// What is written of late is remembered for ten minutes, to see what is written back and forth.
 #[test]
 fn a_save_that_is_read_back_is_remembered_for_ten_minutes() {

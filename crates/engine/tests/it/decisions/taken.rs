@@ -43,6 +43,7 @@ fn named_holder(name: &str, counterpart: Counterpart) -> TakenBy {
             Field::Mobile,
             reading().forms(Field::Mobile, WANTED, Side::Finance),
         )]),
+        separate: false,
         counterpart,
     }
 }
@@ -166,6 +167,50 @@ fn where_nobody_holds_it_all_that_the_words_may_be_about_is_left_out_and_it_is_t
 }
 
 #[test]
+fn nobodys_value_is_left_out_alone_and_keeps_nobody_from_being_made() {
+    let nobodys = |seen: &mut Seen| {
+        let taken = seen.taken[Side::Finance as usize].as_mut().unwrap();
+        (taken.holders, taken.nobodys) = (Some(Vec::new()), [Field::Mobile].into());
+    };
+    let link = half(Side::Crm);
+    let customer = person(&[
+        (Field::Name, "علی رضایی"),
+        (Field::Mobile, WANTED),
+        (Field::Phone, "02188451236"),
+    ]);
+    let mut seen = met(&link, 10, customer, &[]);
+    let (create, _) = created(decide(&link, &seen).1);
+    let about = [Field::Mobile, Field::Phone];
+    seen.note_taken(Side::Finance, "تکراری است", &about, &create.fields);
+    nobodys(&mut seen);
+    let (create, customer) = created(decide(&link, &seen).1);
+    assert_eq!(customer.get(Field::Mobile), "");
+    assert_eq!(
+        customer.get(Field::Phone),
+        "02188451236",
+        "it is not about this one"
+    );
+    // Refused all the same: it is about the other one, of which nobody is seen to be the holder.
+    seen.note_taken(Side::Finance, "تکراری است", &about, &create.fields);
+    let step = decide(&link, &seen).1;
+    assert!(
+        matches!(&step, Step::End(Ending::Failed(_, PortError::Taken { .. }))),
+        "{step:?}"
+    );
+    // Of a customer who is there all else is saved, and it is said once.
+    let mut seen = edited();
+    refused(&mut seen);
+    nobodys(&mut seen);
+    seen.fresh = Some(Side::Finance);
+    assert!(!update(next(&seen)).fields[&Field::Mobile].written);
+    seen.written[Side::Finance as usize] = true;
+    let Step::End(Ending::Taken { why, withheld, .. }) = next(&seen) else {
+        panic!()
+    };
+    assert_eq!((why.code, withheld.len()), (Code::TakenPlaceholder, 0));
+}
+
+#[test]
 fn what_stood_there_before_can_not_be_left_out() {
     let was = base(&[(Field::Name, "علی رضایی"), (Field::Mobile, WANTED)]);
     let crm = person(&[(Field::Name, "علی رضایی نژاد"), (Field::Mobile, WANTED)]);
@@ -196,7 +241,9 @@ fn a_customer_is_made_without_it_unless_the_holder_may_be_that_customer() {
             &create.fields,
         );
         assert!(matches!(decide(&link, &seen).1, Step::Holders(Side::Finance)));
-        held_by(&mut seen, vec![named_holder(holder_is, gone)]);
+        let mut holder = named_holder(holder_is, gone);
+        holder.separate = holder_is == "علی رضاییان";
+        held_by(&mut seen, vec![holder]);
         decide(&link, &seen).1
     };
     let (create, customer) = created(met_with("علی رضایی", "مینا کریمی", Counterpart::None));
@@ -210,6 +257,9 @@ fn a_customer_is_made_without_it_unless_the_holder_may_be_that_customer() {
         ["2"],
         "should its answer be lost, the holder is not it"
     );
+    // Whoever is like it, and was said to be another.
+    let (create, _) = created(met_with("علی رضایی", "علی رضاییان", Counterpart::None));
+    assert_eq!(create.not_ours, ["2"]);
     // Typed into finance a moment ago: met anew, with all that belongs to it.
     let step = met_with("علی رضایی", "علی رضایی", Counterpart::None);
     assert!(

@@ -30,7 +30,8 @@ pub(in crate::memory) fn commit(
         Some(link) => links::save(tables, work, link, commit, now)?,
         None => drop_half(tables, work)?,
     }
-    let may_have_locks = work.link.base.is_none() || !work.link.in_flight.is_empty();
+    let link = &work.link;
+    let may_have_locks = link.base.is_none() || !link.is_whole() || !link.in_flight.is_empty();
     if may_have_locks && !commit.link.as_ref().is_some_and(Link::keeps_its_locks) {
         tables.unlock(work.lease.link);
     }
