@@ -50,10 +50,12 @@ pub fn another(was: &Values, now: &Customer) -> Option<Another> {
     (!lasted).then_some(Another::Name)
 }
 
-/// Whether the names may be one's: the same, alike, a part of one another, or saying nothing.
+/// Whether the names may be one's: the same, alike, a part of one another, or saying nothing. Who had a name is not called
+/// like nobody all at once («مشتری متفرقه»).
 fn is_alike(was: &Values, now: &Values, kind: Kind) -> bool {
-    let name = |values| Name::of(of(values, Field::Name), kind).words;
-    likeness(&name(was), &name(now)) != Likeness::Unlike
+    let name = |values| Name::of(of(values, Field::Name), kind);
+    let (was, now) = (name(was), name(now));
+    was.nobody == now.nobody && likeness(&was.words, &now.words) != Likeness::Unlike
 }
 
 fn has_lasted<T: IntoIterator<Item = String>>(
@@ -100,6 +102,16 @@ mod tests {
             Some(Another::Name),
         );
         is((PARS, &[phone]), (MINA, &[]), Some(Another::Name));
+    }
+
+    #[test]
+    fn case_1_a_code_that_was_given_to_nobody_holds_another_record() {
+        const NOBODY: &str = "مشتری متفرقه";
+        let phone = (Field::Mobile, "09123450017");
+        is((PARS, &[phone]), (NOBODY, &[]), Some(Another::Name));
+        is((NOBODY, &[]), (MINA, &[phone]), Some(Another::Name));
+        is((PARS, &[phone]), (NOBODY, &[phone]), None);
+        is((NOBODY, &[]), ("نقدی", &[]), None);
     }
 
     #[test]

@@ -9,10 +9,12 @@ use crate::people::{any_record, enter, new_values, type_record, write_down};
 use crate::sched::SECOND;
 use crate::world::{Shared, tell_of};
 
+type Deed = fn(&Shared);
+
 /// One of those that this world knows; `false`: it knows none.
 pub fn act(world: &Shared) -> bool {
     let odd = world.odd;
-    let known: [(bool, fn(&Shared)); 4] = [
+    let known: [(bool, Deed); 4] = [
         (odd.given_again, give_again),
         (odd.unreadable, spoil),
         (odd.moves, move_mobile),

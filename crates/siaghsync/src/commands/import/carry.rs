@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use domain::message::Code;
 use domain::ports::{Ring, Side};
 use domain::store::entities::log;
 use domain::store::sql::SqlStore;
@@ -214,6 +215,14 @@ async fn run(engine: &Engine, ring: Ring) -> anyhow::Result<Run> {
                 next: after,
                 ..
             } => {
+                // It looks again by itself; whoever must correct a record there is not waited for here.
+                if outcome
+                    .message
+                    .as_ref()
+                    .is_some_and(|why| why.code == Code::CandidatesSetAside)
+                {
+                    return Ok(Run::Ended(None));
+                }
                 let why = outcome.text().unwrap_or_default();
                 let class = outcome.error_class.unwrap_or_default();
                 let systemic = matches!(class, "transient" | "session" | "unknown_outcome");
