@@ -14,6 +14,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use domain::polls::{CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, PollStore};
+use serde_json::Value;
 use simulator::SimulatorConfig;
 use simulator::config::CodePage;
 use testkit::{Engine, TestDb};
