@@ -55,10 +55,13 @@ fn once(text: &str) -> String {
     text.nfkc().filter_map(letter).collect::<String>().to_lowercase()
 }
 
-/// The words of a name in plain form: parted by spaces and by the signs that people put between words.
+/// The words of a name in plain form: parted by spaces and by the signs that people put between words. A picture, or the
+/// question marks that a system has put in its place, is no part of one.
 pub(super) fn words(plain: &str) -> impl Iterator<Item = &str> {
     let between = |c: char| c.is_whitespace() || ".,،ـ_/*()-".contains(c);
-    plain.split(between).filter(|word| !word.is_empty())
+    let words = plain.split(between);
+    let words = words.map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    words.filter(|word| !word.is_empty())
 }
 
 /// The Latin digits of a text in plain form.

@@ -194,3 +194,14 @@ fn case_46_names_of_nobody() {
         )],
     );
 }
+
+#[test]
+fn case_7_a_picture_and_what_a_system_puts_in_its_place_are_no_part_of_a_name() {
+    let phone = "mobile=09123451237";
+    let at = |name: &str| format!("{name} / {phone}");
+    for there in ["علی رضایی ??", "علی رضایی?", "علی رضایی", "علی رضایی 🌹"]
+    {
+        assert_eq!(pair(Person, &at("علی رضایی 😀"), &at(there)), "link", "{there}");
+    }
+    assert_eq!(pair(Person, &at("مینا کریمی 😀"), &at("علی رضایی ??")), "apart");
+}
