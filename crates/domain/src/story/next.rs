@@ -137,7 +137,7 @@ fn failed(row: &Row) -> Message {
     let held = row
         .message
         .as_ref()
-        .is_none_or(|message| !matches!(message.code, Code::TakenByNobody | Code::TakenPlaceholder));
+        .is_none_or(|message| message.code != Code::TakenByNobody && message.code != Code::TakenPlaceholder);
     match row.class() {
         TAKEN if held => return Message::new(Code::NextTaken),
         TAKEN | "refused" => {}
@@ -153,10 +153,9 @@ fn failed(row: &Row) -> Message {
 /// Who refused: a run writes either side, whichever was heard.
 fn refusing(row: &Row) -> Side {
     let refused = row.message.as_ref().filter(|message| {
-        matches!(
-            message.code,
-            Code::Refused | Code::TakenByNobody | Code::TakenPlaceholder
-        )
+        message.code == Code::Refused
+            || message.code == Code::TakenByNobody
+            || message.code == Code::TakenPlaceholder
     });
     let named = refused.and_then(|message| message.arguments.get("side")?.as_str());
     // A text alone begins with the name.

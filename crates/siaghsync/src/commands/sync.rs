@@ -76,10 +76,8 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// Whether no system has anything under the id that was typed, and nothing was ever linked under it.
 fn is_nobodys(row: &log::Model) -> bool {
-    let nothing = [Code::NoSuchRecord, Code::NoSuchDocument];
-    nothing
-        .iter()
-        .any(|code| row.error_code.as_deref() == Some(code.as_str()))
+    let said = row.error_code.as_deref().unwrap_or_default();
+    said == Code::NoSuchRecord.as_str() || said == Code::NoSuchDocument.as_str()
 }
 
 fn unknown(row: &log::Model) -> String {
