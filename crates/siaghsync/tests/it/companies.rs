@@ -105,7 +105,14 @@ async fn each_company_has_its_own(on: Engine) {
     let n = two.typed(unnamed, "");
     let code_of_a = two.reaches(false, &first.mobile).await;
     let code_of_b = two.reaches(true, &second.mobile).await;
-    two.reaches(false, &unnamed.mobile).await;
+    let code_of_n = two.reaches(false, &unnamed.mobile).await;
+    // Both systems number from the same number on: one of the first company's codes is free in the second.
+    let codes = [code_of_a, code_of_n];
+    let free = codes.into_iter().find(|code| *code != code_of_b).unwrap();
+    assert!(
+        codes.contains(&code_of_b),
+        "one code stands in both: {codes:?}, {code_of_b}"
+    );
     d.settled(LIMIT).await;
     third_is_left_alone(&two, &c, &third.mobile).await;
     let links = d.links().await;
@@ -114,7 +121,7 @@ async fn each_company_has_its_own(on: Engine) {
         link.unwrap().company.clone()
     };
     assert_eq!([&a, &b, &n].map(|id| company_of(id)), ["100", "200", "100"]);
-    edits_stay_in_their_company(&two, (&a, first, code_of_a), (&b, code_of_b), of_finance).await;
+    edits_stay_in_their_company(&two, (&a, first), (&b, code_of_b), free, of_finance).await;
     documents_go_where_their_customer_is(&two, &a, &b).await;
     crate::polls::at_rest(d).await;
     let (agree, said) = d.siaghsync(&["verify"]);
@@ -158,13 +165,16 @@ async fn third_is_left_alone(two: &Two, id: &str, mobile: &str) {
 
 async fn edits_stay_in_their_company(
     two: &Two,
-    (a, first, code_of_a): (&str, &sample::SampleCustomer, i64),
+    (a, first): (&str, &sample::SampleCustomer),
     (b, code_of_b): (&str, i64),
+    free: i64,
     of_finance: &sample::SampleCustomer,
 ) {
     let d = &two.d;
     // One code in both: an edit of the one company's contact is no edit of the other's.
-    let same = two.second.finance().seed(json!({"Code": code_of_a, "Name": of_finance.name, "MobileNo": of_finance.mobile, "TowardType": false}));
+    let same = two.second.finance().seed(
+        json!({"Code": free, "Name": of_finance.name, "MobileNo": of_finance.mobile, "TowardType": false}),
+    );
     let code = same.unwrap();
     let edited = two
         .second
