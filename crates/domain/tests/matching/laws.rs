@@ -181,7 +181,7 @@ proptest! {
     #[test]
     fn nothing_that_is_typed_breaks_it(text in "\\PC{0,40}", kind in kind()) {
         let all = format!("{} / mobile={text} / id={text} / email={text} / zip={text} / address={text} / code={text} / number={text}", text.replace(" / ", ""));
-        if all.matches(" / ").count() == 7 {
+        if all.matches(" / ").count() == 7 && !text.ends_with(" /") {
             let _ = world(kind, &[&all], &[&all]).short();
         }
     }
