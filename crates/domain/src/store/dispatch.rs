@@ -16,72 +16,80 @@ use crate::ports::Ring;
 #[async_trait]
 impl Store for SqlStore {
     async fn enqueue(&self, events: &[Event]) -> StoreResult<Vec<bool>> {
-        let enqueue = inbox::enqueue(self, events);
-        in_time(QUICK, enqueue.instrument(self.span("enqueue"))).await
+        in_time(QUICK, || {
+            inbox::enqueue(self, events).instrument(self.span("enqueue"))
+        })
+        .await
     }
 
     async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
-        let claim = run::claim(self, row, owner, lease);
-        in_time(QUICK, claim.instrument(self.span("claim"))).await
+        in_time(QUICK, || {
+            run::claim(self, row, owner, lease).instrument(self.span("claim"))
+        })
+        .await
     }
 
     async fn intend(&self, lease: &Lease, intended: Intended<'_>, duration: Duration) -> StoreResult<()> {
-        let intend = links::intend(self, lease, intended, duration);
-        in_time(QUICK, intend.instrument(self.span("intend"))).await
+        in_time(QUICK, || {
+            links::intend(self, lease, intended, duration).instrument(self.span("intend"))
+        })
+        .await
     }
 
     async fn find_link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
-        in_time(QUICK, links::find(self, entity)).await
+        in_time(QUICK, || links::find(self, entity)).await
     }
 
     async fn last_run(&self, link: Uuid) -> StoreResult<Option<LastRun>> {
-        in_time(QUICK, inbox::last_run(self, link)).await
+        in_time(QUICK, || inbox::last_run(self, link)).await
     }
 
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
-        in_time(QUICK, locks::lock(self, lease, keys)).await
+        in_time(QUICK, || locks::lock(self, lease, keys)).await
     }
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
-        in_time(QUICK, links::link(self, lease, entity, &[LinkState::New])).await
+        in_time(QUICK, || links::link(self, lease, entity, &[LinkState::New])).await
     }
 
     async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
         let states = [LinkState::New, LinkState::Conflict, LinkState::Closed];
-        in_time(QUICK, links::link(self, lease, entity, &states)).await
+        in_time(QUICK, || links::link(self, lease, entity, &states)).await
     }
 
     async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Committed> {
-        let commit = run::commit(self, work, commit);
-        in_time(QUICK, commit.instrument(self.span("commit"))).await
+        in_time(QUICK, || {
+            run::commit(self, work, commit).instrument(self.span("commit"))
+        })
+        .await
     }
 
     async fn release(&self, work: &Work) -> StoreResult<()> {
-        in_time(QUICK, run::release(self, work)).await
+        in_time(QUICK, || run::release(self, work)).await
     }
 
     async fn sweep(&self, limit: u64, quiet_for: Duration) -> StoreResult<Vec<Ring>> {
-        in_time(QUICK, self.align()).await?;
-        in_time(QUICK, inbox::sweep(self, limit, quiet_for)).await
+        in_time(QUICK, || self.align()).await?;
+        in_time(QUICK, || inbox::sweep(self, limit, quiet_for)).await
     }
 
     async fn retry(&self, row: Option<Uuid>) -> StoreResult<u64> {
-        in_time(LONG, inbox::retry(self, row)).await
+        in_time(LONG, || inbox::retry(self, row)).await
     }
 
     async fn prune(&self, older_than: Duration, limit: u64) -> StoreResult<u64> {
-        in_time(LONG, inbox::prune(self, older_than, limit)).await
+        in_time(LONG, || inbox::prune(self, older_than, limit)).await
     }
 
     async fn stats(&self) -> StoreResult<Stats> {
-        in_time(LONG, inbox::stats(self)).await
+        in_time(LONG, || inbox::stats(self)).await
     }
 
     async fn backlog(&self) -> StoreResult<Backlog> {
-        in_time(LONG, inbox::backlog(self)).await
+        in_time(LONG, || inbox::backlog(self)).await
     }
 
     async fn ping(&self) -> StoreResult<()> {
-        in_time(QUICK, self.answers()).await
+        in_time(QUICK, || self.answers()).await
     }
 }

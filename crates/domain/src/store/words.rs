@@ -36,18 +36,31 @@ pub(super) fn is_time_out(error: &DbErr) -> bool {
     }
 }
 
+/// Whether PostgreSQL has undone a whole transaction, for the sake of one that it had waited for: a deadlock, or an order
+/// in which the two can't both have been carried out.
+pub(super) fn is_undone(error: &DbErr) -> bool {
+    code(error).is_some_and(|code| matches!(&*code, "40P01" | "40001"))
+}
+
+fn code(error: &DbErr) -> Option<std::borrow::Cow<'_, str>> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => {
+            inner.as_database_error().and_then(|error| error.code())
+        }
+        _ => None,
+    }
+}
+
 /// Whether it refuses a value: too long, no text of its encoding, beyond its range.
 pub(super) fn is_about_the_data(error: &DbErr) -> bool {
     match error {
-        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => {
-            match &**inner {
-                Sqlx::Database(error) => error.code().is_some_and(|code| refuses_a_value(&code)),
-                Sqlx::Encode(_) => true,
-                _ => false,
-            }
+        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner))
+            if matches!(**inner, Sqlx::Encode(_)) =>
+        {
+            true
         }
         DbErr::Json(_) => true,
-        _ => false,
+        other => code(other).is_some_and(|code| refuses_a_value(&code)),
     }
 }
 

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
+use domain::customer::Field;
+use domain::index::{IndexStore as _, Sighting};
 use domain::ports::Side;
 use domain::store::{Claim, Status, Store as _};
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use testkit::{Engine, TestDb};
 
+use crate::index::sighting;
 use crate::world::{LEASE, ending, event};
 
 #[tokio::test]
@@ -43,5 +47,79 @@ async fn one_worker_prunes_at_a_time() {
     assert_eq!(db.store.prune(Duration::ZERO, 10).await.unwrap(), 0);
     other.rollback().await.unwrap();
     assert_eq!(db.store.prune(Duration::ZERO, 10).await.unwrap(), 1);
+    db.drop_it().await;
+}
+
+/// Until a session of this database waits for another one's transaction.
+async fn one_waits(db: &TestDb) {
+    let waits = r#"SELECT 1 FROM pg_locks WHERE NOT granted AND "locktype" = 'transactionid'
+        AND "pid" IN (SELECT "pid" FROM pg_stat_activity WHERE "datname" = current_database())"#;
+    let waits = || sea_orm::Statement::from_string(sea_orm::DatabaseBackend::Postgres, waits);
+    while db.store.db().query_one_raw(waits()).await.unwrap().is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn with_mobile(side: Side, id: &str) -> Sighting {
+    sighting(side, id, &[(Field::Mobile, "09121112345")], Utc::now())
+}
+
+/// A poll sees a contact in the moment in which a run has made it.
+#[tokio::test]
+async fn two_that_see_a_new_record_at_once_wait_for_each_other_in_one_order() {
+    let db = TestDb::new(Engine::Postgres).await.unwrap();
+    db.store.note(&[with_mobile(Side::Finance, "21")]).await.unwrap();
+    let poll = db.store.db().begin().await.unwrap();
+    let sql = r#"SET LOCAL deadlock_timeout = '20ms';
+        INSERT INTO "RecordIndex" ("side", "company", "entityType", "id") VALUES ('FINANCE', '100', 'CUSTOMER', '22')"#;
+    poll.execute_unprepared(sql).await.unwrap();
+    let store = db.store.clone();
+    let run = tokio::spawn(async move { store.note(&[with_mobile(Side::Finance, "22")]).await });
+    one_waits(&db).await;
+    let sql = r#"INSERT INTO "RecordValue" ("side", "company", "entityType", "key", "value", "holder", "id")
+        SELECT "side", "company", "entityType", "key", "value", replace("holder", '21', '22'), '22' FROM "RecordValue"
+        WHERE "id" = '21' ON CONFLICT DO NOTHING"#;
+    poll.execute_unprepared(sql)
+        .await
+        .expect("nobody has what the record holds but who has the record");
+    poll.commit().await.unwrap();
+    run.await.unwrap().unwrap();
+    db.drop_it().await;
+}
+
+#[tokio::test]
+async fn what_the_database_has_undone_for_anothers_sake_is_done_again() {
+    let db = TestDb::new(Engine::Postgres).await.unwrap();
+    let both = || [with_mobile(Side::Crm, "a"), with_mobile(Side::Finance, "22")];
+    db.store.note(&both()).await.unwrap();
+    let other = db.store.db().begin().await.unwrap();
+    let touch =
+        |side| format!(r#"UPDATE "RecordIndex" SET "profile" = '', "checksum" = '' WHERE "side" = '{side}'"#);
+    other
+        .execute_unprepared("SET LOCAL deadlock_timeout = '1min'")
+        .await
+        .unwrap();
+    other.execute_unprepared(&touch("FINANCE")).await.unwrap();
+    let store = db.store.clone();
+    let seen = [
+        sighting(Side::Crm, "a", &[(Field::Mobile, "09352221346")], Utc::now()),
+        sighting(Side::Finance, "22", &[(Field::Mobile, "09352221346")], Utc::now()),
+    ];
+    let run = tokio::spawn(async move { store.note(&seen).await });
+    one_waits(&db).await;
+    other.execute_unprepared(&touch("CRM")).await.unwrap();
+    other.commit().await.unwrap();
+    run.await.unwrap().unwrap();
+    for side in Side::BOTH {
+        let form = domain::matching::Form {
+            key: domain::matching::Key::Mobile,
+            value: "9352221346".to_owned(),
+        };
+        assert_eq!(
+            db.store.holding(side, &[form], "nobody").await.unwrap().len(),
+            1,
+            "{side}"
+        );
+    }
     db.drop_it().await;
 }

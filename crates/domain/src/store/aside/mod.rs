@@ -43,7 +43,7 @@ impl SqlStore {
     /// # Errors
     /// The database's own.
     pub async fn set_aside(&self, limit: u64) -> StoreResult<(Vec<Aside>, u64)> {
-        in_time(QUICK, list::list(self, limit)).await
+        in_time(QUICK, || list::list(self, limit)).await
     }
 }
 

@@ -31,16 +31,16 @@ pub(super) async fn all(store: &SqlStore, first: Company) -> StoreResult<()> {
         // First of all, so that what services of the version before write from now on is labelled so, too.
         if store.is_postgres() {
             let sql = format!(r#"ALTER TABLE "{table}" ALTER COLUMN "company" SET DEFAULT '{first}'"#);
-            in_time(LONG, run(store, &sql, [])).await?;
+            in_time(LONG, || run(store, &sql, [])).await?;
         }
         let mut after = Some(Uuid::nil());
         while let Some(last) = after {
-            after = in_time(LONG, step(store, table, last, first)).await?;
+            after = in_time(LONG, || step(store, table, last, first)).await?;
         }
     }
     for table in SMALL {
         let sql = format!(r#"UPDATE "{table}" SET "company" = $1 WHERE "company" = '100'"#);
-        in_time(LONG, run(store, &sql, [first.to_string().into()])).await?;
+        in_time(LONG, || run(store, &sql, [first.to_string().into()])).await?;
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ impl SqlStore {
     /// # Errors
     /// The database's own.
     pub async fn can_serve(&self, served: &Companies) -> StoreResult<Result<(), NotServed>> {
-        in_time(QUICK, check::check(self, served)).await
+        in_time(QUICK, || check::check(self, served)).await
     }
 }
 

@@ -44,6 +44,8 @@ const POSTGRES_NEWS: &str = concat!(
     r#"), "held" AS MATERIALIZED (SELECT n."side", n."id", v."key", v."value", v."holder" FROM "new" n,
         jsonb_to_recordset(n."values") AS v("key" text, "value" text, "holder" text)),"#
 );
+// The values after their records, or two that write the same new record would wait for each other: whoever has the record
+// has what it holds. PostgreSQL promises no order of such statements but that of who reads whom, so both count "kept".
 // `OFFSET 0`: by the index, record by record. What differs is found by hashing: compared one by one, a look at twenty
 // thousand contacts took minutes.
 const POSTGRES_REST: &str = r#""old" AS MATERIALIZED (SELECT v.* FROM "new" n, LATERAL (SELECT * FROM "RecordValue" r
@@ -52,9 +54,11 @@ const POSTGRES_REST: &str = r#""old" AS MATERIALIZED (SELECT v.* FROM "new" n, L
             SELECT "side", "key", "value", "holder", "id" FROM "old"
             EXCEPT SELECT "side", "key", "value", "holder", "id" FROM "held") g
         WHERE v."side" = g."side" AND v."company" = $2 AND v."entityType" = $3 AND v."key" = g."key"
-            AND v."value" = g."value" AND v."holder" = g."holder" AND v."id" = g."id"),
+            AND v."value" = g."value" AND v."holder" = g."holder" AND v."id" = g."id"
+            AND (SELECT COUNT(*) FROM "kept") > 0),
     "values" AS (INSERT INTO "RecordValue" ("side", "company", "entityType", "key", "value", "holder", "id")
-    SELECT "side", $2, $3, "key", "value", "holder", "id" FROM "held" ORDER BY 1, 4, 5, 6, 7 ON CONFLICT DO NOTHING)
+    SELECT "side", $2, $3, "key", "value", "holder", "id" FROM "held"
+        WHERE (SELECT COUNT(*) FROM "kept") > 0 ORDER BY 1, 4, 5, 6, 7 ON CONFLICT DO NOTHING)
     SELECT "side", "id" FROM "new" "#;
 
 const SQLITE_NEWS: &str = concat!(
@@ -153,7 +157,7 @@ async fn there(
     if store.is_postgres() {
         let sql = format!(
             r#"{POSTGRES_NEWS} "kept" AS ({INTO} SELECT "side", $2, $3, "id", "kind", "profile", "checksum", "readAt", "readAt"
-                FROM "new" ORDER BY "side", "id" {OVER}), {POSTGRES_REST}"#
+                FROM "new" ORDER BY "side", "id" COLLATE "C" {OVER} RETURNING "id"), {POSTGRES_REST}"#
         );
         let news = tx.query_all_raw(store.statement(&sql, values(rows))).await?;
         return ids_of(&news);

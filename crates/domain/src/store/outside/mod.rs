@@ -19,11 +19,11 @@ mod swap;
 #[async_trait]
 impl OutsideStore for SqlStore {
     async fn breakers(&self) -> StoreResult<Vec<(Side, Shared)>> {
-        in_time(QUICK, breakers::breakers(self)).await
+        in_time(QUICK, || breakers::breakers(self)).await
     }
 
     async fn swap(&self, system: Side, seen: i64, open: Option<Open>) -> StoreResult<bool> {
-        in_time(QUICK, swap::swap(self, system, seen, open)).await
+        in_time(QUICK, || swap::swap(self, system, seen, open)).await
     }
 
     async fn reserve(
@@ -33,6 +33,6 @@ impl OutsideStore for SqlStore {
         apart: Duration,
         patience: Duration,
     ) -> StoreResult<Option<DateTime<Utc>>> {
-        in_time(QUICK, reserve::reserve(self, system, slots, apart, patience)).await
+        in_time(QUICK, || reserve::reserve(self, system, slots, apart, patience)).await
     }
 }

@@ -61,39 +61,39 @@ fn until(now: DateTime<Utc>, at: DateTime<Utc>) -> Duration {
 #[async_trait]
 impl PollStore for SqlStore {
     async fn begin(&self, poll: &str, owner: &str, rhythm: Rhythm) -> StoreResult<Begin> {
-        in_time(QUICK, begin::begin(self, poll, owner, rhythm)).await
+        in_time(QUICK, || begin::begin(self, poll, owner, rhythm)).await
     }
 
     async fn renew(&self, turn: &PollLease, duration: Duration) -> StoreResult<()> {
-        in_time(QUICK, lease::renew(self, turn, duration)).await
+        in_time(QUICK, || lease::renew(self, turn, duration)).await
     }
 
     async fn give_back(&self, turn: &PollLease, wait: Duration) -> StoreResult<()> {
-        in_time(QUICK, lease::give_back(self, turn, wait)).await
+        in_time(QUICK, || lease::give_back(self, turn, wait)).await
     }
 
     async fn finish(&self, turn: &PollLease, harvest: &Harvest) -> StoreResult<Stored> {
-        in_time(LONG, finish::finish(self, turn, harvest)).await
+        in_time(LONG, || finish::finish(self, turn, harvest)).await
     }
 
     async fn linked(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Linked>> {
-        in_time(LONG, linked::linked(self, side, ids)).await
+        in_time(LONG, || linked::linked(self, side, ids)).await
     }
 
     async fn known_events(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>> {
-        in_time(LONG, known_events::known_events(self, side, event_ids)).await
+        in_time(LONG, || known_events::known_events(self, side, event_ids)).await
     }
 
     async fn written_since(&self, since: DateTime<Utc>, look: DateTime<Utc>) -> StoreResult<HashSet<String>> {
-        in_time(LONG, written_since::written_since(self, since, look)).await
+        in_time(LONG, || written_since::written_since(self, since, look)).await
     }
 
     async fn issued(&self, kind: DocumentKind, ids: &[&str]) -> StoreResult<HashMap<String, IssuedDocument>> {
-        in_time(QUICK, issued::issued(self, kind, ids)).await
+        in_time(QUICK, || issued::issued(self, kind, ids)).await
     }
 
     async fn set_aside_by(&self, poll: &str) -> StoreResult<HashSet<String>> {
-        in_time(QUICK, aside::set_aside_by(self, poll)).await
+        in_time(QUICK, || aside::set_aside_by(self, poll)).await
     }
 
     async fn in_hand(
@@ -102,42 +102,42 @@ impl PollStore for SqlStore {
         ids: &[&str],
         since: DateTime<Utc>,
     ) -> StoreResult<HashSet<String>> {
-        in_time(LONG, in_hand::in_hand(self, of, ids, since)).await
+        in_time(LONG, || in_hand::in_hand(self, of, ids, since)).await
     }
 
     async fn linked_count(&self, side: Side, entity_type: EntityType) -> StoreResult<u64> {
-        in_time(LONG, count::linked_count(self, side, entity_type)).await
+        in_time(LONG, || count::linked_count(self, side, entity_type)).await
     }
 
     async fn installed_at(&self) -> StoreResult<DateTime<Utc>> {
-        in_time(QUICK, count::installed_at(self)).await
+        in_time(QUICK, || count::installed_at(self)).await
     }
 
     async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>> {
-        in_time(LONG, contacts::contacts(self)).await
+        in_time(LONG, || contacts::contacts(self)).await
     }
 
     async fn last_look(&self, poll: &str) -> StoreResult<Option<Look>> {
-        in_time(QUICK, last_look::last_look(self, poll)).await
+        in_time(QUICK, || last_look::last_look(self, poll)).await
     }
 
     async fn contact_times(&self, code: &str) -> StoreResult<Option<ContactTimes>> {
-        in_time(QUICK, contacts::contact_times(self, code)).await
+        in_time(QUICK, || contacts::contact_times(self, code)).await
     }
 
     async fn held(&self, poll: Option<&str>) -> StoreResult<Vec<Held>> {
-        in_time(QUICK, held::list(self, poll)).await
+        in_time(QUICK, || held::list(self, poll)).await
     }
 
     async fn held_changes(&self, poll: &str) -> StoreResult<Vec<HeldChange>> {
-        in_time(LONG, held::changes(self, poll)).await
+        in_time(LONG, || held::changes(self, poll)).await
     }
 
     async fn let_go(&self, poll: &str, event_ids: &[&str]) -> StoreResult<()> {
-        in_time(LONG, held::let_go(self, poll, event_ids)).await
+        in_time(LONG, || held::let_go(self, poll, event_ids)).await
     }
 
     async fn settle(&self, held: &Held, verdict: Verdict) -> StoreResult<u64> {
-        in_time(LONG, settle::settle(self, held, verdict)).await
+        in_time(LONG, || settle::settle(self, held, verdict)).await
     }
 }

@@ -20,12 +20,24 @@ pub(in crate::store) const LONG: Duration = Duration::from_secs(120);
 /// A connection that does not answer within this is given up.
 const PING: Duration = Duration::from_secs(2);
 
-/// Waits so long for the database, and no longer. What was cut off may have been carried out.
-pub(in crate::store) async fn in_time<T>(
-    limit: Duration,
-    work: impl Future<Output = StoreResult<T>> + Send,
-) -> StoreResult<T> {
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+/// Waits so long for the database, and no longer. What was cut off may have been carried out. What was wholly undone, as one
+/// of two transactions that had waited for each other, is done again.
+pub(in crate::store) async fn in_time<T, F>(limit: Duration, work: impl Fn() -> F + Send) -> StoreResult<T>
+where
+    F: Future<Output = StoreResult<T>> + Send,
+{
+    let undone =
+        |done: &StoreResult<T>| matches!(done, Err(StoreError::Database(error)) if words::is_undone(error));
+    let done = async {
+        loop {
+            let done = work().await;
+            if !undone(&done) {
+                return done;
+            }
+            tracing::debug!("a transaction was undone for another's sake; it is done again");
+        }
+    };
+    tokio::time::timeout(limit, done).await.unwrap_or_else(|_| {
         let why = format!("it did not answer within {} s", limit.as_secs());
         Err(StoreError::Database(DbErr::Conn(RuntimeErr::Internal(why))))
     })
@@ -104,13 +116,13 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_waits_for_ever() {
-        let never = in_time::<()>(Duration::from_millis(1), std::future::pending()).await;
+        let never = in_time(Duration::from_millis(1), std::future::pending::<StoreResult<()>>).await;
         let why = never.map_err(|error| error.to_string());
         assert!(
             why.as_ref()
                 .is_err_and(|why| why.contains("did not answer within")),
             "{why:?}"
         );
-        assert!(in_time(QUICK, async { Ok(1) }).await.is_ok_and(|one| one == 1));
+        assert!(in_time(QUICK, || async { Ok(1) }).await.is_ok_and(|one| one == 1));
     }
 }

@@ -22,7 +22,7 @@ pub(in crate::store) async fn hold(
     if let (Some(seen), true) = (seen, store.is_postgres()) {
         let sql = format!(
             r#"SELECT 1 FROM "RecordIndex" i JOIN {} ON n."side" = i."side" AND n."id" = i."id"
-               WHERE i."company" = $2 AND i."entityType" = 'CUSTOMER' ORDER BY i."side", i."id" FOR UPDATE OF i"#,
+               WHERE i."company" = $2 AND i."entityType" = 'CUSTOMER' ORDER BY i."side", i."id" COLLATE "C" FOR UPDATE OF i"#,
             rows::records(store)
         );
         tx.query_all_raw(store.statement(&sql, [seen.into(), store.label()]))
