@@ -91,6 +91,15 @@ impl Companies {
         self.0.len() > 1
     }
 
+    /// A key that is the company's own, where one table holds those of all.
+    #[must_use]
+    pub fn own_key(&self, company: Company, key: &str) -> String {
+        match company == self.first() {
+            true => key.to_owned(),
+            false => format!("{company}:{key}"),
+        }
+    }
+
     /// The first one first.
     pub fn iter(&self) -> impl Iterator<Item = Company> {
         self.0.iter().copied()
@@ -138,5 +147,6 @@ mod tests {
         assert_eq!((served.first(), served.are_many()), (a, true));
         assert!(served.serve(b) && !served.serve(Company::of(300).unwrap()));
         assert_eq!(served.to_string(), "200, 100");
+        assert_eq!([a, b].map(|of| served.own_key(of, "22")), ["22", "100:22"]);
     }
 }

@@ -164,20 +164,16 @@ pub(crate) fn poison(work: &Work, transaction: Uuid) -> Commit {
     let message = Message::new(Code::GivenUpAfterLapses)
         .with("lapses", work.lead.lapses)
         .with("row", work.lead.id);
-    let nothing = work.link.base.is_none() && work.link.issued.is_none();
-    let half = nothing && work.link.in_flight.is_empty() && work.link.state == LinkState::New;
     let mut link = work.link.clone();
     link.end_conflict();
-    given_up((!half).then_some(link), "poison", message, transaction)
+    given_up(unless_half(link), "poison", message, transaction)
 }
 
 /// What a run can't store for its data's sake is that record's fault: what the store holds by now stays, as after a kill,
 /// and the row says so. `link` as the store holds it.
 pub(crate) fn not_storable(link: Link, words: String, transaction: Uuid) -> Commit {
-    let nothing = link.base.is_none() && link.issued.is_none() && !link.is_whole();
-    let half = nothing && link.in_flight.is_empty() && link.state == LinkState::New;
     let message = Message::new(Code::NotStorable).with("words", words);
-    given_up((!half).then_some(link), "invalid", message, transaction)
+    given_up(unless_half(link), "invalid", message, transaction)
 }
 
 /// The company that it belongs to is not served any more: what is known of it stays.
@@ -185,11 +181,16 @@ pub(crate) fn not_served(work: &Work, served: &Companies, transaction: Uuid) -> 
     let message = Message::new(Code::CompanyNotServed)
         .with("company", work.link.company)
         .with("served", served);
-    let nothing = work.link.base.is_none() && work.link.issued.is_none() && work.link.in_flight.is_empty();
-    let link = (!nothing || work.link.state != LinkState::New).then(|| work.link.clone());
-    let mut commit = given_up(link, "company", message, transaction);
+    let mut commit = given_up(unless_half(work.link.clone()), "company", message, transaction);
     (commit.outcome.status, commit.outcome.error_class) = (Status::Skipped, None);
     commit
+}
+
+/// The link; but a half one of which nothing is known is no more than its rows.
+fn unless_half(link: Link) -> Option<Link> {
+    let nothing = link.base.is_none() && link.issued.is_none() && link.in_flight.is_empty();
+    let half = nothing && !link.is_whole() && link.state == LinkState::New;
+    (!half).then_some(link)
 }
 
 /// A row that fails for good, whatever its run saw.

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use crate::ending::{self, Facts};
 use crate::executor::{Executor, Stop};
 use crate::ruling::led_by_ruling;
+use crate::step::Ending;
 use crate::{Engine, Ran};
 
 /// A row whose lease has lapsed so often is given up: it kills whoever takes it.
@@ -90,7 +91,8 @@ impl Engine {
         let mut executor = Executor::new(self, work, started);
         let ended = match executor.run().await {
             Err(Stop::OfCompany(company)) => return Ok(Carried::To(company)),
-            ended => ended,
+            Err(Stop::Store(error)) => Err(error),
+            Ok(ended) => Ok(ended),
         };
         self.end(work, executor, ended).await.map(Carried::Out)
     }
@@ -99,7 +101,7 @@ impl Engine {
         &self,
         work: &Work,
         mut executor: Executor<'_>,
-        ended: Result<crate::step::Ending, Stop>,
+        ended: StoreResult<Ending>,
     ) -> StoreResult<Ran> {
         let (sent, also) = (sent(&executor), std::mem::take(&mut executor.also));
         let stored = Stored::of(&mut executor);
@@ -110,9 +112,7 @@ impl Engine {
                 let commit = Commit { seen, ..commit };
                 self.commit(work, commit, sent.clone(), also).await
             }
-            Err(Stop::Store(error)) => Err(error),
-            // Nothing was done yet.
-            Err(Stop::OfCompany(_)) => self.store.release(work).await.map(|()| Ran::Busy),
+            Err(error) => Err(error),
         };
         match result {
             Err(StoreError::Fenced) => self.fenced(work, sent).await,
@@ -125,7 +125,7 @@ impl Engine {
         }
     }
 
-    fn finish(&self, executor: Executor<'_>, ended: crate::step::Ending, transaction: Uuid) -> Commit {
+    fn finish(&self, executor: Executor<'_>, ended: Ending, transaction: Uuid) -> Commit {
         let facts = Facts {
             work: executor.work,
             config: &self.config,

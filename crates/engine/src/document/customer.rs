@@ -34,16 +34,16 @@ pub(super) enum Not {
     Ours(Company),
 }
 
-impl From<Box<Step>> for Not {
-    fn from(step: Box<Step>) -> Self {
-        Self::Yet(step)
+impl From<Step> for Not {
+    fn from(step: Step) -> Self {
+        Self::Yet(Box::new(step))
     }
 }
 
 /// The customer's code in the finance system of `company`; or why there is none.
 pub(super) fn code(seen: &Seen, id: &str, company: Company) -> Result<String, Not> {
     let Some((link, last)) = &seen.standing else {
-        return Err(Not::Yet(Box::new(Step::Standing(customer_of(id)))));
+        return Err(Step::Standing(customer_of(id)).into());
     };
     let elsewhere = link
         .as_ref()
@@ -53,22 +53,22 @@ pub(super) fn code(seen: &Seen, id: &str, company: Company) -> Result<String, No
     }
     let why = match standing(link.as_ref(), last.as_ref()) {
         Standing::Code(code) => match is_its(seen, link.as_ref()) {
-            None => return Err(Not::Yet(Box::new(Step::Contact(code)))),
+            None => return Err(Step::Contact(code).into()),
             Some(true) => return Ok(code),
             // Whoever stands there instead, or why nobody does, its own run finds out.
             Some(false) if seen.enqueued.is_none() => {
-                return Err(Not::Yet(Box::new(Step::Enqueue(customer_of(id)))));
+                return Err(Step::Enqueue(customer_of(id)).into());
             }
             Some(false) => return Err(waits(Message::new(Code::CustomerIsSyncedFirst), seen, id).into()),
         },
         Standing::Waits(why) => why,
         Standing::Unmet => match seen.enqueued {
-            None => return Err(Not::Yet(Box::new(Step::Enqueue(customer_of(id))))),
+            None => return Err(Step::Enqueue(customer_of(id)).into()),
             Some(true) => return Err(waits(Message::new(Code::CustomerIsSyncedFirst), seen, id).into()),
             Some(false) => Message::new(Code::CustomerIsSyncedFirst),
         },
         Standing::Closed => match seen.enqueued {
-            None => return Err(Not::Yet(Box::new(Step::Enqueue(customer_of(id))))),
+            None => return Err(Step::Enqueue(customer_of(id)).into()),
             Some(_) => Message::new(Code::CustomerWasDeletedSomewhere),
         },
     };
@@ -77,7 +77,7 @@ pub(super) fn code(seen: &Seen, id: &str, company: Company) -> Result<String, No
         .into())
 }
 
-fn waits(why: Message, seen: &Seen, id: &str) -> Box<Step> {
+fn waits(why: Message, seen: &Seen, id: &str) -> Step {
     let link = seen.standing.as_ref().and_then(|(link, _)| link.as_ref());
     let awaited = Awaited {
         customer: id.to_owned(),
@@ -85,16 +85,16 @@ fn waits(why: Message, seen: &Seen, id: &str) -> Box<Step> {
         enqueued: seen.enqueued == Some(true),
     };
     let why = Message { ..why }.with("customer", id);
-    Box::new(Step::End(Ending::Awaits(why, awaited)))
+    Step::End(Ending::Awaits(why, awaited))
 }
 
 /// Nobody settles a customer that is gone: its document ends, and waits for its author.
-fn still_there(seen: &Seen, id: &str, link: Option<&Link>) -> Option<Box<Step>> {
+fn still_there(seen: &Seen, id: &str, link: Option<&Link>) -> Option<Step> {
     let asked = |side: Side, id: &str| match seen.asked.get(&(side, id.to_owned())) {
         Some(there) => Ok(*there),
-        None => Err(Box::new(Step::Ask(side, id.to_owned()))),
+        None => Err(Step::Ask(side, id.to_owned())),
     };
-    let invalid = |why: Message| Some(Box::new(Step::End(Ending::Invalid(vec![why]))));
+    let invalid = |why: Message| Some(Step::End(Ending::Invalid(vec![why])));
     match asked(Side::Crm, id) {
         Err(ask) => return Some(ask),
         Ok(false) => return invalid(Message::new(Code::CustomerIsGone).with("customer", id)),

@@ -25,7 +25,7 @@ use domain::company::Company;
 use domain::customer::{Field, Kind};
 use domain::document::DocumentKind;
 use domain::matching::Numbering;
-use domain::polls::{CRM_ORGANIZATION, CRM_PERSON, FINANCE_CONTACTS, Guard, PollStore, poll_of};
+use domain::polls::{CRM_ORGANIZATION, CRM_PERSON, Guard, PollStore, contacts_of, poll_of};
 use domain::ports::changes::{Changes, Everybody};
 use domain::ports::{Crm, Customers, Doorbell, PortError, Side};
 use domain::store::sql::SqlStore;
@@ -107,8 +107,8 @@ impl Documents {
 enum Source {
     Customers(Kind),
     Documents(DocumentKind),
-    /// The finance system of that company; whether it is the first.
-    Finance(Company, bool),
+    /// The finance system of that company; and which company is the first.
+    Finance(Company, Company),
 }
 
 impl Source {
@@ -125,8 +125,7 @@ impl Source {
             Self::Customers(Kind::Person) => CRM_PERSON.to_owned(),
             Self::Customers(Kind::Organization) => CRM_ORGANIZATION.to_owned(),
             Self::Documents(kind) => poll_of(kind).to_owned(),
-            Self::Finance(_, true) => FINANCE_CONTACTS.to_owned(),
-            Self::Finance(company, false) => format!("{FINANCE_CONTACTS}:{company}"),
+            Self::Finance(company, first) => contacts_of(company, first),
         }
     }
 
@@ -157,8 +156,8 @@ impl Source {
     fn system(self) -> String {
         match self {
             Self::Customers(_) | Self::Documents(_) => "CRM".to_owned(),
-            Self::Finance(_, true) => "Finance".to_owned(),
-            Self::Finance(company, false) => format!("Finance {company}"),
+            Self::Finance(company, first) if company == first => "Finance".to_owned(),
+            Self::Finance(company, _) => format!("Finance {company}"),
         }
     }
 }
@@ -268,7 +267,7 @@ impl Pollers {
             .map(|base_url| tokio::spawn(register::run(pollers.clone(), base_url, shutdown.clone())));
         let first = pollers.numbering.first;
         let finances = pollers.finances.iter();
-        let finances = finances.map(|one| Source::Finance(one.company, one.company == first));
+        let finances = finances.map(|one| Source::Finance(one.company, first));
         let sources = Source::CRM.into_iter().chain(finances);
         let sources = sources.filter(|source| pollers.polls(*source));
         let polls: Vec<_> = sources

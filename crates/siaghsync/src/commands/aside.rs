@@ -3,7 +3,7 @@
 use domain::store::Aside;
 use domain::store::sql::SqlStore;
 
-use super::output::time;
+use super::output::{of_company, time};
 use super::part::Part;
 
 /// So many are listed.
@@ -28,14 +28,6 @@ fn lines(shown: &[Aside], all: u64, several: bool) -> Vec<Part> {
     parts
 }
 
-/// Of which company, where there are several.
-fn of_company(company: &str, several: bool) -> String {
-    match several && !company.is_empty() {
-        true => format!(" of company {company}"),
-        false => String::new(),
-    }
-}
-
 fn line(aside: &Aside, several: bool) -> Part {
     let id = match aside.id.as_str() {
         "" => "without an id that can be told",
@@ -47,7 +39,7 @@ fn line(aside: &Aside, several: bool) -> Part {
         domain::store::EntityType::Invoice => "invoice",
     };
     let since = time(aside.first_seen);
-    let of_company = of_company(&aside.company, several);
+    let of_company = of_company(&aside.company, several && !aside.company.is_empty());
     Part::warning(
         "set aside",
         format!(

@@ -37,17 +37,10 @@ async fn of(store: &SqlStore, side: Side, as_json: bool) -> anyhow::Result<usize
                     &json!({ "only": side.name(), "company": store.company(), "id": one.id, "name": name }),
                 )?;
             } else {
-                say!("{name} ({side} {}{}): only in {side}", one.id, of_company(store));
+                let of = output::of_company(store.company(), store.served().are_many());
+                say!("{name} ({side} {}{of}): only in {side}", one.id);
             }
         }
-    }
-}
-
-/// Of which company, where there are several.
-fn of_company(store: &SqlStore) -> String {
-    match store.served().are_many() {
-        true => format!(" of company {}", store.company()),
-        false => String::new(),
     }
 }
 

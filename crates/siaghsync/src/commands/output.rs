@@ -126,3 +126,11 @@ pub(crate) fn progress(what: &'static str, of: Option<u64>) -> ProgressBar {
     }
     bar
 }
+
+/// Whose a record is, where several companies are served.
+pub(crate) fn of_company(company: impl std::fmt::Display, several: bool) -> String {
+    match several {
+        true => format!(" of company {company}"),
+        false => String::new(),
+    }
+}

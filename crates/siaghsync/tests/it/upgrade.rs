@@ -63,14 +63,18 @@ fn old_service(d: &Deployment, name: &str) -> Service {
     )
 }
 
-async fn rows(d: &Deployment, status: &str) -> i64 {
-    // By hand: the tables are the older version's until they are migrated.
-    let sql = format!(r#"SELECT COUNT(*) AS "n" FROM "SyncLog" WHERE "status" = '{status}'"#);
+/// By hand: the tables are the older version's until they are migrated.
+async fn count(d: &Deployment, which: &str) -> i64 {
+    let sql = format!(r#"SELECT COUNT(*) AS "n" FROM {which}"#);
     let db = d.db.store.db();
     let row = db
         .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
         .await;
     row.unwrap().unwrap().try_get("", "n").unwrap()
+}
+
+async fn rows(d: &Deployment, status: &str) -> i64 {
+    count(d, &format!(r#""SyncLog" WHERE "status" = '{status}'"#)).await
 }
 
 async fn until_still(d: &Deployment) {
@@ -180,12 +184,7 @@ async fn an_older_deployment_goes_on_without_a_write_too_many() {
             .unwrap();
     }
     d.eventually("writes in flight", LIMIT, async || {
-        let sql = r#"SELECT COUNT(*) AS "n" FROM "EntityMapping" WHERE "inFlight" IS NOT NULL"#;
-        let db = d.db.store.db();
-        let row = db
-            .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
-            .await;
-        row.unwrap().unwrap().try_get::<i64>("", "n").unwrap() >= 8
+        count(d, r#""EntityMapping" WHERE "inFlight" IS NOT NULL"#).await >= 8
     })
     .await;
     // A bulk edit in finance, which the guard of the old version holds.
@@ -196,12 +195,7 @@ async fn an_older_deployment_goes_on_without_a_write_too_many() {
             .unwrap();
     }
     d.eventually("held", LIMIT, async || {
-        let sql = r#"SELECT COUNT(*) AS "n" FROM "PollCursor" WHERE "heldBy" IS NOT NULL"#;
-        let db = d.db.store.db();
-        let row = db
-            .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
-            .await;
-        row.unwrap().unwrap().try_get::<i64>("", "n").unwrap() == 1
+        count(d, r#""PollCursor" WHERE "heldBy" IS NOT NULL"#).await == 1
     })
     .await;
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sea_orm::{ActiveEnum, ConnectionTrait};
 
-use super::{Aside, label, rows};
+use super::{Aside, rows};
 use crate::entity::EntityType;
 use crate::side::Side;
 use crate::store::StoreResult;
@@ -36,7 +36,7 @@ pub(super) async fn ids(
     let values = [
         system(side).into(),
         entity_type.to_value().into(),
-        label(store, side),
+        store.label_on(side),
     ];
     let found = store.db().query_all_raw(store.statement(sql, values)).await?;
     found.iter().map(|row| Ok(row.try_get("", "id")?)).collect()

@@ -51,11 +51,3 @@ impl SqlStore {
 pub(super) async fn set_aside_by(store: &SqlStore, poll: &str) -> StoreResult<HashSet<String>> {
     list::ids(store, side_of(poll), entity_type_of(poll)).await
 }
-
-/// The `company` column.
-fn label(store: &SqlStore, side: Side) -> sea_orm::Value {
-    match side {
-        Side::Crm => "".into(),
-        Side::Finance => store.label(),
-    }
-}

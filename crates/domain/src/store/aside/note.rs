@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ActiveEnum, ConnectionTrait};
 use serde_json::Value;
 
-use super::label;
 use crate::polls::{Harvest, entity_type_of, side_of};
 use crate::store::StoreResult;
 use crate::store::sql::{SqlStore, system};
@@ -16,7 +15,7 @@ pub(in crate::store) async fn note(
     harvest: &Harvest,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
-    let company = label(store, side_of(poll));
+    let company = store.label_on(side_of(poll));
     let (side, entity_type) = (system(side_of(poll)), entity_type_of(poll).to_value());
     let sql = r#"INSERT INTO "SetAside"
             ("side", "company", "entityType", "id", "reasonCode", "reasonArguments", "firstSeenAt", "lastSeenAt")

@@ -6,6 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::said::Said;
+use crate::company::{Companies, Company};
 use crate::message::Message;
 use crate::ports::Ring;
 use crate::side::Side;
@@ -51,27 +52,32 @@ fn trace_id(traceparent: &str) -> Option<String> {
 }
 
 impl SqlStore {
-    /// The key of an event as it stands in its row: unique per source system, and each company has a finance system of its
-    /// own.
+    /// The key of an event of this company as it stands in its row.
     #[must_use]
     pub fn event_key(&self, side: Side, id: &str) -> String {
-        match side {
-            Side::Crm => id.to_owned(),
-            Side::Finance => self.own_key(id),
-        }
+        event_key(self.served(), self.company(), side, id)
+    }
+}
+
+/// Unique per source system, and each company has a finance system of its own.
+fn event_key(served: &Companies, company: Company, side: Side, id: &str) -> String {
+    match side {
+        Side::Crm => id.to_owned(),
+        Side::Finance => served.own_key(company, id),
     }
 }
 
 /// The row of an event. Every column is set: rows that go in one statement must name the same.
 pub(in crate::store) fn pending(store: &SqlStore, event: &Event, now: DateTime<Utc>) -> log::ActiveModel {
     let side = event.entity.side;
-    let of_event = store.of(event.company.unwrap_or(store.company()));
+    let company = event.company.unwrap_or(store.company());
+    let key = |id: &str| event_key(store.served(), company, side, id);
     log::ActiveModel {
         id: Set(event.row),
         transaction_id: Set(event.row),
         entity_mapping_id: Set(None),
         entity_type: Set(event.entity.entity_type),
-        company: Set(of_event.company().to_string()),
+        company: Set(company.to_string()),
         direction: Set(direction(side).to_owned()),
         status: Set(Status::Pending),
         trigger_type: Set(event.trigger),
@@ -89,7 +95,7 @@ pub(in crate::store) fn pending(store: &SqlStore, event: &Event, now: DateTime<U
         started_at: Set(now),
         completed_at: Set(None),
         duration_ms: Set(None),
-        event_id: Set(event.event_id.as_deref().map(|id| of_event.event_key(side, id))),
+        event_id: Set(event.event_id.as_deref().map(key)),
         changes: Set(None),
         error_class: Set(None),
         error_code: Set(None),

@@ -16,7 +16,7 @@ pub(super) async fn accept(store: &SqlStore, columns: &[(Side, Field)]) -> Store
             system(*side).into(),
             field.name().into(),
             store.now().into(),
-            label(store, *side),
+            store.label_on(*side),
         ];
         store.db().execute_raw(store.statement(sql, values)).await?;
     }
@@ -29,14 +29,6 @@ pub(super) async fn accept(store: &SqlStore, columns: &[(Side, Field)]) -> Store
         })
     });
     Ok(held.filter_map(|link| link.crm_id).collect())
-}
-
-/// The `company` column: each finance system writes in its own way, and the CRM is one.
-fn label(store: &SqlStore, side: Side) -> sea_orm::Value {
-    match side {
-        Side::Crm => "".into(),
-        Side::Finance => store.label(),
-    }
 }
 
 pub(super) async fn all(store: &SqlStore) -> StoreResult<Vec<Column>> {
@@ -63,7 +55,7 @@ pub(super) async fn hold(store: &SqlStore, side: Side, field: Field) -> StoreRes
         store.now().into(),
         system(side).into(),
         field.name().into(),
-        label(store, side),
+        store.label_on(side),
     ];
     let done = store.db().execute_raw(store.statement(sql, values)).await?;
     Ok(done.rows_affected() > 0)

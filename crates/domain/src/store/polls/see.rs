@@ -25,16 +25,12 @@ pub(super) async fn see(
     sorted.sort_unstable_by(|a, b| a.code.cmp(&b.code));
     for group in sorted.chunks(GROUP) {
         look(store, tx, turn, group, now).await?;
-        if is_mirrored(store) {
+        // Services of the version before serve one company.
+        if store.is_first() {
             mirror(tx, turn, group, now).await?;
         }
     }
     Ok(())
-}
-
-/// Services of the version before serve one company.
-fn is_mirrored(store: &SqlStore) -> bool {
-    store.company() == store.served().first()
 }
 
 async fn look(
@@ -123,7 +119,7 @@ pub(super) async fn see_missing(
             .filter(R::Id.is_in(group))
             .exec(tx)
             .await?;
-        if !is_mirrored(store) {
+        if !store.is_first() {
             continue;
         }
         use snapshot::Column as C;

@@ -116,19 +116,16 @@ impl SqlStore {
         self.db.get_database_backend() == DatabaseBackend::Postgres
     }
 
-    /// How `"OutsideSystem"` names the company's finance system.
-    pub(super) fn finance_system(&self) -> String {
-        match self.company == self.served.first() {
-            true => system(Side::Finance).to_owned(),
-            false => format!("{}:{}", system(Side::Finance), self.company),
-        }
+    /// Whether it is the first company's.
+    pub(super) fn is_first(&self) -> bool {
+        self.company == self.served.first()
     }
 
-    /// A key that is the company's own, where one table holds those of all.
-    pub(super) fn own_key(&self, key: &str) -> String {
-        match self.company == self.served.first() {
-            true => key.to_owned(),
-            false => format!("{}:{key}", self.company),
+    /// How `"OutsideSystem"` names the company's finance system.
+    pub(super) fn finance_system(&self) -> String {
+        match self.is_first() {
+            true => system(Side::Finance).to_owned(),
+            false => format!("{}:{}", system(Side::Finance), self.company),
         }
     }
 
@@ -143,6 +140,14 @@ impl SqlStore {
     /// The `company` column.
     pub(super) fn label(&self) -> Sql {
         self.company.to_string().into()
+    }
+
+    /// That column where the CRM's rows stand too: it is one, and nobody's own.
+    pub(super) fn label_on(&self, side: Side) -> Sql {
+        match side {
+            Side::Crm => "".into(),
+            Side::Finance => self.label(),
+        }
     }
 
     pub(super) fn statement(&self, sql: &str, values: impl IntoIterator<Item = Sql>) -> Statement {
