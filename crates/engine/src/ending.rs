@@ -164,9 +164,7 @@ pub(crate) fn poison(work: &Work, transaction: Uuid) -> Commit {
     let message = Message::new(Code::GivenUpAfterLapses)
         .with("lapses", work.lead.lapses)
         .with("row", work.lead.id);
-    let mut link = work.link.clone();
-    link.end_conflict();
-    given_up(unless_half(link), "poison", message, transaction)
+    given_up(unless_half(work.link.clone()), "poison", message, transaction)
 }
 
 /// What a run can't store for its data's sake is that record's fault: what the store holds by now stays, as after a kill,
@@ -186,10 +184,11 @@ pub(crate) fn not_served(work: &Work, served: &Companies, transaction: Uuid) -> 
     commit
 }
 
-/// The link; but a half one of which nothing is known is no more than its rows.
-fn unless_half(link: Link) -> Option<Link> {
+/// The link, whose conflict ends with its row; but a half one of which nothing is known is no more than its rows.
+fn unless_half(mut link: Link) -> Option<Link> {
     let nothing = link.base.is_none() && link.issued.is_none() && link.in_flight.is_empty();
     let half = nothing && !link.is_whole() && link.state == LinkState::New;
+    link.end_conflict();
     (!half).then_some(link)
 }
 

@@ -253,7 +253,6 @@ impl Stored {
                 link.set_id(side, id);
             }
         }
-        link.end_conflict();
         if link.is_whole() && link.state == LinkState::New {
             link.state = LinkState::Active;
         }

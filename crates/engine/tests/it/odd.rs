@@ -48,6 +48,23 @@ async fn case_10_a_run_that_cant_be_stored_fails_at_once_and_names_itself() {
 }
 
 #[tokio::test]
+async fn case_10_a_doubt_whose_run_cant_be_stored_is_the_failed_rows() {
+    let w = World::new(On::Postgres).await;
+    for _ in 0..2 {
+        w.finance.add(person("علی", "09123450017"));
+    }
+    let id = w.crm.add(person("علی", "09123450017"));
+    assert_eq!(w.sync(Side::Crm, &id).await, Status::Conflict);
+    w.crm.edit(&id, Field::Description, "a\0b");
+    failed_at_once(&w, &id).await;
+    let rows = w.rows().await;
+    assert!(rows.iter().all(|row| row.status != Status::Conflict), "{rows:?}");
+    w.crm.edit(&id, Field::Description, "ab");
+    assert_eq!(w.sync(Side::Crm, &id).await, Status::Conflict, "asked anew");
+    w.drop_it().await;
+}
+
+#[tokio::test]
 async fn case_10_an_email_of_6000_letters_is_its_own_records_fault_at_most() {
     for on in ALL {
         let w = World::new(on).await;

@@ -184,7 +184,7 @@ async fn an_older_deployment_goes_on_without_a_write_too_many() {
             .unwrap();
     }
     d.eventually("writes in flight", LIMIT, async || {
-        count(d, r#""EntityMapping" WHERE "inFlight" IS NOT NULL"#).await >= 8
+        count(&d, r#""EntityMapping" WHERE "inFlight" IS NOT NULL"#).await >= 8
     })
     .await;
     // A bulk edit in finance, which the guard of the old version holds.
@@ -195,7 +195,7 @@ async fn an_older_deployment_goes_on_without_a_write_too_many() {
             .unwrap();
     }
     d.eventually("held", LIMIT, async || {
-        count(d, r#""PollCursor" WHERE "heldBy" IS NOT NULL"#).await == 1
+        count(&d, r#""PollCursor" WHERE "heldBy" IS NOT NULL"#).await == 1
     })
     .await;
 
