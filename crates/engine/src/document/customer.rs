@@ -92,11 +92,11 @@ fn waits(why: Message, seen: &Seen, id: &str) -> Step {
 fn still_there(seen: &Seen, id: &str, link: Option<&Link>) -> Option<Step> {
     let asked = |side: Side, id: &str| match seen.asked.get(&(side, id.to_owned())) {
         Some(there) => Ok(*there),
-        None => Err(Step::Ask(side, id.to_owned())),
+        None => Err(Box::new(Step::Ask(side, id.to_owned()))),
     };
     let invalid = |why: Message| Some(Step::End(Ending::Invalid(vec![why])));
     match asked(Side::Crm, id) {
-        Err(ask) => return Some(ask),
+        Err(ask) => return Some(*ask),
         Ok(false) => return invalid(Message::new(Code::CustomerIsGone).with("customer", id)),
         // Nobody is synced, and will ever have a code.
         Ok(true) if link.is_none() && seen.nobodys.contains(&(Side::Crm, id.to_owned())) => {
@@ -107,7 +107,7 @@ fn still_there(seen: &Seen, id: &str, link: Option<&Link>) -> Option<Step> {
     let closed = link.filter(|link| link.state == LinkState::Closed);
     let code = closed.and_then(|link| link.finance_id.as_deref())?;
     match asked(Side::Finance, code) {
-        Err(ask) => Some(ask),
+        Err(ask) => Some(*ask),
         Ok(true) => None,
         Ok(false) => {
             let why = Message::new(Code::CustomerWasDeletedInFinance);

@@ -41,10 +41,7 @@ pub(crate) fn finish(
     }
     state_after(&mut known, seen, verdict.status);
     if verdict.status.is_final() {
-        // Nobody may look at it again: what is still on its way is told now, not when it is over.
-        let out = known.link.in_flight.0.iter_mut();
-        let out = out.filter(|write| matches!(write, Write::Update(_)));
-        known.unseen.extend(out.flat_map(Write::decided));
+        tell_what_is_on_its_way(&mut known);
     }
     let retry = verdict.retry(facts);
     let held: Vec<Change> = known.held.held().map(Decision::change).collect();
@@ -77,6 +74,13 @@ pub(crate) fn finish(
         took: facts.took,
         link: (!ends_unknown).then_some(known.link),
     }
+}
+
+/// Nobody may look at it again: it is told now, not when it is over.
+fn tell_what_is_on_its_way(known: &mut Known) {
+    let out = known.link.in_flight.0.iter_mut();
+    let out = out.filter(|write| matches!(write, Write::Update(_)));
+    known.unseen.extend(out.flat_map(Write::decided));
 }
 
 /// A row of its own for what was sent and neither answered nor seen.

@@ -195,10 +195,7 @@ async fn edits_stay_in_their_company(
             .is_empty()
     })
     .await;
-    d.sim
-        .crm()
-        .edit(a, json!({"email": "first@example.com"}))
-        .unwrap();
+    d.edit_crm(a, json!({"email": "first@example.com"}));
     d.eventually("the edit of company 100", LIMIT, async || {
         two.contact(false, &first.mobile).unwrap()["Email"] == "first@example.com"
     })
@@ -207,10 +204,7 @@ async fn edits_stay_in_their_company(
 
 async fn who_belongs_to_another_now_is_for_a_human(two: &Two, b: &str, mobile: &str) {
     let d = &two.d;
-    d.sim
-        .crm()
-        .edit(b, json!({"customerNumber": "100-7002"}))
-        .unwrap();
+    d.edit_crm(b, json!({"customerNumber": "100-7002"}));
     d.eventually("the conflict", LIMIT, async || {
         let rows = d.rows().await;
         let held = |row: &domain::store::entities::log::Model| {

@@ -317,6 +317,16 @@ impl Deployment {
         typed.collect()
     }
 
+    /// Someone edits that customer, or document, of the CRM.
+    pub fn edit_crm(&self, id: &str, patch: serde_json::Value) {
+        self.sim.crm().edit(id, patch).unwrap();
+    }
+
+    /// Someone edits that contact of finance.
+    pub fn edit_finance(&self, code: i64, patch: serde_json::Value) {
+        self.sim.finance().edit(code, patch).unwrap();
+    }
+
     /// Waits until all webhooks are delivered, all rows are final, and nothing that a run wrote comes back as a webhook
     /// any more.
     ///

@@ -84,11 +84,8 @@ async fn an_update_leaves_unmapped_columns_of_finance_as_they_were() {
         "CityCode": 41, "CountryCode": 98, "Gender": 1, "IsActive": false, "AccountPartyCode": 3005,
         "MobileNo2": "09120000000", "FatherName": "اکبر",
     });
-    d.sim.finance().edit(code, theirs.clone()).unwrap();
-    d.sim
-        .crm()
-        .edit(&id, serde_json::json!({"email": "new@example.com"}))
-        .unwrap();
+    d.edit_finance(code, theirs.clone());
+    d.edit_crm(&id, serde_json::json!({"email": "new@example.com"}));
     d.settled(Duration::from_secs(30)).await;
     let contact = d.sim.finance().get(code).unwrap();
     assert_eq!(contact["Email"], "new@example.com");

@@ -241,10 +241,7 @@ async fn a_document_that_nobody_told_of_is_issued_by_hand() {
     assert_eq!(d.sim.finance().contacts().len(), 1, "its customer first");
     let (_, object) = quote(2, &customer);
     let wrong = d.sim.crm().seed(Kind::Quote, object).unwrap();
-    d.sim
-        .crm()
-        .edit(&wrong, json!({ "identityId": uuid::Uuid::now_v7().to_string() }))
-        .unwrap();
+    d.edit_crm(&wrong, json!({ "identityId": uuid::Uuid::now_v7().to_string() }));
     let (code, said) = d.siaghsync(&["sync", &wrong, "--quote"]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("is not in the CRM"), "{said}");

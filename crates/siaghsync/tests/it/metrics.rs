@@ -192,11 +192,8 @@ impl Scraped {
         d.settled(Duration::from_secs(60)).await;
         let code = d.sim.finance().contacts()[0]["Code"].as_i64().unwrap();
         self.worker.signal("STOP");
-        d.sim.crm().edit(id, json!({"email": "crm@example.com"})).unwrap();
-        d.sim
-            .finance()
-            .edit(code, json!({"Email": "finance@example.com"}))
-            .unwrap();
+        d.edit_crm(id, json!({"email": "crm@example.com"}));
+        d.edit_finance(code, json!({"Email": "finance@example.com"}));
         self.worker.signal("CONT");
         self.reaches("sync_runs_total", &["conflict"], |n| n >= 1.0).await;
         self.reaches("sync_rows", &["conflict"], |n| n == 1.0).await;

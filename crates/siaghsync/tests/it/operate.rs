@@ -19,10 +19,7 @@ fn json_of(d: &Deployment, arguments: &[&str]) -> Vec<Value> {
 
 /// Nobody serves: an edit, and a new customer, are only seen. Says the new one's id.
 fn plan_and_verify_see(d: &Deployment, edited: &str) -> String {
-    d.sim
-        .crm()
-        .edit(edited, json!({"email": "changed@example.com"}))
-        .unwrap();
+    d.edit_crm(edited, json!({"email": "changed@example.com"}));
     let new = &sample::customers(13, 1)[0];
     let new_id = d.sim.crm().seed(new.kind, new.to_crm()).unwrap();
     let saves = || d.sim.finance().stats().calls("SaveFormData") + d.sim.crm().stats().calls("/update");
@@ -196,7 +193,7 @@ async fn the_story_of_a_refusal_names_who_refuses_and_of_an_outage_what_was_not_
     // The second customer gets the first one's mobile in the CRM; finance takes no number twice.
     let (id, contact) = (of(codes[1]), codes[1].to_string());
     let mobile = json!([{"default": true, "phoneType": "Mobile", "phoneNumber": customers[0].mobile}]);
-    d.sim.crm().edit(&id, json!({"phoneContacts": mobile})).unwrap();
+    d.edit_crm(&id, json!({"phoneContacts": mobile}));
     // Whichever side the operator names.
     for named in [contact.as_str(), &id] {
         let (code, said) = d.siaghsync(&["sync", named]);

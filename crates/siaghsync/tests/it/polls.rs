@@ -100,10 +100,7 @@ pub async fn count(d: &Deployment, status: Status) -> usize {
 
 async fn edits_reach_the_other_side(d: &Deployment, typed: &[(String, sample::SampleCustomer)]) {
     let code = d.sim.finance().contacts()[0]["Code"].as_i64().unwrap();
-    d.sim
-        .finance()
-        .edit(code, json!({"Email": "accounting@example.com"}))
-        .unwrap();
+    d.edit_finance(code, json!({"Email": "accounting@example.com"}));
     let contact = d.sim.finance().get(code).unwrap();
     let is_that = |customer: &sample::SampleCustomer| contact["MobileNo"] == customer.mobile.as_str();
     let of_crm = |same: bool| {
@@ -120,10 +117,7 @@ async fn edits_reach_the_other_side(d: &Deployment, typed: &[(String, sample::Sa
     .await;
     // Else one look at the CRM may find this edit together with what was just written there.
     at_rest(d).await;
-    d.sim
-        .crm()
-        .edit(other, json!({"website": "sales.example.com"}))
-        .unwrap();
+    d.edit_crm(other, json!({"website": "sales.example.com"}));
     d.eventually(
         "the edit of the CRM in finance",
         Duration::from_secs(20),

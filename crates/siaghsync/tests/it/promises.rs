@@ -159,10 +159,7 @@ async fn a_hundred_quick_edits(latency_ms: Option<u64>, most: u64) {
     }
     let (begun, calls) = (d.sim.clock().now(), calls(&d));
     for n in 1..=100 {
-        d.sim
-            .crm()
-            .edit(&id, json!({ "description": format!("ویرایش {n}") }))
-            .unwrap();
+        d.edit_crm(&id, json!({ "description": format!("ویرایش {n}") }));
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     // The simulator calls in its own time.
@@ -275,18 +272,12 @@ async fn thirty_seconds_without_a_save_leave_nothing_failed() {
     ));
     let began = Instant::now();
     // One at first, as on a quiet day; then many.
-    d.sim
-        .crm()
-        .edit(&typed[0].0, json!({"description": "در خاموشی 0"}))
-        .unwrap();
+    d.edit_crm(&typed[0].0, json!({"description": "در خاموشی 0"}));
     tokio::time::sleep(Duration::from_secs(3)).await;
     for (n, customer) in customers[20..].iter().cloned().enumerate() {
         if n > 0 {
             let description = format!("در خاموشی {n}");
-            d.sim
-                .crm()
-                .edit(&typed[n].0, json!({ "description": description }))
-                .unwrap();
+            d.edit_crm(&typed[n].0, json!({ "description": description }));
         }
         let id = d.sim.crm().create(customer.kind, customer.to_crm()).unwrap();
         typed.push((id, customer));
@@ -335,10 +326,7 @@ async fn an_update_that_answers_another_code_is_a_conflict_and_no_new_link() {
     let code = d.sim.finance().contacts()[0]["Code"].as_i64().unwrap();
     let linked = d.links().await.remove(0);
     d.sim.finance().configure(|finance| finance.updates_create = true);
-    d.sim
-        .crm()
-        .edit(&id, json!({"email": "new@example.com"}))
-        .unwrap();
+    d.edit_crm(&id, json!({"email": "new@example.com"}));
     d.settled(LIMIT).await;
     let contacts = d.sim.finance().contacts();
     let second = contacts.iter().find(|contact| contact["Code"] != code).unwrap();

@@ -41,11 +41,8 @@ async fn fields_in_conflict_take_the_side_that_is_kept(engine: Engine) {
             .unwrap()
             .parse()
             .unwrap();
-        d.sim
-            .finance()
-            .edit(finance_code, json!({"Name": "نام از حسابداری"}))
-            .unwrap();
-        d.sim.crm().edit(&id, json!({"nickName": "نام از فروش"})).unwrap();
+        d.edit_finance(finance_code, json!({"Name": "نام از حسابداری"}));
+        d.edit_crm(&id, json!({"nickName": "نام از فروش"}));
         d.settled(LIMIT).await;
 
         let waiting = conflicts(&d);
@@ -172,7 +169,7 @@ async fn two_that_share_a_mobile_are_two_once_an_operator_says_so() {
         (1, &json!("reza@example.com"), &Value::Null)
     );
     // When it is free it arrives by itself, as ever.
-    d.sim.finance().edit(code, json!({"MobileNo": null})).unwrap();
+    d.edit_finance(code, json!({"MobileNo": null}));
     let (exit, said) = d.siaghsync(&["sync", &code.to_string()]);
     assert_eq!(exit, Some(0), "{said}");
     let made_code = made[0]["Code"].as_i64().unwrap();
@@ -196,7 +193,7 @@ async fn a_column_that_cuts_where_nobody_knows_is_ruled_of_once_and_taken_back()
     };
     d.sim.finance().configure(lengths);
     let typed = async |id: &str, text: &str| {
-        d.sim.crm().edit(id, json!({"description": text})).unwrap();
+        d.edit_crm(id, json!({"description": text}));
         d.settled(LIMIT).await;
         assert_eq!(
             d.sim.crm().get(id).unwrap()["description"],

@@ -71,7 +71,7 @@ async fn old_rows_are_emptied_and_syncs_go_on() {
     // What was emptied is known all the same: an edit is an edit, an echo an echo.
     let (id, customer) = &mut typed[0];
     customer.name = format!("{} دوم", customer.name);
-    d.sim.crm().edit(id, json!({"nickName": customer.name})).unwrap();
+    d.edit_crm(id, json!({"nickName": customer.name}));
     for (id, _) in &typed {
         d.sim.crm().announce(id).unwrap();
     }
@@ -117,10 +117,7 @@ async fn every_ending(d: &Deployment) -> Vec<SampleCustomer> {
     d.settled(LONG).await;
     // Refused: a number that another one holds. Skipped: another company's. Read and not there any more.
     let phones = json!([{"default": true, "phoneType": "Mobile", "phoneNumber": customers[0].mobile}]);
-    d.sim
-        .crm()
-        .edit(&typed[1].0, json!({"phoneContacts": phones}))
-        .unwrap();
+    d.edit_crm(&typed[1].0, json!({"phoneContacts": phones}));
     d.sim.crm().delete(&typed[2].0).unwrap();
     let mut stranger = sample::customers(54, 1)[0].to_crm();
     stranger["customerNumber"] = json!("200-77");

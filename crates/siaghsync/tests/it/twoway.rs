@@ -48,7 +48,7 @@ async fn met(d: &Deployment, seed: u64) -> (String, i64) {
     .await;
     d.settled(LIMIT).await;
     let code: i64 = crm(d, &id, "refId").as_str().unwrap().parse().unwrap();
-    d.sim.finance().edit(code, unmapped_in_finance()).unwrap();
+    d.edit_finance(code, unmapped_in_finance());
     polled(d).await;
     (id, code)
 }
@@ -82,44 +82,26 @@ async fn edits_meet_and_the_later_wins(engine: Engine) {
     let (id, code) = met(&d, 21).await;
 
     // An edit on either side reaches the other within a poll.
-    d.sim
-        .crm()
-        .edit(&id, json!({"email": "from-crm@example.com"}))
-        .unwrap();
+    d.edit_crm(&id, json!({"email": "from-crm@example.com"}));
     polled(&d).await;
     assert_eq!(finance(&d, code, "Email"), "from-crm@example.com");
-    d.sim
-        .finance()
-        .edit(code, json!({"Email": "from-finance@example.com"}))
-        .unwrap();
+    d.edit_finance(code, json!({"Email": "from-finance@example.com"}));
     polled(&d).await;
     assert_eq!(crm(&d, &id, "email"), "from-finance@example.com");
 
     // Different fields at the same time: both live on both sides.
-    d.sim
-        .crm()
-        .edit(&id, json!({"website": "https://new.example.com"}))
-        .unwrap();
-    d.sim
-        .finance()
-        .edit(code, json!({"Description": "یادداشت حسابداری"}))
-        .unwrap();
+    d.edit_crm(&id, json!({"website": "https://new.example.com"}));
+    d.edit_finance(code, json!({"Description": "یادداشت حسابداری"}));
     polled(&d).await;
     assert_eq!(finance(&d, code, "WebSiteAddress"), "https://new.example.com");
     assert_eq!(crm(&d, &id, "description"), "یادداشت حسابداری");
 
     // Two edits of one customer within a second.
-    d.sim
-        .crm()
-        .edit(&id, json!({"email": "first@example.com"}))
-        .unwrap();
-    d.sim
-        .crm()
-        .edit(
-            &id,
-            json!({"email": "second@example.com", "website": "https://second.example.com"}),
-        )
-        .unwrap();
+    d.edit_crm(&id, json!({"email": "first@example.com"}));
+    d.edit_crm(
+        &id,
+        json!({"email": "second@example.com", "website": "https://second.example.com"}),
+    );
     polled(&d).await;
     assert_eq!(finance(&d, code, "Email"), "second@example.com");
     assert_eq!(finance(&d, code, "WebSiteAddress"), "https://second.example.com");
@@ -149,13 +131,8 @@ async fn of_two_edits_of_one_field_the_later_wins_in_both_orders() {
         let (id, code) = met(&d, if crm_is_later { 31 } else { 32 }).await;
         assert_eq!(worker.stop(Duration::from_secs(20)), Some(0));
         let look = async || looks(&d, 1).await;
-        let edit_crm = || d.sim.crm().edit(&id, json!({"nickName": "نام از CRM"})).unwrap();
-        let edit_finance = || {
-            d.sim
-                .finance()
-                .edit(code, json!({"Name": "نام از مالی"}))
-                .unwrap()
-        };
+        let edit_crm = || d.edit_crm(&id, json!({"nickName": "نام از CRM"}));
+        let edit_finance = || d.edit_finance(code, json!({"Name": "نام از مالی"}));
         if crm_is_later {
             edit_finance();
             look().await;

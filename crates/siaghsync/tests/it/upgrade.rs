@@ -4,13 +4,13 @@
 //! old services; the new ones go on without one write too many.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use domain::store::entities::{link, log};
-use domain::store::{Status, Store};
-use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Statement};
+use domain::store::entities::link;
+use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait, Statement};
 use serde_json::json;
 use simulator::{FaultKind, FaultRule, System, sample};
 use testkit::{Engine, TestDb};
@@ -98,171 +98,195 @@ fn saves(d: &Deployment) -> BTreeMap<String, u64> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs an older version's programs: make upgrade OLD=…"]
-async fn an_older_deployment_goes_on_without_a_write_too_many() {
-    let db = TestDb::bare(Engine::Postgres).await.unwrap();
-    // A poll of its own, so that nothing is asked of tables that are not there yet.
-    let d = Deployment::with(Engine::Postgres, db, &SETTINGS).await;
-    assert!(
-        old_command(&d, "siaghsync", &["migrate"])
-            .status()
-            .unwrap()
-            .success()
-    );
-    for customer in sample::customers(31, 2000) {
-        d.sim.finance().seed(customer.to_finance()).unwrap();
-    }
-    let import = old_command(&d, "siaghsync", &["import", "--yes", "--rate", "5000"])
-        .output()
-        .unwrap();
-    assert!(
-        import.status.success(),
-        "{}",
-        String::from_utf8_lossy(&import.stderr)
-    );
-    let old_services = [old_service(&d, "siagh-ingest"), old_service(&d, "siagh-worker")];
-    until_still(&d).await;
-    let codes: Vec<i64> = d
-        .sim
-        .finance()
-        .contacts()
-        .iter()
-        .map(|c| c["Code"].as_i64().unwrap())
-        .collect();
-    let crm_of = |code: i64| {
-        let found = d
+/// An older version's deployment, and pairs of it: finance's code, the CRM's id.
+struct Older {
+    d: Deployment,
+    codes: Vec<i64>,
+    pairs: Vec<(i64, String)>,
+    services: Vec<Service>,
+}
+
+/// Those of the pairs that are edited on both sides.
+const MET: Range<usize> = 0..30;
+/// Those whose saves are on their way.
+const SENT: Range<usize> = 40..80;
+/// Those that are edited while the old services go on on the new tables.
+const MEANWHILE: Range<usize> = 90..100;
+/// Those of the codes that the guard holds.
+const BULK: Range<usize> = 200..700;
+
+impl Older {
+    async fn start() -> Self {
+        let db = TestDb::bare(Engine::Postgres).await.unwrap();
+        // A poll of its own, so that nothing is asked of tables that are not there yet.
+        let d = Deployment::with(Engine::Postgres, db, &SETTINGS).await;
+        let migrated = old_command(&d, "siaghsync", &["migrate"]).status().unwrap();
+        assert!(migrated.success());
+        for customer in sample::customers(31, 2000) {
+            d.sim.finance().seed(customer.to_finance()).unwrap();
+        }
+        let import = old_command(&d, "siaghsync", &["import", "--yes", "--rate", "5000"])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&import.stderr);
+        assert!(import.status.success(), "{said}");
+        let services = ["siagh-ingest", "siagh-worker"]
+            .map(|name| old_service(&d, name))
+            .into();
+        until_still(&d).await;
+        let contacts = d.sim.finance().contacts();
+        let codes: Vec<i64> = contacts.iter().map(|c| c["Code"].as_i64().unwrap()).collect();
+        let named: BTreeMap<String, String> = d
             .sim
             .crm()
             .customers()
             .into_iter()
-            .find(|one| one["refId"].as_str() == Some(&*code.to_string()));
-        found.unwrap()["crmId"].as_str().unwrap().to_owned()
-    };
-    let pairs: Vec<(i64, String)> = codes
-        .iter()
-        .take(120)
-        .map(|code| (*code, crm_of(*code)))
-        .collect();
-
-    // Both sides of thirty are edited between two looks: they wait for a human.
-    let quiet = d
-        .sim
-        .faults()
-        .add(FaultRule::always(System::Crm, "get", FaultKind::Unavailable));
-    for (n, (code, crm)) in pairs.iter().take(30).enumerate() {
-        d.sim
-            .crm()
-            .edit(crm, json!({"email": format!("crm{n}@example.com")}))
-            .unwrap();
-        d.sim
-            .finance()
-            .edit(*code, json!({"Email": format!("finance{n}@example.com")}))
-            .unwrap();
+            .filter_map(|one| {
+                Some((
+                    one["refId"].as_str()?.to_owned(),
+                    one["crmId"].as_str()?.to_owned(),
+                ))
+            })
+            .collect();
+        let pair = |code: &i64| (*code, named[&code.to_string()].clone());
+        let pairs = codes.iter().take(120).map(pair).collect();
+        Self {
+            d,
+            codes,
+            pairs,
+            services,
+        }
     }
-    d.sim.faults().remove(quiet);
-    d.eventually("conflicts", LIMIT, async || rows(&d, "CONFLICT").await >= 25)
+
+    fn some(&self, which: Range<usize>) -> impl Iterator<Item = (usize, &(i64, String))> {
+        which.clone().zip(&self.pairs[which])
+    }
+
+    fn edit_emails(&self, which: Range<usize>, email: &str) {
+        for (n, (_, crm)) in self.some(which) {
+            self.d
+                .edit_crm(crm, json!({"email": format!("{email}{n}@example.com")}));
+        }
+    }
+
+    fn have(&self, which: Range<usize>, email: &str) -> bool {
+        self.some(which).all(|(n, (code, _))| {
+            self.d.sim.finance().get(*code).unwrap()["Email"] == format!("{email}{n}@example.com")
+        })
+    }
+
+    /// Both sides of some are edited between two looks: they wait for a human.
+    async fn has_conflicts(&self) {
+        let d = &self.d;
+        let quiet = d
+            .sim
+            .faults()
+            .add(FaultRule::always(System::Crm, "get", FaultKind::Unavailable));
+        self.edit_emails(MET, "crm");
+        for (n, (code, _)) in self.some(MET) {
+            d.edit_finance(*code, json!({"Email": format!("finance{n}@example.com")}));
+        }
+        d.sim.faults().remove(quiet);
+        d.eventually("conflicts", LIMIT, async || rows(d, "CONFLICT").await >= 25)
+            .await;
+    }
+
+    /// Saves whose answers are lost, done or not, and a worker that is killed while they are on their way.
+    async fn has_writes_in_flight(&self) {
+        let d = &self.d;
+        for kind in [FaultKind::CommitThenHang, FaultKind::Hang] {
+            d.sim
+                .faults()
+                .add(FaultRule::random(System::Finance, "SaveFormData", kind, 0.5));
+        }
+        self.edit_emails(SENT, "on.its.way");
+        d.eventually("writes in flight", LIMIT, async || {
+            count(d, r#""EntityMapping" WHERE "inFlight" IS NOT NULL"#).await >= 8
+        })
         .await;
-
-    // Saves whose answers are lost, done or not, and a worker that is killed while they are on their way.
-    d.sim.faults().add(FaultRule::random(
-        System::Finance,
-        "SaveFormData",
-        FaultKind::CommitThenHang,
-        0.5,
-    ));
-    d.sim.faults().add(FaultRule::random(
-        System::Finance,
-        "SaveFormData",
-        FaultKind::Hang,
-        0.5,
-    ));
-    for (n, (_, crm)) in pairs.iter().enumerate().skip(40).take(40) {
-        d.sim
-            .crm()
-            .edit(crm, json!({"email": format!("on.its.way{n}@example.com")}))
-            .unwrap();
     }
-    d.eventually("writes in flight", LIMIT, async || {
-        count(&d, r#""EntityMapping" WHERE "inFlight" IS NOT NULL"#).await >= 8
-    })
-    .await;
-    // A bulk edit in finance, which the guard of the old version holds.
-    for code in codes.iter().skip(200).take(500) {
-        d.sim
-            .finance()
-            .edit(*code, json!({"WebSiteAddress": "bulk.example.com"}))
-            .unwrap();
-    }
-    d.eventually("held", LIMIT, async || {
-        count(&d, r#""PollCursor" WHERE "heldBy" IS NOT NULL"#).await == 1
-    })
-    .await;
 
-    // The new version's tables, beneath the old services: they go on.
-    let (code, said) = d.siaghsync(&["migrate"]);
-    assert_eq!(code, Some(0), "{said}");
-    d.sim.faults().clear();
-    for (n, (_, crm)) in pairs.iter().enumerate().skip(90).take(10) {
-        d.sim
-            .crm()
-            .edit(crm, json!({"email": format!("meanwhile{n}@example.com")}))
-            .unwrap();
+    /// A bulk edit in finance, which the guard of the old version holds.
+    async fn has_a_held_poll(&self) {
+        let d = &self.d;
+        for code in &self.codes[BULK] {
+            d.edit_finance(*code, json!({"WebSiteAddress": "bulk.example.com"}));
+        }
+        d.eventually("held", LIMIT, async || {
+            count(d, r#""PollCursor" WHERE "heldBy" IS NOT NULL"#).await == 1
+        })
+        .await;
     }
-    let contact_has = |code: i64, email: &str| d.sim.finance().get(code).unwrap()["Email"] == email;
-    d.eventually("the old services on the new tables", LIMIT, async || {
-        (90..100).all(|n| contact_has(pairs[n].0, &format!("meanwhile{n}@example.com")))
-    })
-    .await;
-    drop(old_services);
 
-    let before = saves(&d);
+    /// The new version's tables, beneath the old services: they go on, until their time is over.
+    async fn is_migrated(&mut self) {
+        let (code, said) = self.d.siaghsync(&["migrate"]);
+        assert_eq!(code, Some(0), "{said}");
+        self.d.sim.faults().clear();
+        self.edit_emails(MEANWHILE, "meanwhile");
+        self.d
+            .eventually("the old services on the new tables", LIMIT, async || {
+                self.have(MEANWHILE, "meanwhile")
+            })
+            .await;
+        self.services.clear();
+    }
+}
+
+/// What was written since `before`: only what had been on its way, and each of that once.
+fn written_since(older: &Older, before: &BTreeMap<String, u64>) -> usize {
+    let of_way: Vec<String> = older
+        .some(SENT)
+        .map(|(_, (code, _))| format!("finance {code}"))
+        .collect();
+    let mut more = 0;
+    for (id, n) in saves(&older.d) {
+        let known = before.get(&id).copied().unwrap_or(0);
+        if n > known {
+            more += 1;
+            assert!(
+                of_way.contains(&id),
+                "{id} was written though nothing was to be done"
+            );
+            assert_eq!(n, known + 1, "{id}: one write for what had not arrived");
+        }
+    }
+    more
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs an older version's programs: make upgrade OLD=…"]
+async fn an_older_deployment_goes_on_without_a_write_too_many() {
+    let mut older = Older::start().await;
+    older.has_conflicts().await;
+    older.has_writes_in_flight().await;
+    older.has_a_held_poll().await;
+    older.is_migrated().await;
+
+    let d = &older.d;
+    let before = saves(d);
     let _services: [Process; 2] = [d.run("siagh-ingest", &[]), d.run("siagh-worker", &[])];
     d.ready().await;
-    until_still(&d).await;
-    crate::polls::looks_of(
-        &d,
-        &[domain::polls::CRM_PERSON, domain::polls::CRM_ORGANIZATION],
-        3,
-    )
-    .await;
-    until_still(&d).await;
-    for (n, (code, _)) in pairs.iter().enumerate().skip(40).take(40) {
-        assert!(contact_has(*code, &format!("on.its.way{n}@example.com")), "{n}");
-    }
-    let after = saves(&d);
-    let more: Vec<_> = after
-        .iter()
-        .filter(|(id, n)| before.get(*id).copied().unwrap_or(0) < **n)
-        .collect();
-    let on_their_way: Vec<String> = (40..80).map(|n| format!("finance {}", pairs[n].0)).collect();
-    for (id, n) in &more {
-        let known = before.get(*id).copied().unwrap_or(0);
-        assert!(
-            on_their_way.contains(id),
-            "{id} was written though nothing was to be done"
-        );
-        assert_eq!(**n, known + 1, "{id}: one write for what had not arrived");
-    }
+    until_still(d).await;
+    let of_crm = [domain::polls::CRM_PERSON, domain::polls::CRM_ORGANIZATION];
+    crate::polls::looks_of(d, &of_crm, 3).await;
+    until_still(d).await;
+    assert!(older.have(SENT, "on.its.way"));
+    let more = written_since(&older, &before);
     // What waited waits: conflicts, and the held look.
-    let conflicts =
-        log::Entity::find().filter(sea_orm::ColumnTrait::eq(&log::Column::Status, Status::Conflict));
-    assert!(conflicts.count(d.db.store.db()).await.unwrap() >= 26);
+    assert!(rows(d, "CONFLICT").await >= 26);
     let links = link::Entity::find().count(d.db.store.db()).await.unwrap();
     assert!(links >= 2000, "{links}");
     let (code, said) = d.siaghsync(&["resume"]);
     assert_eq!(code, Some(0), "{said}");
     d.eventually("the held edits", LIMIT, async || {
         let all = d.sim.crm().customers();
-        all.iter()
-            .filter(|one| one["website"] == "bulk.example.com")
-            .count()
-            >= 500
+        let edited = all.iter().filter(|one| one["website"] == "bulk.example.com");
+        edited.count() >= BULK.len()
     })
     .await;
-    d.db.store.ping().await.unwrap();
-    println!("{} links, {} records written once more", links, more.len());
-    d.db.drop_it().await;
+    println!("{links} links, {more} records written once more");
+    older.d.db.drop_it().await;
 }
 
 /// Statements and outside calls so far.
@@ -342,20 +366,14 @@ async fn what_a_sync_costs_before_and_now() {
         .await;
         costs_of(&d, "an edit in the CRM", 100, async || {
             for (n, (id, _)) in typed.iter().enumerate() {
-                d.sim
-                    .crm()
-                    .edit(id, json!({"website": format!("{n}.example.com")}))
-                    .unwrap();
+                d.edit_crm(id, json!({"website": format!("{n}.example.com")}));
             }
             tokio::time::sleep(Duration::from_secs(2)).await;
         })
         .await;
         costs_of(&d, "an edit that changes nothing", 100, async || {
             for (id, _) in &typed {
-                d.sim
-                    .crm()
-                    .edit(id, json!({"subject": "nothing of ours"}))
-                    .unwrap();
+                d.edit_crm(id, json!({"subject": "nothing of ours"}));
             }
             tokio::time::sleep(Duration::from_secs(2)).await;
         })

@@ -14,7 +14,7 @@ use crate::deployment::Deployment;
 async fn a_change_is_shown(d: &Deployment, id: &str, object: &Value) -> String {
     let mut details = object["details"].clone();
     details[1]["count"] = number("7.0000");
-    d.sim.crm().edit(id, json!({ "details": details })).unwrap();
+    d.edit_crm(id, json!({ "details": details }));
     d.settled(Duration::from_secs(60)).await;
     let held = of_documents(d.rows().await)
         .into_iter()

@@ -90,11 +90,11 @@ async fn case_9_what_was_given_back_is_refused_with_its_row_and_a_difference_aft
     assert!(d.sim.finance().documents().is_empty());
     // Corrected, it is issued by itself; 0 is nothing.
     rows[1]["returnedCount"] = number("0.0000");
-    d.sim.crm().edit(&id, json!({"details": rows})).unwrap();
+    d.edit_crm(&id, json!({"details": rows}));
     ends(&d, &id, Status::Success, "").await;
     assert_eq!(d.sim.finance().documents().len(), 1);
     rows[0]["returnedCount"] = number("1");
-    d.sim.crm().edit(&id, json!({"details": rows})).unwrap();
+    d.edit_crm(&id, json!({"details": rows}));
     ends(&d, &id, Status::Conflict, "row 1: returned").await;
     assert_eq!(d.sim.finance().documents().len(), 1);
     d.db.drop_it().await;
@@ -177,13 +177,13 @@ async fn case_15_rows_in_another_order_are_no_change_and_a_row_that_came_is_one(
     ends(&d, &id, Status::Success, "").await;
     let mut turned = rows.clone();
     turned.reverse();
-    d.sim.crm().edit(&id, json!({"details": turned})).unwrap();
+    d.edit_crm(&id, json!({"details": turned}));
     ends(&d, &id, Status::Skipped, "unchanged").await;
     let more = [&turned[..], &[detail("5003", "1", "5")]].concat();
-    d.sim.crm().edit(&id, json!({"details": more})).unwrap();
+    d.edit_crm(&id, json!({"details": more}));
     ends(&d, &id, Status::Conflict, "5003").await;
     // Taken out again, nothing waits.
-    d.sim.crm().edit(&id, json!({"details": rows})).unwrap();
+    d.edit_crm(&id, json!({"details": rows}));
     ends(&d, &id, Status::Skipped, "unchanged").await;
     let waits = d
         .rows()

@@ -59,8 +59,8 @@ async fn case_24_one_link_however_an_answer_or_a_webhook_writes_the_id() {
     for (n, verbs) in WAYS.iter().enumerate() {
         capitals(&d, verbs);
         let (site, email) = (format!("{n}.example.com"), format!("{n}@example.com"));
-        d.sim.crm().edit(&both, json!({"website": site})).unwrap();
-        d.sim.finance().edit(of_finance, json!({"Email": email})).unwrap();
+        d.edit_crm(&both, json!({"website": site}));
+        d.edit_finance(of_finance, json!({"Email": email}));
         polled(&d).await;
         assert_eq!(held(&d, code, "WebSiteAddress"), site, "{verbs:?}");
         let made = d.sim.crm().customers();

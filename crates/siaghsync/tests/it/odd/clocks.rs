@@ -18,12 +18,9 @@ async fn decided(d: &Deployment, loser: &str) -> Vec<String> {
 
 /// Both sides edit one name while nobody works: first the CRM, then, after a look, finance. Says what both hold then.
 async fn both_edit(d: &Deployment, id: &str, code: i64) -> [String; 2] {
-    d.sim.crm().edit(id, json!({"nickName": "نام از فروش"})).unwrap();
+    d.edit_crm(id, json!({"nickName": "نام از فروش"}));
     looks(d, 2).await;
-    d.sim
-        .finance()
-        .edit(code, json!({"Name": "نام از حسابداری"}))
-        .unwrap();
+    d.edit_finance(code, json!({"Name": "نام از حسابداری"}));
     looks(d, 1).await;
     let _worker = d.run("siagh-worker", &[]);
     d.settled(LIMIT).await;
@@ -46,10 +43,7 @@ async fn with_clock(
     let id = d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap();
     polled(&d).await;
     let code = code_of(&d, &id);
-    d.sim
-        .finance()
-        .edit(code, json!({"Description": "یادداشت"}))
-        .unwrap();
+    d.edit_finance(code, json!({"Description": "یادداشت"}));
     polled(&d).await;
     assert_eq!(d.sim.crm().get(&id).unwrap()["description"], "یادداشت");
     assert_eq!(worker.stop(LIMIT), Some(0));
@@ -97,10 +91,7 @@ async fn case_16_a_clock_of_another_zone_that_is_behind_is_named_and_loses_no_ed
         .find(|name| *name != both[0]);
     assert!(!decided(&d, loser.unwrap()).await.is_empty(), "{both:?}");
     let _worker = d.run("siagh-worker", &[]);
-    d.sim
-        .crm()
-        .edit(&id, json!({"website": "late.example.com"}))
-        .unwrap();
+    d.edit_crm(&id, json!({"website": "late.example.com"}));
     polled(&d).await;
     assert_eq!(held(&d, code, "WebSiteAddress"), "late.example.com");
     d.db.drop_it().await;
@@ -122,10 +113,7 @@ async fn case_16_a_clock_of_another_zone_that_is_set_is_right() {
     let id = d.sim.crm().seed(customer.kind, customer.to_crm()).unwrap();
     polled(&d).await;
     let code = code_of(&d, &id);
-    d.sim
-        .finance()
-        .edit(code, json!({"Email": "new@example.com"}))
-        .unwrap();
+    d.edit_finance(code, json!({"Email": "new@example.com"}));
     polled(&d).await;
     assert_eq!(d.sim.crm().get(&id).unwrap()["email"], "new@example.com");
     let (_, said) = d.siaghsync(&["check"]);

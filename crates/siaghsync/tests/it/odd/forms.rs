@@ -76,13 +76,13 @@ async fn nothing_goes_back_and_forth(on: Engine, code_page: CodePage, name: &str
     // Edits of other fields save the whole form, four times; and a real edit is an edit.
     for n in 1..=4 {
         let site = format!("{n}.example.com");
-        d.sim.crm().edit(&id, json!({"website": site})).unwrap();
+        d.edit_crm(&id, json!({"website": site}));
         polled(&d).await;
         assert_eq!(held(&d, code, "WebSiteAddress"), site);
     }
     finance_has(&d, code, form);
     has_kept(&d, &id, &typed);
-    d.sim.finance().edit(code, json!({"Name": "آریا ساده"})).unwrap();
+    d.edit_finance(code, json!({"Name": "آریا ساده"}));
     polled(&d).await;
     assert_eq!(d.sim.crm().get(&id).unwrap()["nickName"], "آریا ساده");
     let stats = domain::store::Store::stats(&d.db.store).await.unwrap();

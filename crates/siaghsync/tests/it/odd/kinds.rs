@@ -21,14 +21,8 @@ fn object(name: &str, mobile: &str) -> Value {
 
 /// Edits go both ways, and no kind is written.
 async fn stays_without_a_kind(d: &Deployment, id: &str, code: i64) {
-    d.sim
-        .crm()
-        .edit(id, json!({"email": format!("{code}@example.com")}))
-        .unwrap();
-    d.sim
-        .finance()
-        .edit(code, json!({"Description": "یادداشت"}))
-        .unwrap();
+    d.edit_crm(id, json!({"email": format!("{code}@example.com")}));
+    d.edit_finance(code, json!({"Description": "یادداشت"}));
     polled(d).await;
     at_rest(d).await;
     assert_eq!(held(d, code, "Email"), format!("{code}@example.com"));
@@ -63,10 +57,7 @@ async fn case_22_a_kind_that_finance_does_not_say_is_never_written() {
 async fn case_22_an_organization_is_asked_about_and_stays_one() {
     let d = Deployment::new(Engine::Sqlite, &QUICK).await;
     let code = kindless(&d, "شرکت آریا پخش", "09123334455");
-    d.sim
-        .finance()
-        .edit(code, json!({"Email": "info@aria.ir"}))
-        .unwrap();
+    d.edit_finance(code, json!({"Email": "info@aria.ir"}));
     let mut company = object("شرکت آریا پخش", "09123334455");
     company["email"] = json!("info@aria.ir");
     let id = d.sim.crm().seed(Made::Organization, company).unwrap();

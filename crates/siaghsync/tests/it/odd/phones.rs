@@ -33,14 +33,11 @@ async fn linked(d: &Deployment, phones: &[Value], column: &str, shows: &str) -> 
 
 /// Finance clears the column, the CRM edits something else, finance gives it another number.
 async fn cleared_and_set_again(d: &Deployment, id: &str, code: i64, column: &str, others: &[&str]) {
-    d.sim.finance().edit(code, json!({ column: null })).unwrap();
+    d.edit_finance(code, json!({ column: null }));
     polled(d).await;
     at_rest(d).await;
     assert_eq!(numbers(d, id), others, "only the linked one is cleared");
-    d.sim
-        .crm()
-        .edit(id, json!({"website": "ali.example.com"}))
-        .unwrap();
+    d.edit_crm(id, json!({"website": "ali.example.com"}));
     polled(d).await;
     at_rest(d).await;
     assert_eq!(held(d, code, "WebSiteAddress"), "ali.example.com");
@@ -55,7 +52,7 @@ async fn cleared_and_set_again(d: &Deployment, id: &str, code: i64, column: &str
     } else {
         "02188990011"
     };
-    d.sim.finance().edit(code, json!({ column: new })).unwrap();
+    d.edit_finance(code, json!({ column: new }));
     polled(d).await;
     at_rest(d).await;
     let mut now = numbers(d, id);
@@ -107,8 +104,8 @@ async fn case_20_of_several_landlines_as_well_and_when_both_sides_are_edited() {
     for entry in mobile.filter(|entry| entry["phoneNumber"] == "09120000002") {
         entry["phoneNumber"] = json!("09120000009");
     }
-    d.sim.crm().edit(&id, json!({"phoneContacts": entries})).unwrap();
-    d.sim.finance().edit(code, json!({"MobileNo": null})).unwrap();
+    d.edit_crm(&id, json!({"phoneContacts": entries}));
+    d.edit_finance(code, json!({"MobileNo": null}));
     crate::polls::looks(&d, 2).await;
     let _worker = d.run("siagh-worker", &[]);
     d.settled(super::LIMIT).await;

@@ -36,7 +36,7 @@ async fn case_23_a_province_that_is_not_shown_is_told_and_not_cleared() {
     let services = services(&d, Engine::Sqlite);
     d.ready().await;
     d.native_webhooks();
-    d.sim.crm().edit(&id, json!({"email": "a@example.com"})).unwrap();
+    d.edit_crm(&id, json!({"email": "a@example.com"}));
     looks(&d, 1).await;
     d.settled(LIMIT).await;
     assert_eq!(
@@ -55,10 +55,7 @@ async fn case_23_a_province_that_is_not_shown_is_told_and_not_cleared() {
         "{said:?}"
     );
     // What finance edits needs no save there.
-    d.sim
-        .finance()
-        .edit(code, json!({"Description": "یادداشت"}))
-        .unwrap();
+    d.edit_finance(code, json!({"Description": "یادداشت"}));
     looks(&d, 1).await;
     d.settled(LIMIT).await;
     assert_eq!(d.sim.crm().get(&id).unwrap()["description"], "یادداشت");
@@ -67,10 +64,7 @@ async fn case_23_a_province_that_is_not_shown_is_told_and_not_cleared() {
     d.sim
         .finance()
         .configure(|finance| finance.hidden_columns.clear());
-    d.sim
-        .crm()
-        .edit(&id, json!({"website": "a.example.com"}))
-        .unwrap();
+    d.edit_crm(&id, json!({"website": "a.example.com"}));
     looks(&d, 1).await;
     d.settled(LIMIT).await;
     assert_eq!(held(&d, code, "Email"), "a@example.com");
@@ -93,7 +87,7 @@ async fn case_23_what_is_sent_in_its_place_is_said_by_the_setting_and_by_check()
         let (d, id, code) = hidden(&[("FINANCE_UNSHOWN_PROVINCE", setting)]).await;
         let _services = services(&d, Engine::Sqlite);
         d.ready().await;
-        d.sim.crm().edit(&id, json!({"email": "a@example.com"})).unwrap();
+        d.edit_crm(&id, json!({"email": "a@example.com"}));
         looks(&d, 1).await;
         d.settled(LIMIT).await;
         assert_eq!(held(&d, code, "Email"), "a@example.com");

@@ -81,10 +81,7 @@ async fn a_restored_one_meets_its_namesake(on: Engine) {
     })
     .await;
     d.settled(LIMIT).await;
-    d.sim
-        .crm()
-        .edit(&id, json!({"website": "nima.example.com"}))
-        .unwrap();
+    d.edit_crm(&id, json!({"website": "nima.example.com"}));
     polled(&d).await;
     assert_eq!(held(&d, code, "WebSiteAddress"), "nima.example.com");
     // One of the two is too many. Its deletion settles what waits.
@@ -138,10 +135,7 @@ async fn case_25_whose_contact_was_given_to_the_namesake_is_asked_about() {
     assert_eq!(waits(&d).await, Vec::<String>::new());
     let email = held(&d, code, "Email");
     d.sim.crm().restore(&id).unwrap();
-    d.sim
-        .crm()
-        .edit(&id, json!({"description": "از سطل بازیافت"}))
-        .unwrap();
+    d.edit_crm(&id, json!({"description": "از سطل بازیافت"}));
     polled(&d).await;
     at_rest(&d).await;
     let said = waits(&d).await;
@@ -151,10 +145,7 @@ async fn case_25_whose_contact_was_given_to_the_namesake_is_asked_about() {
     assert_eq!(d.sim.finance().contacts().len(), 1, "and nobody is made twice");
     assert_eq!(reserved(&d).await, 0);
     // A human says that he is another one.
-    d.sim
-        .crm()
-        .edit(&id, json!({"nickName": "نیما رادمنش", "nationalCode": "0084575948", "refId": "", "phoneContacts": [], "email": "other@example.com"}))
-        .unwrap();
+    d.edit_crm(&id, json!({"nickName": "نیما رادمنش", "nationalCode": "0084575948", "refId": "", "phoneContacts": [], "email": "other@example.com"}));
     polled(&d).await;
     polled(&d).await;
     assert_eq!(waits(&d).await, Vec::<String>::new());
@@ -182,10 +173,7 @@ async fn case_25_a_contact_that_comes_back_under_its_code_is_open_again() {
     let mut contact = d.sim.finance().get(code).unwrap();
     d.sim.finance().delete(code).unwrap();
     // Heard of from the CRM's end, where nothing was deleted: not shown for two minutes, then gone.
-    d.sim
-        .crm()
-        .edit(&id, json!({"website": "nima.example.com"}))
-        .unwrap();
+    d.edit_crm(&id, json!({"website": "nima.example.com"}));
     d.eventually("looked for", LIMIT, async || {
         let rows = d.rows().await;
         rows.iter()

@@ -47,10 +47,7 @@ async fn case_31_records_without_a_date_of_a_change_are_polled() {
         oracle::finance_holds_exactly(&d.sim, &typed);
         at_rest(&d).await;
         // The first edit gives the record its date, and is found by it.
-        d.sim
-            .crm()
-            .edit(&typed[3].0, json!({"website": "first.example.com"}))
-            .unwrap();
+        d.edit_crm(&typed[3].0, json!({"website": "first.example.com"}));
         polled(&d).await;
         let code = code_of(&d, &typed[3].0);
         assert_eq!(held(&d, code, "WebSiteAddress"), "first.example.com");
@@ -77,10 +74,7 @@ async fn case_31_the_date_of_our_own_first_save_is_no_edit() {
     let _services = services(&d, Engine::Sqlite);
     d.ready().await;
     polled(&d).await;
-    d.sim
-        .finance()
-        .edit(code, json!({"Email": "of@example.com"}))
-        .unwrap();
+    d.edit_finance(code, json!({"Email": "of@example.com"}));
     polled(&d).await;
     assert_eq!(d.sim.crm().get(&id).unwrap()["email"], "of@example.com");
     let saves = super::saves(&d);

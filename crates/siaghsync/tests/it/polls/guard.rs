@@ -98,7 +98,7 @@ impl Bulk {
         assert!(self.services[0].log().contains("guard"));
         assert_eq!(d.sim.crm().stats().all_saves(), crm_saves, "nothing of it spread");
         let edit = json!({"website": "one.example.com"});
-        d.sim.crm().edit(&self.typed[99].0, edit).unwrap();
+        d.edit_crm(&self.typed[99].0, edit);
         d.eventually("the CRM's edit in finance", Duration::from_secs(20), async || {
             let contacts = d.sim.finance().contacts();
             contacts.iter().any(|c| c["WebSiteAddress"] == "one.example.com")

@@ -93,7 +93,7 @@ async fn a_contact_that_vanishes_is_asked_for_by_its_code_and_a_change_back_is_s
         customer.unwrap()["email"].as_str().unwrap_or_default().to_owned()
     };
     for email in ["a@example.com", "b@example.com", "a@example.com"] {
-        d.sim.finance().edit(codes[0], json!({ "Email": email })).unwrap();
+        d.edit_finance(codes[0], json!({ "Email": email }));
         d.eventually(email, Duration::from_secs(20), async || {
             crm_email(codes[0]).await == email
         })
@@ -136,7 +136,7 @@ async fn there_and_back_between_two_looks_of_idle_workers_are_two_events() {
         .unwrap();
     looks(&d, 1).await;
     for email in ["b@example.com", "a@example.com"] {
-        d.sim.finance().edit(code, json!({ "Email": email })).unwrap();
+        d.edit_finance(code, json!({ "Email": email }));
         looks(&d, 1).await;
     }
     let rows = d.rows().await;

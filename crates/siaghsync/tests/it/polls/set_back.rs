@@ -56,7 +56,7 @@ async fn case_1_a_backup_that_was_put_back_takes_no_edit_of_the_crm_back() {
         let backup = d.sim.finance().back_up();
         for (id, _) in &typed[..8] {
             let edit = json!({"website": "today.example.com"});
-            d.sim.crm().edit(id, edit).unwrap();
+            d.edit_crm(id, edit);
         }
         looks(&d, 1).await;
         d.settled(Duration::from_secs(60)).await;
@@ -89,7 +89,7 @@ async fn case_1_a_backup_that_was_put_back_takes_no_edit_of_the_crm_back() {
             if of_today {
                 let code = contact["Code"].as_i64().unwrap();
                 let edit = json!({"WebSiteAddress": "today.example.com"});
-                d.sim.finance().edit(code, edit).unwrap();
+                d.edit_finance(code, edit);
             }
         }
         held_no_more(&d).await;
