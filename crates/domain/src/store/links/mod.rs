@@ -10,7 +10,7 @@ mod save;
 
 pub(super) use find::{find, in_conflict};
 pub(super) use intend::intend;
-pub(super) use lease::{free, hold, take};
+pub(super) use lease::{free, hold, let_go, take, taken, taking};
 pub(super) use link::link;
 pub use rows::link as link_of;
 pub(super) use save::{drop_half, save};

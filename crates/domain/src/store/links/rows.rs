@@ -113,6 +113,15 @@ pub(super) fn names(side: Side, id: u8, company: u8) -> String {
     }
 }
 
+/// The condition that no other link than that one names the record, for the parameters of these numbers: the link, the
+/// type, the id on that side, the company.
+pub(super) fn has_no_other(side: Side, link: u8, entity_type: u8, id: u8, company: u8) -> String {
+    let names = names(side, id, company);
+    format!(
+        r#"NOT EXISTS (SELECT 1 FROM "EntityMapping" WHERE "entityType" = ${entity_type} AND {names} AND "id" <> ${link})"#
+    )
+}
+
 /// The column that holds that side's id.
 pub(super) fn id_column(side: Side) -> &'static str {
     match side {
