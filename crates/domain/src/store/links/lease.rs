@@ -10,7 +10,7 @@ use super::rows::{self, id_column};
 use super::save::drop_half;
 use crate::side::Side;
 use crate::store::sql::{SqlStore, fenced};
-use crate::store::{EntityRef, Lease, Link, StoreResult};
+use crate::store::{EntityRef, Lease, Link, LinkState, StoreResult};
 
 /// The statement that creates the half link of these values, or takes the lease of the link unless someone holds it.
 pub(in crate::store) fn taking(side: Side, values: &str) -> String {
@@ -54,23 +54,23 @@ pub(in crate::store) async fn take(
         now.into(),
         store.label(),
     ];
-    let row = tx.query_one_raw(store.statement(&sql, values)).await?;
-    row.as_ref().map_or(Ok(None), taken)
-}
-
-/// What [`taking`] has taken; a row that shows none is none.
-pub(in crate::store) fn taken(row: &QueryResult) -> StoreResult<Option<(Lease, Link)>> {
-    let Some(token) = row.try_get("", "leaseToken")? else {
+    let Some(row) = tx.query_one_raw(store.statement(&sql, values)).await? else {
         return Ok(None);
     };
-    let link = rows::read(row)?;
-    Ok(Some((Lease { link: link.id, token }, link)))
+    Ok(lease_of(&row)?.zip(Some(rows::read(&row)?)))
 }
 
-/// Gives back what was taken for nothing. The first token is that of a half link which is new.
-pub(in crate::store) async fn let_go(store: &SqlStore, lease: &Lease) -> StoreResult<()> {
-    match lease.token {
-        1 => drop_half(store, store.db(), lease).await,
+/// The lease that [`taking`] has taken; a row that shows none is none.
+pub(in crate::store) fn lease_of(row: &QueryResult) -> StoreResult<Option<Lease>> {
+    let (link, token) = (row.try_get("", "id")?, row.try_get("", "leaseToken")?);
+    let lease = |(link, token)| Lease { link, token };
+    Ok(Option::zip(link, token).map(lease))
+}
+
+/// Gives back what was taken for nothing; a half link that was made for it goes.
+pub(in crate::store) async fn let_go(store: &SqlStore, lease: &Lease, link: &Link) -> StoreResult<()> {
+    match (link.state, lease.token) {
+        (LinkState::New, 1) => drop_half(store, store.db(), lease).await,
         _ => free(store, store.db(), lease).await,
     }
 }

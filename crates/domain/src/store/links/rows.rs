@@ -41,7 +41,7 @@ pub fn link(model: link::Model) -> StoreResult<Link> {
 }
 
 /// [`link()`], from [`COLUMNS`].
-pub(super) fn read(row: &QueryResult) -> StoreResult<Link> {
+pub(in crate::store) fn read(row: &QueryResult) -> StoreResult<Link> {
     let link = Link {
         id: row.try_get("", "id")?,
         entity_type: row.try_get("", "entityType")?,

@@ -11,6 +11,8 @@ use crate::store::inbox;
 use crate::store::sql::{SqlStore, system};
 use crate::store::{Claim, ClaimedRow, Lease, Link, StoreResult, Work, links};
 
+use super::release::give_back;
+
 pub(in crate::store) async fn claim(
     store: &SqlStore,
     row: Uuid,
@@ -67,16 +69,23 @@ async fn at_once(store: &SqlStore, row: Uuid, owner: &str, duration: Duration) -
     if let Some(not_due) = inbox::not_due(first, now)? {
         return Ok(not_due);
     }
-    let Some((lease, link)) = links::taken(first)? else {
+    let Some(lease) = links::lease_of(first)? else {
         return Ok(Claim::Busy);
     };
-    let rows = inbox::taken(&taken)?;
-    if rows.is_empty() {
-        // Someone closed the row while we waited for the lease.
-        links::let_go(store, &lease).await?;
-        return Ok(Claim::Done);
+    let read = || Ok((links::read(first)?, inbox::taken(&taken)?));
+    match read() {
+        Ok((link, rows)) if rows.is_empty() => {
+            // Someone closed the row while we waited for the lease.
+            links::let_go(store, &lease, &link).await?;
+            Ok(Claim::Done)
+        }
+        Ok((link, rows)) => Ok(work(row, lease, link, rows)),
+        // What this version can't read another one may.
+        Err(error) => {
+            give_back(store, &lease).await?;
+            Err(error)
+        }
     }
-    Ok(work(row, lease, link, rows))
 }
 
 async fn in_turn(store: &SqlStore, row: Uuid, owner: &str, duration: Duration) -> StoreResult<Claim> {
