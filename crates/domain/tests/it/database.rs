@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
+use domain::clock::{Clock as _, SystemClock};
 use domain::customer::Field;
 use domain::index::{IndexStore as _, Sighting};
 use domain::ports::Side;
@@ -60,21 +60,24 @@ async fn one_waits(db: &TestDb) {
     }
 }
 
-fn with_mobile(side: Side, id: &str) -> Sighting {
-    sighting(side, id, &[(Field::Mobile, "09121112345")], Utc::now())
+fn seen(side: Side, id: &str, mobile: &str) -> Sighting {
+    sighting(side, id, &[(Field::Mobile, mobile)], SystemClock.now())
 }
 
 /// A poll sees a contact in the moment in which a run has made it.
 #[tokio::test]
 async fn two_that_see_a_new_record_at_once_wait_for_each_other_in_one_order() {
     let db = TestDb::new(Engine::Postgres).await.unwrap();
-    db.store.note(&[with_mobile(Side::Finance, "21")]).await.unwrap();
+    db.store
+        .note(&[seen(Side::Finance, "21", "09121112345")])
+        .await
+        .unwrap();
     let poll = db.store.db().begin().await.unwrap();
     let sql = r#"SET LOCAL deadlock_timeout = '20ms';
         INSERT INTO "RecordIndex" ("side", "company", "entityType", "id") VALUES ('FINANCE', '100', 'CUSTOMER', '22')"#;
     poll.execute_unprepared(sql).await.unwrap();
     let store = db.store.clone();
-    let run = tokio::spawn(async move { store.note(&[with_mobile(Side::Finance, "22")]).await });
+    let run = tokio::spawn(async move { store.note(&[seen(Side::Finance, "22", "09121112345")]).await });
     one_waits(&db).await;
     let sql = r#"INSERT INTO "RecordValue" ("side", "company", "entityType", "key", "value", "holder", "id")
         SELECT "side", "company", "entityType", "key", "value", replace("holder", '21', '22'), '22' FROM "RecordValue"
@@ -90,7 +93,12 @@ async fn two_that_see_a_new_record_at_once_wait_for_each_other_in_one_order() {
 #[tokio::test]
 async fn what_the_database_has_undone_for_anothers_sake_is_done_again() {
     let db = TestDb::new(Engine::Postgres).await.unwrap();
-    let both = || [with_mobile(Side::Crm, "a"), with_mobile(Side::Finance, "22")];
+    let both = || {
+        [
+            seen(Side::Crm, "a", "09121112345"),
+            seen(Side::Finance, "22", "09121112345"),
+        ]
+    };
     db.store.note(&both()).await.unwrap();
     let other = db.store.db().begin().await.unwrap();
     let touch =
@@ -101,11 +109,11 @@ async fn what_the_database_has_undone_for_anothers_sake_is_done_again() {
         .unwrap();
     other.execute_unprepared(&touch("FINANCE")).await.unwrap();
     let store = db.store.clone();
-    let seen = [
-        sighting(Side::Crm, "a", &[(Field::Mobile, "09352221346")], Utc::now()),
-        sighting(Side::Finance, "22", &[(Field::Mobile, "09352221346")], Utc::now()),
+    let now = [
+        seen(Side::Crm, "a", "09352221346"),
+        seen(Side::Finance, "22", "09352221346"),
     ];
-    let run = tokio::spawn(async move { store.note(&seen).await });
+    let run = tokio::spawn(async move { store.note(&now).await });
     one_waits(&db).await;
     other.execute_unprepared(&touch("CRM")).await.unwrap();
     other.commit().await.unwrap();

@@ -6,12 +6,11 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use uuid::Uuid;
 
+use super::release::give_back;
 use crate::side::Side;
 use crate::store::inbox;
 use crate::store::sql::{SqlStore, system};
 use crate::store::{Claim, ClaimedRow, Lease, Link, StoreResult, Work, links};
-
-use super::release::give_back;
 
 pub(in crate::store) async fn claim(
     store: &SqlStore,
