@@ -24,10 +24,9 @@ pub(in crate::store) async fn claim(
     }
 }
 
-/// The rows are found by the link, so that they are locked after it, as everywhere; whoever had to wait for it gets only
-/// those that are open then.
-async fn at_once(store: &SqlStore, row: Uuid, owner: &str, duration: Duration) -> StoreResult<Claim> {
-    let now = store.now();
+/// Row, id, owner, until and now are `$1` to `$5`. The rows are found by the link, so that they are locked after it, as
+/// everywhere; whoever had to wait for it gets only those that are open then.
+fn taking_at_once() -> String {
     let half = |side| {
         let due =
             r#""status" IN ('PENDING', 'IN_PROGRESS') AND ("nextRetryAt" IS NULL OR "nextRetryAt" <= $5)"#;
@@ -45,7 +44,7 @@ async fn at_once(store: &SqlStore, row: Uuid, owner: &str, duration: Duration) -
         r#"m."financeId""#,
         r#"m."company""#,
     ];
-    let sql = format!(
+    format!(
         r#"WITH "rung" AS ({}), "crm" AS ({}), "finance" AS ({}),
            "link" AS (SELECT * FROM "crm" UNION ALL SELECT * FROM "finance"), "rows" AS ({})
            SELECT r."status", r."nextRetryAt", m.*, l.* FROM "rung" r LEFT JOIN "link" m ON true LEFT JOIN "rows" l ON true"#,
@@ -53,7 +52,11 @@ async fn at_once(store: &SqlStore, row: Uuid, owner: &str, duration: Duration) -
         half(Side::Crm),
         half(Side::Finance),
         inbox::taking(r#"FROM "link" m"#, of_link),
-    );
+    )
+}
+
+async fn at_once(store: &SqlStore, row: Uuid, owner: &str, duration: Duration) -> StoreResult<Claim> {
+    let now = store.now();
     let values = [
         row.into(),
         Uuid::now_v7().into(),
@@ -61,7 +64,10 @@ async fn at_once(store: &SqlStore, row: Uuid, owner: &str, duration: Duration) -
         (now + duration).into(),
         now.into(),
     ];
-    let taken = store.db().query_all_raw(store.statement(&sql, values)).await?;
+    let taken = store
+        .db()
+        .query_all_raw(store.statement(&taking_at_once(), values))
+        .await?;
     let Some(first) = taken.first() else {
         return Ok(Claim::Done);
     };
