@@ -20,6 +20,7 @@ contract![
     a_commit_leaves_audits_a_fresh_row_and_checksums_behind,
     an_intent_commits_what_is_sent_and_what_is_known,
     what_version_0_1_had_on_its_way_is_claimed,
+    a_link_that_cant_be_read_is_left_to_a_version_that_can,
     fields_of_a_newer_version_survive_a_run,
     times_are_kept_to_the_microsecond,
 ];
@@ -272,6 +273,18 @@ async fn what_version_0_1_had_on_its_way_is_claimed(w: &World) {
     assert!(w.links().await[0].in_flight.as_ref().unwrap().is_array());
     let again = take(w, row).await;
     assert_eq!(&again.link.in_flight, sent);
+}
+
+async fn a_link_that_cant_be_read_is_left_to_a_version_that_can(w: &World) {
+    let unreadable = serde_json::json!({"kind": "of a newer version"});
+    w.put_link(stored(w, unreadable, None)).await;
+    let row = w.enqueue(Side::Crm, "a").await;
+    for _ in 0..2 {
+        assert!(w.store.claim(row, "w", LEASE).await.is_err());
+        let (row, link) = (w.row(row).await, &w.links().await[0]);
+        assert_eq!((row.status, row.lapses), (Status::Pending, 0));
+        assert_eq!(link.lease_until, None);
+    }
 }
 
 async fn fields_of_a_newer_version_survive_a_run(w: &World) {

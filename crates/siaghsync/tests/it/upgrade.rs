@@ -289,47 +289,66 @@ async fn an_older_deployment_goes_on_without_a_write_too_many() {
     older.d.db.drop_it().await;
 }
 
-/// Statements and outside calls so far.
-async fn costs(d: &Deployment) -> (i64, u64) {
+/// Statements by their text, and outside calls, so far.
+async fn costs(d: &Deployment) -> (BTreeMap<String, i64>, u64) {
     let db = d.db.store.db();
-    let sql = r#"SELECT CAST(COALESCE(SUM("calls"), 0) AS bigint) AS "n" FROM pg_stat_statements s
+    let sql = r#"SELECT CAST(SUM("calls") AS bigint) AS "n", s.query FROM pg_stat_statements s
         JOIN pg_database b ON b.oid = s.dbid WHERE b.datname = current_database()
-          AND s.query NOT LIKE '%pg_stat_statements%' AND s.query NOT IN ('BEGIN', 'COMMIT', 'ROLLBACK', 'SELECT $1')"#;
-    let row = db
-        .query_one_raw(Statement::from_string(db.get_database_backend(), sql))
-        .await;
-    let statements = row.unwrap().unwrap().try_get("", "n").unwrap();
-    (
-        statements,
-        d.sim.crm().stats().calls("") + d.sim.finance().stats().calls(""),
-    )
+          AND s.query NOT LIKE '%pg_stat_statements%' AND s.query NOT IN ('BEGIN', 'COMMIT', 'ROLLBACK', 'SELECT $1')
+          AND s.query NOT LIKE 'SELECT COUNT(*) AS "n" FROM "SyncLog"%' -- Our own question whether all is done.
+        GROUP BY s.query"#;
+    let rows = db
+        .query_all_raw(Statement::from_string(db.get_database_backend(), sql))
+        .await
+        .unwrap();
+    let of = |row: sea_orm::QueryResult| (row.try_get("", "query").unwrap(), row.try_get("", "n").unwrap());
+    let calls = d.sim.crm().stats().calls("") + d.sim.finance().stats().calls("");
+    (rows.into_iter().map(of).collect(), calls)
+}
+
+/// What was added to each, the least frequent first.
+fn added(before: &BTreeMap<String, i64>, after: &BTreeMap<String, i64>) -> Vec<(i64, String)> {
+    let more = |(sql, n): (&String, &i64)| {
+        let words: Vec<&str> = sql.split_whitespace().collect();
+        (n - before.get(sql).copied().unwrap_or(0), words.join(" "))
+    };
+    let mut all: Vec<_> = after.iter().map(more).filter(|(n, _)| *n > 0).collect();
+    all.sort();
+    all
 }
 
 /// What `n` syncs cost, by the counts of the servers; the polls, the sweeper and the breakers beside them are taken off.
-async fn costs_of(d: &Deployment, what: &str, n: usize, deed: impl AsyncFnOnce()) {
-    let idle = async |seconds: u64| {
-        let before = costs(d).await;
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
-        let after = costs(d).await;
-        (after.0 - before.0) / seconds.cast_signed()
-    };
-    let (a_second, (statements, calls), started) = (idle(5).await, costs(d).await, std::time::Instant::now());
+async fn costs_of(d: &Deployment, what: &str, n: u32, deed: impl AsyncFnOnce()) {
+    let of_all = |all: &[(i64, String)]| all.iter().map(|(n, _)| *n).sum::<i64>();
+    let (idle, seconds) = (costs(d).await, 5);
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    let ((before, calls), started) = (costs(d).await, std::time::Instant::now());
+    let a_second = of_all(&added(&idle.0, &before)) / seconds.cast_signed();
     deed().await;
     until_still(d).await;
-    let (after, took) = (costs(d).await, started.elapsed().as_secs_f64());
-    let n = f64::from(u32::try_from(n).unwrap());
+    let ((after, calls_after), took) = (costs(d).await, started.elapsed().as_secs_f64());
+    let statements = added(&before, &after);
     #[expect(clippy::cast_precision_loss, reason = "counts")]
-    let statements = ((after.0 - statements) as f64 - took * a_second as f64) / n;
+    let a_sync = |all: i64| all as f64 / f64::from(n);
     #[expect(clippy::cast_precision_loss, reason = "counts")]
-    let calls = (after.1 - calls) as f64 / n;
-    println!("{what:<30} {statements:>6.1} statements, {calls:>5.1} outside calls a sync");
+    let of_syncs = a_sync(of_all(&statements)) - took * a_second as f64 / f64::from(n);
+    let calls = a_sync((calls_after - calls).cast_signed());
+    println!("{what:<30} {of_syncs:>6.1} statements, {calls:>5.1} outside calls a sync");
+    for (n, sql) in statements.iter().rev().filter(|(n, _)| a_sync(*n) >= 0.05) {
+        println!(
+            "{:>8.2}  {}",
+            a_sync(*n),
+            sql.chars().take(150).collect::<String>()
+        );
+    }
 }
 
 /// On a server with `shared_preload_libraries=pg_stat_statements`.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs an older version's programs, and pg_stat_statements"]
+#[ignore = "needs pg_stat_statements, and compares with an older version's programs where OLD names them"]
 async fn what_a_sync_costs_before_and_now() {
-    for is_old in [true, false] {
+    let before = std::env::var_os("OLD").map(|_| true);
+    for is_old in before.into_iter().chain([false]) {
         let db = TestDb::bare(Engine::Postgres).await.unwrap();
         let d = Deployment::with(Engine::Postgres, db, &[("POLL_INTERVAL_SECONDS", "86400")]).await;
         let extension = "CREATE EXTENSION IF NOT EXISTS pg_stat_statements";

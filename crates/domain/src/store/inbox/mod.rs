@@ -39,6 +39,6 @@ pub(super) use schedule::{schedule, unschedule};
 pub(super) use settle::{By, settle};
 pub(super) use stats::stats;
 pub(super) use sweep::sweep;
-pub(super) use take::{Rung, due, take};
+pub(super) use take::{RUNG, not_due, rung, take, taken, taking};
 pub(super) use waiting::waiting;
 pub(super) use wake::{still_awaited, wake};

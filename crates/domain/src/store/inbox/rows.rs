@@ -18,7 +18,7 @@ use crate::store::{
 
 /// The columns of [`claimed`], by name: `*` would come to mean more when a newer version adds columns, and PostgreSQL
 /// refuses a prepared statement for that.
-pub(super) const CLAIMED: &str = r#""id", "sourceSystem", "triggerType", "triggerPayload", "startedAt", "retryCount",
+pub(super) const CLAIMED: &str = r#""SyncLog"."id" AS "row", "sourceSystem", "triggerType", "triggerPayload", "startedAt", "retryCount",
     "errorClass", "lapses""#;
 
 /// The columns of [`Lead`].
@@ -173,14 +173,18 @@ pub(super) fn audit(
     }
 }
 
-pub(super) fn claimed(row: &QueryResult) -> StoreResult<ClaimedRow> {
+/// From [`CLAIMED`], if there is one.
+pub(super) fn claimed(row: &QueryResult) -> StoreResult<Option<ClaimedRow>> {
+    let Some(id) = row.try_get("", "row")? else {
+        return Ok(None);
+    };
     let trigger = row.try_get("", "triggerType")?;
     let payload: Option<Value> = row.try_get("", "triggerPayload")?;
     let retries: i32 = row.try_get("", "retryCount")?;
     let class: Option<String> = row.try_get("", "errorClass")?;
     let lapses: i32 = row.try_get("", "lapses")?;
-    Ok(ClaimedRow {
-        id: row.try_get("", "id")?,
+    Ok(Some(ClaimedRow {
+        id,
         side: side_of(&row.try_get::<String>("", "sourceSystem")?),
         trigger,
         heard_at: row.try_get("", "startedAt")?,
@@ -189,7 +193,7 @@ pub(super) fn claimed(row: &QueryResult) -> StoreResult<ClaimedRow> {
         lapses: u32::try_from(lapses).unwrap_or(0),
         ruling: Ruling::of(trigger, payload.as_ref()),
         gone: payload.as_ref().is_some_and(says_gone),
-    })
+    }))
 }
 
 pub(super) fn lead(row: &QueryResult) -> StoreResult<Lead> {

@@ -1,62 +1,54 @@
 //! The rows of an entity, for whoever has its lease.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveEnum, ConnectionTrait};
-use uuid::Uuid;
+use sea_orm::{ActiveEnum, ConnectionTrait, QueryResult};
 
 use super::rows;
 use crate::company::Company;
 use crate::store::sql::SqlStore;
-use crate::store::{ClaimedRow, EntityRef, Link, Status, StoreResult};
+use crate::store::{Claim, ClaimedRow, EntityRef, Link, Status, StoreResult};
 
-/// What a row that was rung for is about.
-pub(in crate::store) enum Rung {
-    /// It waits, and may be run.
-    Due(EntityRef, Company),
-    /// Its retry time has not come.
-    NotDue,
-    /// It is final, or there is no such row.
-    Over,
+/// The row that was rung for.
+pub(in crate::store) const RUNG: &str = r#"SELECT l."status", l."entityType", l."sourceSystem", l."sourceEntityId", l."company", r."nextRetryAt"
+    FROM "SyncLog" l LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id" WHERE l."id" = $1"#;
+
+/// Why [`RUNG`] is not run now: it is final, or its retry time has not come.
+pub(in crate::store) fn not_due(rung: &QueryResult, now: DateTime<Utc>) -> StoreResult<Option<Claim>> {
+    if rung.try_get::<Status>("", "status")?.is_final() {
+        return Ok(Some(Claim::Done));
+    }
+    let retry_at: Option<DateTime<Utc>> = rung.try_get("", "nextRetryAt")?;
+    Ok(retry_at.filter(|at| *at > now).map(|_| Claim::NotDue))
 }
 
-pub(in crate::store) async fn due(store: &SqlStore, row: Uuid, now: DateTime<Utc>) -> StoreResult<Rung> {
-    let sql = r#"SELECT l."status", l."entityType", l."sourceSystem", l."sourceEntityId", l."company", r."nextRetryAt"
-                 FROM "SyncLog" l LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id" WHERE l."id" = $1"#;
-    let Some(row) = store
-        .db()
-        .query_one_raw(store.statement(sql, [row.into()]))
-        .await?
-    else {
-        return Ok(Rung::Over);
-    };
-    if row.try_get::<Status>("", "status")?.is_final() {
-        return Ok(Rung::Over);
-    }
-    let retry_at: Option<DateTime<Utc>> = row.try_get("", "nextRetryAt")?;
-    if retry_at.is_some_and(|at| at > now) {
-        return Ok(Rung::NotDue);
-    }
-    let company: String = row.try_get("", "company")?;
+/// What [`RUNG`] is about.
+pub(in crate::store) fn rung(store: &SqlStore, rung: &QueryResult) -> StoreResult<(EntityRef, Company)> {
+    let company: String = rung.try_get("", "company")?;
     let company = company.parse().unwrap_or_else(|_| store.served().first());
-    Ok(Rung::Due(rows::entity(&row)?, company))
+    Ok((rows::entity(rung)?, company))
 }
 
-/// All open rows of the entity, in the order of their coming. Those that an earlier run left in progress are orphans:
-/// its lease is ours now.
+/// The statement that claims all open rows of a link, given by its id, type, both ids and company. Those that an earlier run
+/// left in progress are orphans: its lease is ours now.
+pub(in crate::store) fn taking(from: &str, [id, entity_type, crm, finance, company]: [&str; 5]) -> String {
+    format!(
+        r#"UPDATE "SyncLog" SET "lapses" = "lapses" + (CASE WHEN "status" = 'IN_PROGRESS' THEN 1 ELSE 0 END),
+                  "status" = 'IN_PROGRESS', "entityMappingId" = {id} {from}
+           WHERE "status" IN ('PENDING', 'IN_PROGRESS') AND "SyncLog"."entityType" = {entity_type}
+             AND (("sourceSystem" = 'CRM' AND "sourceEntityId" = {crm})
+               OR ("sourceSystem" = 'FINANCE' AND "sourceEntityId" = {finance} AND "SyncLog"."company" = {company}))
+           RETURNING {}"#,
+        rows::CLAIMED
+    )
+}
+
+/// [`taking`] by itself.
 pub(in crate::store) async fn take(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
     link: &Link,
 ) -> StoreResult<Vec<ClaimedRow>> {
-    let sql = format!(
-        r#"UPDATE "SyncLog" SET "lapses" = "lapses" + (CASE WHEN "status" = 'IN_PROGRESS' THEN 1 ELSE 0 END),
-                  "status" = 'IN_PROGRESS', "entityMappingId" = $1
-           WHERE "status" IN ('PENDING', 'IN_PROGRESS') AND "entityType" = $2
-             AND (("sourceSystem" = 'CRM' AND "sourceEntityId" = $3)
-               OR ("sourceSystem" = 'FINANCE' AND "sourceEntityId" = $4 AND "company" = $5))
-           RETURNING {}"#,
-        rows::CLAIMED
-    );
+    let sql = taking("", ["$1", "$2", "$3", "$4", "$5"]);
     let values = [
         link.id.into(),
         link.entity_type.to_value().into(),
@@ -64,8 +56,15 @@ pub(in crate::store) async fn take(
         link.finance_id.clone().into(),
         link.company.to_string().into(),
     ];
-    let open = tx.query_all_raw(store.statement(&sql, values)).await?;
-    let mut open = open.iter().map(rows::claimed).collect::<StoreResult<Vec<_>>>()?;
+    taken(&tx.query_all_raw(store.statement(&sql, values)).await?)
+}
+
+/// What [`taking`] has claimed, in the order of its coming; a row that shows none is none.
+pub(in crate::store) fn taken(rows: &[QueryResult]) -> StoreResult<Vec<ClaimedRow>> {
+    let mut open = Vec::with_capacity(rows.len());
+    for row in rows {
+        open.extend(rows::claimed(row)?);
+    }
     open.sort_by_key(|row| (row.heard_at, row.id));
     Ok(open)
 }

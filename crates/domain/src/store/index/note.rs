@@ -55,11 +55,11 @@ const POSTGRES_REST: &str = r#""old" AS MATERIALIZED (SELECT v.* FROM "new" n, L
             EXCEPT SELECT "side", "key", "value", "holder", "id" FROM "held") g
         WHERE v."side" = g."side" AND v."company" = $2 AND v."entityType" = $3 AND v."key" = g."key"
             AND v."value" = g."value" AND v."holder" = g."holder" AND v."id" = g."id"
-            AND (SELECT COUNT(*) FROM "kept") > 0),
+            AND (SELECT COUNT(*) FROM "kept") > 0 RETURNING v."side", v."id"),
     "values" AS (INSERT INTO "RecordValue" ("side", "company", "entityType", "key", "value", "holder", "id")
     SELECT "side", $2, $3, "key", "value", "holder", "id" FROM "held"
         WHERE (SELECT COUNT(*) FROM "kept") > 0 ORDER BY 1, 4, 5, 6, 7 ON CONFLICT DO NOTHING)
-    SELECT "side", "id" FROM "new" "#;
+    SELECT DISTINCT "side", "id" FROM "gone""#;
 
 const SQLITE_NEWS: &str = concat!(
     r#"SELECT json_extract(n.value, '$.side') AS "side", json_extract(n.value, '$.id') AS "id" FROM json_each($1) n
@@ -100,7 +100,7 @@ pub(super) async fn all(store: &SqlStore, sightings: &[Sighting]) -> StoreResult
 }
 
 /// One statement for what was there, and, only where something was not, two for that. One more opens the rows that have
-/// waited for it, where a record holds something else than it held.
+/// waited for it, where a record may hold something no more.
 pub(in crate::store) async fn note(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
@@ -117,36 +117,36 @@ pub(in crate::store) async fn note(
 }
 
 async fn of_company(store: &SqlStore, tx: &impl ConnectionTrait, all: &[&Sighting]) -> StoreResult<()> {
-    let mut news: HashSet<(Side, String)> = HashSet::new();
+    let mut lost: HashSet<(Side, String)> = HashSet::new();
     for group in all.chunks(GROUP) {
         let held: Vec<_> = group
             .iter()
             .filter_map(|one| Some((*one, one.held.as_ref()?)))
             .collect();
         if !held.is_empty() {
-            news.extend(there(store, tx, &held).await?);
+            lost.extend(there(store, tx, &held).await?);
         }
         for side in Side::BOTH {
             let gone = group.iter().filter(|one| one.side == side && one.held.is_none());
             let gone: Vec<&Sighting> = gone.copied().collect();
             if !gone.is_empty() && not_there(store, tx, side, &gone).await? {
-                news.extend(gone.iter().map(|one| (side, one.id.clone())));
+                lost.extend(gone.iter().map(|one| (side, one.id.clone())));
             }
         }
     }
-    let changed = |one: &&&Sighting| news.contains(&(one.side, one.id.clone()));
-    let changed: Vec<_> = all
+    let has_lost = |one: &&&Sighting| lost.contains(&(one.side, one.id.clone()));
+    let free: Vec<_> = all
         .iter()
-        .filter(changed)
+        .filter(has_lost)
         .map(|one| (one.side, one.id.as_str()))
         .collect();
-    for group in changed.chunks(GROUP) {
+    for group in free.chunks(GROUP) {
         taken::wake(store, tx, group.iter().copied()).await?;
     }
     Ok(())
 }
 
-/// Says which hold something else than they held.
+/// Says which may hold something no more that they held; on SQLite, any that hold something else.
 async fn there(
     store: &SqlStore,
     tx: &impl ConnectionTrait,

@@ -3,15 +3,36 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveEnum, ConnectionTrait};
+use sea_orm::{ActiveEnum, ConnectionTrait, QueryResult};
 use uuid::Uuid;
 
 use super::rows::{self, id_column};
+use super::save::drop_half;
 use crate::side::Side;
 use crate::store::sql::{SqlStore, fenced};
-use crate::store::{EntityRef, Lease, Link, StoreResult};
+use crate::store::{EntityRef, Lease, Link, LinkState, StoreResult};
 
-/// Creates the half link, or takes the lease of the link unless someone holds it.
+/// The statement that creates the half link of these values, or takes the lease of the link unless someone holds it.
+pub(in crate::store) fn taking(side: Side, values: &str) -> String {
+    let key = match side {
+        Side::Crm => r#""entityType", "crmId""#,
+        Side::Finance => r#""entityType", "company", "financeId""#,
+    };
+    format!(
+        r#"INSERT INTO "EntityMapping" ("id", "entityType", "{}", "state", "version", "leaseOwner", "leaseToken",
+                                        "leaseUntil", "createdAt", "updatedAt", "company")
+           {values}
+           ON CONFLICT ({key}) DO UPDATE
+           SET "leaseOwner" = excluded."leaseOwner", "leaseToken" = "EntityMapping"."leaseToken" + 1,
+               "leaseUntil" = excluded."leaseUntil"
+           WHERE "EntityMapping"."leaseUntil" IS NULL OR "EntityMapping"."leaseUntil" <= excluded."updatedAt"
+           RETURNING {}"#,
+        id_column(side),
+        rows::COLUMNS
+    )
+}
+
+/// [`taking`] by itself.
 pub(in crate::store) async fn take(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
@@ -20,21 +41,9 @@ pub(in crate::store) async fn take(
     duration: Duration,
     now: DateTime<Utc>,
 ) -> StoreResult<Option<(Lease, Link)>> {
-    let column = id_column(entity.side);
-    let key = match entity.side {
-        Side::Crm => r#""entityType", "crmId""#,
-        Side::Finance => r#""entityType", "company", "financeId""#,
-    };
-    let sql = format!(
-        r#"INSERT INTO "EntityMapping" ("id", "entityType", "{column}", "state", "version", "leaseOwner", "leaseToken",
-                                        "leaseUntil", "createdAt", "updatedAt", "company")
-           VALUES ($1, $2, $3, 'NEW', 0, $4, 1, $5, $6, $6, $7)
-           ON CONFLICT ({key}) DO UPDATE
-           SET "leaseOwner" = excluded."leaseOwner", "leaseToken" = "EntityMapping"."leaseToken" + 1,
-               "leaseUntil" = excluded."leaseUntil"
-           WHERE "EntityMapping"."leaseUntil" IS NULL OR "EntityMapping"."leaseUntil" <= $6
-           RETURNING {}"#,
-        rows::COLUMNS
+    let sql = taking(
+        entity.side,
+        "VALUES ($1, $2, $3, 'NEW', 0, $4, 1, $5, $6, $6, $7)",
     );
     let values = [
         Uuid::now_v7().into(),
@@ -48,9 +57,22 @@ pub(in crate::store) async fn take(
     let Some(row) = tx.query_one_raw(store.statement(&sql, values)).await? else {
         return Ok(None);
     };
-    let link = rows::read(&row)?;
-    let token = row.try_get("", "leaseToken")?;
-    Ok(Some((Lease { link: link.id, token }, link)))
+    Ok(lease_of(&row)?.zip(Some(rows::read(&row)?)))
+}
+
+/// The lease that [`taking`] has taken; a row that shows none is none.
+pub(in crate::store) fn lease_of(row: &QueryResult) -> StoreResult<Option<Lease>> {
+    let (link, token) = (row.try_get("", "id")?, row.try_get("", "leaseToken")?);
+    let lease = |(link, token)| Lease { link, token };
+    Ok(Option::zip(link, token).map(lease))
+}
+
+/// Gives back what was taken for nothing; a half link that was made for it goes.
+pub(in crate::store) async fn let_go(store: &SqlStore, lease: &Lease, link: &Link) -> StoreResult<()> {
+    match (link.state, lease.token) {
+        (LinkState::New, 1) => drop_half(store, store.db(), lease).await,
+        _ => free(store, store.db(), lease).await,
+    }
 }
 
 /// Fails unless the lease holds, and goes on holding until this transaction ends. A write, for SQLite takes no lock for

@@ -10,7 +10,8 @@ mod save;
 
 pub(super) use find::{find, in_conflict};
 pub(super) use intend::intend;
-pub(super) use lease::{free, hold, take};
+pub(super) use lease::{free, hold, lease_of, let_go, take, taking};
 pub(super) use link::link;
 pub use rows::link as link_of;
+pub(super) use rows::read;
 pub(super) use save::{drop_half, save};

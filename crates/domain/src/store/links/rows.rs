@@ -41,7 +41,7 @@ pub fn link(model: link::Model) -> StoreResult<Link> {
 }
 
 /// [`link()`], from [`COLUMNS`].
-pub(super) fn read(row: &QueryResult) -> StoreResult<Link> {
+pub(in crate::store) fn read(row: &QueryResult) -> StoreResult<Link> {
     let link = Link {
         id: row.try_get("", "id")?,
         entity_type: row.try_get("", "entityType")?,
@@ -111,6 +111,15 @@ pub(super) fn names(side: Side, id: u8, company: u8) -> String {
         Side::Crm => format!(r#""crmId" = ${id} AND ${company} <> ''"#),
         Side::Finance => format!(r#""financeId" = ${id} AND "company" = ${company}"#),
     }
+}
+
+/// The condition that no other link than that one names the record, for the parameters of these numbers: the link, the
+/// type, the id on that side, the company.
+pub(super) fn has_no_other(side: Side, link: u8, entity_type: u8, id: u8, company: u8) -> String {
+    let names = names(side, id, company);
+    format!(
+        r#"NOT EXISTS (SELECT 1 FROM "EntityMapping" WHERE "entityType" = ${entity_type} AND {names} AND "id" <> ${link})"#
+    )
 }
 
 /// The column that holds that side's id.

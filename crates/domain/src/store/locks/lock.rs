@@ -1,6 +1,7 @@
 //! Reserving keys, all or none.
 
-use sea_orm::{ConnectionTrait, TransactionTrait, Value};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, TransactionTrait};
 
 use super::rows;
 use crate::store::sql::SqlStore;
@@ -17,13 +18,12 @@ pub(in crate::store) async fn lock(
     // Always in one order, so that two that want the same keys wait for each other and don't block each other.
     sorted.sort_unstable();
     sorted.dedup();
-    let tx = store.db().begin().await?;
-    // Or they would stay reserved: whoever has the entity now may have given them back already.
-    links::hold(store, &tx, lease, store.now()).await?;
-    if reserve(store, &tx, lease, &sorted).await? {
+    let (tx, now) = (store.db().begin().await?, store.now());
+    if reserve(store, &tx, lease, &sorted, now).await? {
         tx.commit().await?;
         return Ok(None);
     }
+    links::hold(store, &tx, lease, now).await?;
     let holder = holder(store, &tx, lease, &sorted).await?;
     tx.rollback().await?;
     // Given back between the two statements: to be tried again soon.
@@ -35,29 +35,36 @@ pub(in crate::store) async fn lock(
     })))
 }
 
-/// `$1` is the link, the keys follow.
-fn values<'a>(lease: &Lease, keys: &'a [String]) -> impl Iterator<Item = Value> + use<'a> {
-    std::iter::once(lease.link.into()).chain(keys.iter().map(|key| key.clone().into()))
-}
-
-/// Whether all of them are its own now.
+/// Whether all of them are its own now. The lease holds until the transaction ends, or they would stay reserved: whoever has
+/// the entity then may have given them back already.
 async fn reserve(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
     lease: &Lease,
     keys: &[String],
+    now: DateTime<Utc>,
 ) -> StoreResult<bool> {
     if keys.is_empty() {
+        links::hold(store, tx, lease, now).await?;
         return Ok(true);
     }
-    let places: Vec<_> = (2..keys.len() + 2).map(|n| format!("(${n}, $1)")).collect();
+    // SQLite has one writer at a time anyway.
+    let held = match store.is_postgres() {
+        true => "FOR UPDATE",
+        false => "",
+    };
+    let places: Vec<_> = (4..keys.len() + 4).map(|n| format!("(${n})")).collect();
     let sql = format!(
-        r#"INSERT INTO "MatchLock" ("key", "entityMappingId") VALUES {}
+        r#"INSERT INTO "MatchLock" ("key", "entityMappingId")
+           SELECT k.column1, m."id" FROM (VALUES {}) k, (SELECT "id" FROM "EntityMapping"
+               WHERE "id" = $1 AND "leaseToken" = $2 AND "leaseUntil" > $3 {held}) m WHERE true ORDER BY 1
            ON CONFLICT ("key") DO UPDATE SET "entityMappingId" = excluded."entityMappingId"
            WHERE "MatchLock"."entityMappingId" = excluded."entityMappingId""#,
         places.join(", ")
     );
-    let done = tx.execute_raw(store.statement(&sql, values(lease, keys))).await?;
+    let fixed = [lease.link.into(), lease.token.into(), now.into()];
+    let values = fixed.into_iter().chain(keys.iter().map(|key| key.clone().into()));
+    let done = tx.execute_raw(store.statement(&sql, values)).await?;
     Ok(done.rows_affected() == keys.len() as u64)
 }
 
@@ -76,8 +83,7 @@ async fn holder(
            WHERE k."entityMappingId" <> $1 AND k."key" IN ({}) LIMIT 1"#,
         places.join(", ")
     );
-    let row = tx
-        .query_one_raw(store.statement(&sql, values(lease, keys)))
-        .await?;
+    let values = std::iter::once(lease.link.into()).chain(keys.iter().map(|key| key.clone().into()));
+    let row = tx.query_one_raw(store.statement(&sql, values)).await?;
     row.as_ref().map(rows::holder).transpose()
 }

@@ -1,5 +1,6 @@
 //! Ending a run: everything it found out in one transaction, fenced by the lease's token.
 
+use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 
 use crate::store::inbox::{self, By};
@@ -43,22 +44,38 @@ pub(in crate::store) async fn commit(
     if commit.look_again {
         inbox::look_again(store, &tx, &lead, now).await?;
     }
-    let woken = match commit.settles(&work.link) {
-        Some(customer) => inbox::wake(store, &tx, customer, now).await?,
-        None => Vec::new(),
-    };
     if !commit.outcome.withheld.is_empty() {
         taken::hold(store, &tx, &commit.seen).await?;
     }
-    // Last, so that nobody waits long for a record that several runs have seen.
+    // Late, so that nobody waits long for a record that several runs have seen.
     index::note(store, &tx, &commit.seen).await?;
     taken::wait(store, &tx, work.lead.id, &commit.outcome.withheld).await?;
+    let committed = to_be_rung_for(store, &tx, work, commit, now).await?;
     tx.commit().await?;
-    let next = match &commit.link {
-        Some(link) => inbox::waiting(store, link, now).await?,
-        None => None,
+    Ok(committed)
+}
+
+/// What waits, for this entity or for its end: one look, and hardly ever more. Whoever comes after it finds the lease free.
+async fn to_be_rung_for(
+    store: &SqlStore,
+    tx: &impl ConnectionTrait,
+    work: &Work,
+    commit: &Commit,
+    now: DateTime<Utc>,
+) -> StoreResult<Committed> {
+    let (link, customer) = (
+        commit.link.as_ref().unwrap_or(&work.link),
+        commit.settles(&work.link),
+    );
+    let (next, others) = inbox::waiting(store, tx, link, customer, now).await?;
+    let woken = match customer.filter(|_| others) {
+        Some(customer) => inbox::wake(store, tx, customer, now).await?,
+        None => Vec::new(),
     };
-    Ok(Committed { next, woken })
+    Ok(Committed {
+        next: next.filter(|_| commit.link.is_some()),
+        woken,
+    })
 }
 
 /// Only an entity that is being met may have any (also one whose counterpart is another's by now), or one whose meeting a killed
