@@ -5,8 +5,9 @@ use std::time::Duration;
 use domain::clock::{Clock as _, SystemClock};
 use domain::customer::Field;
 use domain::index::{IndexStore as _, Sighting};
+use domain::matching::{Form, Key};
 use domain::ports::Side;
-use domain::store::{Claim, Status, Store as _};
+use domain::store::{Claim, Status, Store as _, TAKEN, Withheld};
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use testkit::{Engine, TestDb};
 
@@ -57,6 +58,13 @@ async fn one_waits(db: &TestDb) {
     let waits = || sea_orm::Statement::from_string(sea_orm::DatabaseBackend::Postgres, waits);
     while db.store.db().query_one_raw(waits()).await.unwrap().is_none() {
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn mobile(number: &str) -> Form {
+    Form {
+        key: Key::Mobile,
+        value: number.to_owned(),
     }
 }
 
@@ -119,10 +127,7 @@ async fn what_the_database_has_undone_for_anothers_sake_is_done_again() {
     other.commit().await.unwrap();
     run.await.unwrap().unwrap();
     for side in Side::BOTH {
-        let form = domain::matching::Form {
-            key: domain::matching::Key::Mobile,
-            value: "9352221346".to_owned(),
-        };
+        let form = mobile("9352221346");
         assert_eq!(
             db.store.holding(side, &[form], "nobody").await.unwrap().len(),
             1,
@@ -130,4 +135,39 @@ async fn what_the_database_has_undone_for_anothers_sake_is_done_again() {
         );
     }
     db.drop_it().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_value_that_is_free_is_found_by_the_sweeper_though_nobody_opened_it() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let db = TestDb::new(engine).await.unwrap();
+        db.store
+            .note(&[seen(Side::Finance, "22", "09121112345")])
+            .await
+            .unwrap();
+        let one = event(Side::Crm, "a", None);
+        db.store.enqueue(std::slice::from_ref(&one)).await.unwrap();
+        let Claim::Taken(work) = db.store.claim(one.row, "w", LEASE).await.unwrap() else {
+            panic!()
+        };
+        let mut commit = ending(&work, Status::Failed);
+        commit.outcome.error_class = Some(TAKEN);
+        commit.outcome.withheld = vec![Withheld {
+            side: Side::Finance,
+            holder: "22".to_owned(),
+            form: mobile("9121112345"),
+        }];
+        db.store.commit(&work, &commit).await.unwrap();
+        let long = Duration::from_secs(3600);
+        assert!(
+            db.store.sweep(10, long).await.unwrap().is_empty(),
+            "22 has it still"
+        );
+        // As one leaves it who is killed between the two.
+        let gone = r#"DELETE FROM "RecordValue" WHERE "id" = '22'"#;
+        db.store.db().execute_unprepared(gone).await.unwrap();
+        let rung = db.store.sweep(10, long).await.unwrap();
+        assert_eq!(rung.iter().map(|ring| ring.row).collect::<Vec<_>>(), [one.row]);
+        db.drop_it().await;
+    }
 }

@@ -6,14 +6,15 @@ use sea_orm::ConnectionTrait;
 
 use super::rows;
 use crate::ports::Ring;
-use crate::store::StoreResult;
 use crate::store::sql::SqlStore;
+use crate::store::{StoreResult, taken};
 
 pub(in crate::store) async fn sweep(
     store: &SqlStore,
     limit: u64,
     quiet_for: Duration,
 ) -> StoreResult<Vec<Ring>> {
+    taken::wake_all(store, store.db()).await?;
     let now = store.now();
     // Several sweepers at once take different rows; SQLite has one writer at a time anyway.
     let lock = match store.is_postgres() {

@@ -1,7 +1,7 @@
 //! `"TakenValue"`: rows that ended since another record holds a value of theirs, and are open again once it does not.
 //!
-//! Nobody polls for it. Whoever writes into the index that the holder no longer holds the value, or is gone, opens the row
-//! in the same transaction; the sweeper rings for it. A row that ends so looks itself, when all of its transaction is
+//! Whoever writes into the index that the holder no longer holds the value, or is gone, opens the row
+//! with it; the sweeper rings for it, and opens what a kill between the two has left. A row that ends so looks itself, when all of its transaction is
 //! written: the holder may have changed meanwhile.
 
 mod forget;
@@ -11,4 +11,4 @@ mod wake;
 
 pub(super) use forget::{forget, old};
 pub(super) use wait::{hold, wait};
-pub(super) use wake::wake;
+pub(super) use wake::{wake, wake_all};
