@@ -81,6 +81,13 @@ fn html(field: Field, sent: &str, came: &str) -> bool {
         && same(field, &sent_plain, &came_plain)
 }
 
+/// A text as it was before a web form escaped it or put tags in; where that leaves nothing, its signs alone are put right.
+pub(crate) fn without_html(text: &str) -> String {
+    let plain = unescaped(&unescaped(text));
+    let bare = without_tags(&plain);
+    if bare.trim().is_empty() { plain } else { bare }
+}
+
 fn unescaped(text: &str) -> String {
     let names = [
         ("&lt;", "<"),
@@ -168,7 +175,8 @@ fn leading_zeros(field: Field, sent: &str, came: &str) -> bool {
     match (digits(sent), digits(came)) {
         (Some(sent), Some(came)) => {
             let bare = sent.trim_start_matches('0');
-            !bare.is_empty() && bare == came
+            // Nothing but zeros is the number 0.
+            bare == came && !bare.is_empty() || bare.is_empty() && !sent.is_empty() && came == "0"
         }
         _ => false,
     }
@@ -197,6 +205,7 @@ mod tests {
             (Field::Name, "آریا ✓ تک", "آریا  تک", F::CodePage),
             (Field::Name, "آریا 😀 تک", "آریا", F::CutAtSurrogate),
             (Field::NationalId, "0012345679", "12345679", F::LeadingZeros),
+            (Field::NationalId, "0000000000", "0", F::LeadingZeros),
             (Field::PostalCode, "0123456789", "123456789", F::LeadingZeros),
             (Field::Phone, "021-884533", "21884533", F::LeadingZeros),
         ] {
@@ -255,6 +264,7 @@ mod tests {
             (Field::Name, "آریا 😀 تک", "آریا تکنیک"),
             (Field::Name, "007", "7"),
             (Field::NationalId, "0012345679", "2345679"),
+            (Field::NationalId, "", "0"),
             (Field::NationalId, "0000", "0"),
             (Field::Description, "<b>مهم</b>", "<b></b>"),
             (Field::Name, "a < b", "a"),
