@@ -142,7 +142,7 @@ fn what_cannot_be_read_may_be_what_was_created() {
 }
 
 #[test]
-fn who_names_a_contact_is_created_unless_that_one_was_deleted() {
+fn who_names_a_contact_is_created_unless_that_one_is_no_more_or_waits() {
     let link = half(Side::Crm);
     let names = |code| person(&ALI).with(Field::FinanceCode, code);
     let (_, step) = decide(&link, &met(&link, 1, names(""), &[]));
@@ -150,12 +150,16 @@ fn who_names_a_contact_is_created_unless_that_one_was_deleted() {
     let mut seen = met(&link, 1, names("505"), &[]);
     let (_, step) = decide(&link, &seen);
     assert!(matches!(&step, Step::Owner(Side::Finance, code) if code == "505"));
-    for (state, stands, is_made) in [
-        (Some(LinkState::Active), true, true),
-        (None, false, true),
-        (Some(LinkState::Closed), true, false),
+    use LinkState::{Active, Closed, Conflict};
+    let (gone, waits) = (Code::NamesADeletedOne, Code::CandidateWaitsForAHuman);
+    for (state, stands, expected) in [
+        (Some(Active), true, None),
+        (None, false, None),
+        (Some(Closed), true, Some(gone.clone())),
         // Its own link has not been looked at since.
-        (Some(LinkState::Active), false, false),
+        (Some(Active), false, Some(gone)),
+        // Who stands there is not known.
+        (Some(Conflict), true, Some(waits)),
     ] {
         let theirs = state.map(|state| Link {
             id: uuid::Uuid::from_u128(9),
@@ -169,10 +173,9 @@ fn who_names_a_contact_is_created_unless_that_one_was_deleted() {
         });
         seen.owners.insert((Side::Finance, "505".to_owned()), theirs);
         let (_, step) = decide(&link, &seen);
-        if is_made {
-            created(step);
-        } else {
-            assert_eq!(ends(&step), ("conflict", Code::NamesADeletedOne));
+        match expected {
+            None => drop(created(step)),
+            Some(why) => assert_eq!(ends(&step), ("conflict", why)),
         }
     }
     // A contact's own code names nobody else.
