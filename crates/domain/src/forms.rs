@@ -81,6 +81,13 @@ fn html(field: Field, sent: &str, came: &str) -> bool {
         && same(field, &sent_plain, &came_plain)
 }
 
+/// A text as it was before a web form escaped it or put tags in; where that leaves nothing, its signs alone are put right.
+pub(crate) fn without_html(text: &str) -> String {
+    let plain = unescaped(&unescaped(text));
+    let bare = without_tags(&plain);
+    if bare.trim().is_empty() { plain } else { bare }
+}
+
 fn unescaped(text: &str) -> String {
     let names = [
         ("&lt;", "<"),

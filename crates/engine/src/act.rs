@@ -102,8 +102,6 @@ impl Executor<'_> {
             Err(PortError::Taken { fields, words }) => {
                 self.known.link.in_flight.0.pop();
                 self.seen.note_taken(side, &words, &fields, &create.fields);
-                // Who was typed there since the search may be this very customer: it is looked for anew.
-                self.seen.gathered = None;
                 Ok(None)
             }
             Err(error) => {

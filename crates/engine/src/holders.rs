@@ -53,6 +53,8 @@ impl Executor<'_> {
             taken.nobodys = written.map(|(field, _)| *field).filter(of_nobody).collect();
             taken.holders = Some(holders);
         }
+        // Who was typed there since the search may be this very customer: whoever is to be created is looked for last.
+        self.seen.gathered = None;
         Ok(None)
     }
 

@@ -12,6 +12,7 @@ use domain::ports::{MatchKeys, PortError, Ring, Snapshot};
 use domain::side::Side;
 use domain::store::Event;
 
+use crate::customer::identity::is_another_than_ruled;
 use crate::executor::{Executor, Stop};
 use crate::seen::{Searched, Sight};
 use crate::step::{Ending, Step};
@@ -187,6 +188,12 @@ impl Executor<'_> {
                 };
                 if there.as_ref().is_some_and(is_nobody) {
                     self.seen.nobodys.insert((side, id.clone()));
+                }
+                if let Some(one) = &there
+                    && is_another_than_ruled(side, &self.seen, &one.customer)
+                {
+                    let name = one.customer.get(Field::Name).to_owned();
+                    self.seen.replaced.insert((side, id.clone()), name);
                 }
                 self.seen.asked.insert((side, id), there.is_some());
                 Ok(None)

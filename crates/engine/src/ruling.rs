@@ -9,13 +9,16 @@ use domain::document::DocumentKind;
 use domain::entity::EntityRef;
 use domain::in_flight::Issue;
 use domain::link::{Link, LinkState};
+use domain::matching::told_by;
 use domain::message::{Code, Message, evidence};
-use domain::ports::{PortError, Ring};
+use domain::ports::{PortError, Ring, Snapshot};
 use domain::side::Side;
-use domain::store::{Event, Ruling, Status, StoreError, Trigger, Work};
+use domain::store::{Event, Ruling, Status, Stood, StoreError, Trigger, Work};
 use serde_json::json;
 
 use crate::Engine;
+
+mod link;
 
 /// Why a ruling was not taken down. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -150,42 +153,15 @@ impl Engine {
             let why = Message::new(Code::RuledNotAnother);
             return refused(why.with("side", entity.side).with("id", &entity.id));
         }
-        self.enqueue_ruling(entity.clone(), Ruling::Same, traceparent)
-            .await
-    }
-
-    /// The two records are one customer. Says the row to run.
-    ///
-    /// # Errors
-    /// When one of them does not exist, or is linked with another.
-    pub async fn link(
-        &self,
-        crm: &str,
-        finance: &str,
-        traceparent: Option<String>,
-    ) -> Result<Ring, NotRuled> {
-        let on_crm = self.linkable(Side::Crm, crm, finance).await?;
-        let on_finance = self.linkable(Side::Finance, finance, crm).await?;
-        let both = |code| Message::new(code).with("crm", crm).with("finance", finance);
-        use Linkable as L;
-        // What one of them has sent must not be forgotten: it takes over the other. Whoever has outlived its counterpart
-        // keeps to the closed link until the other takes it over.
-        let lead = match (on_crm, on_finance) {
-            (L::LeftBehind, L::LeftBehind) => return refused(both(Code::RuledBothLeftBehind)),
-            (L::Sends, L::Sends) => return refused(both(Code::RuledBothAreBeingCreated)),
-            (L::Sends, _) | (_, L::LeftBehind) => Side::Crm,
-            (_, L::Sends) | (L::LeftBehind, _) => Side::Finance,
-            (L::Free, L::Free) => Side::Crm,
-        };
-        let ruling = Ruling::Link {
-            crm: crm.to_owned(),
-            finance: finance.to_owned(),
-        };
-        let id = match lead {
-            Side::Crm => crm,
-            Side::Finance => finance,
-        };
-        self.enqueue_ruling(EntityRef::customer(lead, id), ruling, traceparent)
+        let mut stood = Stood::new();
+        for side in Side::BOTH {
+            if let Some(id) = link.as_ref().and_then(|link| link.id_on(side))
+                && let Some(record) = self.record(side, id).await?
+            {
+                stood.insert(side, told_by(&record.customer));
+            }
+        }
+        self.enqueue_ruling(entity.clone(), Ruling::SameAs { stood }, traceparent)
             .await
     }
 
@@ -216,33 +192,9 @@ impl Engine {
             .await
     }
 
-    async fn linkable(&self, side: Side, id: &str, other: &str) -> Result<Linkable, NotRuled> {
-        let about = |code| Message::new(code).with("side", side).with("id", id);
-        if !self.is_there(side, id).await? {
-            return refused(about(Code::RuledNoSuchCustomer));
-        }
-        let Some(link) = self.store.find_link(&EntityRef::customer(side, id)).await? else {
-            return Ok(Linkable::Free);
-        };
-        if let Some(linked) = link.id_on(side.other()) {
-            if link.state == LinkState::Closed && !self.is_there(side.other(), linked).await? {
-                return Ok(Linkable::LeftBehind);
-            }
-            let code = match linked == other {
-                true => Code::RuledLinkedAlready,
-                false => Code::RuledLinkedWithAnother,
-            };
-            return refused(about(code).with("other", side.other()).with("linked", linked));
-        }
-        Ok(match link.in_flight.is_empty() {
-            true => Linkable::Free,
-            false => Linkable::Sends,
-        })
-    }
-
-    async fn is_there(&self, side: Side, id: &str) -> Result<bool, NotRuled> {
-        let there = self.port(side).read(id, None).await;
-        Ok(there.map_err(|error| NotRuled::Port(side, error))?.is_some())
+    async fn record(&self, side: Side, id: &str) -> Result<Option<Snapshot>, NotRuled> {
+        let read = self.port(side).read(id, None).await;
+        read.map_err(|error| NotRuled::Port(side, error))
     }
 
     /// A document whose outcome is unknown stands in finance under that number. Says the row to run.
@@ -361,17 +313,6 @@ impl Engine {
         self.store.enqueue(&[event]).await?;
         Ok(Ring { row, traceparent })
     }
-}
-
-/// How a record stands that is to be linked by hand.
-#[derive(Debug, Clone, Copy)]
-enum Linkable {
-    /// Nobody's.
-    Free,
-    /// It has something on its way, which must not be forgotten.
-    Sends,
-    /// Its counterpart is gone, and the link is closed.
-    LeftBehind,
 }
 
 fn kind_of(entity: &EntityRef) -> &'static str {

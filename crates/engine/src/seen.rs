@@ -89,6 +89,8 @@ pub struct Seen {
     pub asked: BTreeMap<(Side, String), bool>,
     /// Those of them whose name is nobody's.
     pub nobodys: BTreeSet<(Side, String)>,
+    /// Those of them that are another than when an operator ruled of them, and their names.
+    pub replaced: BTreeMap<(Side, String), String>,
     /// Whose these records are.
     pub owners: BTreeMap<(Side, String), Option<Link>>,
     /// Whether the keys of a first meeting are ours; `Some(Some(…))`: who has one of them.
@@ -252,6 +254,7 @@ impl Seen {
             narrowed: None,
             asked: BTreeMap::new(),
             nobodys: BTreeSet::new(),
+            replaced: BTreeMap::new(),
             owners: BTreeMap::new(),
             reserved: None,
             holders: None,

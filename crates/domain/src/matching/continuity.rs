@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::likeness::{Likeness, likeness};
 use super::names::Name;
 use super::phones::numbers;
+use super::profile::Profile;
 use super::values::{NationalId, emails};
 use crate::customer::{Customer, Field, Kind, Values};
 use crate::text::same;
@@ -48,6 +49,28 @@ pub fn another(was: &Values, now: &Customer) -> Option<Another> {
         || has_lasted(was, now, |values| numbers(of(values, Field::Mobile)))
         || has_lasted(was, now, |values| emails(of(values, Field::Email)));
     (!lasted).then_some(Another::Name)
+}
+
+/// The same, told from what the index keeps of a record: its names are unlike, and nothing else has lasted. Its marks are not
+/// kept there.
+#[must_use]
+pub fn is_another(was: &Profile, now: &Profile) -> bool {
+    let says_nothing = was.name.words.is_empty() || now.name.words.is_empty();
+    let unlike = likeness(&was.name.words, &now.name.words) == Likeness::Unlike;
+    let ids = was.national_id.as_ref().zip(now.national_id.as_ref());
+    let lasted = ids.is_some_and(|(a, b)| a == b)
+        || !was.mobiles.is_disjoint(&now.mobiles)
+        || !was.emails.is_disjoint(&now.emails);
+    unlike && !says_nothing && !lasted
+}
+
+/// What a record is told by, of all that it holds.
+#[must_use]
+pub fn told_by(holds: &Customer) -> Values {
+    let fields = [Field::Name, Field::NationalId, Field::Mobile, Field::Email];
+    let fields = fields.into_iter().chain(Field::MARKS);
+    let held = fields.map(|field| (field, holds.get(field).to_owned()));
+    held.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 /// Whether the names may be one's: the same, alike, a part of one another, or saying nothing. Who had a name is not called

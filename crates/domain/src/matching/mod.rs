@@ -25,7 +25,7 @@ mod verdict;
 
 pub use address::Address;
 pub use asking::{findable, locks, search_keys, typed_keys};
-pub use continuity::{Another, another};
+pub use continuity::{Another, another, is_another, told_by};
 pub use evidence::{Evidence, Finding, Witness};
 pub use likeness::{Likeness, likeness};
 pub use names::{Form as NameForm, Name};

@@ -5,6 +5,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::forms::without_html;
 use crate::letters::latin_digit;
 
 /// A letter in the one form of all its likes; `None` for what is typed or not at random (tatweel, harakat, hamza, zero
@@ -34,7 +35,7 @@ fn letter(c: char) -> Option<char> {
     })
 }
 
-/// Lower case, one form of each letter and digit, no marks.
+/// Lower case, one form of each letter and digit, no marks; no signs that a web form has escaped, nor tags.
 ///
 /// Idempotent: where a mark stood between a letter and its accent, taking it out lets the two compose, so it is done
 /// until nothing changes (once, for what people type).
@@ -52,7 +53,11 @@ pub fn plain(text: &str) -> String {
 }
 
 fn once(text: &str) -> String {
-    text.nfkc().filter_map(letter).collect::<String>().to_lowercase()
+    let text = text.nfkc().filter_map(letter).collect::<String>().to_lowercase();
+    match text.contains(['&', '<']) {
+        true => without_html(&text),
+        false => text,
+    }
 }
 
 /// The words of a name in plain form: parted by spaces and by the signs that people put between words. A picture, or the

@@ -136,6 +136,7 @@ catalogue! {
     UnidentifiedName "unidentified_name" "a name that does not agree is not linked by itself";
     NamesADeletedOne "names_a_deleted_one" "its refId names finance {code}, which was deleted: it is not created again; empty its refId, if it is to be";
     NotLinkedNoSuch "not_linked_no_such" "not linked: {side} has no customer {id}";
+    NotLinkedAnother "not_linked_another" "not linked: under {side} {id} stands another record than when it was said, {now}: if it is the one after all, link the two by hand again (`siaghsync resolve --link <crm-id> <finance-code>`)";
     WorkedOnFromItsOtherEnd "worked_on_from_its_other_end" "{side} {id} is being worked on from its other end";
     CandidateWaitsForAHuman "candidate_waits_for_a_human" "{side} {id} has the same keys, and waits for a human itself: settle that, or link the two by hand (`siaghsync resolve --link <crm-id> <finance-code>`)";
     CandidateIsAnothers "candidate_is_anothers" "{side} {id} has the same keys but belongs to another record of {other} already; correct one of them, or remove the duplicate";
@@ -226,6 +227,7 @@ catalogue! {
     FormAccepted "form_accepted" "an operator says that it is how the system writes it";
     RuledNothingWaits "ruled_nothing_waits" "no field of {side} {id} waits for a human; `siaghsync plan {id}` shows what a sync would do";
     RuledDirectionIsOff "ruled_direction_is_off" "to keep {side}'s values, {other} would have to be written, which SYNC_CRM_TO_FINANCE or SYNC_FINANCE_TO_CRM switches off";
+    RuledAnotherNow "ruled_another_now" "another record stands under {side} {id} than when it was last seen: {now}; if it is the one that you mean, say it again";
     RuledNoSuchCustomer "ruled_no_such_customer" "{side} has no customer {id}";
     RuledLinkedAlready "ruled_linked_already" "{side} {id} is linked with {other} {linked} already: nothing was changed";
     RuledLinkedWithAnother "ruled_linked_with_another" "{side} {id} is linked with {other} {linked}: nothing was changed";

@@ -36,7 +36,7 @@ pub use links::link_of;
 pub use outcome::{Awaited, Commit, Committed, Outcome, Retry, TAKEN, Withheld};
 pub use port::Store;
 pub use row::{Event, Status, Trigger};
-pub use ruling::Ruling;
+pub use ruling::{Ruling, Stood};
 pub use words::words;
 pub use work::{Claim, ClaimedRow, Holder, Intended, LastRun, Lease, Work, says_gone};
 

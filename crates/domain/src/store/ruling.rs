@@ -1,17 +1,22 @@
 //! What an operator has ruled about an entity. It stands in the row that he has heard (`triggerPayload`), so that
 //! whoever claims the row carries it out, also after a crash or a retry.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Trigger;
-use crate::customer::Field;
+use crate::customer::{Field, Values};
 use crate::document::Document;
 use crate::ports::Side;
 
 /// Where it stands in the payload.
 const KEY: &str = "resolve";
+
+/// What records were told by when a ruling was made of them.
+pub type Stood = BTreeMap<Side, Values>;
 
 /// A decision that only a human can take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,14 +31,23 @@ pub enum Ruling {
         /// Which.
         columns: Vec<(Side, Field)>,
     },
-    /// The records under the two linked ids are the same as ever, whatever has changed in them.
+    /// The records under the two linked ids are the same as ever, whatever has changed in them. As an earlier version wrote
+    /// it down.
     Same,
+    /// The same, said of what stood there then: another who is given the id after that is none of them.
+    SameAs {
+        /// What they were told by.
+        stood: Stood,
+    },
     /// These two records are one customer, whatever their keys say.
     Link {
         /// The CRM's id.
         crm: String,
         /// Finance's code.
         finance: String,
+        /// What the two were told by when that was said; another who is given the id after that is none of them.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        stood: Stood,
     },
     /// This record is another than each of these of the other side, which it was in doubt with.
     Separate {
@@ -83,7 +97,9 @@ mod tests {
         let link = Ruling::Link {
             crm: "a".to_owned(),
             finance: "22".to_owned(),
+            stood: Stood::new(),
         };
+        let stood = Stood::from([(Side::Finance, Values::from([(Field::Name, "b".to_owned())]))]);
         let columns = Ruling::Columns {
             columns: vec![(Side::Finance, Field::Address)],
         };
@@ -92,6 +108,7 @@ mod tests {
             Ruling::Form,
             columns,
             Ruling::Same,
+            Ruling::SameAs { stood },
             link,
         ] {
             let payload = ruling.payload();

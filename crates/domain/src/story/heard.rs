@@ -70,11 +70,11 @@ fn from_an_operator(ruling: Option<&Ruling>) -> Message {
                 .collect();
             Message::new(Code::RulingColumns).with("columns", columns.join(", "))
         }
-        Some(Ruling::Same) => Message::new(Code::RulingSame),
+        Some(Ruling::Same | Ruling::SameAs { .. }) => Message::new(Code::RulingSame),
         Some(Ruling::Separate { others }) => {
             Message::new(Code::RulingSeparate).with("ids", others.join(", "))
         }
-        Some(Ruling::Link { crm, finance }) => Message::new(Code::RulingLink)
+        Some(Ruling::Link { crm, finance, .. }) => Message::new(Code::RulingLink)
             .with("crm", crm)
             .with("finance", finance),
         Some(Ruling::Exists { number, .. }) => Message::new(Code::RulingExists).with("number", number),

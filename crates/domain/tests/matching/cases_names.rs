@@ -205,3 +205,22 @@ fn case_7_a_picture_and_what_a_system_puts_in_its_place_are_no_part_of_a_name() 
     }
     assert_eq!(pair(Person, &at("مینا کریمی 😀"), &at("علی رضایی ??")), "apart");
 }
+
+#[test]
+fn case_7_what_a_web_form_has_escaped_or_put_tags_around_is_the_same_name() {
+    let phone = "mobile=09123451237";
+    let at = |name: &str| format!("{name} / {phone}");
+    for there in [
+        "علی رضایی &lt;b&gt;",
+        "علی رضایی &amp;lt;b&amp;gt;",
+        "<p>علی رضایی</p>",
+    ] {
+        assert_eq!(pair(Person, &at("علی رضایی <b>"), &at(there)), "link", "{there}");
+    }
+    assert_eq!(pair(Organization, &at("R&D پارس"), &at("R&amp;D پارس")), "link");
+    // Nothing but what looks like a tag is the name.
+    assert_eq!(
+        pair(Person, &at("<Ali Rezaei>"), &at("&lt;Ali Rezaei&gt;")),
+        "link"
+    );
+}

@@ -11,8 +11,8 @@ use domain::store::Ruling;
 
 use crate::seen::{Known, Seen};
 
-/// Why nothing is written to either side: under one of the two ids stands another record. Unless an operator says that it
-/// is the same.
+/// Why nothing is written to either side: under one of the two ids stands another record. Unless an operator has said of
+/// that one that it is the same, or linked it.
 pub(super) fn is_another(known: &Known, seen: &Seen) -> Option<Message> {
     if seen.ruling == Some(Ruling::Same) {
         return None;
@@ -24,8 +24,14 @@ pub(super) fn is_another(known: &Known, seen: &Seen) -> Option<Message> {
 
 fn is_another_on(side: Side, known: &Known, seen: &Seen) -> Option<Message> {
     let now = seen.customer(side)?;
-    let was = sent_in_vain(side, seen, now).or_else(|| was(side, known, seen))?;
-    let why = Message::new(match another(&was, now)? {
+    let ruled = ruled_of(side, seen);
+    let was = sent_in_vain(side, seen, now).or_else(|| was(side, known, seen));
+    let was = was.or_else(|| ruled.cloned())?;
+    let another_now = another(&was, now)?;
+    if ruled.is_some_and(|ruled| another(ruled, now).is_none()) {
+        return None;
+    }
+    let why = Message::new(match another_now {
         Another::Name => Code::AnotherByName,
         Another::NationalId => Code::AnotherByNationalId,
         Another::Mark => Code::AnotherByMark,
@@ -36,6 +42,19 @@ fn is_another_on(side: Side, known: &Known, seen: &Seen) -> Option<Message> {
         .with("was", was.get(&Field::Name).map_or("", String::as_str))
         .with("now", now.get(Field::Name));
     Some(about.with_message("why", &why))
+}
+
+/// By what that side's record was told when an operator ruled of it.
+fn ruled_of(side: Side, seen: &Seen) -> Option<&Values> {
+    match seen.ruling.as_ref()? {
+        Ruling::Link { stood, .. } | Ruling::SameAs { stood } => stood.get(&side),
+        _ => None,
+    }
+}
+
+/// Whether that is another record than the one of which an operator ruled.
+pub(crate) fn is_another_than_ruled(side: Side, seen: &Seen, now: &Customer) -> bool {
+    ruled_of(side, seen).is_some_and(|ruled| another(ruled, now).is_some())
 }
 
 /// What was sent into that side just now, if nothing of it is there: between save and read-back the id was given again, and

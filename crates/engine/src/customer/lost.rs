@@ -9,6 +9,7 @@ use domain::message::{Code, Message};
 use domain::ports::Snapshot;
 use domain::side::Side;
 
+use super::unreadable;
 use crate::Rules;
 use crate::seen::{Known, Seen};
 use crate::step::{Ending, Step};
@@ -55,6 +56,8 @@ pub(super) fn lost(
                 .with("side", target)
                 .with("id", id),
         }),
+        // It may be the very record that was made.
+        [] if !seen.aside.is_empty() => unreadable::waits(target, &seen.aside).map(Step::End),
         [] if news.is_empty() => wait_for_created(known, searched.at, rules, create),
         [] => {
             let news: Vec<&str> = news.iter().map(|c| c.id.as_str()).collect();

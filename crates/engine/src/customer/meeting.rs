@@ -8,10 +8,11 @@ use domain::in_flight::{InFlight, Write};
 use domain::link::{Link, LinkState};
 use domain::matching::{Met, Profile, Verdict, forms, judge, locks, search_keys};
 use domain::message::{Code, Message, evidence};
+use domain::ports::Snapshot;
 use domain::side::Side;
 use domain::store::Ruling;
 
-use super::{lost, saving, taken};
+use super::{identity, lost, saving, taken};
 use crate::Rules;
 use crate::seen::{Gathered, Known, Near, Seen};
 use crate::step::{Ending, Sending, Step};
@@ -29,7 +30,7 @@ pub(super) fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
         return not_linked(known, seen, rules, (*side, id), *takes_over, theirs.as_ref());
     }
     if let Some(id) = ruled_to_be(seen, target) {
-        return link_as_ruled(seen, target, id);
+        return link_as_ruled(seen, met, target, id);
     }
     let profile = rules.reading().profile(&met.id, &met.customer, source);
     if profile.name.nobody && known.link.in_flight.is_empty() {
@@ -67,7 +68,7 @@ pub(super) fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
 /// Whom an operator says that this customer is on `target`.
 fn ruled_to_be(seen: &Seen, target: Side) -> Option<String> {
     match seen.ruling.as_ref()? {
-        Ruling::Link { crm, finance } => Some(match target {
+        Ruling::Link { crm, finance, .. } => Some(match target {
             Side::Crm => crm.clone(),
             Side::Finance => finance.clone(),
         }),
@@ -75,7 +76,14 @@ fn ruled_to_be(seen: &Seen, target: Side) -> Option<String> {
     }
 }
 
-fn link_as_ruled(seen: &Seen, target: Side, id: String) -> Step {
+fn link_as_ruled(seen: &Seen, met: &Snapshot, target: Side, id: String) -> Step {
+    let (source, customer) = (seen.source, &met.customer);
+    if identity::is_another_than_ruled(source, seen, customer) {
+        return not_as_ruled(source, &met.id, customer.get(Field::Name));
+    }
+    if let Some(name) = seen.replaced.get(&(target, id.clone())) {
+        return not_as_ruled(target, &id, name);
+    }
     match seen.asked.get(&(target, id.clone())) {
         None => Step::Ask(target, id),
         Some(false) => {
@@ -93,6 +101,13 @@ fn link_as_ruled(seen: &Seen, target: Side, id: String) -> Step {
             takes_over: true,
         },
     }
+}
+
+fn not_as_ruled(side: Side, id: &str, now: &str) -> Step {
+    let why = Message::new(Code::NotLinkedAnother);
+    Step::End(Ending::Conflict(
+        why.with("side", side).with("id", id).with("now", now),
+    ))
 }
 
 /// What the evidence comes to.
@@ -136,16 +151,14 @@ fn create(known: &Known, seen: &Seen, rules: &Rules<'_>, gathered: &Gathered) ->
     let Some(met) = seen.customer(source) else {
         return Step::Read(source);
     };
-    // An identity of a contact that was known and is no more: it is not made anew.
+    // An identity of a contact that was known and is no more: it is not made anew, noticed by its own link or not yet.
     let code = met.get(Field::FinanceCode);
     if target == Side::Finance && !code.is_empty() {
-        match seen.owners.get(&(Side::Finance, code.to_owned())) {
-            None => return Step::Owner(Side::Finance, code.to_owned()),
-            Some(Some(theirs)) if theirs.state == LinkState::Closed && theirs.id != known.link.id => {
-                let why = Message::new(Code::NamesADeletedOne).with("code", code);
-                return Step::End(Ending::Conflict(why));
-            }
-            Some(_) => {}
+        let Some(owner) = seen.owners.get(&(Side::Finance, code.to_owned())) else {
+            return Step::Owner(Side::Finance, code.to_owned());
+        };
+        if let Some(why) = names_no_more(code, owner.as_ref(), known, gathered) {
+            return Step::End(Ending::Conflict(why));
         }
     }
     if !rules.config.policy.carries_to(target) {
@@ -169,6 +182,17 @@ fn create(known: &Known, seen: &Seen, rules: &Rules<'_>, gathered: &Gathered) ->
     let not_ours = not_ours.into_iter().collect();
     let (create, customer) = saving::create(seen, target, met, not_ours, rules.config);
     Step::Write(Box::new(Sending::Create(create, customer)))
+}
+
+/// Why who names that contact is not created: it was known, and is no more; or nobody knows yet who stands there.
+fn names_no_more(code: &str, owner: Option<&Link>, known: &Known, gathered: &Gathered) -> Option<Message> {
+    let owner = owner.filter(|owner| owner.id != known.link.id)?;
+    if owner.state == LinkState::Closed || !gathered.there.contains(code) {
+        return Some(Message::new(Code::NamesADeletedOne).with("code", code));
+    }
+    let why = Message::new(Code::CandidateWaitsForAHuman);
+    let waits = owner.is_whole() && owner.state == LinkState::Conflict;
+    waits.then(|| why.with("side", Side::Finance).with("id", code))
 }
 
 /// Waits for another entity. Whoever has a create on its way keeps its keys meanwhile, so that two of those may wait for

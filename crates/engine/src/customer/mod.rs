@@ -20,7 +20,7 @@ use crate::step::{Ending, Sending, Step};
 
 pub(crate) mod company;
 mod gone;
-mod identity;
+pub(crate) mod identity;
 mod lost;
 pub(crate) mod meeting;
 pub mod ours;
@@ -76,7 +76,7 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
         return Step::End(Ending::Conflict(why));
     }
     identity::mark(known, seen);
-    if seen.ruling == Some(Ruling::Same) {
+    if matches!(seen.ruling, Some(Ruling::Same | Ruling::SameAs { .. })) {
         known.has_done(Message::new(Code::SameRecord));
     }
     if let Some(step) = take_forms(known, seen) {
@@ -322,8 +322,9 @@ fn conclude(known: &mut Known, seen: &Seen, merged: &Merge, kept: Option<Side>, 
     Step::End(Ending::InStep)
 }
 
-/// What the run leaves behind of what is on its way, once it has ended, and what is to be told.
-pub fn forget(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
+/// What the run leaves behind of what is on its way, once it has ended, and what is to be told. `gone`: it has ended since a
+/// side's record is no more, not merely not shown.
+pub fn forget(known: &mut Known, seen: &Seen, gone: bool, rules: &Rules<'_>) {
     // What an earlier run wrote over is told by the run that sees it: that one may have been killed.
     let landed = std::mem::take(&mut known.landed);
     let saves = known
@@ -337,7 +338,9 @@ pub fn forget(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
     }
     known.confirmed.clear();
 
-    if Side::BOTH.iter().any(|side| *seen.sight(*side) == Sight::Unread) {
+    let is_here = |side: Side| matches!(seen.sight(side), Sight::Here { .. });
+    let is_gone = |side: Side| *seen.sight(side) == Sight::Absent && gone;
+    if !Side::BOTH.into_iter().all(|side| is_here(side) || is_gone(side)) {
         // What one side alone shows was not judged: whose it is, the next run says.
         return;
     }

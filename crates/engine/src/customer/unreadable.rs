@@ -19,13 +19,11 @@ pub(crate) fn not_beside(step: Step, seen: &Seen) -> Step {
     let Sending::Create(create, _) = &**sending else {
         return step;
     };
-    match waits_for(create.side, &seen.aside) {
-        Some(why) => Step::End(Ending::Wait(why, LOOK_AGAIN)),
-        None => step,
-    }
+    waits(create.side, &seen.aside).map_or(step, Step::End)
 }
 
-fn waits_for(side: Side, aside: &[SetAside]) -> Option<Message> {
+/// Until those can be read: nobody knows whether one of them is it.
+pub(super) fn waits(side: Side, aside: &[SetAside]) -> Option<Ending> {
     let first = aside.first()?;
     let ids: Vec<&str> = aside
         .iter()
@@ -34,10 +32,9 @@ fn waits_for(side: Side, aside: &[SetAside]) -> Option<Message> {
             id => id,
         })
         .collect();
-    Some(
-        Message::new(Code::CandidatesSetAside)
-            .with("side", side)
-            .with("ids", ids.join(", "))
-            .with_message("why", &first.why),
-    )
+    let why = Message::new(Code::CandidatesSetAside)
+        .with("side", side)
+        .with("ids", ids.join(", "))
+        .with_message("why", &first.why);
+    Some(Ending::Wait(why, LOOK_AGAIN))
 }

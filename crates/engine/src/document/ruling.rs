@@ -38,6 +38,7 @@ pub(super) fn carry_out(known: &mut Known, seen: &Seen) {
             | Ruling::Form
             | Ruling::Columns { .. }
             | Ruling::Same
+            | Ruling::SameAs { .. }
             | Ruling::Link { .. }
             | Ruling::Separate { .. },
         )

@@ -24,7 +24,7 @@ pub(crate) fn finish(
 ) -> Commit {
     let is_nothing = !known.link.is_whole() && is_nothing(&known, seen);
     let ends_unknown = is_nothing && matches!(ending, Ending::Gone(_) | Ending::Off(_) | Ending::Skip(_));
-    forget(&mut known, seen, rules);
+    forget(&mut known, seen, matches!(ending, Ending::Gone(_)), rules);
     let yet = match &ending {
         Ending::Gone(side) if is_nothing => {
             let since = seen.not_shown_since[*side as usize].unwrap_or(facts.now);

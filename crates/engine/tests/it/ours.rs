@@ -275,10 +275,16 @@ fn what_a_run_saw_of_one_side_alone_is_left_to_the_next() {
         at: at(500),
     };
     seen.customers[Side::Finance as usize] = here("1");
-    for (crm, left) in [(Sight::Unread, 1), (here("c"), 0)] {
+    // What is merely not shown was not judged either.
+    for (crm, gone, left) in [
+        (Sight::Unread, false, 1),
+        (Sight::Absent, false, 1),
+        (Sight::Absent, true, 0),
+        (here("c"), false, 0),
+    ] {
         seen.customers[Side::Crm as usize] = crm;
         let mut known = Known::of(link.clone());
-        with_rules(|rules| forget(&mut known, &seen, rules));
+        with_rules(|rules| forget(&mut known, &seen, gone, rules));
         assert_eq!(known.link.in_flight.0.len(), left);
     }
 }

@@ -107,6 +107,28 @@ async fn an_operator_says_that_it_is_the_same() {
 }
 
 #[tokio::test]
+async fn what_was_said_of_one_record_is_not_said_of_the_next_under_its_id() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = given_again(&w, Side::Finance, mina()).await;
+        assert_eq!(w.sync(Side::Finance, "1").await, Status::Conflict);
+        let entity = EntityRef::customer(Side::Finance, "1");
+        let ring = w.engine.same(&entity, None).await.unwrap();
+        w.finance.restore("1", person("نیما صادقی", "09360000177"));
+        let saves = (w.crm.saves(), w.finance.saves());
+        w.engine.run(&ring).await.unwrap();
+        assert_eq!(
+            w.row(&ring).await.error_code.as_deref(),
+            Some("another_record"),
+            "{on:?}"
+        );
+        assert_eq!((w.crm.saves(), w.finance.saves()), saves, "nothing is written");
+        assert_eq!(w.crm.get(&id, Field::Name), "علی رضایی");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
 async fn the_systems_own_mark_tells_one_namesake_from_another() {
     for on in ALL {
         let w = World::new(on).await;

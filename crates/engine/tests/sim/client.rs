@@ -33,8 +33,10 @@ pub struct Client {
     pub read: Mutex<[String; 2]>,
     /// What it has sent since its last commit: places in `All::sent`.
     pub sent: Mutex<Vec<usize>>,
-    /// What had no time left when it looked.
+    /// What had no time left when it looked, and which sides its run has seen since it wrote there: what one alone shows is
+    /// not judged.
     pub over: Mutex<Vec<usize>>,
+    pub looked: Mutex<[bool; 2]>,
     /// Only for a deliberate bug: what its run saw first of each record.
     pub first: Mutex<BTreeMap<(Side, String), Snapshot>>,
 }
@@ -52,6 +54,7 @@ impl Client {
             read: Mutex::default(),
             sent: Mutex::default(),
             over: Mutex::default(),
+            looked: Mutex::default(),
             first: Mutex::default(),
         }
     }
@@ -74,6 +77,7 @@ impl Client {
             "claim: take" => {
                 self.first.lock().unwrap().clear();
                 self.over.lock().unwrap().clear();
+                *self.looked.lock().unwrap() = [false; 2];
             }
             "link" => {
                 let links = self.world.store.links();
@@ -100,7 +104,8 @@ impl Client {
                     let sent = &mut all.sent[sent];
                     sent.over = sent.seen;
                 }
-                for sent in self.over.lock().unwrap().drain(..) {
+                let judged = *self.looked.lock().unwrap() == [true; 2];
+                for sent in self.over.lock().unwrap().drain(..).filter(|_| judged) {
                     all.sent[sent].over = true;
                 }
             }

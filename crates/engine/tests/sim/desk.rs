@@ -13,6 +13,7 @@ use engine::ruling::NotRuled;
 
 use crate::client::Client;
 use crate::sched::SECOND;
+use crate::systems::Record;
 use crate::worker;
 use crate::world::{Shared, customer, ring};
 
@@ -50,8 +51,8 @@ async fn rule(world: &Shared, row: &log::Model) {
     let ruled = match message.code {
         Code::MatchDoubt | Code::MatchDoubtTwice => doubt(world, &engine, side, &entity.id, &message).await,
         Code::LostCreateInDoubt | Code::LostCreateSeveral | Code::LostCreateWithoutKeys => {
-            let twin = free(world, side.other(), world.person(side, &entity.id), None);
-            link(&engine, side, &entity.id, twin).await
+            let twin = free(world, side, &entity.id, None);
+            link(world, &engine, side, &entity.id, twin).await
         }
         Code::AnotherRecord if is_one(world, side, &entity.id) => Some(engine.same(&entity, None).await),
         // Nothing here writes in a form that nobody knows: what came back altered was typed by somebody, and is no form.
@@ -92,23 +93,36 @@ async fn doubt(
     let person = world.person(side, id);
     let is_its = |other: &String| world.person(side.other(), other) == person;
     if person.is_some() && listed.iter().any(is_its) {
-        let twin = free(world, side.other(), person, Some(&listed));
-        return link(engine, side, id, twin).await;
+        let twin = free(world, side, id, Some(&listed));
+        return link(world, engine, side, id, twin).await;
     }
     Some(engine.separate(&customer(side, id), None).await)
 }
 
-async fn link(engine: &Engine, side: Side, id: &str, twin: Option<String>) -> Option<Result<Ring, NotRuled>> {
+async fn link(
+    world: &Shared,
+    engine: &Engine,
+    side: Side,
+    id: &str,
+    twin: Option<String>,
+) -> Option<Result<Ring, NotRuled>> {
     let twin = twin?;
     let (crm, finance) = match side {
         Side::Crm => (id, twin.as_str()),
         Side::Finance => (twin.as_str(), id),
     };
-    Some(engine.link(crm, finance, None).await)
+    let ruled = engine.link(crm, finance, None).await;
+    if ruled.is_ok() {
+        let pair = (crm.to_owned(), finance.to_owned());
+        world.lock().linked_by_hand.push(pair);
+    }
+    Some(ruled)
 }
 
-/// A record of that person on that side which is linked with none.
-fn free(world: &Shared, side: Side, person: Option<u32>, among: Option<&BTreeSet<String>>) -> Option<String> {
+/// A record of the same person on the other side which is linked with none: the one that was made of this one, if there is
+/// one, since that one looks just like it.
+fn free(world: &Shared, own: Side, own_id: &str, among: Option<&BTreeSet<String>>) -> Option<String> {
+    let (side, person) = (own.other(), world.person(own, own_id));
     let links = world.store.links();
     let is_linked = |id: &String| {
         links.iter().any(|link| {
@@ -120,10 +134,12 @@ fn free(world: &Shared, side: Side, person: Option<u32>, among: Option<&BTreeSet
         })
     };
     let all = world.lock();
-    let mut records = all.systems[side as usize].alive();
-    let found = records.find(|(id, record)| {
+    let records = all.systems[side as usize].alive();
+    let found = records.filter(|(id, record)| {
         Some(record.person) == person && !is_linked(id) && among.is_none_or(|among| among.contains(*id))
     });
+    let made_of_it = |record: &Record| record.made_for.as_ref().is_some_and(|(of, _)| of == own_id);
+    let found = found.min_by_key(|(_, record)| !made_of_it(record));
     found.map(|(id, _)| id.clone())
 }
 

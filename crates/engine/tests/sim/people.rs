@@ -2,6 +2,7 @@
 
 use domain::customer::{Field, Values};
 use domain::ports::Side;
+use domain::text::same;
 
 use crate::deeds;
 use crate::documents;
@@ -39,6 +40,24 @@ impl Edits {
     pub fn of(&self, person: u32, field: Field) -> impl DoubleEndedIterator<Item = &Edit> {
         let edits = self.0.iter();
         edits.filter(move |e| e.person == person && e.field == Some(field))
+    }
+
+    /// A save that was read at that time overwrites this edit, if it came later; where it only spelled another one anew, that
+    /// one as well. Says how many.
+    pub fn overwrite_since(&mut self, edit: usize, read_at: Time) -> usize {
+        let (mut last, mut overwritten) = (Some(edit), 0);
+        while let Some(edit) = last.filter(|edit| self.0[*edit].at >= read_at) {
+            self.0[edit].exempt = true;
+            overwritten += 1;
+            let Edit { side, field, .. } = self.0[edit];
+            let spelled_anew =
+                field.is_some_and(|field| same(field, &self.0[edit].before, &self.0[edit].value));
+            let record = self.0[edit].record.clone();
+            let mut before = self.0[..edit].iter();
+            let before = before.rposition(|e| e.side == side && e.record == record && e.field == field);
+            last = before.filter(|_| spelled_anew);
+        }
+        overwritten
     }
 
     /// Of what was typed into finance for that person nothing is left: its contact was overwritten whole.

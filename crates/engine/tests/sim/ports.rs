@@ -155,6 +155,7 @@ impl Customers for Port {
             read
         };
         if let Some(read) = &read {
+            self.client.looked.lock().unwrap()[self.side as usize] = true;
             if self.side == Side::Finance {
                 self.client.contact_at.store(world.sim.time(), Ordering::Relaxed);
             }
@@ -222,6 +223,7 @@ impl Customers for Port {
     async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
         self.client
             .tell(|| format!("updates {} {}: {changes:?}", self.side, current.id));
+        self.client.looked.lock().unwrap()[self.side as usize] = false;
         let world = &self.client.world;
         let stale = (world.bug == Some(Bug::StaleSnapshot)).then(|| {
             let first = self.client.first.lock().unwrap();

@@ -317,11 +317,8 @@ impl System {
                 continue;
             }
             record.since.insert(field, now);
-            if let Some(edit) = record.standing.remove(&field)
-                && edits.0[edit].at >= whole.read_at
-            {
-                edits.0[edit].exempt = true;
-                exempt += 1;
+            if let Some(edit) = record.standing.remove(&field) {
+                exempt += edits.overwrite_since(edit, whole.read_at);
             }
         }
         if record.extra != whole.extra

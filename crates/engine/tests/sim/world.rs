@@ -39,8 +39,9 @@ pub struct All {
     pub doubles_by_race: u64,
     /// Edits that put back what had been there a moment before.
     pub retyped: u64,
-    /// What an operator has ruled of customers; and whether he has gone home.
+    /// What an operator has ruled of customers, whom he has linked (the CRM's, finance's), and whether he has gone home.
     pub rulings: u64,
+    pub linked_by_hand: Vec<(String, String)>,
     pub gone_home: bool,
     pub violations: Vec<String>,
     /// Held by whatever is under way.
@@ -100,6 +101,7 @@ impl Shared {
             doubles_by_race: 0,
             retyped: 0,
             rulings: 0,
+            linked_by_hand: Vec::new(),
             gone_home: false,
             violations: Vec::new(),
             busy: Arc::new(()),

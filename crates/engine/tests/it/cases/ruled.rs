@@ -59,3 +59,47 @@ async fn what_an_operator_links_is_linked_whatever_the_evidence_says() {
         w.drop_it().await;
     }
 }
+
+#[tokio::test]
+async fn a_code_that_is_given_again_after_the_word_is_not_linked_by_it() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let (id, code) = in_doubt(&w).await;
+        let ring = w.engine.link(&id, &code, None).await.unwrap();
+        let nima = person(&[(F::Name, "نیما صادقی"), (F::Mobile, "09350000123")]);
+        w.finance.restore(&code, nima);
+        let saves = (w.crm.saves(), w.finance.saves());
+        assert_eq!(ended(&w, &ring).await, Status::Conflict, "{on:?}");
+        let row = w.row(&ring).await;
+        assert_eq!(row.error_code.as_deref(), Some("not_linked_another"));
+        assert_eq!((w.crm.saves(), w.finance.saves()), saves, "nothing is written");
+        let is_linked = |link: &domain::store::entities::link::Model| {
+            link.crm_id.as_ref() == Some(&id) && link.finance_id.is_some()
+        };
+        assert!(!w.links().await.iter().any(is_linked));
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_another_than_was_last_seen_is_linked_when_it_is_said_again() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let (id, code) = in_doubt(&w).await;
+        let nima = person(&[(F::Name, "نیما صادقی"), (F::Mobile, "09350000123")]);
+        w.finance.restore(&code, nima);
+        let refused = w.engine.link(&id, &code, None).await.unwrap_err().to_string();
+        assert!(refused.contains("نیما صادقی"), "{on:?}: {refused}");
+        assert_eq!(
+            w.links()
+                .await
+                .iter()
+                .filter(|link| link.crm_id.is_some())
+                .count(),
+            1
+        );
+        let ring = w.engine.link(&id, &code, None).await.unwrap();
+        assert_eq!(ended(&w, &ring).await, Status::Success, "{on:?}");
+        w.drop_it().await;
+    }
+}

@@ -4,8 +4,8 @@ use domain::customer::{Customer, Field};
 use domain::in_flight::{Create, InFlight, Sent, Write};
 use domain::link::{Link, LinkState};
 use domain::matching::typed_keys;
-use domain::message::Code;
-use domain::ports::{MatchKeys, Snapshot};
+use domain::message::{Code, Message};
+use domain::ports::{MatchKeys, SetAside, Snapshot};
 use domain::side::Side;
 use engine::seen::{Gathered, Known, Searched, Seen, Sight};
 use engine::step::{Ending, Sending, Step};
@@ -128,7 +128,21 @@ fn a_search_that_began_before_the_first_create_had_had_its_time_is_no_look_after
 }
 
 #[test]
-fn who_names_a_contact_is_created_unless_that_one_was_deleted() {
+fn what_cannot_be_read_may_be_what_was_created() {
+    let link = lost(5);
+    let mut seen = met(&link, 300, person(&ALI), &[]);
+    let why = Message::new(Code::Words).with("words", "half of a letter");
+    seen.aside = vec![SetAside {
+        id: "2".to_owned(),
+        why,
+    }];
+    let (known, step) = decide(&link, &seen);
+    assert_eq!(ends(&step), ("wait", Code::CandidatesSetAside));
+    assert_eq!(known.link.in_flight, link.in_flight, "it is no empty look");
+}
+
+#[test]
+fn who_names_a_contact_is_created_unless_that_one_is_no_more_or_waits() {
     let link = half(Side::Crm);
     let names = |code| person(&ALI).with(Field::FinanceCode, code);
     let (_, step) = decide(&link, &met(&link, 1, names(""), &[]));
@@ -136,22 +150,32 @@ fn who_names_a_contact_is_created_unless_that_one_was_deleted() {
     let mut seen = met(&link, 1, names("505"), &[]);
     let (_, step) = decide(&link, &seen);
     assert!(matches!(&step, Step::Owner(Side::Finance, code) if code == "505"));
-    for (state, is_made) in [
-        (Some(LinkState::Active), true),
-        (None, true),
-        (Some(LinkState::Closed), false),
+    use LinkState::{Active, Closed, Conflict};
+    let (gone, waits) = (Code::NamesADeletedOne, Code::CandidateWaitsForAHuman);
+    for (state, stands, expected) in [
+        (Some(Active), true, None),
+        (None, false, None),
+        (Some(Closed), true, Some(gone.clone())),
+        // Its own link has not been looked at since.
+        (Some(Active), false, Some(gone)),
+        // Who stands there is not known.
+        (Some(Conflict), true, Some(waits)),
     ] {
         let theirs = state.map(|state| Link {
             id: uuid::Uuid::from_u128(9),
             state,
             ..linked(None)
         });
+        let there = stands.then(|| "505".to_owned()).into_iter().collect();
+        seen.gathered = Some(Gathered {
+            there,
+            ..Gathered::default()
+        });
         seen.owners.insert((Side::Finance, "505".to_owned()), theirs);
         let (_, step) = decide(&link, &seen);
-        if is_made {
-            created(step);
-        } else {
-            assert_eq!(ends(&step), ("conflict", Code::NamesADeletedOne));
+        match expected {
+            None => drop(created(step)),
+            Some(why) => assert_eq!(ends(&step), ("conflict", why)),
         }
     }
     // A contact's own code names nobody else.

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use domain::change::Reason;
-use domain::customer::Field;
+use domain::customer::{Customer, Field};
 use domain::in_flight::{Sent, Write};
 use domain::link::{Link, LinkState};
+use domain::matching::told_by;
 use domain::merge::Times;
 use domain::message::Code;
 use domain::ports::PortError;
 use domain::side::Side;
-use domain::store::{Ruling, Status};
+use domain::store::{Ruling, Status, Stood};
 use engine::seen::Sight;
 use engine::step::{Ending, Step};
 use engine::{Config, Ran};
@@ -221,11 +222,30 @@ fn two_that_were_linked_and_never_looked_at_together_say_who_each_other_is() {
     let renamed = seen(&link, 0, Some(ali.clone()), Some(renamed));
     assert!(!matches!(decide(&link, &renamed).1, Step::End(_)));
     let mut ruled = met;
-    ruled.ruling = Some(Ruling::Link {
+    let link_by_hand = |stood: Stood| Ruling::Link {
         crm: "c".into(),
         finance: "1".into(),
-    });
+        stood,
+    };
+    ruled.ruling = Some(link_by_hand(Stood::new()));
     assert!(!matches!(decide(&link, &ruled).1, Step::End(_)), "a human knows");
+    let told = |one: &Customer| Stood::from([(Side::Crm, told_by(&ali)), (Side::Finance, told_by(one))]);
+    let [of_mina, of_ali] = [told(&mina), told(&ali)];
+    let same_as = |stood| Ruling::SameAs { stood };
+    for (ruling, holds) in [
+        (link_by_hand(of_mina.clone()), true),
+        (link_by_hand(of_ali.clone()), false),
+        (same_as(of_mina), true),
+        (same_as(of_ali), false),
+    ] {
+        ruled.ruling = Some(ruling);
+        let step = decide(&link, &ruled).1;
+        assert_eq!(
+            !matches!(step, Step::End(_)),
+            holds,
+            "it is said of who stood there"
+        );
+    }
 }
 
 #[test]

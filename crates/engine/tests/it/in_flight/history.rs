@@ -309,7 +309,7 @@ impl World {
     }
 
     fn commit(&mut self, mut known: Known, seen: &Seen) {
-        with_rules_of(&config(), |rules| forget(&mut known, seen, rules));
+        with_rules_of(&config(), |rules| forget(&mut known, seen, false, rules));
         let held: Vec<Change> = known.held.held().map(|d| d.change()).collect();
         for change in known.told.iter().chain(&known.unseen).chain(&held) {
             let losers = match change.winner {

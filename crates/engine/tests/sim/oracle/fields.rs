@@ -3,7 +3,6 @@
 use domain::customer::Field;
 use domain::ports::Side;
 use domain::store::Status;
-use domain::store::entities::log;
 use domain::text::same;
 use uuid::Uuid;
 
@@ -112,8 +111,8 @@ impl View<'_> {
         }
         let of = |side, id: &str| -> Vec<&Edit> {
             let edits = self.all.edits.0.iter().filter(|e| e.field == Some(pair.field));
-            // The same number in another spelling is no other word.
-            let edits = edits.filter(|e| !same(pair.field, &e.before, &e.value));
+            // The same number in another spelling is no other word, unless the record was made with it.
+            let edits = edits.filter(|e| e.at == e.before_since || !same(pair.field, &e.before, &e.value));
             let edits = edits.filter(|e| e.person == pair.crm.1.person);
             edits.filter(|e| e.side == side && e.record == id).collect()
         };
@@ -151,14 +150,15 @@ impl View<'_> {
     }
 
     /// Whether a human has linked the two: of nothing that they hold then it is known who typed it, nor when, and the
-    /// strategy decides, with the losers told.
+    /// strategy decides, with the losers told. Or he has said which side's value stands, of which the losers tell.
     fn was_ruled(&self, pair: &Pair<'_>, words: [Option<&Edit>; 2]) -> bool {
-        let by_hand = |row: &log::Model| {
-            let said = row.error_message.as_deref().unwrap_or_default();
-            row.entity_mapping_id == Some(pair.link) && said.contains("by hand")
+        let is_it = |(crm, finance): &(String, String)| crm == pair.crm.0 && finance == pair.finance.0;
+        let by_hand = self.all.linked_by_hand.iter().any(is_it);
+        let told = |edit: &Edit| {
+            let mut losses = self.losses.iter();
+            losses.any(|loss| loss.is_of(pair.link, edit) && (by_hand || loss.by_hand))
         };
-        let told = |edit: &Edit| self.losses.iter().any(|loss| loss.is_of(pair.link, edit));
-        self.rows.iter().any(by_hand) && words.into_iter().flatten().all(told)
+        (by_hand || words.iter().any(Option::is_some)) && words.into_iter().flatten().all(told)
     }
 
     /// Whether someone saw what has lost and typed over it, or a row tells of it, or nobody can know of it. The row speaks of

@@ -20,6 +20,8 @@ pub struct Loss {
     told: Time,
     /// The row speaks of a conflict, or of a first meeting.
     pub as_conflict: bool,
+    /// A human has said which side's value stands.
+    pub by_hand: bool,
 }
 
 impl Loss {
@@ -59,6 +61,7 @@ pub fn losses(row: &log::Model) -> Vec<Loss> {
                 side,
                 value: normal(change.field, value),
                 told,
+                by_hand: change.reason == Reason::SettledByHand,
                 as_conflict: change.reason.is_conflict() || change.reason == Reason::OtherIsEmpty,
             });
         }
