@@ -1,7 +1,7 @@
 //! The pollers, step by step as `crates/ingest` has them: take the turn, read, judge what is an echo, store rows and
 //! cursor in one transaction, ring. Each look is a task of its own that may be killed or stopped anywhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use domain::customer::{Customer, Kind};
 use domain::document::{Document, DocumentKind, differences};
 use domain::index::{Reading, Sighting};
 use domain::polls::{
-    Begin, CRM_INVOICES, CRM_ORGANIZATION, CRM_QUOTES, ContactNow, FINANCE_CONTACTS, Fingerprint, Found,
-    Harvest, PollLease, PollStore, Rhythm, checksum, document_checksum, poll_of,
+    Begin, CRM_INVOICES, CRM_ORGANIZATION, CRM_QUOTES, ContactNow, ContactSeen, FINANCE_CONTACTS,
+    Fingerprint, Found, Harvest, PollLease, PollStore, Rhythm, checksum, document_checksum, poll_of,
 };
 use domain::ports::{PortError, SetAside, Side};
 use domain::store::{IssuedDocument, LinkState, StoreError, Trigger};
@@ -216,6 +216,31 @@ async fn documents(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) 
     finish(client, store, turn, Side::Crm, &harvest).await
 }
 
+/// Contacts that are new, differ, or were written of late, with whether they are unchanged, and back; and those that the
+/// index does not know yet.
+fn compared(
+    turn: &PollLease,
+    shown: &BTreeMap<String, (Customer, Time)>,
+    before: &HashMap<String, ContactSeen>,
+    written: &HashSet<String>,
+) -> (Vec<(ContactNow, bool, bool)>, Vec<Sighting>) {
+    let (mut contacts, mut indexed) = (Vec::new(), Vec::new());
+    for (code, (customer, _)) in shown {
+        let seen = before.get(code);
+        let same = seen.filter(|seen| seen.checksum == checksum(customer));
+        let unchanged = same.is_some_and(|seen| !seen.gone && !seen.given_up);
+        let back = same.is_some_and(|seen| seen.gone && !seen.given_up);
+        if !unchanged || written.contains(code) {
+            let changes = seen.map_or(1, |seen| seen.changes + 1);
+            contacts.push((ContactNow::new(code.clone(), customer, changes), unchanged, back));
+        } else if seen.is_some_and(|seen| !seen.indexed) {
+            let now = ContactNow::new(code.clone(), customer, 0);
+            indexed.push(now.sighting(domain::company::Company::DEFAULT, turn.started_at));
+        }
+    }
+    (contacts, indexed)
+}
+
 async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Result<(), Failure> {
     let before = store.contacts().await?;
     let written = match turn.last {
@@ -230,22 +255,7 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
     if shown.is_empty() && aside.is_empty() && before.values().any(|seen| !seen.gone) {
         return Err(Failure::Suspicious);
     }
-    let (mut contacts, mut indexed) = (Vec::new(), Vec::new());
-    for (code, (customer, _)) in &shown {
-        let seen = before.get(code);
-        let same = seen.filter(|seen| seen.checksum == checksum(customer));
-        let unchanged = same.is_some_and(|seen| !seen.gone && !seen.given_up);
-        let back = same.is_some_and(|seen| seen.gone && !seen.given_up);
-        if !unchanged || written.contains(code) {
-            let changes = seen.map_or(1, |seen| seen.changes + 1);
-            contacts.push((ContactNow::new(code.clone(), customer, changes), unchanged, back));
-        } else if seen.is_some_and(|seen| !seen.indexed) {
-            indexed.push(
-                ContactNow::new(code.clone(), customer, 0)
-                    .sighting(domain::company::Company::DEFAULT, turn.started_at),
-            );
-        }
-    }
+    let (mut contacts, indexed) = compared(turn, &shown, &before, &written);
     let mut absent: BTreeSet<String> = before.keys().cloned().collect();
     absent.retain(|code| !shown.contains_key(code) && aside.iter().all(|one| one.id != *code));
     let (gone, missing): (BTreeSet<_>, BTreeSet<_>) = absent.into_iter().partition(|code| before[code].gone);

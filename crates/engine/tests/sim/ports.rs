@@ -109,6 +109,32 @@ impl Port {
     }
 }
 
+impl Port {
+    /// What is shown of that record now; saves that it proves to be over are, and those that it shows are read back.
+    fn shown(&self, id: &str) -> Option<Snapshot> {
+        let world = &self.client.world;
+        let mut guard = world.lock();
+        let all = &mut *guard;
+        let system = &all.systems[self.side as usize];
+        let modified = system.records.get(id).map_or(0, |record| record.modified);
+        let at =
+            world.sim.now() - chrono::Duration::microseconds((world.sim.time() - modified).cast_signed());
+        let now = (self.client.calls.load(Ordering::Relaxed), world.sim.time());
+        let read = system.show(id, &mut all.reads, now, at);
+        let of_it = |sent: &Sent| sent.side == self.side && sent.record == id;
+        let over = (0..all.sent.len()).filter(|n| of_it(&all.sent[*n]) && all.sent[*n].until <= now.1);
+        self.client.over.lock().unwrap().extend(over);
+        let manner = system.manner;
+        for sent in self.client.sent.lock().unwrap().iter() {
+            let sent = &mut all.sent[*sent];
+            if let Some(read) = read.as_ref().filter(|_| of_it(sent)) {
+                sent.read_back(manner, &read.customer.values);
+            }
+        }
+        read
+    }
+}
+
 #[async_trait]
 impl Customers for Port {
     async fn read(&self, id: &str, _: Option<Kind>) -> PortResult<Option<Snapshot>> {
@@ -130,30 +156,7 @@ impl Customers for Port {
             self.client.step().await;
             return Err(PortError::SetAside(aside));
         }
-        let read = {
-            let mut guard = world.lock();
-            let all = &mut *guard;
-            let system = &all.systems[self.side as usize];
-            let modified = system.records.get(id).map_or(0, |record| record.modified);
-            let at =
-                world.sim.now() - chrono::Duration::microseconds((world.sim.time() - modified).cast_signed());
-            let now = (self.client.calls.load(Ordering::Relaxed), world.sim.time());
-            let read = system.show(id, &mut all.reads, now, at);
-            let is_over = |sent: &Sent| sent.side == self.side && sent.record == id && sent.until <= now.1;
-            let over = (0..all.sent.len()).filter(|n| is_over(&all.sent[*n]));
-            self.client.over.lock().unwrap().extend(over);
-            let manner = system.manner;
-            for sent in self.client.sent.lock().unwrap().iter() {
-                let sent = &mut all.sent[*sent];
-                if let Some(read) = read
-                    .as_ref()
-                    .filter(|_| sent.side == self.side && sent.record == id)
-                {
-                    sent.read_back(manner, &read.customer.values);
-                }
-            }
-            read
-        };
+        let read = self.shown(id);
         if let Some(read) = &read {
             self.client.looked.lock().unwrap()[self.side as usize] = true;
             if self.side == Side::Finance {

@@ -269,16 +269,7 @@ impl System {
         self.alive().filter(fits).map(|(id, _)| id.clone()).collect()
     }
 
-    /// A save lands: the whole object is replaced by what was read, with the changes. Edits that were made since that
-    /// read are overwritten and exempt; says how many.
-    pub fn replace(
-        &mut self,
-        id: &str,
-        whole: &Whole,
-        changes: &Values,
-        edits: &mut Edits,
-        now: Time,
-    ) -> Result<usize, PortError> {
+    fn with_changes(&self, whole: &Whole, changes: &Values) -> Values {
         let mut values = whole.values.clone();
         for (field, value) in changes {
             let value = self.held(*field, value);
@@ -292,6 +283,20 @@ impl System {
             values.remove(&Field::FinanceCode);
             values.remove(&Field::MARKS[0]);
         }
+        values
+    }
+
+    /// A save lands: the whole object is replaced by what was read, with the changes. Edits that were made since that
+    /// read are overwritten and exempt; says how many.
+    pub fn replace(
+        &mut self,
+        id: &str,
+        whole: &Whole,
+        changes: &Values,
+        edits: &mut Edits,
+        now: Time,
+    ) -> Result<usize, PortError> {
+        let values = self.with_changes(whole, changes);
         if self.refuses(Some(id), &values) {
             return Err(PortError::Taken {
                 fields: vec![Field::Mobile, Field::Phone],
