@@ -214,7 +214,9 @@ fn merged(known: &Known, seen: &Seen, rules: &Rules<'_>) -> Merge {
                 decision.reason = Reason::Oscillates;
             }
         }
+        // Said of what stood before this run has written: what is in conflict after that is asked anew.
         if let Some(Ruling::Keep(side)) = seen.ruling
+            && !seen.written[side.other() as usize]
             && policy.carries(decision.field, side.other())
             && decision.is_conflict()
         {

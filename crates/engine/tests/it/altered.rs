@@ -108,3 +108,35 @@ async fn a_column_that_writes_otherwise_holds_nobody_once_that_is_ruled() {
         w.drop_it().await;
     }
 }
+
+#[tokio::test]
+async fn a_word_for_one_side_is_carried_out_once_however_it_comes_back() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(person("علی", "09123450017"));
+        w.sync(Side::Crm, &id).await;
+        w.crm.edit(&id, Field::Description, "الف");
+        let stamped = || Fault::EditAfter(Field::Description, "الف *".into());
+        w.finance.fail(stamped());
+        assert_eq!(w.sync(Side::Crm, &id).await, Status::Conflict);
+        let ring = w
+            .engine
+            .keep(&customer(Side::Crm, &id), Side::Crm, None)
+            .await
+            .unwrap();
+        // The first save is not answered, and may still land while the second comes back.
+        w.finance.fail(Fault::LandsLate);
+        w.engine.run(&ring).await.unwrap();
+        assert_eq!(w.row(&ring).await.status, Status::Pending);
+        w.clock.turn(Duration::from_secs(10));
+        w.finance.fail(stamped());
+        let saves = w.finance.saves();
+        let Ran::Ended { outcome, next, .. } = w.engine.run(&ring).await.unwrap() else {
+            panic!()
+        };
+        assert_eq!(outcome.status, Status::Conflict, "{:?}", outcome.message);
+        assert!(next.is_none(), "nobody looks again at once: {next:?}");
+        assert_eq!(w.finance.saves(), saves + 1);
+        w.drop_it().await;
+    }
+}
