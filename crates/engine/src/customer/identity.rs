@@ -76,14 +76,23 @@ fn sent_in_vain(side: Side, seen: &Seen, now: &Customer) -> Option<Values> {
 }
 
 /// What that side's record was told by when it was last looked at. Where the two were linked and have never been looked at
-/// together, the other one says who it is.
+/// together, the other one says who it is: the id may have been given again since it was found.
 fn was(side: Side, known: &Known, seen: &Seen) -> Option<Values> {
     let was = known.link.base.as_ref()?.identity(side);
     let by_hand = matches!(seen.ruling, Some(Ruling::Link { .. }));
-    if was.is_some() || by_hand || !seen.claimed.is_whole() {
+    let linked = seen.claimed.is_whole() || was_found(side, known, seen);
+    if was.is_some() || by_hand || !linked {
         return was;
     }
     seen.customer(side.other()).map(|other| other.values.clone())
+}
+
+/// Whether it was found there in this run.
+fn was_found(side: Side, known: &Known, seen: &Seen) -> bool {
+    let id = known.link.id_on(side);
+    let candidates = seen.gathered.iter().flat_map(|gathered| &gathered.candidates);
+    let mut found = candidates.filter(|near| Some(near.id.as_str()) == id);
+    side == seen.source.other() && found.next().is_some()
 }
 
 /// Takes down what both records are told by.

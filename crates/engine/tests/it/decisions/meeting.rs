@@ -3,11 +3,11 @@
 use domain::customer::{Customer, Field};
 use domain::in_flight::{Create, InFlight, Sent, Write};
 use domain::link::{Link, LinkState};
-use domain::matching::typed_keys;
+use domain::matching::{Profile, typed_keys};
 use domain::message::{Code, Message};
 use domain::ports::{MatchKeys, SetAside, Snapshot};
 use domain::side::Side;
-use engine::seen::{Gathered, Known, Searched, Seen, Sight};
+use engine::seen::{Gathered, Known, Near, Searched, Seen, Sight};
 use engine::step::{Ending, Sending, Step};
 
 use super::{at, config, decide, decide_by, ends, half, linked, named, person, save, seen, snapshot};
@@ -286,4 +286,35 @@ fn whoever_is_created_has_a_name_and_nothing_whose_direction_is_closed() {
     assert_eq!(customer.get(Field::Name), "علی رضایی");
     assert_eq!(customer.get(Field::Website), "");
     assert!(!create.fields[&Field::Website].written);
+}
+
+#[test]
+fn who_was_given_the_code_between_the_search_and_the_look_is_not_who_was_found() {
+    let ali = person(&ALI);
+    let profile = Profile::of_record("1", &ali, Side::Finance, config().numbering);
+    let stands = |there: Customer| {
+        // The link is made as soon as the two are judged to be one, before the contact is read.
+        let mut seen = seen(&linked(None), 10, Some(ali.clone()), Some(there));
+        seen.claimed = half(Side::Crm);
+        seen.fresh = Some(Side::Finance);
+        seen.narrowed = Some(Default::default());
+        seen.gathered = Some(Gathered {
+            candidates: vec![Near {
+                id: "1".into(),
+                profile: profile.clone(),
+                linked: false,
+                live: true,
+            }],
+            ..Gathered::default()
+        });
+        decide(&linked(None), &seen)
+    };
+    let (known, step) = stands(person(&[
+        (Field::Name, "مینا کریمی"),
+        (Field::Email, "mina@b.ir"),
+    ]));
+    assert_eq!(ends(&step), ("conflict", Code::AnotherRecord));
+    assert!(known.link.base.is_none(), "nothing is known of the two");
+    let (_, step) = stands(person(&[ALI[0], ALI[1], (Field::Email, "ali@b.ir")]));
+    assert!(!matches!(step, Step::End(Ending::Conflict(_))), "{step:?}");
 }
