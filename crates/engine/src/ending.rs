@@ -164,14 +164,14 @@ pub(crate) fn poison(work: &Work, transaction: Uuid) -> Commit {
     let message = Message::new(Code::GivenUpAfterLapses)
         .with("lapses", work.lead.lapses)
         .with("row", work.lead.id);
-    given_up(unless_half(work.link.clone()), "poison", message, transaction)
+    given_up(Some(work.link.clone()), "poison", message, transaction)
 }
 
 /// What a run can't store for its data's sake is that record's fault: what the store holds by now stays, as after a kill,
 /// and the row says so. `link` as the store holds it.
 pub(crate) fn not_storable(link: Link, words: String, transaction: Uuid) -> Commit {
     let message = Message::new(Code::NotStorable).with("words", words);
-    given_up(unless_half(link), "invalid", message, transaction)
+    given_up(Some(link), "invalid", message, transaction)
 }
 
 /// The company that it belongs to is not served any more: what is known of it stays.
@@ -179,21 +179,21 @@ pub(crate) fn not_served(work: &Work, served: &Companies, transaction: Uuid) -> 
     let message = Message::new(Code::CompanyNotServed)
         .with("company", work.link.company)
         .with("served", served);
-    let mut commit = given_up(unless_half(work.link.clone()), "company", message, transaction);
+    let nothing = work.link.base.is_none() && work.link.issued.is_none() && work.link.in_flight.is_empty();
+    let half = nothing && !work.link.is_whole() && work.link.state == LinkState::New;
+    // A half one of which nothing is known is no more than its rows.
+    let link = (!half).then(|| work.link.clone());
+    let mut commit = given_up(link, "company", message, transaction);
     (commit.outcome.status, commit.outcome.error_class) = (Status::Skipped, None);
     commit
 }
 
-/// The link, whose conflict ends with its row; but a half one of which nothing is known is no more than its rows.
-fn unless_half(mut link: Link) -> Option<Link> {
-    let nothing = link.base.is_none() && link.issued.is_none() && link.in_flight.is_empty();
-    let half = nothing && !link.is_whole() && link.state == LinkState::New;
-    link.end_conflict();
-    (!half).then_some(link)
-}
-
-/// A row that fails for good, whatever its run saw.
-fn given_up(link: Option<Link>, class: &'static str, message: Message, transaction: Uuid) -> Commit {
+/// A row that fails for good, whatever its run saw. The conflict of its link ends with that; a half link stays, so that its
+/// documents can say why they wait.
+fn given_up(mut link: Option<Link>, class: &'static str, message: Message, transaction: Uuid) -> Commit {
+    if let Some(link) = &mut link {
+        link.end_conflict();
+    }
     Commit {
         link,
         transaction,

@@ -8,9 +8,7 @@ use domain::ports::{PortError, Side};
 use domain::store::{Claim, EntityRef, EntityType, InFlight, LinkState, Status};
 use engine::Ran;
 
-use crate::world::{ALL, Fault, Read, World, intended, person};
-
-const LEASE: Duration = Duration::from_secs(60);
+use crate::world::{ALL, Fault, LEASE, Read, World, intended, person};
 
 pub fn customer(side: Side, id: &str) -> EntityRef {
     EntityRef {
@@ -323,7 +321,6 @@ async fn a_row_that_kills_its_runs_is_given_up_whatever_is_known_of_its_entity()
             );
             let states: Vec<_> = w.links().await.iter().map(|m| m.state).collect();
             let expected: &[LinkState] = match what {
-                "new" => &[],
                 "linked" => &[LinkState::Active],
                 _ => &[LinkState::New],
             };

@@ -7,9 +7,7 @@ use domain::ports::{PortError, Side};
 use domain::store::{Claim, EntityRef, EntityType, Status};
 use engine::Ran;
 
-use crate::world::{Fault, World, intended, person};
-
-const LEASE: Duration = Duration::from_secs(60);
+use crate::world::{Fault, LEASE, World, intended, person};
 
 promises! {
     a_link_whose_run_was_killed_is_carried_on

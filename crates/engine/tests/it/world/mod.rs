@@ -40,6 +40,9 @@ impl On {
     }
 }
 
+/// As workers of a test have it.
+pub const LEASE: Duration = Duration::from_secs(60);
+
 /// Every kind of store: they keep one contract. With `STORES=memory` that one alone, where what is tested is the
 /// decisions (`make mutants`).
 pub const ALL: Stores = Stores;
