@@ -332,6 +332,8 @@ pub struct Known {
     pub done: Vec<Message>,
     /// Something was seen that this run does not carry over.
     pub look_again: bool,
+    /// Another record stands under one of the two ids: nothing was judged by what they hold.
+    pub unjudged: bool,
 }
 
 impl Known {
@@ -347,6 +349,7 @@ impl Known {
             held: Merge::default(),
             done: Vec::new(),
             look_again: false,
+            unjudged: false,
         }
     }
 

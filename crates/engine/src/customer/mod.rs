@@ -73,6 +73,7 @@ fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
     }
     if let Some(why) = identity::is_another(known, seen) {
         (known.link.base, known.link.in_flight) = as_claimed;
+        known.unjudged = true;
         return Step::End(Ending::Conflict(why));
     }
     identity::mark(known, seen);
@@ -342,8 +343,8 @@ pub fn forget(known: &mut Known, seen: &Seen, gone: bool, rules: &Rules<'_>) {
 
     let is_here = |side: Side| matches!(seen.sight(side), Sight::Here { .. });
     let is_gone = |side: Side| *seen.sight(side) == Sight::Absent && gone;
-    if !Side::BOTH.into_iter().all(|side| is_here(side) || is_gone(side)) {
-        // What one side alone shows was not judged: whose it is, the next run says.
+    if known.unjudged || !Side::BOTH.into_iter().all(|side| is_here(side) || is_gone(side)) {
+        // What one side alone shows, or beside another record, was not judged: whose it is, the next run says.
         return;
     }
     let sides = Side::BOTH.map(|side| seen.customer(side));

@@ -1,5 +1,7 @@
 //! Rule 1 of a customer on every kind of store: an id under which another record stands.
 
+use std::time::Duration;
+
 use domain::customer::{Customer, Field};
 use domain::merge::ConflictStrategy;
 use domain::ports::Side;
@@ -7,7 +9,7 @@ use domain::store::{EntityRef, LinkState, Status};
 use engine::Ran;
 use engine::ruling::NotRuled;
 
-use crate::world::{ALL, World, person};
+use crate::world::{ALL, Fault, World, person};
 
 fn ali() -> Customer {
     person("علی رضایی", "09123450017").with(Field::Email, "ali@b.ir")
@@ -69,6 +71,32 @@ async fn it_goes_on_by_itself_once_the_record_is_back() {
         assert_eq!(w.sync(Side::Crm, &id).await, Status::Success, "{on:?}");
         assert_eq!(w.finance.get("1", Field::Address), "تهران");
         assert_eq!(w.links().await[0].state, LinkState::Active);
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn our_save_is_known_as_ours_however_long_another_record_stood_there() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w.crm.add(ali());
+        w.sync(Side::Crm, &id).await;
+        w.finance.edit("1", Field::Email, "new@b.ir");
+        w.crm.fail(Fault::LandsLate);
+        let ring = w.enqueue(Side::Finance, "1").await;
+        w.engine.run(&ring).await.unwrap();
+        assert_eq!(w.row(&ring).await.status, Status::Pending);
+        w.crm.land();
+        w.finance.restore("1", mina());
+        for _ in 0..2 {
+            assert_eq!(w.sync(Side::Finance, "1").await, Status::Conflict);
+            w.clock.turn(Duration::from_secs(3600));
+        }
+        // It is back, and was edited since.
+        w.finance.restore("1", ali().with(Field::Email, "newest@b.ir"));
+        assert_eq!(w.sync(Side::Finance, "1").await, Status::Success, "{on:?}");
+        assert_eq!(w.crm.get(&id, Field::Email), "newest@b.ir");
+        assert_eq!(w.finance.get("1", Field::Email), "newest@b.ir");
         w.drop_it().await;
     }
 }
