@@ -108,19 +108,15 @@ impl Engine {
         record: &Snapshot,
         at: DateTime<Utc>,
     ) -> Result<bool, NotRuled> {
-        let (now, sighting) = self.with_rules(|rules| {
-            let profile = rules.reading().profile(&record.id, &record.customer, side);
-            (profile, Sighting::of(record, side, rules.reading(), at))
-        });
+        let now = self.with_rules(|rules| Sighting::of(record, side, rules.reading(), at));
         let code = Form {
             key: Key::Code,
             value: record.id.clone(),
         };
         let all = self.index.holding(side, &[code], "").await?;
         let was = all.into_iter().find(|one| one.id == record.id);
-        self.index.note(&[sighting]).await?;
-        Ok(was
-            .and_then(|was| was.profile)
-            .is_some_and(|was| is_another(&was, &now)))
+        self.index.note(std::slice::from_ref(&now)).await?;
+        let both = was.and_then(|was| was.profile).zip(now.held);
+        Ok(both.is_some_and(|(was, now)| is_another(&was, &now.profile)))
     }
 }

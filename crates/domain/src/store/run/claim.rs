@@ -1,6 +1,7 @@
 //! Taking the lease of an entity and its open rows: on PostgreSQL one statement, on SQLite one read, then one transaction of
 //! two statements.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, TransactionTrait};
@@ -23,6 +24,9 @@ pub(in crate::store) async fn claim(
         false => in_turn(store, row, owner, duration).await,
     }
 }
+
+/// Made once: each sync begins with it.
+static AT_ONCE: LazyLock<String> = LazyLock::new(taking_at_once);
 
 /// Row, id, owner, until and now are `$1` to `$5`. The rows are found by the link, so that they are locked after it, as
 /// everywhere; whoever had to wait for it gets only those that are open then.
@@ -66,7 +70,7 @@ async fn at_once(store: &SqlStore, row: Uuid, owner: &str, duration: Duration) -
     ];
     let taken = store
         .db()
-        .query_all_raw(store.statement(&taking_at_once(), values))
+        .query_all_raw(store.statement(&AT_ONCE, values))
         .await?;
     let Some(first) = taken.first() else {
         return Ok(Claim::Done);
