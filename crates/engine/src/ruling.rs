@@ -9,16 +9,16 @@ use domain::document::DocumentKind;
 use domain::entity::EntityRef;
 use domain::in_flight::Issue;
 use domain::link::{Link, LinkState};
-use domain::matching::told_by;
 use domain::message::{Code, Message, evidence};
 use domain::ports::{PortError, Ring, Snapshot};
 use domain::side::Side;
-use domain::store::{Event, Ruling, Status, Stood, StoreError, Trigger, Work};
-use serde_json::json;
+use domain::store::{Event, Ruling, Status, StoreError, Trigger, Work};
+use serde_json::{Value, json};
 
 use crate::Engine;
 
 mod link;
+mod same;
 
 /// Why a ruling was not taken down. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -104,15 +104,9 @@ impl Engine {
         let ruled = self
             .enqueue_ruling(entity.clone(), Ruling::Columns { columns }, traceparent)
             .await?;
-        let again = |id: String| Event {
-            row: self.clock.id(),
-            entity: EntityRef::customer(Side::Crm, id),
-            company: None,
-            trigger: Trigger::Manual,
-            event_id: None,
-            payload: json!({ "columnRuledIn": ruled.row }),
-            traceparent: None,
-            rung: false,
+        let again = |id: String| {
+            let entity = EntityRef::customer(Side::Crm, id);
+            self.look(entity, json!({ "columnRuledIn": ruled.row }))
         };
         let held = held
             .into_iter()
@@ -135,34 +129,6 @@ impl Engine {
             return refused(why.with("side", entity.side).with("id", &entity.id));
         }
         Ok(altered)
-    }
-
-    /// The records of this customer are the same as ever, though one looks like another. Says the row to run.
-    ///
-    /// # Errors
-    /// When nobody takes it for another.
-    pub async fn same(&self, entity: &EntityRef, traceparent: Option<String>) -> Result<Ring, NotRuled> {
-        let link = self.store.find_link(entity).await?;
-        let waits = link.as_ref().filter(|link| link.state == LinkState::Conflict);
-        let last = match waits {
-            Some(link) => self.store.last_run(link.id).await?,
-            None => None,
-        };
-        let why = last.and_then(|last| last.message);
-        if why.is_none_or(|why| why.code != Code::AnotherRecord) {
-            let why = Message::new(Code::RuledNotAnother);
-            return refused(why.with("side", entity.side).with("id", &entity.id));
-        }
-        let mut stood = Stood::new();
-        for side in Side::BOTH {
-            if let Some(id) = link.as_ref().and_then(|link| link.id_on(side))
-                && let Some(record) = self.record(side, id).await?
-            {
-                stood.insert(side, told_by(&record.customer));
-            }
-        }
-        self.enqueue_ruling(entity.clone(), Ruling::SameAs { stood }, traceparent)
-            .await
     }
 
     /// This record is none of those that it is in doubt with. Remembered for each pair; says the row to run.
@@ -299,19 +265,28 @@ impl Engine {
         ruling: Ruling,
         traceparent: Option<String>,
     ) -> Result<Ring, NotRuled> {
-        let row = self.clock.id();
         let event = Event {
-            row,
+            traceparent: traceparent.clone(),
+            rung: true,
+            ..self.look(entity, ruling.payload())
+        };
+        let row = event.row;
+        self.store.enqueue(&[event]).await?;
+        Ok(Ring { row, traceparent })
+    }
+
+    /// A row by which that record is looked at, once the sweeper rings for it.
+    fn look(&self, entity: EntityRef, payload: Value) -> Event {
+        Event {
+            row: self.clock.id(),
             entity,
             company: None,
             trigger: Trigger::Manual,
             event_id: None,
-            payload: ruling.payload(),
-            traceparent: traceparent.clone(),
-            rung: true,
-        };
-        self.store.enqueue(&[event]).await?;
-        Ok(Ring { row, traceparent })
+            payload,
+            traceparent: None,
+            rung: false,
+        }
     }
 }
 

@@ -36,5 +36,5 @@ pub use phones::numbers;
 pub use plain::plain;
 pub use profile::Profile;
 pub use spellings::{mobile_spellings, national_id_spellings};
-pub use values::{NationalId, emails, is_plausible, postal_code};
+pub use values::{NationalId, emails, is_placeholder, is_plausible, postal_code};
 pub use verdict::{ASK, Candidate, Doubt, LEAD, LINK, Met, Verdict, contender, judge};

@@ -1,11 +1,13 @@
-//! National ids, e-mail addresses and postal codes, as far as they can tell customers apart.
+//! National ids, e-mail addresses and postal codes, as far as they can tell customers apart; and values that can't.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use strsim::osa_distance;
 
+use super::phones::numbers;
 use super::plain::{digits, is_letter, made_up, plain};
+use crate::customer::Field;
 
 /// A national id as typed: of a person (10 digits) or an organization (11).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -114,6 +116,18 @@ fn domain_end(part: &str) -> Option<usize> {
     ends.into_iter()
         .find(|(_, letters)| *letters > 1)
         .map(|(at, letters)| at + 1 + letters)
+}
+
+/// Whether a value was typed where there was none to type («ندارد», `09120000000`): it says of nobody who it is.
+#[must_use]
+pub fn is_placeholder(field: Field, value: &str) -> bool {
+    match field {
+        Field::NationalId => NationalId::of(value).is_none(),
+        Field::Mobile | Field::Phone => numbers(value).is_empty(),
+        Field::Email => emails(value).is_empty(),
+        Field::PostalCode => postal_code(value).is_empty(),
+        _ => false,
+    }
 }
 
 /// The digits of a postal code; empty for what is none.

@@ -228,6 +228,7 @@ catalogue! {
     RuledNothingWaits "ruled_nothing_waits" "no field of {side} {id} waits for a human; `siaghsync plan {id}` shows what a sync would do";
     RuledDirectionIsOff "ruled_direction_is_off" "to keep {side}'s values, {other} would have to be written, which SYNC_CRM_TO_FINANCE or SYNC_FINANCE_TO_CRM switches off";
     RuledAnotherNow "ruled_another_now" "another record stands under {side} {id} than when it was last seen: {now}; if it is the one that you mean, say it again";
+    RuledBothAreOthers "ruled_both_are_others" "other records stand on both sides than those that were linked, and they are not one: {crm} in CRM, {finance} in finance; put one of them right first";
     RuledNoSuchCustomer "ruled_no_such_customer" "{side} has no customer {id}";
     RuledLinkedAlready "ruled_linked_already" "{side} {id} is linked with {other} {linked} already: nothing was changed";
     RuledLinkedWithAnother "ruled_linked_with_another" "{side} {id} is linked with {other} {linked}: nothing was changed";

@@ -4,7 +4,7 @@ use domain::customer::{Customer, Field, Values};
 use domain::fields::Flow;
 use domain::forms::form_of;
 use domain::in_flight::Write;
-use domain::matching::{Another, another};
+use domain::matching::{Another, another, is_placeholder};
 use domain::message::{Code, Message};
 use domain::side::Side;
 use domain::store::Ruling;
@@ -57,8 +57,8 @@ pub(crate) fn is_another_than_ruled(side: Side, seen: &Seen, now: &Customer) -> 
     ruled_of(side, seen).is_some_and(|ruled| another(ruled, now).is_some())
 }
 
-/// What was sent into that side just now, if nothing of it is there: between save and read-back the id was given again, and
-/// what came back is no altered form.
+/// What was sent into that side just now, if nothing of it is there that is anybody's own: between save and read-back the id
+/// was given again, and what came back is no altered form.
 fn sent_in_vain(side: Side, seen: &Seen, now: &Customer) -> Option<Values> {
     let fields = match seen.answered.as_ref()? {
         Write::Create(create) if create.side == side => &create.fields,
@@ -70,7 +70,9 @@ fn sent_in_vain(side: Side, seen: &Seen, now: &Customer) -> Option<Values> {
         .filter(|(field, sent)| field.spec().flow == Flow::Both && !sent.leaves.is_empty())
         .map(|(field, sent)| (*field, sent.leaves.clone()))
         .collect();
-    let is_there = |(field, sent): (&Field, &String)| form_of(*field, sent, sent, now.get(*field)).is_some();
+    let is_there = |(field, sent): (&Field, &String)| {
+        !is_placeholder(*field, sent) && form_of(*field, sent, sent, now.get(*field)).is_some()
+    };
     // One value alone may have come back in a form that nobody knows.
     (sent.len() > 1 && !sent.iter().any(is_there)).then_some(sent)
 }

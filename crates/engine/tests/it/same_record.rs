@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::customer::{Customer, Field};
 use domain::merge::ConflictStrategy;
-use domain::ports::Side;
+use domain::ports::{Ring, Side};
 use domain::store::{EntityRef, LinkState, Status};
 use engine::Ran;
 use engine::ruling::NotRuled;
@@ -152,6 +152,59 @@ async fn what_was_said_of_one_record_is_not_said_of_the_next_under_its_id() {
         );
         assert_eq!((w.crm.saves(), w.finance.saves()), saves, "nothing is written");
         assert_eq!(w.crm.get(&id, Field::Name), "علی رضایی");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn it_is_not_said_of_whom_the_operator_was_not_told_of() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = given_again(&w, Side::Finance, mina()).await;
+        assert_eq!(w.sync(Side::Finance, "1").await, Status::Conflict);
+        // The operator reads of Mina; before the word is typed the code is given to yet another.
+        w.finance.restore("1", person("نیما صادقی", "09360000177"));
+        let entity = EntityRef::customer(Side::Finance, "1");
+        let refused = w.engine.same(&entity, None).await.unwrap_err().to_string();
+        assert!(refused.contains("نیما صادقی"), "{on:?}: {refused}");
+        let rows = w.rows().await;
+        let looks = rows.iter().find(|row| row.status == Status::Pending).unwrap();
+        let ring = Ring {
+            row: looks.id,
+            traceparent: None,
+        };
+        w.engine.run(&ring).await.unwrap();
+        assert_eq!(w.crm.get(&id, Field::Name), "علی رضایی", "{on:?}");
+        let rows = w.rows().await;
+        let waits = rows.iter().find(|row| row.status == Status::Conflict).unwrap();
+        let told = waits.error_message.clone().unwrap();
+        assert!(told.contains("نیما صادقی"), "it was looked at: {told}");
+        let ring = w.engine.same(&entity, None).await.unwrap();
+        w.engine.run(&ring).await.unwrap();
+        assert_eq!(w.crm.get(&id, Field::Name), "نیما صادقی", "{on:?}");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn where_both_ids_were_given_to_others_there_is_nothing_to_be_the_same() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = given_again(&w, Side::Crm, mina()).await;
+        w.finance.restore("1", person("نیما صادقی", "09360000177"));
+        assert_eq!(w.sync(Side::Crm, &id).await, Status::Conflict);
+        let entity = EntityRef::customer(Side::Crm, &id);
+        let refused = w.engine.same(&entity, None).await.unwrap_err().to_string();
+        for name in ["مینا کریمی", "نیما صادقی"] {
+            assert!(refused.contains(name), "{on:?}: {refused}");
+        }
+        // Who was renamed on both sides is one.
+        w.finance.restore("1", mina());
+        let ring = w.engine.same(&entity, None).await.unwrap();
+        w.engine.run(&ring).await.unwrap();
+        assert_eq!(w.row(&ring).await.status, Status::Success, "{on:?}");
+        let names = [w.crm.get(&id, Field::Name), w.finance.get("1", Field::Name)];
+        assert_eq!(names, ["مینا کریمی", "مینا کریمی"], "{on:?}");
         w.drop_it().await;
     }
 }

@@ -276,6 +276,32 @@ fn where_nothing_of_what_was_sent_just_now_is_there_another_record_is() {
     assert!(!matches!(&step, Step::End(Ending::Conflict(_))), "{step:?}");
 }
 
+#[test]
+fn a_placeholder_that_both_have_makes_no_record_the_one_to_which_it_was_sent() {
+    for (field, sent, there) in [
+        (Field::Mobile, "09120000000", "0912-000-0000"),
+        (Field::NationalId, "1111111111", "1111111111"),
+        (Field::Phone, "0", "0"),
+        (Field::PostalCode, "0000000000", "0000000000"),
+        (Field::Email, "ندارد", "ندارد"),
+    ] {
+        let known = base(&[(NAME, "علی"), (field, "")]);
+        let mut update = save(Side::Finance, 0, &known, "علی رضایی");
+        let of_it = Sent {
+            leaves: sent.into(),
+            ..update.fields[&NAME].clone()
+        };
+        update.fields.insert(field, of_it);
+        let mut link = linked(Some(known));
+        link.in_flight = out(&[update.clone()]);
+        let ali = named("علی رضایی").with(field, sent);
+        let mina = named("مینا کریمی").with(field, there);
+        let mut seen = seen(&link, 1, Some(ali), Some(mina));
+        seen.answered = Some(Write::Update(update));
+        assert_eq!(ends(&decide(&link, &seen).1).1, Code::AnotherRecord, "{field:?}");
+    }
+}
+
 fn person_of(name: &str, mobile: &str) -> domain::customer::Customer {
     named(name).with(Field::Mobile, mobile)
 }
