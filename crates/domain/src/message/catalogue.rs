@@ -233,6 +233,7 @@ catalogue! {
     RuledLinkedAlready "ruled_linked_already" "{side} {id} is linked with {other} {linked} already: nothing was changed";
     RuledLinkedWithAnother "ruled_linked_with_another" "{side} {id} is linked with {other} {linked}: nothing was changed";
     RuledBothLeftBehind "ruled_both_left_behind" "the counterparts of CRM {crm} and of finance {finance} were both deleted; only one of the two may have been linked before: nothing was changed";
+    RuledAnotherIsBeingCreated "ruled_another_is_being_created" "{was}, whom {side} {id} held before, may just have been created on the other side: once that is known (`siaghsync retry` its row), say it again";
     RuledBothAreBeingCreated "ruled_both_are_being_created" "creates of CRM {crm} and of finance {finance} are both on their way: try again in CREATE_SETTLE_SECONDS";
     RuledNeedsANumber "ruled_needs_a_number" "--exists needs the pre-invoice's number";
     RuledMayStillArrive "ruled_may_still_arrive" "the request that was sent at {at} may still arrive: look into finance again and repeat this in {seconds} s (CREATE_SETTLE_SECONDS)";

@@ -1,11 +1,11 @@
 //! Two records that an operator links by hand.
 
 use chrono::{DateTime, Utc};
-use domain::customer::Field;
+use domain::customer::{Field, Values};
 use domain::entity::EntityRef;
 use domain::index::Sighting;
 use domain::link::LinkState;
-use domain::matching::{Form, Key, is_another, told_by};
+use domain::matching::{Form, Key, another, is_another, told_by};
 use domain::message::{Code, Message};
 use domain::ports::{Ring, Snapshot};
 use domain::side::Side;
@@ -29,7 +29,8 @@ impl Engine {
     /// The two records are one customer. Says the row to run.
     ///
     /// # Errors
-    /// When one of them does not exist, is linked with another, or is another than was last seen.
+    /// When one of them does not exist, is linked with another, or is another than was last seen, or than is being created of
+    /// it: what is made of that one would be nobody's.
     pub async fn link(
         &self,
         crm: &str,
@@ -93,6 +94,14 @@ impl Engine {
                 false => Code::RuledLinkedWithAnother,
             };
             return refused(about(code).with("other", side.other()).with("linked", linked));
+        }
+        if let Some(sent) = link.in_flight.create(side.other()) {
+            let sent = sent.fields.iter().map(|(field, sent)| (*field, sent.leaves.clone()));
+            let sent: Values = sent.collect();
+            if another(&sent, &record.customer).is_some() {
+                let was = sent.get(&Field::Name).map_or("", String::as_str);
+                return refused(about(Code::RuledAnotherIsBeingCreated).with("was", was));
+            }
         }
         Ok(match link.in_flight.is_empty() {
             true => Linkable::Free,

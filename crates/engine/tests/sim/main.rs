@@ -36,7 +36,7 @@
 //!
 //! Exempt from 10 to 12 and 14 is only what nothing can tell: an edit that falls between the last read of its side and the
 //! landing of a save there, which overwrites it (a contact whose code is given again in that moment, too, is the old one
-//! once more); and one that is, to the letter, what a save still on its way leaves there, or what it was sent over.
+//! once more); and one that says just what a save still on its way writes there, or is to the letter what it was sent over.
 //! Whoever is given another's code has another name and no national id, mobile or e-mail of the other's: less can't be told
 //! from an edit.
 

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::customer::{Field, Values};
 use domain::ports::Side;
+use domain::text::same;
 
 use crate::manner::Manner;
 use crate::sched::Time;
@@ -47,18 +48,21 @@ pub struct Sent {
 impl Sent {
     /// Whether nothing tells a user who types `value` now from this write, or from its never having landed.
     pub fn is_like(&self, manner: Manner, field: Field, value: &str) -> bool {
-        let held = |value: &str| manner.held(self.side, field, value);
-        let is = |values: &Values| held(values.get(&field).map_or("", String::as_str)) == value;
-        // A create has no whole object before it.
+        let held = |values: &Values| {
+            let sent = values.get(&field).map_or("", String::as_str);
+            manner.held(self.side, field, sent)
+        };
+        // A create has no whole object before it. What is sent along comes back to the letter; what is written may come
+        // back in other letters.
         !self.over
-            && ((!self.whole.is_empty() && is(&self.whole))
-                || (self.values.contains_key(&field) && is(&self.values)))
+            && ((!self.whole.is_empty() && held(&self.whole) == value)
+                || (self.values.contains_key(&field) && same(field, &held(&self.values), value)))
     }
 
     /// Whether that is what it writes into the field.
     pub fn sends(&self, manner: Manner, field: Field, value: &str) -> bool {
         let sent = self.values.get(&field);
-        let is = |sent: &String| manner.held(self.side, field, sent) == value;
+        let is = |sent: &String| same(field, &manner.held(self.side, field, sent), value);
         !self.over && self.landed.is_none() && sent.is_some_and(is)
     }
 

@@ -6,7 +6,7 @@ use domain::ports::Side;
 use domain::store::Status;
 
 use super::person;
-use crate::world::{ALL, World};
+use crate::world::{ALL, Fault, World};
 
 async fn ended(w: &World, ring: &domain::ports::Ring) -> Status {
     w.engine.run(ring).await.unwrap();
@@ -100,6 +100,32 @@ async fn who_is_another_than_was_last_seen_is_linked_when_it_is_said_again() {
         );
         let ring = w.engine.link(&id, &code, None).await.unwrap();
         assert_eq!(ended(&w, &ring).await, Status::Success, "{on:?}");
+        w.drop_it().await;
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_been_made_of_whom_it_was_is_not_left_to_be_nobodys() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let code = w
+            .finance
+            .add(person(&[(F::Name, "رضا کریمی"), (F::Mobile, "09123451237")]));
+        w.crm.fail(Fault::LostAnswer);
+        let ring = w.enqueue(Side::Finance, &code).await;
+        assert_eq!(ended(&w, &ring).await, Status::Pending, "{on:?}");
+        // Before anyone knows, the code is given to Nima, whom the CRM has as well.
+        let nima = [(F::Name, "نیما صادقی"), (F::Mobile, "09350000123")];
+        w.finance.restore(&code, person(&nima));
+        let id = w.crm.add(person(&nima));
+        w.look().await;
+        let refused = w.engine.link(&id, &code, None).await.unwrap_err().to_string();
+        assert!(refused.contains("رضا کریمی"), "{on:?}: {refused}");
+        // What was made of Reza is found as his, who is gone; and is not made in finance anew.
+        assert_eq!(w.sync(Side::Finance, &code).await, Status::Conflict, "{on:?}");
+        let reza = w.crm.ids().into_iter().find(|one| *one != id).unwrap();
+        w.sync(Side::Crm, &reza).await;
+        assert_eq!(w.finance.ids().len(), 1, "{on:?}");
         w.drop_it().await;
     }
 }
