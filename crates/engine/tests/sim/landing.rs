@@ -206,7 +206,9 @@ fn resurrected(
 fn deeds_meanwhile(all: &All, person: u32) -> bool {
     let keys = [Field::Name, Field::Mobile, Field::Email, Field::NationalId];
     all.systems.iter().any(|system| {
-        let made = system.records.iter().filter(|(_, r)| r.person == person);
+        let former = system.former.iter().map(|(id, r)| (id, r));
+        let ever = system.records.iter().chain(former);
+        let made = ever.filter(|(_, r)| r.person == person);
         made.filter_map(|(id, r)| Some((id, r, r.made_for.as_ref()?)))
             .any(|(id, r, (source, sent))| {
                 let meanwhile = |at: Time| at >= *sent && r.linked.is_none_or(|linked| at <= linked);
