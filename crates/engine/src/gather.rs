@@ -37,7 +37,7 @@ impl Executor<'_> {
         if let Some(ended) = self.look_live(target, &keys, &mut gathered).await? {
             return Ok(Some(ended));
         }
-        if let Some(ended) = self.candidates(met, &mut gathered).await? {
+        if let Some(ended) = self.candidates(met, &keys, &mut gathered).await? {
             return Ok(Some(ended));
         }
         self.rivals(met, &mut gathered).await?;
@@ -75,13 +75,20 @@ impl Executor<'_> {
 
     /// The records of the other side that may be it. Those that would be linked, or that a human would be asked about, are
     /// read afresh, unless the system has just shown them.
-    async fn candidates(&mut self, met: &Profile, gathered: &mut Gathered) -> Result<Option<Ending>, Stop> {
+    async fn candidates(
+        &mut self,
+        met: &Profile,
+        keys: &MatchKeys,
+        gathered: &mut Gathered,
+    ) -> Result<Option<Ending>, Stop> {
         let target = met.side.other();
         let own = self.known.link.id_on(met.side).unwrap_or_default().to_owned();
         let ways = ways(met, &gathered.holders);
         let mut found = self.engine.index.holding(target, &ways, &own).await?;
         if self.is_hidden(target, gathered, &found).await? {
-            self.engine.index.note(&self.sightings).await?;
+            if let Some(ended) = self.look_live(target, keys, gathered).await? {
+                return Ok(Some(ended));
+            }
             found = self.engine.index.holding(target, &ways, &own).await?;
         }
         for Indexed { id, profile, linked } in found {
@@ -120,8 +127,8 @@ impl Executor<'_> {
         Ok(None)
     }
 
-    /// Whether the index takes a record for gone that this run has just been shown: a slower look, which did not show it, was
-    /// written down since.
+    /// Whether the index takes a record for gone that this run has just been shown: a look that began later, or was written
+    /// down later, did not show it.
     async fn is_hidden(&self, target: Side, gathered: &Gathered, found: &[Indexed]) -> Result<bool, Stop> {
         for id in &gathered.there {
             let is_found = found.iter().any(|one| one.id == *id);

@@ -1,11 +1,13 @@
 //! What offices, households and buildings share, and the same customer twice.
 
 use domain::customer::{Customer, Field as F};
+use domain::clock::Clock;
+use domain::index::Sighting;
 use domain::ports::Side;
 use domain::store::Status;
 
 use super::{End, company, ends, person};
-use crate::world::{On, World};
+use crate::world::{ALL, On, World};
 
 const MOBILE: (F, &str) = (F::Mobile, "09123451237");
 const PHONE: (F, &str) = (F::Phone, "02188451236");
@@ -73,6 +75,35 @@ async fn case_39_the_same_customer_twice_is_a_doubt_from_whichever_end() {
     assert_eq!(w.crm.ids().len(), 1);
     let said = w.rows().await.pop().and_then(|row| row.error_message).unwrap();
     assert!(said.contains("which is linked already"), "{said}");
+}
+
+/// While a search is under way, which finds it, one look sees what has changed there, and the next, which shows half of what
+/// there is, takes it for gone.
+#[tokio::test]
+async fn who_was_just_shown_is_a_candidate_whatever_a_look_meanwhile_has_missed() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let ali = person(&[(F::Name, "علی رضایی"), MOBILE, (F::NationalId, "0499370899")]);
+        let code = w.finance.add(ali.clone());
+        let minute = std::time::Duration::from_secs(60);
+        let at = |seconds| w.clock.now() + std::time::Duration::from_secs(seconds);
+        let company = w.engine.config.numbering.company;
+        let plain = |_: Side, _: F, value: &str| value.to_owned();
+        let reading = domain::index::Reading {
+            numbering: w.engine.config.numbering,
+            project: &plain,
+        };
+        let seen = Sighting::of(&w.finance.all()[0], Side::Finance, reading, at(20));
+        let gone = Sighting::gone(Side::Finance, company, &code, at(40));
+        for one in [seen, gone] {
+            w.engine.index.note(&[one]).await.unwrap();
+        }
+        w.finance.next_find(minute);
+        let id = w.crm.add(ali);
+        assert_eq!(w.sync(Side::Crm, &id).await, Status::Success, "{on:?}");
+        assert_eq!(w.finance.ids(), [code], "{on:?}: nothing is made a second time");
+        w.drop_it().await;
+    }
 }
 
 #[tokio::test]

@@ -67,6 +67,8 @@ struct Records {
     faults: Vec<Fault>,
     /// What the next reads by id come to.
     reads: Vec<Read>,
+    /// How long the next search takes.
+    slow: Duration,
     refuses: bool,
     /// A telephone number may be one record's only.
     single: bool,
@@ -163,6 +165,18 @@ impl System {
     /// What the next read by id comes to.
     pub fn next_read(&self, read: Read) {
         self.records.lock().unwrap().reads.push(read);
+    }
+
+    /// How long the next search takes.
+    pub fn next_find(&self, slow: Duration) {
+        self.records.lock().unwrap().slow = slow;
+    }
+
+    async fn take(&self, time: Duration) {
+        for _ in 0..20 {
+            self.clock.turn(time / 20);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// What was on its way arrives: each a whole object, as it was when it was sent.
@@ -271,12 +285,7 @@ impl Customers for System {
         match read {
             Some(Read::Fails(error)) => return Err(error),
             Some(Read::Nothing) => return Ok(None),
-            Some(Read::Slow(time)) => {
-                for _ in 0..20 {
-                    self.clock.turn(time / 20);
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-            }
+            Some(Read::Slow(time)) => self.take(time).await,
             None => {}
         }
         let records = self.records.lock().unwrap();
@@ -284,6 +293,10 @@ impl Customers for System {
     }
 
     async fn find(&self, keys: &MatchKeys) -> PortResult<Listed> {
+        let slow = std::mem::take(&mut self.records.lock().unwrap().slow);
+        if !slow.is_zero() {
+            self.take(slow).await;
+        }
         let mut records = self.records.lock().unwrap();
         records.calls += 1;
         let agrees = |field, key: &Option<String>, customer: &Customer| {
