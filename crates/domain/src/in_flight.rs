@@ -43,6 +43,9 @@ pub struct Create {
     /// Searches since that did not find it.
     #[serde(default)]
     pub empty_looks: u32,
+    /// The id that it was answered with, where that could not be linked at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
     /// What is to be told of it, by the run that commits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decided: Vec<Change>,

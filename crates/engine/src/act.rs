@@ -91,6 +91,9 @@ impl Executor<'_> {
         (self.sent, self.seen.fresh) = (true, None);
         match self.engine.port(side).create(customer).await {
             Ok(id) => {
+                if let Some(Write::Create(sent)) = self.known.link.in_flight.0.last_mut() {
+                    sent.made = Some(id.clone());
+                }
                 // Ours at once: whoever hears of it from its own side finds this link, whatever becomes of this run.
                 self.seen.answered = Some(Write::Create(create));
                 self.seen.written[side as usize] = true;

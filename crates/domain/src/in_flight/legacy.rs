@@ -82,6 +82,7 @@ fn write(side: Side, old: Old) -> Write {
             fields,
             not_ours: old.strangers,
             empty_looks: old.empty_looks,
+            made: None,
             decided: Vec::new(),
         });
     }

@@ -272,6 +272,7 @@ pub fn create(side: Side, at: DateTime<Utc>) -> Write {
         fields: Default::default(),
         not_ours: Vec::new(),
         empty_looks: 0,
+        made: None,
         decided: Vec::new(),
     })
 }

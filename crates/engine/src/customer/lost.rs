@@ -1,4 +1,5 @@
-//! A create that was never answered: what it may have made, and when it is sent again. Pure.
+//! A create that was never answered, or whose answer could not be linked: what it may have made, and when it is sent again.
+//! Pure.
 
 use chrono::{DateTime, Utc};
 use domain::customer::{Customer, Kind};
@@ -14,8 +15,8 @@ use crate::Rules;
 use crate::seen::{Known, Seen};
 use crate::step::{Ending, Step};
 
-/// An earlier create was never answered: a record with its keys that was not there when it was committed, and that is this
-/// customer, is what it made. `None`: it was never carried out, and is forgotten.
+/// An earlier create has made what it was answered with; if it never was answered, a record with its keys that was not there
+/// when it was committed, and that is this customer. `None`: it was never carried out, and is forgotten.
 pub(super) fn lost(
     known: &mut Known,
     seen: &Seen,
@@ -24,6 +25,9 @@ pub(super) fn lost(
     kind: Kind,
 ) -> Option<Step> {
     let target = create.side;
+    if let Some(id) = &create.made {
+        return Some(link(target, id));
+    }
     let numbering = rules.config.numbering;
     let mut sent = Customer::new(kind);
     for (field, value) in &create.fields {
@@ -48,14 +52,7 @@ pub(super) fn lost(
     let ours: Vec<&str> = news.iter().filter(is_it).map(|c| c.id.as_str()).collect();
     let ids = |ids: &[&str]| ids.join(", ");
     match ours.as_slice() {
-        [id] => Some(Step::Link {
-            side: target,
-            id: (*id).to_owned(),
-            takes_over: true,
-            told: Message::new(Code::FoundCreated)
-                .with("side", target)
-                .with("id", id),
-        }),
+        [id] => Some(link(target, id)),
         // It may be the very record that was made.
         [] if !seen.aside.is_empty() => unreadable::waits(target, &seen.aside).map(Step::End),
         [] if news.is_empty() => wait_for_created(known, searched.at, rules, create),
@@ -72,6 +69,15 @@ pub(super) fn lost(
                 .with("ids", ids(many));
             Some(Step::End(Ending::Conflict(why)))
         }
+    }
+}
+
+fn link(side: Side, id: &str) -> Step {
+    Step::Link {
+        side,
+        id: id.to_owned(),
+        takes_over: true,
+        told: Message::new(Code::FoundCreated).with("side", side).with("id", id),
     }
 }
 

@@ -168,6 +168,7 @@ pub(super) fn create(
         fields,
         not_ours,
         empty_looks: 0,
+        made: None,
         decided,
     };
     (create, customer)

@@ -387,3 +387,31 @@ async fn what_was_not_read_back_is_not_told_as_read_back() {
         w.drop_it().await;
     }
 }
+
+#[tokio::test]
+async fn what_a_create_was_answered_with_is_known_though_it_is_worked_on_from_its_other_end() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let id = w
+            .crm
+            .add(person("علی", "09123450017").with(Field::Phone, "02188451236"));
+        // Finance's own event is quicker than the answer.
+        let theirs = w.enqueue(Side::Finance, "1").await;
+        let lease = Duration::from_secs(60);
+        let claim = w.store.claim(theirs.row, "killed", lease).await.unwrap();
+        assert!(matches!(claim, Claim::Taken(_)));
+        let ring = w.enqueue(Side::Crm, &id).await;
+        let (outcome, next) = once(&w, &ring).await;
+        assert_eq!(outcome.status, Status::Pending, "{on:?}");
+        // Before it is linked, users change what it could be found by, and empty what it was sent.
+        w.finance.edit("1", Field::Mobile, "09350000123");
+        w.crm.edit(&id, Field::Phone, "");
+        w.clock.turn(lease + Duration::from_secs(1));
+        let (outcome, _) = once(&w, &next.unwrap()).await;
+        assert_eq!(outcome.status, Status::Success, "{on:?}");
+        assert_eq!(w.finance.ids(), ["1"], "{on:?}");
+        assert_eq!(w.finance.get("1", Field::Phone), "", "it was emptied, not missing");
+        assert_eq!(w.crm.get(&id, Field::Mobile), "09350000123", "{on:?}");
+        w.drop_it().await;
+    }
+}

@@ -57,6 +57,7 @@ fn lost(empty_looks: u32) -> Link {
         fields: fields.collect(),
         not_ours: Vec::new(),
         empty_looks,
+        made: None,
         decided: Vec::new(),
     };
     let mut link = half(Side::Crm);
@@ -70,6 +71,21 @@ pub(super) fn created(step: Step) -> (Create, Customer) {
             Sending::Create(create, customer) => (create, customer),
             other => panic!("{other:?}"),
         },
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_a_create_was_answered_with_is_linked_whatever_its_keys_find_since() {
+    let mut link = lost(0);
+    if let Write::Create(create) = &mut link.in_flight.0[0] {
+        create.made = Some("7".to_owned());
+    }
+    let seen = met(&link, 1, person(&ALI), &[]);
+    match decide(&link, &seen).1 {
+        Step::Link { side, id, takes_over, .. } => {
+            assert_eq!((side, id.as_str(), takes_over), (Side::Finance, "7", true));
+        }
         other => panic!("{other:?}"),
     }
 }

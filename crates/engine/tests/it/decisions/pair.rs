@@ -111,6 +111,7 @@ fn a_record_of_ours_is_not_shown_yet_for_as_long_as_a_create_may_take() {
         fields: [].into(),
         not_ours: Vec::new(),
         empty_looks: 0,
+        made: None,
         decided: Vec::new(),
     };
     link.in_flight = domain::in_flight::InFlight(vec![Write::Create(create)]);

@@ -114,6 +114,7 @@ fn a_create_writes_nothing_back_and_forth() {
         fields: sent,
         not_ours: Vec::new(),
         empty_looks: 0,
+        made: None,
         decided: Vec::new(),
     };
     let mut link = linked(None);
