@@ -113,6 +113,17 @@ pub struct Issue {
     pub again: bool,
 }
 
+impl Create {
+    /// Whether that record may be what it has made.
+    #[must_use]
+    pub fn may_have_made(&self, id: &str) -> bool {
+        match &self.made {
+            Some(made) => made == id,
+            None => !self.not_ours.iter().any(|one| one == id),
+        }
+    }
+}
+
 impl Issue {
     /// Whether it may stand in finance, as far as anyone knows.
     #[must_use]

@@ -136,6 +136,7 @@ catalogue! {
     UnidentifiedName "unidentified_name" "a name that does not agree is not linked by itself";
     NamesADeletedOne "names_a_deleted_one" "its refId names finance {code}, which was deleted: it is not created again; empty its refId, if it is to be";
     NotLinkedNoSuch "not_linked_no_such" "not linked: {side} has no customer {id}";
+    NotLinkedIsBeingCreated "not_linked_is_being_created" "not linked: since it was said, another record may have been created for it in {side}; look at both, and say it again";
     NotLinkedAnother "not_linked_another" "not linked: under {side} {id} stands another record than when it was said, {now}: if it is the one after all, link the two by hand again (`siaghsync resolve --link <crm-id> <finance-code>`)";
     WorkedOnFromItsOtherEnd "worked_on_from_its_other_end" "{side} {id} is being worked on from its other end";
     CandidateWaitsForAHuman "candidate_waits_for_a_human" "{side} {id} has the same keys, and waits for a human itself: settle that, or link the two by hand (`siaghsync resolve --link <crm-id> <finance-code>`)";
@@ -233,6 +234,7 @@ catalogue! {
     RuledLinkedAlready "ruled_linked_already" "{side} {id} is linked with {other} {linked} already: nothing was changed";
     RuledLinkedWithAnother "ruled_linked_with_another" "{side} {id} is linked with {other} {linked}: nothing was changed";
     RuledBothLeftBehind "ruled_both_left_behind" "the counterparts of CRM {crm} and of finance {finance} were both deleted; only one of the two may have been linked before: nothing was changed";
+    RuledIsBeingCreated "ruled_is_being_created" "another record may just have been created in {other} for {side} {id}: once that is known (`siaghsync retry` its row), say it again";
     RuledAnotherIsBeingCreated "ruled_another_is_being_created" "{was}, whom {side} {id} held before, may just have been created on the other side: once that is known (`siaghsync retry` its row), say it again";
     RuledBothAreBeingCreated "ruled_both_are_being_created" "creates of CRM {crm} and of finance {finance} are both on their way: try again in CREATE_SETTLE_SECONDS";
     RuledNeedsANumber "ruled_needs_a_number" "--exists needs the pre-invoice's number";

@@ -30,7 +30,7 @@ pub(super) fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Step {
         return not_linked(known, seen, rules, (*side, id), *takes_over, theirs.as_ref());
     }
     if let Some(id) = ruled_to_be(seen, target) {
-        return link_as_ruled(seen, met, target, id);
+        return link_as_ruled(known, seen, met, target, id);
     }
     let profile = rules.reading().profile(&met.id, &met.customer, source);
     if profile.name.nobody && known.link.in_flight.is_empty() {
@@ -76,8 +76,13 @@ fn ruled_to_be(seen: &Seen, target: Side) -> Option<String> {
     }
 }
 
-fn link_as_ruled(seen: &Seen, met: &Snapshot, target: Side, id: String) -> Step {
+fn link_as_ruled(known: &Known, seen: &Seen, met: &Snapshot, target: Side, id: String) -> Step {
     let (source, customer) = (seen.source, &met.customer);
+    let mut create = known.link.in_flight.create(target).into_iter();
+    if create.any(|create| !create.may_have_made(&id)) {
+        let why = Message::new(Code::NotLinkedIsBeingCreated);
+        return Step::End(Ending::Conflict(why.with("side", target)));
+    }
     if identity::is_another_than_ruled(source, seen, customer) {
         return not_as_ruled(source, &met.id, customer.get(Field::Name));
     }

@@ -29,8 +29,8 @@ impl Engine {
     /// The two records are one customer. Says the row to run.
     ///
     /// # Errors
-    /// When one of them does not exist, is linked with another, or is another than was last seen, or than is being created of
-    /// it: what is made of that one would be nobody's.
+    /// When one of them does not exist, is linked with another, or is another than was last seen; or when something else may
+    /// just have been made of it, or of another that it was: that would be nobody's.
     pub async fn link(
         &self,
         crm: &str,
@@ -95,8 +95,11 @@ impl Engine {
             };
             return refused(about(code).with("other", side.other()).with("linked", linked));
         }
-        if let Some(sent) = link.in_flight.create(side.other()) {
-            let sent = sent.fields.iter().map(|(field, sent)| (*field, sent.leaves.clone()));
+        if let Some(create) = link.in_flight.create(side.other()) {
+            if !create.may_have_made(other) {
+                return refused(about(Code::RuledIsBeingCreated).with("other", side.other()));
+            }
+            let sent = create.fields.iter().map(|(field, sent)| (*field, sent.leaves.clone()));
             let sent: Values = sent.collect();
             if another(&sent, &record.customer).is_some() {
                 let was = sent.get(&Field::Name).map_or("", String::as_str);

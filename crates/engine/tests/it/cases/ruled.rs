@@ -129,3 +129,27 @@ async fn what_may_have_been_made_of_whom_it_was_is_not_left_to_be_nobodys() {
         w.drop_it().await;
     }
 }
+
+#[tokio::test]
+async fn who_may_just_have_been_created_is_linked_with_nobody_who_was_there_before() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let (id, code) = in_doubt(&w).await;
+        assert_eq!(w.sync(Side::Finance, &code).await, Status::Conflict, "{on:?}");
+        // The operator says that they are two, changes his mind, and is too late.
+        let entity = EntityRef::customer(Side::Finance, &code);
+        let ring = w.engine.separate(&entity, None).await.unwrap();
+        w.crm.fail(Fault::LostAnswer);
+        assert_eq!(ended(&w, &ring).await, Status::Pending, "{on:?}");
+        assert_eq!(w.crm.ids().len(), 2, "{on:?}");
+        let refused = w.engine.link(&id, &code, None).await.unwrap_err().to_string();
+        assert!(refused.contains("may just have been created"), "{on:?}: {refused}");
+        // It is its own counterpart's.
+        assert_eq!(w.sync(Side::Finance, &code).await, Status::Success, "{on:?}");
+        let made = w.crm.ids().into_iter().find(|one| *one != id);
+        let links = w.links().await;
+        let link = links.iter().find(|link| link.finance_id.as_deref() == Some(&code));
+        assert_eq!(link.and_then(|link| link.crm_id.clone()), made, "{on:?}");
+        w.drop_it().await;
+    }
+}

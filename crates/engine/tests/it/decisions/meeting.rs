@@ -7,6 +7,7 @@ use domain::matching::{Profile, typed_keys};
 use domain::message::{Code, Message};
 use domain::ports::{MatchKeys, SetAside, Snapshot};
 use domain::side::Side;
+use domain::store::{Ruling, Stood};
 use engine::seen::{Gathered, Known, Near, Searched, Seen, Sight};
 use engine::step::{Ending, Sending, Step};
 
@@ -88,6 +89,31 @@ fn what_a_create_was_answered_with_is_linked_whatever_its_keys_find_since() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_create_may_have_made_what_it_was_answered_with_or_else_what_was_not_there_before() {
+    let (mut link, ruled) = (lost(0), |id: &str| Ruling::Link {
+        crm: "c".to_owned(),
+        finance: id.to_owned(),
+        stood: Stood::new(),
+    });
+    let mut ends = |made: Option<&str>, id: &str| {
+        if let Write::Create(create) = &mut link.in_flight.0[0] {
+            (create.made, create.not_ours) = (made.map(str::to_owned), vec!["5".to_owned()]);
+        }
+        let mut seen = met(&link, 1, person(&ALI), &[]);
+        seen.ruling = Some(ruled(id));
+        match decide(&link, &seen).1 {
+            Step::Ask(..) => None,
+            step => Some(super::ends(&step)),
+        }
+    };
+    let not = Some(("conflict", Code::NotLinkedIsBeingCreated));
+    assert_eq!(ends(None, "5"), not, "it was there before");
+    assert_eq!(ends(None, "6"), None);
+    assert_eq!(ends(Some("7"), "6"), not);
+    assert_eq!(ends(Some("7"), "7"), None);
 }
 
 #[test]
