@@ -99,7 +99,10 @@ impl Engine {
             if !create.may_have_made(other) {
                 return refused(about(Code::RuledIsBeingCreated).with("other", side.other()));
             }
-            let sent = create.fields.iter().map(|(field, sent)| (*field, sent.leaves.clone()));
+            let sent = create
+                .fields
+                .iter()
+                .map(|(field, sent)| (*field, sent.leaves.clone()));
             let sent: Values = sent.collect();
             if another(&sent, &record.customer).is_some() {
                 let was = sent.get(&Field::Name).map_or("", String::as_str);

@@ -39,12 +39,20 @@ impl Engine {
                 let about = EntityRef::customer(side, id);
                 self.store.enqueue(&[self.look(about, json!({}))]).await?;
                 let why = Message::new(Code::RuledAnotherNow);
-                return refused(why.with("side", side).with("id", id).with("now", now.get(Field::Name)));
+                return refused(
+                    why.with("side", side)
+                        .with("id", id)
+                        .with("now", now.get(Field::Name)),
+                );
             }
             if let Some(other) = neither(&link, side, now, here[side.other() as usize].as_ref()) {
                 let why = Message::new(Code::RuledBothAreOthers);
                 let names = [now.get(Field::Name), other.get(Field::Name)];
-                let [crm, finance] = if side == Side::Crm { names } else { [names[1], names[0]] };
+                let [crm, finance] = if side == Side::Crm {
+                    names
+                } else {
+                    [names[1], names[0]]
+                };
                 return refused(why.with("crm", crm).with("finance", finance));
             }
         }
@@ -81,7 +89,12 @@ fn is_told(told: &Message, argument: &str, text: &str) -> bool {
 
 /// The record beside the one that looks like another, if it looks like another, too, and the two are not one: of whom the
 /// link was, neither is.
-fn neither<'a>(link: &Link, side: Side, now: &Customer, beside: Option<&'a Customer>) -> Option<&'a Customer> {
+fn neither<'a>(
+    link: &Link,
+    side: Side,
+    now: &Customer,
+    beside: Option<&'a Customer>,
+) -> Option<&'a Customer> {
     let was = link.base.as_ref()?.identity(side.other())?;
     beside.filter(|beside| another(&was, beside).is_some() && another(&told_by(now), beside).is_some())
 }

@@ -410,7 +410,11 @@ async fn what_a_create_was_answered_with_is_known_though_it_is_worked_on_from_it
         let (outcome, _) = once(&w, &next.unwrap()).await;
         assert_eq!(outcome.status, Status::Success, "{on:?}");
         assert_eq!(w.finance.ids(), ["1"], "{on:?}");
-        assert_eq!(w.finance.get("1", Field::Phone), "", "it was emptied, not missing");
+        assert_eq!(
+            w.finance.get("1", Field::Phone),
+            "",
+            "it was emptied, not missing"
+        );
         assert_eq!(w.crm.get(&id, Field::Mobile), "09350000123", "{on:?}");
         w.drop_it().await;
     }

@@ -143,12 +143,17 @@ async fn who_may_just_have_been_created_is_linked_with_nobody_who_was_there_befo
         assert_eq!(ended(&w, &ring).await, Status::Pending, "{on:?}");
         assert_eq!(w.crm.ids().len(), 2, "{on:?}");
         let refused = w.engine.link(&id, &code, None).await.unwrap_err().to_string();
-        assert!(refused.contains("may just have been created"), "{on:?}: {refused}");
+        assert!(
+            refused.contains("may just have been created"),
+            "{on:?}: {refused}"
+        );
         // It is its own counterpart's.
         assert_eq!(w.sync(Side::Finance, &code).await, Status::Success, "{on:?}");
         let made = w.crm.ids().into_iter().find(|one| *one != id);
         let links = w.links().await;
-        let link = links.iter().find(|link| link.finance_id.as_deref() == Some(&code));
+        let link = links
+            .iter()
+            .find(|link| link.finance_id.as_deref() == Some(&code));
         assert_eq!(link.and_then(|link| link.crm_id.clone()), made, "{on:?}");
         w.drop_it().await;
     }

@@ -1,7 +1,7 @@
 //! What offices, households and buildings share, and the same customer twice.
 
-use domain::customer::{Customer, Field as F};
 use domain::clock::Clock;
+use domain::customer::{Customer, Field as F};
 use domain::index::Sighting;
 use domain::ports::Side;
 use domain::store::Status;

@@ -84,7 +84,9 @@ fn what_a_create_was_answered_with_is_linked_whatever_its_keys_find_since() {
     }
     let seen = met(&link, 1, person(&ALI), &[]);
     match decide(&link, &seen).1 {
-        Step::Link { side, id, takes_over, .. } => {
+        Step::Link {
+            side, id, takes_over, ..
+        } => {
             assert_eq!((side, id.as_str(), takes_over), (Side::Finance, "7", true));
         }
         other => panic!("{other:?}"),
