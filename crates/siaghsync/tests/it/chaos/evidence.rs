@@ -73,12 +73,12 @@ impl<'a> Evidence<'a> {
             System::Finance => &case.link.finance_id,
         };
         let id = id.as_deref().unwrap_or_default();
-        self.windows.hold(edit.side, id, edit.at) || self.is_taken_back(case, edit)
+        self.windows.hold(edit.side, id, edit.at) || self.taken_back(case, edit).is_some()
     }
 
-    /// Its own hand put back what stood there before, and nobody had carried what was typed in between: by then there is no
-    /// edit that anyone could see.
-    fn is_taken_back(&self, case: &Case<'_>, edit: &Edit) -> bool {
+    /// What was typed before, where its own hand put back what stood there before that, and nobody had carried it: by then
+    /// neither of the two is an edit that anyone could see.
+    pub fn taken_back<'e>(&self, case: &Case<'e>, edit: &Edit) -> Option<&'e Edit> {
         let (other, id) = match edit.side {
             System::Crm => (System::Finance, &case.link.finance_id),
             System::Finance => (System::Crm, &case.link.crm_id),
@@ -87,13 +87,12 @@ impl<'a> Evidence<'a> {
             .edits
             .iter()
             .filter(|e| e.side == edit.side && e.at < edit.at);
-        let Some(between) = earlier.max_by_key(|e| e.at).filter(|e| e.value == edit.before) else {
-            return false;
-        };
+        let between = earlier.max_by_key(|e| e.at).filter(|e| e.value == edit.before)?;
         let id = id.as_deref().unwrap_or_default();
-        between.before == edit.value
+        let unseen = between.before == edit.value
             && !self.windows.carried(other, id, case.field, &between.value)
-            && self.losses(case, between).next().is_none()
+            && self.losses(case, between).next().is_none();
+        unseen.then_some(*between)
     }
 
     /// What audit rows say of how it gave way after it was typed. That a row carried it as the winner is no such word.

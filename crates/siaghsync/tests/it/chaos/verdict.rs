@@ -268,6 +268,9 @@ impl Judge<'_> {
             if self.evidence.exempt(case, last) {
                 self.verdict.exempt += 1;
                 open.pop();
+                if let Some(between) = self.evidence.taken_back(case, last) {
+                    open.retain(|e| !std::ptr::eq(*e, between));
+                }
                 continue;
             }
             all_exempt = false;
