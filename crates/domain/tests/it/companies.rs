@@ -23,6 +23,7 @@ contract![
     one_code_in_two_companies_is_two_links_with_their_own_rows,
     a_link_becomes_the_companys_that_links_it,
     what_one_company_has_reserved_keeps_no_other_waiting,
+    an_order_is_reserved_for_all_of_them,
     a_record_of_the_crm_stands_in_the_index_of_the_company_that_its_number_names,
     what_is_ruled_of_one_companys_records_says_nothing_of_the_others,
     each_companys_contacts_are_polled_by_themselves,
@@ -210,6 +211,31 @@ async fn what_one_company_has_reserved_keeps_no_other_waiting(w: &World) {
         of.store.enqueue(std::slice::from_ref(&event)).await.unwrap();
         let work = claimed(of, &event).await;
         assert_eq!(of.store.lock(&work.lease, &keys).await.unwrap(), None, "{id}");
+    }
+}
+
+async fn an_order_is_reserved_for_all_of_them(w: &World) {
+    let stores = stores(w).await;
+    let mut works = Vec::new();
+    for (of, id) in stores.iter().zip(["q1", "i2"]) {
+        let event = Event {
+            entity: EntityRef::customer(Side::Crm, id),
+            ..heard("", None)
+        };
+        of.store.enqueue(std::slice::from_ref(&event)).await.unwrap();
+        works.push(claimed(of, &event).await);
+    }
+    // Whoever is first.
+    for (first, second, key) in [(0, 1, "order:a"), (1, 0, "order:b")] {
+        let key = [key.to_owned()];
+        let has = stores[first].store.lock(&works[first].lease, &key).await.unwrap();
+        assert_eq!(has, None);
+        let held = stores[second]
+            .store
+            .lock(&works[second].lease, &key)
+            .await
+            .unwrap();
+        assert_eq!(held.unwrap().link, works[first].lease.link);
     }
 }
 

@@ -15,8 +15,8 @@ pub(in crate::memory) fn lock(
 ) -> StoreResult<Option<Holder>> {
     tables.held(lease, now)?;
     // One person may be a customer of two companies, and one code stands in both.
-    let own_key = |key: &String| own.served.own_key(own.company, key);
-    let keys: Vec<String> = keys.iter().map(own_key).collect();
+    let own_keys = |key: &String| own.served.reserved(own.company, key);
+    let keys: Vec<String> = keys.iter().flat_map(own_keys).collect();
     let taken = keys.iter().filter_map(|key| tables.holder(key));
     if let Some(link) = taken.into_iter().find(|holder| *holder != lease.link) {
         let mut open = tables.open.iter().filter_map(|id| tables.log.get(id));
