@@ -10,6 +10,38 @@ use super::{sync, words};
 use crate::desk::document;
 use crate::world::{ALL, World, person};
 
+/// It would wait for ever for a customer that nobody syncs.
+#[tokio::test]
+async fn a_document_of_a_customer_whom_nobody_serves_is_left_alone() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let customer = person("علی رضایی", "09123450017").with(Field::CustomerNumber, "300-500");
+        let crm = w.crm.add(customer);
+        let of_it = |number: &str| {
+            let mut quote = document(Quote, &crm);
+            quote.number = number.to_owned();
+            quote
+        };
+        // A document without a company's number belongs to its customer's.
+        w.crm.desk.add("q", of_it("7"));
+        let row = sync(&w, EntityType::PreInvoice, "q").await;
+        assert_eq!(row.status, Status::Skipped, "{on:?}: {row:?}");
+        assert!(
+            words(&row).contains("company 300, which is not served"),
+            "{on:?}: {row:?}"
+        );
+        w.crm.desk.add("q2", of_it("100-7"));
+        let row = sync(&w, EntityType::PreInvoice, "q2").await;
+        assert_eq!(
+            row.error_code.as_deref(),
+            Some("customer_of_other_company"),
+            "{on:?}: {row:?}"
+        );
+        assert!(w.finance.desk.issued().is_empty() && w.finance.ids().is_empty());
+        w.drop_it().await;
+    }
+}
+
 /// The quote was made for a customer of one company, its invoice goes to one of the other.
 #[tokio::test]
 async fn an_order_is_issued_by_one_company_only() {
