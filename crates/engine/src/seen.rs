@@ -336,7 +336,7 @@ pub struct Known {
     pub done: Vec<Message>,
     /// Something was seen that this run does not carry over.
     pub look_again: bool,
-    /// Another record stands under one of the two ids: nothing was judged by what they hold.
+    /// Another record stands under one of the two ids, or the two are of two companies: nothing was judged by what they hold.
     pub unjudged: bool,
 }
 
