@@ -100,23 +100,13 @@ fn create(
     all.doubles_by_race += race;
     let system = &mut all.systems[side as usize];
     system.saves += 1;
-    let id = system.insert(
-        sender.company,
-        (person, customer.kind),
-        &customer.values,
-        true,
-        now,
-    );
+    let who = (person, customer.kind);
+    let id = system.insert(sender.company, who, &customer.values, true, now);
     system.records.get_mut(&id).unwrap().made_for = Some((source, sent_at));
     all.sent[place].record.clone_from(&id);
     problems.extend(strangers(&all, side, &id));
     problems.extend(made_elsewhere(&all, side, &id));
-    let crm = if side == Side::Crm {
-        &id
-    } else {
-        &all.systems[1].records[&id].made_for.as_ref().unwrap().0
-    };
-    problems.extend(trespass(&all, sender.company, (side, &id), crm, sender.crm_at));
+    problems.extend(made_by(&all, sender, side, &id));
     drop(all);
     for problem in problems {
         world.violation(problem);
@@ -322,6 +312,16 @@ fn for_whom(world: &Shared, side: Side, id: &str) -> Vec<String> {
     let its = links
         .filter(|link| link.entity_type == EntityType::Customer && link.finance_id.as_deref() == Some(id));
     its.filter_map(|link| link.crm_id).collect()
+}
+
+/// What is wrong with who has made it.
+fn made_by(all: &All, sender: Sender, side: Side, id: &str) -> Option<String> {
+    let source = all.systems[side as usize].records[id].made_for.as_ref();
+    let crm = match side {
+        Side::Crm => id,
+        Side::Finance => source.map_or("", |(source, _)| source),
+    };
+    trespass(all, sender.company, (side, id), crm, sender.crm_at)
 }
 
 /// Whether the customer for whom a contact was made has one that we made in the other company's finance system, too.

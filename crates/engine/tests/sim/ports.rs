@@ -56,10 +56,7 @@ impl Port {
     /// Sends a write. It lands by itself, whatever becomes of the sender meanwhile.
     async fn send(&self, request: Request) -> PortResult<String> {
         let (client, sim) = (&self.client, &self.client.world.sim);
-        let sender = Sender {
-            company: self.company,
-            crm_at: client.crm_at.load(Ordering::Relaxed),
-        };
+        let sender = self.sender();
         self.call("write").await?;
         let timeout = self.client.world.config.http_timeout.as_micros() as Time;
         // No request outlives this: the assumption that CREATE_SETTLE_SECONDS stands for.
@@ -118,6 +115,13 @@ impl Port {
 }
 
 impl Port {
+    fn sender(&self) -> Sender {
+        Sender {
+            company: self.company,
+            crm_at: self.client.crm_at.load(Ordering::Relaxed),
+        }
+    }
+
     /// Where the record of that id stands.
     fn key(&self, id: &str) -> String {
         match self.side {
