@@ -56,6 +56,9 @@ impl FromStr for Company {
     }
 }
 
+/// With which the key of an order begins: what is issued of it, a quote or its invoices, reserves that.
+pub const ORDER_KEY: &str = "order:";
+
 /// All companies that a deployment serves. What names no company belongs to the first, which is the first for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Companies(Arc<[Company]>);
@@ -98,6 +101,17 @@ impl Companies {
             true => key.to_owned(),
             false => format!("{company}:{key}"),
         }
+    }
+
+    /// What a company reserves for the sake of a key: its own one. Orders are the CRM's, whoever issues them, so that of an
+    /// order's key all reserve the first one's, too.
+    #[must_use]
+    pub fn reserved(&self, company: Company, key: &str) -> Vec<String> {
+        let mut all = vec![self.own_key(company, key)];
+        if key.starts_with(ORDER_KEY) && company != self.first() {
+            all.push(key.to_owned());
+        }
+        all
     }
 
     /// The first one first.
@@ -148,5 +162,8 @@ mod tests {
         assert!(served.serve(b) && !served.serve(Company::of(300).unwrap()));
         assert_eq!(served.to_string(), "200, 100");
         assert_eq!([a, b].map(|of| served.own_key(of, "22")), ["22", "100:22"]);
+        assert_eq!(served.reserved(b, "code:22"), ["100:code:22"]);
+        assert_eq!(served.reserved(a, "order:q"), ["order:q"]);
+        assert_eq!(served.reserved(b, "order:q"), ["100:order:q", "order:q"]);
     }
 }

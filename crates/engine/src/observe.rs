@@ -5,7 +5,7 @@ use domain::customer::Field;
 use domain::document::DocumentKind;
 use domain::entity::{EntityRef, EntityType};
 use domain::index::Sighting;
-use domain::matching::{Form, Key, Name, Numbering};
+use domain::matching::{Form, Key, Name, Numbering, company_of};
 use domain::merge::Times;
 use domain::polls::{checksum, contacts_of};
 use domain::ports::{MatchKeys, PortError, Ring, Snapshot};
@@ -194,6 +194,11 @@ impl Executor<'_> {
                 {
                     let name = one.customer.get(Field::Name).to_owned();
                     self.seen.replaced.insert((side, id.clone()), name);
+                }
+                let number = there.as_ref().map(|one| one.customer.get(Field::CustomerNumber));
+                let company = number.filter(|_| side == Side::Crm).and_then(company_of);
+                if let Some(company) = company.filter(|company| !self.engine.served.serve(*company)) {
+                    self.seen.unserved.insert(id.clone(), company);
                 }
                 self.seen.asked.insert((side, id), there.is_some());
                 Ok(None)

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::change::Change;
+use domain::company::Company;
 use domain::customer::{Customer, Field};
 use domain::document::{DocumentSnapshot, Issued};
 use domain::in_flight::{InFlight, Sent, Write};
@@ -89,6 +90,8 @@ pub struct Seen {
     pub asked: BTreeMap<(Side, String), bool>,
     /// Those of them whose name is nobody's.
     pub nobodys: BTreeSet<(Side, String)>,
+    /// Of the CRM's customers among them, those that belong to a company that is not served.
+    pub unserved: BTreeMap<String, Company>,
     /// Those of them that are another than when an operator ruled of them, and their names.
     pub replaced: BTreeMap<(Side, String), String>,
     /// Whose these records are.
@@ -254,6 +257,7 @@ impl Seen {
             narrowed: None,
             asked: BTreeMap::new(),
             nobodys: BTreeSet::new(),
+            unserved: BTreeMap::new(),
             replaced: BTreeMap::new(),
             owners: BTreeMap::new(),
             reserved: None,
@@ -332,7 +336,7 @@ pub struct Known {
     pub done: Vec<Message>,
     /// Something was seen that this run does not carry over.
     pub look_again: bool,
-    /// Another record stands under one of the two ids: nothing was judged by what they hold.
+    /// Another record stands under one of the two ids, or the two are of two companies: nothing was judged by what they hold.
     pub unjudged: bool,
 }
 

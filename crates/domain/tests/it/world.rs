@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::base::Base;
 use domain::clock::Clock;
+use domain::company::{Companies, Company};
 use domain::customer::Kind;
 use domain::in_flight::{Create, InFlight, Write};
 use domain::index::IndexStore;
@@ -102,6 +103,28 @@ pub struct World {
     tables: Tables,
 }
 
+/// The same store as one company, as each of its ports.
+pub struct OfCompany {
+    pub company: Company,
+    pub store: Arc<dyn Store>,
+    pub polls: Arc<dyn PollStore>,
+    pub index: Arc<dyn IndexStore>,
+    pub outside: Arc<dyn OutsideStore>,
+}
+
+/// Of one store, which is all of its ports.
+macro_rules! of_company {
+    ($store:expr, $outside:expr, $company:expr) => {
+        OfCompany {
+            company: $company,
+            store: Arc::new($store.of($company)),
+            polls: Arc::new($store.of($company)),
+            index: Arc::new($store.of($company)),
+            outside: Arc::new($outside.of($company)),
+        }
+    };
+}
+
 impl World {
     pub async fn new(on: On) -> Self {
         let clock = Arc::new(TestClock(Arc::new(AtomicI64::new(1_700_000_000_000_000_000))));
@@ -129,6 +152,27 @@ impl World {
             index: Arc::new(store.clone()),
             outside: Arc::new(store),
             tables: Tables::Sql(db),
+        }
+    }
+
+    /// The store of a deployment that serves these, as each of them.
+    pub async fn serving(&self, served: &Companies) -> Vec<OfCompany> {
+        match &self.tables {
+            Tables::Memory(store) => {
+                let store = store.clone().serving(served.clone());
+                let outside = MemoryOutside::new(self.clock.clone()).serving(served.clone());
+                let of = |company| of_company!(store, outside, company);
+                served.iter().map(of).collect()
+            }
+            Tables::Sql(db) => {
+                let store = SqlStore::with_clock(db.store.db().clone(), self.clock.clone());
+                store.serve(served).await.unwrap().unwrap();
+                let store = store.serving(served.clone());
+                served
+                    .iter()
+                    .map(|company| of_company!(store, store, company))
+                    .collect()
+            }
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) fn of_another(number: &str, company: Company, rules: &Rules<'_>) -> S
 }
 
 /// A customer belongs to the company that its number names; one that was linked and belongs to another now is for a human.
-pub(super) fn next(known: &Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step> {
+pub(super) fn next(known: &mut Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step> {
     let number = seen.customer(Side::Crm)?.get(Field::CustomerNumber);
     let own = rules.config.numbering.company;
     let named = company_of(number);
@@ -34,6 +34,7 @@ pub(super) fn next(known: &Known, seen: &Seen, rules: &Rules<'_>) -> Option<Step
             .with("number", number.trim())
             .with("company", company)
             .with("served", own);
+        known.unjudged = true;
         return Some(Step::End(Ending::Conflict(why)));
     }
     let company = rules.config.numbering.company_of(number);

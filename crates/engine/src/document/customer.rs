@@ -30,7 +30,7 @@ enum Standing {
 pub(super) enum Not {
     /// This is to be done first.
     Yet(Box<Step>),
-    /// The customer stands in the finance system of that company.
+    /// The customer stands in the finance system of that company, or belongs to it, and it is not served.
     Ours(Company),
 }
 
@@ -72,6 +72,10 @@ pub(super) fn code(seen: &Seen, id: &str, company: Company) -> Result<String, No
             Some(_) => Message::new(Code::CustomerWasDeletedSomewhere),
         },
     };
+    // Nobody syncs it: whoever waited for it would wait for ever.
+    if let (Some(company), None) = (seen.unserved.get(id), link) {
+        return Err(Not::Ours(*company));
+    }
     Err(still_there(seen, id, link.as_ref())
         .unwrap_or_else(|| waits(why, seen, id))
         .into())

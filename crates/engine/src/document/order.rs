@@ -2,6 +2,7 @@
 //!
 //! Whichever is issued first keeps the order's key for good. Several invoices of one quote are parts of it.
 
+use domain::company::ORDER_KEY;
 use domain::document::{Document, DocumentKind};
 use domain::entity::EntityType;
 use domain::message::{Code, Message};
@@ -19,7 +20,7 @@ pub(super) fn reserve(known: &Known, seen: &Seen, kind: DocumentKind, document: 
     let quote = quote.filter(|quote| !quote.trim().is_empty())?;
     match &seen.reserved {
         None => Some(Step::Reserve(vec![format!(
-            "order:{}",
+            "{ORDER_KEY}{}",
             quote.trim().to_ascii_lowercase()
         )])),
         Some(None) => None,

@@ -8,9 +8,9 @@ use domain::link::Link;
 use domain::merge::Times;
 use domain::ports::Snapshot;
 use domain::side::Side;
-use engine::customer::decide;
+use engine::customer::{decide, forget};
 use engine::seen::{Known, Seen, Sight};
-use engine::step::{Sending, Step};
+use engine::step::{Ending, Sending, Step};
 
 use crate::ours::{at, base, in_flight, named, save, with_rules};
 
@@ -51,6 +51,34 @@ fn after_a_lost_save(base: &Base, finance: &str, heard: i64) -> Change {
         },
         other => panic!("{other:?}"),
     }
+}
+
+/// It may have landed late, and what it took back would be taken for a user's word once the number is right again.
+#[test]
+fn a_lost_save_is_not_forgotten_while_the_customer_bears_another_companys_number() {
+    let base = base("a", "a");
+    let mut link = Link::unmet(EntityType::Customer);
+    (link.crm_id, link.finance_id) = (Some("c".into()), Some("1".into()));
+    link.base = Some(base.clone());
+    link.in_flight = in_flight(&[save(10, &base, "c")]);
+    let mut seen = Seen::nothing(Side::Finance, link.clone(), at(300));
+    let moved = named("c").with(Field::CustomerNumber, "200-7");
+    for (side, customer) in [(Side::Crm, moved), (Side::Finance, named("a"))] {
+        let record = Snapshot {
+            id: link.id_on(side).unwrap().to_owned(),
+            customer,
+            modified_at: Some(at(5)),
+            whole: serde_json::Value::Null,
+        };
+        seen.customers[side as usize] = Sight::Here { record, at: at(300) };
+    }
+    let known = with_rules(|rules| {
+        let (mut known, step) = decide(Known::of(link.clone()), &seen, rules);
+        assert!(matches!(step, Step::End(Ending::Conflict(_))), "{step:?}");
+        forget(&mut known, &seen, false, rules);
+        known
+    });
+    assert_eq!(known.link.in_flight, link.in_flight);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use testkit::memory::MemoryStore;
 use uuid::Uuid;
 
 use crate::client::Client;
+use crate::companies::key_of;
 
 mod index;
 
@@ -56,12 +57,16 @@ pub enum Bug {
     SharedMobile,
     /// Whoever stands under a known id is the one who stood there.
     NoIdentity,
+    /// Codes of finance are looked up without their company.
+    NoCompany,
+    /// Whose a customer is, is what its first number said, however it was corrected.
+    FirstNumber,
 }
 
 /// Those that pour one person's data into another's record.
 pub const POURING: [Bug; 2] = [Bug::SharedMobile, Bug::NoIdentity];
 
-pub const ALL: [Bug; 16] = [
+pub const ALL: [Bug; 18] = [
     Bug::NoBase,
     Bug::NoLease,
     Bug::NoFence,
@@ -78,6 +83,8 @@ pub const ALL: [Bug; 16] = [
     Bug::NoMatchLock,
     Bug::SharedMobile,
     Bug::NoIdentity,
+    Bug::NoCompany,
+    Bug::FirstNumber,
 ];
 
 /// A worker's store, broken as asked for; it tells of each intent.
@@ -127,9 +134,13 @@ impl Broken {
     fn is_as_ever(&self, link: &mut Link) {
         let all = self.client.world.lock();
         for side in Side::BOTH {
+            let key = |id| match side {
+                Side::Crm => String::from(id),
+                Side::Finance => key_of(link.company, id),
+            };
             let shown = link
                 .id_on(side)
-                .and_then(|id| all.systems[side as usize].shown(id));
+                .and_then(|id| all.systems[side as usize].shown(&key(id)));
             let (Some(shown), Some(base)) = (shown, &mut link.base) else {
                 continue;
             };

@@ -4,6 +4,7 @@
 use domain::customer::Field;
 use domain::ports::Side;
 
+use crate::companies::{self, owner_of};
 use crate::odd::{STRANGERS, kind_of};
 use crate::people::{any_record, enter, new_values, type_record, write_down};
 use crate::sched::SECOND;
@@ -14,11 +15,12 @@ type Deed = fn(&Shared);
 /// One of those that this world knows; `false`: it knows none.
 pub fn act(world: &Shared) -> bool {
     let odd = world.odd;
-    let known: [(bool, Deed); 4] = [
+    let known: [(bool, Deed); 5] = [
         (odd.given_again, give_again),
         (odd.unreadable, spoil),
         (odd.moves, move_mobile),
         (odd.moves, exchange_mobiles),
+        (odd.companies, companies::correct),
     ];
     let known: Vec<_> = known
         .into_iter()
@@ -64,13 +66,13 @@ fn come(world: &Shared, code: &str) {
     let person = {
         let mut all = world.lock();
         all.strangers += 1;
-        STRANGERS + all.strangers
+        companies::stranger(all.strangers, code)
     };
     let mut values = new_values(world, person);
     let mut guard = world.lock();
     let all = &mut *guard;
     let system = &mut all.systems[1];
-    if system.refuses(Some(code), &values) {
+    if system.refuses(owner_of(code), Some(code), &values) {
         values.remove(&Field::Mobile);
     }
     system.give_again(code, person, kind_of(person), &values, world.sim.time());

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use domain::company::Company;
 use domain::message::{Code, Message, evidence};
 use domain::ports::{Ring, Side};
 use domain::store::entities::log;
@@ -12,6 +13,7 @@ use engine::Engine;
 use engine::ruling::NotRuled;
 
 use crate::client::Client;
+use crate::companies::{code_of, key_of, owner_of};
 use crate::sched::SECOND;
 use crate::systems::Record;
 use crate::worker;
@@ -34,7 +36,7 @@ pub async fn operate(world: Shared) {
 }
 
 fn conflicts(world: &Shared) -> Vec<log::Model> {
-    let mut rows = world.store.rows();
+    let mut rows = world.rows();
     rows.retain(|row| row.status == Status::Conflict && row.entity_type == EntityType::Customer);
     rows
 }
@@ -46,15 +48,20 @@ async fn rule(world: &Shared, row: &log::Model) {
         "CRM" => Side::Crm,
         _ => Side::Finance,
     };
-    let engine = worker::engine(world, &Arc::new(Client::new(world, "human", false)));
+    let all = worker::engine(world, &Arc::new(Client::new(world, "human", false)));
+    // What a company shows is ruled of as that company.
+    let Some(engine) = row.company.parse().ok().and_then(|company| all.of(company)) else {
+        return;
+    };
     let entity = customer(side, &row.source_entity_id);
+    let shown = customer(side, code_of(&entity.id));
     let ruled = match message.code {
-        Code::MatchDoubt | Code::MatchDoubtTwice => doubt(world, &engine, side, &entity.id, &message).await,
+        Code::MatchDoubt | Code::MatchDoubtTwice => doubt(world, engine, side, &entity.id, &message).await,
         Code::LostCreateInDoubt | Code::LostCreateSeveral | Code::LostCreateWithoutKeys => {
-            let twin = free(world, side, &entity.id, None);
-            link(world, &engine, side, &entity.id, twin).await
+            let twin = free(world, engine.company(), (side, &entity.id), None);
+            link(world, engine, side, &entity.id, twin).await
         }
-        Code::AnotherRecord if is_one(world, side, &entity.id) => Some(engine.same(&entity, None).await),
+        Code::AnotherRecord if is_one(world, side, &entity.id) => Some(engine.same(&shown, None).await),
         // Nothing here writes in a form that nobody knows: what came back altered was typed by somebody, and is no form.
         Code::HeldFields => {
             let kept = if world.sim.odds(500) {
@@ -62,7 +69,7 @@ async fn rule(world: &Shared, row: &log::Model) {
             } else {
                 Side::Finance
             };
-            Some(engine.keep(&entity, kept, None).await)
+            Some(engine.keep(&shown, kept, None).await)
         }
         _ => None,
     };
@@ -89,14 +96,18 @@ async fn doubt(
     id: &str,
     message: &Message,
 ) -> Option<Result<Ring, NotRuled>> {
-    let listed: BTreeSet<String> = evidence::doubted(message).into_iter().collect();
+    let listed = evidence::doubted(message).into_iter();
+    let listed: BTreeSet<String> = match side {
+        Side::Crm => listed.map(|code| key_of(engine.company(), &code)).collect(),
+        Side::Finance => listed.collect(),
+    };
     let person = world.person(side, id);
     let is_its = |other: &String| world.person(side.other(), other) == person;
     if person.is_some() && listed.iter().any(is_its) {
-        let twin = free(world, side, id, Some(&listed));
+        let twin = free(world, engine.company(), (side, id), Some(&listed));
         return link(world, engine, side, id, twin).await;
     }
-    Some(engine.separate(&customer(side, id), None).await)
+    Some(engine.separate(&customer(side, code_of(id)), None).await)
 }
 
 async fn link(
@@ -111,7 +122,7 @@ async fn link(
         Side::Crm => (id, twin.as_str()),
         Side::Finance => (twin.as_str(), id),
     };
-    let ruled = engine.link(crm, finance, None).await;
+    let ruled = engine.link(crm, code_of(finance), None).await;
     if ruled.is_ok() {
         let pair = (crm.to_owned(), finance.to_owned());
         world.lock().linked_by_hand.push(pair);
@@ -121,9 +132,14 @@ async fn link(
 
 /// A record of the same person on the other side which is linked with none: the one that was made of this one, if there is
 /// one, since that one looks just like it.
-fn free(world: &Shared, own: Side, own_id: &str, among: Option<&BTreeSet<String>>) -> Option<String> {
+fn free(
+    world: &Shared,
+    company: Company,
+    (own, own_id): (Side, &str),
+    among: Option<&BTreeSet<String>>,
+) -> Option<String> {
     let (side, person) = (own.other(), world.person(own, own_id));
-    let links = world.store.links();
+    let links = world.links();
     let is_linked = |id: &String| {
         links.iter().any(|link| {
             let (own, other) = match side {
@@ -135,6 +151,7 @@ fn free(world: &Shared, own: Side, own_id: &str, among: Option<&BTreeSet<String>
     };
     let all = world.lock();
     let records = all.systems[side as usize].alive();
+    let records = records.filter(|(id, _)| side == Side::Crm || owner_of(id) == company);
     let found = records.filter(|(id, record)| {
         Some(record.person) == person && !is_linked(id) && among.is_none_or(|among| among.contains(*id))
     });
@@ -145,7 +162,7 @@ fn free(world: &Shared, own: Side, own_id: &str, among: Option<&BTreeSet<String>
 
 /// Whether both records of its link are one person's.
 fn is_one(world: &Shared, side: Side, id: &str) -> bool {
-    let links = world.store.links();
+    let links = world.links();
     let mut pairs = links
         .iter()
         .filter(|link| link.entity_type == EntityType::Customer)

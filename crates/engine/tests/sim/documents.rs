@@ -13,6 +13,7 @@ use domain::store::{EntityRef, EntityType, Status};
 use uuid::Uuid;
 
 use crate::client::Client;
+use crate::companies::third;
 use crate::sched::{SECOND, Time};
 use crate::worker;
 use crate::world::{All, Shared, ring, tell};
@@ -322,7 +323,9 @@ pub fn check(all: &All, rows: &[log::Model]) -> Vec<String> {
         if said_to_be_gone && customer.is_some_and(|customer| customer.alive) {
             found.push(format!("{id} ends for want of a customer who is there"));
         }
-        let excused = of_it.any(|row| row.status == Status::Failed || stuck.contains(&row.id));
+        // Nobody issues what is a customer's whom nobody serves, and it is not looked at again when that was a slip.
+        let unserved = customer.is_some_and(|customer| customer.named(third(), 0));
+        let excused = unserved || of_it.any(|row| row.status == Status::Failed || stuck.contains(&row.id));
         let number = all.documents.number_of(id);
         let wanted = record.alive && !excused;
         if wanted && number.is_none() && !all.documents.issued_otherwise(id) {

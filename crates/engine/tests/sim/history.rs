@@ -7,6 +7,7 @@ use domain::ports::Side;
 use domain::store::{Store, Trigger};
 
 use crate::bugs::Bug;
+use crate::companies::CONTACTS_OF_SECOND;
 use crate::faults::Rates;
 use crate::sched::{Executor, SECOND};
 use crate::world::{Shared, customer, event, hear};
@@ -100,6 +101,9 @@ fn begin(world: &Shared, actions: u64) {
     ];
     for poll in &polls[..if world.writes_documents { 5 } else { 3 }] {
         world.sim.spawn(pollers::poll(world.clone(), poll));
+    }
+    if world.odd.companies {
+        world.sim.spawn(pollers::poll(world.clone(), CONTACTS_OF_SECOND));
     }
     if world.writes_documents {
         world.sim.spawn(documents::operate(world.clone()));
@@ -199,7 +203,7 @@ fn ending(world: &Shared) -> Vec<String> {
             ));
         }
     }
-    for m in world.store.links() {
+    for m in world.links() {
         lines.push(format!(
             "  link {} {:?} {:?} {:?} {:?}",
             m.id.as_u128(),
@@ -209,7 +213,7 @@ fn ending(world: &Shared) -> Vec<String> {
             m.in_flight
         ));
     }
-    for r in world.store.rows() {
+    for r in world.rows() {
         let changes = r.changes.map(|c| c.to_string()).unwrap_or_default();
         lines.push(format!(
             "  row {} {}{} {:?} {:?} {changes}",

@@ -1,6 +1,7 @@
 //! A write arrives at its system. Here is checked what must never arrive: a second record of one customer, values that
 //! nobody typed, and another's data.
 
+use domain::company::Company;
 use domain::customer::{Customer, Field, Values};
 use domain::document::Document;
 use domain::ports::{PortError, PortResult, Side, Snapshot};
@@ -10,28 +11,36 @@ use domain::text::normal;
 
 use crate::bugs::Bug;
 use crate::client::Client;
+use crate::companies::{code_of, key_of, owner_of, trespass};
 use crate::documents;
 use crate::sched::Time;
 use crate::sent::Whole;
 use crate::systems::{FIELDS, Record};
 use crate::whose::{made_up, strangers};
-use crate::world::{All, tell_of};
+use crate::world::{All, Shared, tell_of};
+
+/// Whose engine sends, and when its run has last read a record of the CRM.
+#[derive(Clone, Copy)]
+pub struct Sender {
+    pub company: Company,
+    pub crm_at: Time,
+}
 
 pub enum Request {
     /// With the time of the sender's last look for candidates, and its place in what was sent.
     Create(Side, Customer, Time, usize),
     Update(Side, Snapshot, Values),
-    /// With finance's code of the customer.
+    /// With the key of the customer's contact.
     Issue(Document, String),
 }
 
-pub fn land(client: &Client, request: Request) -> PortResult<String> {
+pub fn land(client: &Client, sender: Sender, request: Request) -> PortResult<String> {
     let world = &client.world;
     let (side, result) = match request {
         Request::Create(side, customer, found_at, place) => {
-            (side, create(client, side, &customer, found_at, place))
+            (side, create(client, sender, side, &customer, (found_at, place)))
         }
-        Request::Update(side, current, changes) => (side, update(client, side, &current, &changes)),
+        Request::Update(side, current, changes) => (side, update(client, sender, side, &current, &changes)),
         Request::Issue(document, code) => {
             let number = documents::land(client, &document, &code);
             client.tell(|| format!("issues {}: {number:?}", document.number));
@@ -50,17 +59,17 @@ pub fn land(client: &Client, request: Request) -> PortResult<String> {
 
 fn create(
     client: &Client,
+    sender: Sender,
     side: Side,
     customer: &Customer,
-    found_at: Time,
-    place: usize,
+    (found_at, place): (Time, usize),
 ) -> PortResult<String> {
     let world = &client.world;
     let now = world.sim.time();
-    let links = world.store.links();
+    let links = world.links();
     let mut all = world.lock();
     let sent_at = all.sent[place].at;
-    let source = source(&all, side, customer);
+    let source = source(&all, sender.company, side, customer);
     let Some(person) = made_for(&all, side, &source, customer) else {
         drop(all);
         world.violation(format!(
@@ -72,22 +81,32 @@ fn create(
     if world.odd.is_nobody(person) {
         problems.push(format!("{side}: nobody was created: {customer:?}"));
     }
-    problems.extend(resurrected(&all, &links, (side, person), &source, sent_at));
-    if all.systems[side as usize].refuses(None, &customer.values) {
+    problems.extend(resurrected(
+        &all,
+        &links,
+        sender.company,
+        (side, person),
+        &source,
+        sent_at,
+    ));
+    if all.systems[side as usize].refuses(sender.company, None, &customer.values) {
         return Err(PortError::Taken {
             fields: vec![Field::Mobile, Field::Phone],
             words: "شماره تلفن نمی تواند تکراری باشد.".into(),
         });
     }
-    let (second, race) = made_twice(&all, side, person, customer, found_at);
+    let (second, race) = made_twice(&all, (sender.company, side), person, customer, found_at);
     problems.extend(second);
     all.doubles_by_race += race;
     let system = &mut all.systems[side as usize];
     system.saves += 1;
-    let id = system.insert(person, customer.kind, &customer.values, true, now);
+    let who = (person, customer.kind);
+    let id = system.insert(sender.company, who, &customer.values, true, now);
     system.records.get_mut(&id).unwrap().made_for = Some((source, sent_at));
     all.sent[place].record.clone_from(&id);
     problems.extend(strangers(&all, side, &id));
+    problems.extend(made_elsewhere(&all, side, &id));
+    problems.extend(made_by(&all, sender, side, &id));
     drop(all);
     for problem in problems {
         world.violation(problem);
@@ -96,7 +115,13 @@ fn create(
 }
 
 /// Whether the customer is there already, and how often a human and we made it at one time.
-fn made_twice(all: &All, side: Side, person: u32, customer: &Customer, found_at: Time) -> (Vec<String>, u64) {
+fn made_twice(
+    all: &All,
+    (company, side): (Company, Side),
+    person: u32,
+    customer: &Customer,
+    found_at: Time,
+) -> (Vec<String>, u64) {
     let mut problems = Vec::new();
     let id_of = |values: &Values| {
         let id = values
@@ -115,8 +140,12 @@ fn made_twice(all: &All, side: Side, person: u32, customer: &Customer, found_at:
     for (id, record) in all.systems[side as usize]
         .alive()
         .filter(|(_, r)| r.person == person)
+        .filter(|(id, _)| side == Side::Crm || owner_of(id) == company)
     {
+        // One person may be a customer of two companies.
+        let is_its = side == Side::Finance || record.was_always(company, found_at);
         let alike = id_of(&record.values).is_some() && id_of(&record.values) == id_of(&customer.values);
+        let alike = alike && is_its;
         ours += usize::from(record.ours);
         let born = record.born;
         let since = record.since.get(&Field::NationalId).copied().unwrap_or(born);
@@ -141,14 +170,17 @@ fn made_twice(all: &All, side: Side, person: u32, customer: &Customer, found_at:
 }
 
 /// Whom it is created for.
-fn source(all: &All, side: Side, customer: &Customer) -> String {
+fn source(all: &All, company: Company, side: Side, customer: &Customer) -> String {
     let number = customer.values.get(&Field::CustomerNumber);
     match side {
-        Side::Crm => customer.get(Field::FinanceCode).to_owned(),
+        Side::Crm => key_of(company, customer.get(Field::FinanceCode)),
         Side::Finance => {
-            let mut there = all.systems[Side::Crm as usize].records.iter();
-            let found =
-                there.find(|(_, r)| number.is_some() && r.values.get(&Field::CustomerNumber) == number);
+            let there = || all.systems[Side::Crm as usize].records.iter();
+            let has = |r: &Record| number.is_some() && r.values.get(&Field::CustomerNumber) == number;
+            let had = |r: &Record| r.numbers.iter().any(|(_, had)| Some(had) == number);
+            let found = there()
+                .find(|(_, r)| has(r))
+                .or_else(|| there().find(|(_, r)| had(r)));
             found.map_or(String::new(), |(id, _)| id.clone())
         }
     }
@@ -168,6 +200,7 @@ fn made_for(all: &All, side: Side, source: &str, customer: &Customer) -> Option<
 fn resurrected(
     all: &All,
     links: &[link::Model],
+    sent_by: Company,
     (side, person): (Side, u32),
     source: &str,
     sent_at: Time,
@@ -186,8 +219,8 @@ fn resurrected(
     let named = crm.filter_map(|(id, r)| {
         let code = r.values.get(&Field::FinanceCode)?;
         match side {
-            Side::Crm => (code == source).then(|| id.clone()),
-            Side::Finance => (id == source).then(|| code.clone()),
+            Side::Crm => (code == code_of(source)).then(|| id.clone()),
+            Side::Finance => (id == source).then(|| key_of(sent_by, code)),
         }
     });
     let known = |id: &String| {
@@ -218,13 +251,23 @@ fn deeds_meanwhile(all: &All, person: u32) -> bool {
                     let of_it = e.side == system.side && e.record == *id && e.person == r.person;
                     of_it && e.field.is_some_and(|f| keys.contains(&f))
                 });
-                died.chain(rekeyed.map(|e| e.at)).any(meanwhile)
+                // The number with which it was made is a key, too.
+                let renumbered = r.numbers.iter().skip(1).map(|(at, _)| *at);
+                let keys = rekeyed.map(|e| e.at).chain(renumbered);
+                died.chain(keys).any(meanwhile)
             })
     })
 }
 
-fn update(client: &Client, side: Side, current: &Snapshot, changes: &Values) -> PortResult<String> {
+fn update(
+    client: &Client,
+    sender: Sender,
+    side: Side,
+    current: &Snapshot,
+    changes: &Values,
+) -> PortResult<String> {
     let world = &client.world;
+    let crm = for_whom(world, side, &current.id);
     let mut guard = world.lock();
     let all = &mut *guard;
     let index = current.whole.as_u64().and_then(|i| usize::try_from(i).ok());
@@ -246,6 +289,8 @@ fn update(client: &Client, side: Side, current: &Snapshot, changes: &Values) -> 
         problems = made_up(all, person, side, changes);
     }
     problems.extend(strangers(all, side, &current.id));
+    let trespass = |crm: &String| trespass(all, sender.company, (side, &current.id), crm, sender.crm_at);
+    problems.extend(crm.iter().filter_map(trespass));
     let before = before.map(|record| record.values).unwrap_or_default();
     has_landed(all, (side, &current.id), changes, &before, now);
     drop(guard);
@@ -256,6 +301,38 @@ fn update(client: &Client, side: Side, current: &Snapshot, changes: &Values) -> 
         world.violation(problem);
     }
     Ok(current.id.clone())
+}
+
+/// The CRM's record for which a record is written: itself, or that of the contact's link.
+fn for_whom(world: &Shared, side: Side, id: &str) -> Vec<String> {
+    if side == Side::Crm || !world.odd.companies {
+        return vec![id.to_owned()];
+    }
+    let links = world.links().into_iter();
+    let its = links
+        .filter(|link| link.entity_type == EntityType::Customer && link.finance_id.as_deref() == Some(id));
+    its.filter_map(|link| link.crm_id).collect()
+}
+
+/// What is wrong with who has made it.
+fn made_by(all: &All, sender: Sender, side: Side, id: &str) -> Option<String> {
+    let source = all.systems[side as usize].records[id].made_for.as_ref();
+    let crm = match side {
+        Side::Crm => id,
+        Side::Finance => source.map_or("", |(source, _)| source),
+    };
+    trespass(all, sender.company, (side, id), crm, sender.crm_at)
+}
+
+/// Whether the customer for whom a contact was made has one that we made in the other company's finance system, too.
+fn made_elsewhere(all: &All, side: Side, id: &str) -> Option<String> {
+    let made_for = |record: &Record| record.made_for.as_ref().map(|(source, _)| source.clone());
+    let source = made_for(&all.systems[side as usize].records[id]);
+    let mut others = all.systems[1]
+        .alive()
+        .filter(|(other, _)| owner_of(other) != owner_of(id));
+    let other = others.find(|(_, record)| made_for(record) == source)?.0;
+    (side == Side::Finance).then(|| format!("{source:?} is created as {id}, and is {other} already"))
 }
 
 /// Takes down which of the saves that is. What one takes back that looked landed before is taken for someone's word, and no

@@ -36,10 +36,12 @@ pub struct Odd {
     pub operator: bool,
     /// How finance writes what it was sent.
     pub manner: Manner,
+    /// Two companies are served, and the CRM has customers of a third.
+    pub companies: bool,
 }
 
 impl Odd {
-    pub fn draw(sim: &Sim) -> Self {
+    pub fn draw(sim: &Sim, seed: u64) -> Self {
         if sim.odds(500) {
             return Self::default();
         }
@@ -55,6 +57,8 @@ impl Odd {
             doubles: some(),
             operator: sim.odds(500),
             manner: if some() { Manner::draw(sim) } else { Manner::Plain },
+            // By dice of its own: what else a seed draws stays as it is.
+            companies: Sim::new(seed ^ 0xC0_3A17, false).odds(350),
         }
     }
 
@@ -81,6 +85,7 @@ impl Odd {
             (self.doubles, "doubles"),
             (self.operator, "operator"),
             (self.manner != Manner::Plain, "foreign forms"),
+            (self.companies, "companies"),
         ];
         let has: Vec<_> = all
             .into_iter()

@@ -11,6 +11,7 @@ use domain::store::entities::{link, log};
 use domain::store::{EntityType, LinkState, Status, message_of};
 use uuid::Uuid;
 
+use crate::companies::{code_of, misplaced, served};
 use crate::documents;
 use crate::odd::Odd;
 use crate::oracle::fields::Pair;
@@ -43,7 +44,7 @@ enum Held {
 
 /// Everything that does not hold.
 pub fn check(world: &Shared, retried: bool) -> Vec<String> {
-    let rows = world.store.rows();
+    let rows = world.rows();
     let losses = rows.iter().flat_map(losses).collect();
     let all = world.lock();
     let mut view = View {
@@ -63,9 +64,10 @@ pub fn check(world: &Shared, retried: bool) -> Vec<String> {
     {
         view.found.push("retry entries are left".into());
     }
-    let links = world.store.links();
+    let links = world.links();
     for link in links.iter().filter(|m| m.entity_type == EntityType::Customer) {
         view.link(link);
+        view.found.extend(misplaced(&all, link));
     }
     view.everyone_was_met(&links);
     view.unmapped_survives();
@@ -88,7 +90,7 @@ pub fn check(world: &Shared, retried: bool) -> Vec<String> {
 pub fn tried_again(world: &Shared, before: &BTreeSet<(Side, String)>) -> BTreeSet<(Side, String)> {
     let all = world.lock();
     let view = View {
-        rows: world.store.rows(),
+        rows: world.rows(),
         losses: Vec::new(),
         found: Vec::new(),
         all: &all,
@@ -100,7 +102,7 @@ pub fn tried_again(world: &Shared, before: &BTreeSet<(Side, String)>) -> BTreeSe
             .any(|change| change.reason == Reason::Oscillates)
     };
     let mut tried = BTreeSet::new();
-    for link in world.store.links() {
+    for link in world.links() {
         let failed = view.last(link.id).is_some_and(|row| row.status == Status::Failed);
         let half = link.crm_id.is_none() || link.finance_id.is_none();
         let waits = view
@@ -122,7 +124,8 @@ impl View<'_> {
     fn allowed_saves(&self) -> u64 {
         let records: usize = self.all.systems.iter().map(|s| s.records.len()).sum();
         // Of 3,000 histories the busiest needed three quarters of this.
-        5 + (3 * (self.all.edits.0.len() + records) as u64 + 2 * self.all.breaks) / 4
+        let typed = self.all.edits.0.len() as u64 + self.all.corrections;
+        5 + (3 * (typed + records as u64) + 2 * self.all.breaks) / 4
     }
 
     fn rows_are_final(&mut self, retried: bool, stuck: &BTreeSet<Uuid>) {
@@ -265,6 +268,14 @@ impl View<'_> {
             let record = id.as_ref().and_then(|id| records.get(id));
             record.is_some_and(|record| !record.alive)
         };
+        let crm = link
+            .crm_id
+            .as_ref()
+            .and_then(|id| self.all.systems[0].records.get(id));
+        // Of a doubt about one whom nobody serves any more nothing is left to be done.
+        if crm.is_some_and(|record| !self.is_served(record)) {
+            return;
+        }
         let deleted = dead(Side::Crm, &link.crm_id) || dead(Side::Finance, &link.finance_id);
         if !waits && !deleted {
             let (id, crm, finance) = (link.id.as_u128(), &link.crm_id, &link.finance_id);
@@ -283,7 +294,7 @@ impl View<'_> {
                 .push(format!("{f} has the number {there:?}, {c} {here:?}"));
         }
         let code = of(crm, Field::FinanceCode);
-        if code != f {
+        if code != code_of(f) {
             self.found.push(format!("{c} has no refId {f}: {code:?}"));
         }
     }
@@ -327,12 +338,20 @@ impl View<'_> {
                     Side::Crm => m.crm_id.as_ref() == Some(id),
                     Side::Finance => m.finance_id.as_ref() == Some(id),
                 });
-                if !known && !self.odd.is_nobody(record.person) {
+                let served = system.side == Side::Finance || self.is_served(record);
+                if !known && served && !self.odd.is_nobody(record.person) {
                     self.found
                         .push(format!("{} {id} was never looked at", system.side));
                 }
             }
         }
+    }
+
+    /// Whether a company that is served has that customer of the CRM.
+    fn is_served(&self, record: &Record) -> bool {
+        record
+            .home()
+            .is_some_and(|company| served(self.odd).serve(company))
     }
 
     fn nobody_holds_anothers_data(&mut self) {

@@ -4,6 +4,7 @@ use domain::customer::{Field, Values};
 use domain::ports::Side;
 use domain::text::same;
 
+use crate::companies::owner_of;
 use crate::deeds;
 use crate::documents;
 use crate::manner::Manner;
@@ -129,15 +130,22 @@ pub fn new_values(world: &Shared, person: u32) -> Values {
 }
 
 pub fn type_record(world: &Shared, side: Side, person: u32) {
+    // Who belongs to nobody's company stands in the CRM only.
+    let side = if world.is_unserved(person) {
+        Side::Crm
+    } else {
+        side
+    };
+    let company = world.home(person);
     let (sim, mut values) = (&world.sim, new_values(world, person));
     let now = sim.time();
     let mut guard = world.lock();
     let all = &mut *guard;
     let system = &mut all.systems[side as usize];
-    if system.refuses(None, &values) {
+    if system.refuses(company, None, &values) {
         values.remove(&Field::Mobile);
     }
-    let id = system.insert(person, kind_of(person), &values, false, now);
+    let id = system.insert(company, (person, kind_of(person)), &values, false, now);
     sim.tell(|| format!("user   creates {side} {id} {:?}", system.records[&id].values));
     write_down(all, side, &id);
     drop(guard);
@@ -187,7 +195,7 @@ pub fn enter(sim: &Sim, all: &mut All, (side, id): (Side, &str), field: Option<F
     let system = &mut all.systems[side as usize];
     let value = field.map_or(value.to_owned(), |field| system.held(field, value));
     let one: Values = field.map(|field| (field, value.clone())).into_iter().collect();
-    if !value.is_empty() && system.refuses(Some(id), &one) {
+    if !value.is_empty() && system.refuses(owner_of(id), Some(id), &one) {
         return false;
     }
     let manner = system.manner;

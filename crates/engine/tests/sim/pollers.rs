@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use domain::company::Company;
 use domain::customer::{Customer, Kind};
 use domain::document::{Document, DocumentKind, differences};
 use domain::index::{Reading, Sighting};
@@ -18,6 +19,7 @@ use testkit::memory::MemoryStore;
 
 use crate::bugs::{self, Bug};
 use crate::client::Client;
+use crate::companies::{CONTACTS_OF_SECOND, FIRST, code_of, key_of, of_poll};
 use crate::ports::Port;
 use crate::sched::{SECOND, Time};
 use crate::world::{Shared, customer, event, ring};
@@ -65,12 +67,13 @@ pub async fn poll(world: Shared, poll: &'static str) {
 
 async fn look(world: &Shared, poll: &str) {
     let client = Arc::new(Client::new(world, "poll", true));
-    let store = world.store.behind(client.clone());
+    let company = of_poll(poll);
+    let store = world.store.behind(client.clone()).of(world.kept_as(company));
     let Ok(Begin::Taken(turn)) = store.begin(poll, "poll", RHYTHM).await else {
         return;
     };
     let done = match poll {
-        FINANCE_CONTACTS => finance(&client, &store, &turn).await,
+        FINANCE_CONTACTS | CONTACTS_OF_SECOND => finance(&client, company, &store, &turn).await,
         CRM_QUOTES | CRM_INVOICES => documents(&client, &store, &turn).await,
         _ => crm(&client, &store, &turn).await,
     };
@@ -87,9 +90,10 @@ struct Answer {
     aside: Vec<SetAside>,
 }
 
-async fn answer(client: &Arc<Client>, side: Side) -> Result<Answer, Failure> {
+async fn answer(client: &Arc<Client>, company: Company, side: Side) -> Result<Answer, Failure> {
     let port = Port {
         side,
+        company,
         client: client.clone(),
         pretended: Mutex::new(None),
     };
@@ -99,14 +103,15 @@ async fn answer(client: &Arc<Client>, side: Side) -> Result<Answer, Failure> {
     {
         let all = client.world.lock();
         let system = &all.systems[side as usize];
-        for (id, record) in system.alive() {
+        for (id, record) in system.alive().filter(|(id, _)| port.reaches(id)) {
             if half && client.world.sim.odds(500) {
                 continue;
             }
             match (system.aside(id), system.shown(id)) {
                 (Some(aside), _) => answer.aside.push(aside),
                 (None, Some(shown)) => {
-                    answer.shown.insert(id.clone(), (shown, record.modified));
+                    let id = code_of(id).to_owned();
+                    answer.shown.insert(id, (shown, record.modified));
                 }
                 (None, None) => {}
             }
@@ -123,7 +128,7 @@ async fn crm(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Res
         Kind::Person
     };
     let cursor = turn.cursor.as_deref().and_then(|c| c.parse().ok()).unwrap_or(0);
-    let Answer { mut shown, aside } = answer(client, Side::Crm).await?;
+    let Answer { mut shown, aside } = answer(client, FIRST, Side::Crm).await?;
     shown.retain(|_, (customer, modified)| customer.kind == kind && *modified + OVERLAP > cursor);
     let newest = shown.values().map(|(_, modified)| *modified).max();
     let ids: Vec<&str> = shown.keys().map(String::as_str).collect();
@@ -219,7 +224,7 @@ async fn documents(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) 
 /// Contacts that are new, differ, or were written of late, with whether they are unchanged, and back; and those that the
 /// index does not know yet.
 fn compared(
-    turn: &PollLease,
+    (company, turn): (Company, &PollLease),
     shown: &BTreeMap<String, (Customer, Time)>,
     before: &HashMap<String, ContactSeen>,
     written: &HashSet<String>,
@@ -235,13 +240,18 @@ fn compared(
             contacts.push((ContactNow::new(code.clone(), customer, changes), unchanged, back));
         } else if seen.is_some_and(|seen| !seen.indexed) {
             let now = ContactNow::new(code.clone(), customer, 0);
-            indexed.push(now.sighting(domain::company::Company::DEFAULT, turn.started_at));
+            indexed.push(now.sighting(company, turn.started_at));
         }
     }
     (contacts, indexed)
 }
 
-async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) -> Result<(), Failure> {
+async fn finance(
+    client: &Arc<Client>,
+    company: Company,
+    store: &MemoryStore,
+    turn: &PollLease,
+) -> Result<(), Failure> {
     let before = store.contacts().await?;
     let written = match turn.last {
         Some(last) => {
@@ -251,11 +261,11 @@ async fn finance(client: &Arc<Client>, store: &MemoryStore, turn: &PollLease) ->
         }
         None => Default::default(),
     };
-    let Answer { shown, aside } = answer(client, Side::Finance).await?;
+    let Answer { shown, aside } = answer(client, company, Side::Finance).await?;
     if shown.is_empty() && aside.is_empty() && before.values().any(|seen| !seen.gone) {
         return Err(Failure::Suspicious);
     }
-    let (mut contacts, indexed) = compared(turn, &shown, &before, &written);
+    let (mut contacts, indexed) = compared((company, turn), &shown, &before, &written);
     let mut absent: BTreeSet<String> = before.keys().cloned().collect();
     absent.retain(|code| !shown.contains_key(code) && aside.iter().all(|one| one.id != *code));
     let (gone, missing): (BTreeSet<_>, BTreeSet<_>) = absent.into_iter().partition(|code| before[code].gone);
@@ -319,7 +329,11 @@ async fn finish(
     if world.bug == Some(Bug::CursorBeforeDurable) && kind_of(&turn.poll).is_none() {
         let row = |found: &Found| {
             let key = Some(found.event_id.clone());
-            event(world, customer(side, &found.id), Trigger::Poll, key)
+            let id = match side {
+                Side::Crm => found.id.clone(),
+                Side::Finance => key_of(of_poll(&turn.poll), &found.id),
+            };
+            event(world, customer(side, &id), Trigger::Poll, key)
         };
         let rows: Vec<_> = harvest.changes.iter().map(row).collect();
         return Ok(bugs::finish_cursor_first(store, turn, harvest, &rows).await?);

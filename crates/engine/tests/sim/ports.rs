@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::clock::Clock;
+use domain::company::Company;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::document::{Document, DocumentKind, DocumentSnapshot, Issued};
 use domain::ports::{Crm, Customers, Finance, Listed, MatchKeys, PortError, PortResult, Side, Snapshot};
 
 use crate::bugs::Bug;
 use crate::client::Client;
-use crate::landing::{Request, land};
+use crate::companies::{code_of, key_of, owner_of};
+use crate::landing::{Request, Sender, land};
 use crate::manner::project;
 use crate::sched::{MS, SECOND, Time};
 use crate::sent::Sent;
@@ -20,6 +22,8 @@ use crate::sent::Sent;
 /// One system as one worker reaches it.
 pub struct Port {
     pub side: Side,
+    /// Of which company's engine; finance is that one's.
+    pub company: Company,
     pub client: Arc<Client>,
     /// Only for a deliberate bug: what an update sent is shown instead of a read-back.
     pub pretended: Mutex<Option<Snapshot>>,
@@ -52,6 +56,7 @@ impl Port {
     /// Sends a write. It lands by itself, whatever becomes of the sender meanwhile.
     async fn send(&self, request: Request) -> PortResult<String> {
         let (client, sim) = (&self.client, &self.client.world.sim);
+        let sender = self.sender();
         self.call("write").await?;
         let timeout = self.client.world.config.http_timeout.as_micros() as Time;
         // No request outlives this: the assumption that CREATE_SETTLE_SECONDS stands for.
@@ -79,7 +84,7 @@ impl Port {
             let (client, slot, busy) = (client.clone(), answered.clone(), client.world.busy());
             sim.spawn(async move {
                 client.world.sim.sleep(span).await;
-                let result = land(&client, request);
+                let result = land(&client, sender, request);
                 *slot.lock().unwrap() = Some(result);
                 drop(busy);
             });
@@ -110,6 +115,26 @@ impl Port {
 }
 
 impl Port {
+    fn sender(&self) -> Sender {
+        Sender {
+            company: self.company,
+            crm_at: self.client.crm_at.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Where the record of that id stands.
+    fn key(&self, id: &str) -> String {
+        match self.side {
+            Side::Crm => id.to_owned(),
+            Side::Finance => key_of(self.company, id),
+        }
+    }
+
+    /// Whether what stands under that key can be reached here.
+    pub fn reaches(&self, key: &str) -> bool {
+        self.side == Side::Crm || owner_of(key) == self.company
+    }
+
     /// What is shown of that record now; saves that it proves to be over are, and those that it shows are read back.
     fn shown(&self, id: &str) -> Option<Snapshot> {
         let world = &self.client.world;
@@ -120,7 +145,13 @@ impl Port {
         let at =
             world.sim.now() - chrono::Duration::microseconds((world.sim.time() - modified).cast_signed());
         let now = (self.client.calls.load(Ordering::Relaxed), world.sim.time());
-        let read = system.show(id, &mut all.reads, now, at);
+        let mut read = system.show(id, &mut all.reads, now, at);
+        if world.bug == Some(Bug::FirstNumber)
+            && let (Some(read), Some(record)) = (&mut read, system.records.get(id))
+            && let Some((_, number)) = record.numbers.first()
+        {
+            read.customer.set(Field::CustomerNumber, number);
+        }
         let of_it = |sent: &Sent| sent.side == self.side && sent.record == id;
         let over = (0..all.sent.len()).filter(|n| of_it(&all.sent[*n]) && all.sent[*n].until <= now.1);
         self.client.over.lock().unwrap().extend(over);
@@ -142,7 +173,8 @@ impl Customers for Port {
             return Ok(Some(pretended));
         }
         self.call("read").await?;
-        let world = &self.client.world;
+        let (world, key) = (&self.client.world, self.key(id));
+        let id = key.as_str();
         // Finance's answer may be half of what it holds, also to a question for one.
         if self.side == Side::Finance && world.strikes(|rates| rates.half) {
             self.client
@@ -161,6 +193,8 @@ impl Customers for Port {
             self.client.looked.lock().unwrap()[self.side as usize] = true;
             if self.side == Side::Finance {
                 self.client.contact_at.store(world.sim.time(), Ordering::Relaxed);
+            } else {
+                self.client.crm_at.store(world.sim.time(), Ordering::Relaxed);
             }
             id.clone_into(&mut self.client.read.lock().unwrap()[self.side as usize]);
             let mut first = self.client.first.lock().unwrap();
@@ -193,12 +227,13 @@ impl Customers for Port {
             let mut guard = world.lock();
             let all = &mut *guard;
             let system = &all.systems[self.side as usize];
-            let ids = system.matching(keys);
+            let ids = system.matching(self.company, keys);
             let now = (self.client.calls.load(Ordering::Relaxed), now);
             let show = |id: &String| system.show(id, &mut all.reads, now, world.sim.now());
             // Whether it is one that is looked for, nobody can tell of what can't be read.
-            let aside: Vec<_> = system.records.keys().filter_map(|id| system.aside(id)).collect();
-            let can_be_read = |id: &&String| aside.iter().all(|one| one.id != **id);
+            let reached = system.records.keys().filter(|id| self.reaches(id));
+            let aside: Vec<_> = reached.filter_map(|id| system.aside(id)).collect();
+            let can_be_read = |id: &&String| aside.iter().all(|one| one.id != code_of(id));
             (ids.iter().filter(can_be_read).filter_map(show).collect(), aside)
         };
         self.client.tell(|| {
@@ -220,17 +255,17 @@ impl Customers for Port {
         let request = Request::Create(self.side, customer.clone(), found_at, place);
         let answer = self.send(request).await;
         self.client.was_answered(place, &answer);
-        answer
+        answer.map(|key| code_of(&key).to_owned())
     }
 
     async fn update(&self, current: &Snapshot, changes: &Values) -> PortResult<()> {
         self.client
-            .tell(|| format!("updates {} {}: {changes:?}", self.side, current.id));
+            .tell(|| format!("updates {} {}: {changes:?}", self.side, self.key(&current.id)));
         self.client.looked.lock().unwrap()[self.side as usize] = false;
         let world = &self.client.world;
         let stale = (world.bug == Some(Bug::StaleSnapshot)).then(|| {
             let first = self.client.first.lock().unwrap();
-            first.get(&(self.side, current.id.clone())).cloned()
+            first.get(&(self.side, self.key(&current.id))).cloned()
         });
         let stale = stale.flatten();
         let current = stale.as_ref().unwrap_or(current);
@@ -241,9 +276,13 @@ impl Customers for Port {
                 self.side, current.id
             ));
         }
+        let at_its_key = Snapshot {
+            id: self.key(&current.id),
+            ..current.clone()
+        };
         let place = self.client.sends();
         let sent = self
-            .send(Request::Update(self.side, current.clone(), changes.clone()))
+            .send(Request::Update(self.side, at_its_key, changes.clone()))
             .await;
         self.client.was_answered(place, &sent);
         if self.client.world.bug == Some(Bug::NoReadBack) {
@@ -311,7 +350,7 @@ impl Finance for Port {
     }
 
     async fn issue(&self, document: &Document, code: &str) -> PortResult<Issued> {
-        let request = Request::Issue(document.clone(), code.to_owned());
+        let request = Request::Issue(document.clone(), self.key(code));
         let number = self.send(request).await?;
         Ok(Issued {
             id: format!("f{number}"),

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use domain::company::Company;
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::message::{Code, Message};
 use domain::ports::{MatchKeys, PortError, SetAside, Side, Snapshot};
 use domain::text::{normal, same};
 
+use crate::companies::{FIRST, code_of, key_of, owner_of};
 use crate::manner::Manner;
 use crate::odd::Odd;
 use crate::people::Edits;
@@ -31,6 +33,8 @@ pub struct Record {
     pub person: u32,
     pub kind: Kind,
     pub values: Values,
+    /// Of the CRM's: its customer numbers, and since when it has each.
+    pub numbers: Vec<(Time, String)>,
     /// What the engine does not map.
     pub extra: String,
     pub alive: bool,
@@ -62,6 +66,8 @@ pub struct System {
     pub former: Vec<(String, Record)>,
     pub saves: u64,
     next: u64,
+    /// The same for codes of the second company.
+    next_of_second: u64,
     /// Two records may have one mobile.
     doubles: bool,
     /// It shows its own mark of each record.
@@ -77,6 +83,7 @@ impl System {
             former: Vec::new(),
             saves: 0,
             next: 0,
+            next_of_second: 0,
             doubles: odd.doubles || side == Side::Crm,
             marks: odd.marks && side == Side::Finance,
         }
@@ -105,13 +112,14 @@ impl System {
         self.records.iter().filter(|(_, record)| record.alive)
     }
 
-    /// Finance's refusal of a mobile that another contact has.
-    pub fn refuses(&self, id: Option<&str>, values: &Values) -> bool {
+    /// That company's finance system refuses a mobile that another contact of it has.
+    pub fn refuses(&self, company: Company, id: Option<&str>, values: &Values) -> bool {
         let mobile = values.get(&Field::Mobile).map(|m| normal(Field::Mobile, m));
         !self.doubles
             && mobile.is_some_and(|mobile| {
                 self.alive().any(|(other, record)| {
                     Some(other.as_str()) != id
+                        && owner_of(other) == company
                         && record
                             .values
                             .get(&Field::Mobile)
@@ -120,14 +128,27 @@ impl System {
             })
     }
 
-    pub fn insert(&mut self, person: u32, kind: Kind, values: &Values, ours: bool, now: Time) -> String {
-        self.next += 1;
+    /// A new record, of a customer of that company.
+    pub fn insert(
+        &mut self,
+        company: Company,
+        (person, kind): (u32, Kind),
+        values: &Values,
+        ours: bool,
+        now: Time,
+    ) -> String {
+        let next = match self.side == Side::Crm || company == FIRST {
+            true => &mut self.next,
+            false => &mut self.next_of_second,
+        };
+        *next += 1;
+        let next = *next;
         let (id, mut values) = match self.side {
-            Side::Crm => (format!("c{}", self.next), values.clone()),
-            Side::Finance => (self.next.to_string(), values.clone()),
+            Side::Crm => (format!("c{next}"), values.clone()),
+            Side::Finance => (key_of(company, &next.to_string()), values.clone()),
         };
         if self.side == Side::Crm {
-            let number = format!("100-{}", 500 + self.next);
+            let number = format!("{company}-{}", 500 + next);
             values.entry(Field::CustomerNumber).or_insert(number);
         }
         let record = self.record(person, kind, &values, ours, now);
@@ -165,9 +186,13 @@ impl System {
             .iter()
             .map(|(field, value)| (*field, self.held(*field, value)));
         let values: Values = held.filter(|(_, value)| !value.is_empty()).collect();
+        let number = values
+            .get(&Field::CustomerNumber)
+            .filter(|_| self.side == Side::Crm);
         Record {
             person,
             kind,
+            numbers: number.map(|number| (now, number.clone())).into_iter().collect(),
             since: values.keys().map(|f| (*f, now)).collect(),
             values,
             extra: String::new(),
@@ -191,7 +216,7 @@ impl System {
             .get(id)
             .filter(|record| record.alive && record.unreadable)?;
         let why = Message::new(Code::Words).with("words", "half of a letter");
-        let id = id.to_owned();
+        let id = code_of(id).to_owned();
         Some(SetAside { id, why })
     }
 
@@ -203,7 +228,7 @@ impl System {
         if self.side == Side::Finance {
             customer.values.remove(&Field::CustomerNumber);
             customer.hidden.push(Field::CustomerNumber);
-            customer.set(Field::FinanceCode, id);
+            customer.set(Field::FinanceCode, code_of(id));
         }
         if self.marks {
             customer.set(Field::MARKS[0], record.born.to_string());
@@ -227,15 +252,17 @@ impl System {
             call,
         });
         Some(Snapshot {
-            id: id.to_owned(),
+            id: code_of(id).to_owned(),
             customer,
             modified_at: (self.side == Side::Crm).then_some(at),
             whole: serde_json::Value::from(reads.len() - 1),
         })
     }
 
-    /// What the system can find by keys; finance can't be asked for `tmpid`.
-    pub fn matching(&self, keys: &MatchKeys) -> Vec<String> {
+    /// What the CRM, or that company's finance system, can find by keys; finance can't be asked for `tmpid`.
+    pub fn matching(&self, company: Company, keys: &MatchKeys) -> Vec<String> {
+        let prefix = format!("{company}-");
+        let is_there = |id: &str| self.side == Side::Crm || owner_of(id) == company;
         let fits = |(id, record): &(&String, &Record)| {
             let agrees = |field, key: &Option<String>| {
                 let value = record.values.get(&field);
@@ -253,8 +280,8 @@ impl System {
                 Side::Finance => {
                     keys.customer_number
                         .as_deref()
-                        .and_then(|n| n.strip_prefix("100-"))
-                        == Some(id.as_str())
+                        .and_then(|n| n.strip_prefix(&prefix))
+                        == Some(code_of(id))
                 }
             };
             number
@@ -263,10 +290,11 @@ impl System {
                 || agrees(Field::Email, &keys.email)
                 || match self.side {
                     Side::Crm => agrees(Field::FinanceCode, &keys.id),
-                    Side::Finance => keys.id.as_deref() == Some(id.as_str()),
+                    Side::Finance => keys.id.as_deref() == Some(code_of(id)),
                 }
         };
-        self.alive().filter(fits).map(|(id, _)| id.clone()).collect()
+        let there = self.alive().filter(|(id, _)| is_there(id));
+        there.filter(fits).map(|(id, _)| id.clone()).collect()
     }
 
     fn with_changes(&self, whole: &Whole, changes: &Values) -> Values {
@@ -297,7 +325,7 @@ impl System {
         now: Time,
     ) -> Result<usize, PortError> {
         let values = self.with_changes(whole, changes);
-        if self.refuses(Some(id), &values) {
+        if self.refuses(owner_of(id), Some(id), &values) {
             return Err(PortError::Taken {
                 fields: vec![Field::Mobile, Field::Phone],
                 words: "شماره تلفن نمی تواند تکراری باشد.".into(),
@@ -333,6 +361,13 @@ impl System {
             exempt += usize::from(edits.0[edit].exempt);
         }
         record.extra.clone_from(&whole.extra);
+        // A save that was read before a number was corrected takes that back.
+        if let Some(number) = values.get(&Field::CustomerNumber)
+            && self.side == Side::Crm
+            && record.numbers.last().is_none_or(|(_, last)| last != number)
+        {
+            record.numbers.push((now, number.clone()));
+        }
         record.values = values;
         record.modified = now;
         Ok(exempt)

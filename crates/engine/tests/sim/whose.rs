@@ -5,6 +5,7 @@ use domain::customer::{Field, Values};
 use domain::fields::Flow;
 use domain::ports::Side;
 
+use crate::companies::{FIRST, key_of, second};
 use crate::systems::{FIELDS, Record};
 use crate::world::All;
 
@@ -29,17 +30,18 @@ pub fn strangers(all: &All, side: Side, id: &str) -> Vec<String> {
         })
         .collect();
     let (code, number) = (value(Field::FinanceCode), value(Field::CustomerNumber));
-    if side == Side::Crm && !code.is_empty() && !all.systems[1].was(code, person) {
+    if side == Side::Crm
+        && !code.is_empty()
+        && ![FIRST, second()]
+            .iter()
+            .any(|of| all.systems[1].was(&key_of(*of, code), person))
+    {
         found.push(format!(
             "{side} {id} of p{person} holds another's data: its refId is {code}"
         ));
     }
     let is_numbered = |(_, other): (&String, &Record)| {
-        other.person == person
-            && other
-                .values
-                .get(&Field::CustomerNumber)
-                .is_some_and(|own| own == number)
+        other.person == person && other.numbers.iter().any(|(_, own)| own == number)
     };
     if side == Side::Finance && !number.is_empty() && !all.systems[0].records.iter().any(is_numbered) {
         found.push(format!(

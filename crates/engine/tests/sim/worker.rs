@@ -3,12 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use domain::company::Company;
 use domain::ports::{Ring, Side};
 use domain::store::Store;
-use engine::{Engine, Ran};
+use engine::{Config, Engine, Ran};
 
 use crate::bugs;
 use crate::client::Client;
+use crate::companies::{FIRST, served};
 use crate::people;
 use crate::ports::Port;
 use crate::sched::{MS, SECOND, Time};
@@ -16,23 +18,39 @@ use crate::world::{Shared, ring};
 
 /// The engine, behind one process's connections.
 pub fn engine(world: &Shared, client: &Arc<Client>) -> Engine {
+    let first = of_company(world, client, FIRST);
+    let others = first.served.iter().filter(|company| *company != FIRST);
+    Engine {
+        others: others
+            .map(|company| (company, of_company(world, client, company)))
+            .collect(),
+        ..first.clone()
+    }
+}
+
+fn of_company(world: &Shared, client: &Arc<Client>, company: Company) -> Engine {
     let port = |side| {
         Arc::new(Port {
             side,
+            company,
             client: client.clone(),
             pretended: Mutex::new(None),
         })
     };
+    let store = world.store.behind(client.clone()).of(world.kept_as(company));
     Engine {
-        served: domain::company::Companies::default(),
+        served: served(world.odd),
         others: std::collections::BTreeMap::new(),
         crm: port(Side::Crm),
         finance: port(Side::Finance),
-        store: bugs::store(client, world.store.behind(client.clone())),
-        index: bugs::index(client, world.store.behind(client.clone())),
-        polls: Some(Arc::new(world.store.behind(client.clone()))),
+        store: bugs::store(client, store.clone()),
+        index: bugs::index(client, store.clone(), company),
+        polls: Some(Arc::new(store)),
         clock: Arc::new(world.sim.clone()),
-        config: world.config,
+        config: Config {
+            numbering: world.numbering(company),
+            ..world.config
+        },
         documents: Default::default(),
         owner: client.name.clone(),
     }

@@ -12,6 +12,7 @@ use testkit::memory::MemoryStore;
 
 use crate::bugs::Bug;
 use crate::client::Client;
+use crate::companies::{code_of, owner_of, served};
 use crate::documents::{self, Documents};
 use crate::faults::Rates;
 use crate::odd::Odd;
@@ -39,6 +40,8 @@ pub struct All {
     pub doubles_by_race: u64,
     /// Edits that put back what had been there a moment before.
     pub retyped: u64,
+    /// How often users corrected whose a customer is.
+    pub corrections: u64,
     /// What an operator has ruled of customers, whom he has linked (the CRM's, finance's), and whether he has gone home.
     pub rulings: u64,
     pub linked_by_hand: Vec<(String, String)>,
@@ -85,7 +88,7 @@ impl Shared {
             numbering: domain::matching::Numbering::of_one(domain::company::Company::DEFAULT, 0),
             deactivate: false,
         };
-        let odd = Odd::draw(&sim);
+        let odd = Odd::draw(&sim, seed);
         let all = All {
             systems: Side::BOTH.map(|side| System::new(side, odd)),
             edits: Edits::default(),
@@ -100,6 +103,7 @@ impl Shared {
             breaks: 0,
             doubles_by_race: 0,
             retyped: 0,
+            corrections: 0,
             rulings: 0,
             linked_by_hand: Vec::new(),
             gone_home: false,
@@ -109,7 +113,7 @@ impl Shared {
         let deletes = sim.odds(300);
         sim.tell(|| format!("seed {seed}: {:?} {:?} {odd:?}", config.policy, all.rates));
         Self {
-            store: MemoryStore::new(Arc::new(sim.clone())),
+            store: MemoryStore::new(Arc::new(sim.clone())).serving(served(odd)),
             sim,
             config,
             bug,
@@ -165,7 +169,7 @@ impl Shared {
     }
 }
 
-/// A customer's record.
+/// A customer's record; of finance's, by its key.
 pub fn customer(side: Side, id: &str) -> EntityRef {
     EntityRef {
         entity_type: EntityType::Customer,
@@ -174,11 +178,17 @@ pub fn customer(side: Side, id: &str) -> EntityRef {
     }
 }
 
+/// What was heard of that record.
 pub fn event(world: &Shared, entity: EntityRef, trigger: Trigger, key: Option<String>) -> Event {
+    let company = (entity.side == Side::Finance).then(|| world.kept_as(owner_of(&entity.id)));
+    let entity = EntityRef {
+        id: code_of(&entity.id).to_owned(),
+        ..entity
+    };
     Event {
         row: domain::clock::Clock::id(&world.sim),
         entity,
-        company: None,
+        company,
         trigger,
         event_id: key,
         payload: Value::Null,

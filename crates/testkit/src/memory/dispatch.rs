@@ -22,7 +22,7 @@ impl Store for MemoryStore {
         self.carry_out("enqueue", |tables| {
             let new = events
                 .iter()
-                .map(|event| tables.insert(rows::pending(event, now)));
+                .map(|event| tables.insert(rows::pending(&self.own, event, now)));
             Ok(new.collect())
         })
         .await
@@ -31,15 +31,17 @@ impl Store for MemoryStore {
     async fn claim(&self, row: Uuid, owner: &str, lease: Duration) -> StoreResult<Claim> {
         let now = self.now();
         let rung = self
-            .carry_out("claim: look", |tables| Ok(inbox::due(tables, row, now)))
+            .carry_out("claim: look", |tables| {
+                Ok(inbox::due(&self.own, tables, row, now))
+            })
             .await?;
-        let entity = match rung {
-            Ok(entity) => entity,
+        let (entity, company) = match rung {
+            Ok(rung) => rung,
             Err(answer) => return Ok(answer),
         };
         let id = self.clock.id();
         self.carry_out("claim: take", |tables| {
-            let fresh = rows::half(id, &entity, now);
+            let fresh = rows::half(id, &entity, company, now);
             inbox::claim(tables, row, fresh, &entity, owner, (now, lease))
         })
         .await
@@ -54,6 +56,8 @@ impl Store for MemoryStore {
                 row.base = Some(rows::json(base)?);
             }
             row.lease_until = Some(now + duration);
+            // Where it is sent to, if it is finance.
+            row.company = self.own.company.to_string();
             row.updated_at = now;
             tables.put_link(row)
         })
@@ -62,7 +66,10 @@ impl Store for MemoryStore {
 
     async fn find_link(&self, entity: &EntityRef) -> StoreResult<Option<Link>> {
         self.carry_out("link", |tables| {
-            tables.link_of(entity).map(rows::link).transpose()
+            tables
+                .link_of(entity, self.own.company)
+                .map(rows::link)
+                .transpose()
         })
         .await
     }
@@ -74,14 +81,14 @@ impl Store for MemoryStore {
 
     async fn lock(&self, lease: &Lease, keys: &[String]) -> StoreResult<Option<Holder>> {
         let now = self.now();
-        self.carry_out("lock", |tables| links::lock(tables, lease, keys, now))
+        self.carry_out("lock", |tables| links::lock(&self.own, tables, lease, keys, now))
             .await
     }
 
     async fn link(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
         let now = self.now();
         self.carry_out("link", |tables| {
-            links::link(tables, lease, entity, &[LinkState::New], now)
+            links::link(&self.own, tables, lease, entity, &[LinkState::New], now)
         })
         .await
     }
@@ -89,8 +96,10 @@ impl Store for MemoryStore {
     async fn take_over(&self, lease: &Lease, entity: &EntityRef) -> StoreResult<()> {
         let states = [LinkState::New, LinkState::Conflict, LinkState::Closed];
         let now = self.now();
-        self.carry_out("link", |tables| links::link(tables, lease, entity, &states, now))
-            .await
+        self.carry_out("link", |tables| {
+            links::link(&self.own, tables, lease, entity, &states, now)
+        })
+        .await
     }
 
     async fn commit(&self, work: &Work, commit: &Commit) -> StoreResult<Committed> {
@@ -98,7 +107,7 @@ impl Store for MemoryStore {
         let clock = self.clock.clone();
         let woken = self
             .carry_out("commit", |tables| {
-                inbox::commit(tables, work, commit, now, &*clock)
+                inbox::commit(&self.own, tables, work, commit, now, &*clock)
             })
             .await?;
         // Rows that came in meanwhile found the lease taken and left it to us to look.

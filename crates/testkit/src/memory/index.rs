@@ -5,15 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::base::Base;
-use domain::company::{Companies, Company};
+use domain::company::Company;
 use domain::customer::{Field, Kind};
-use domain::index::{
-    COUNTED, Column, Held, IndexStore, Indexed, Sighting, Value, gone_elsewhere, last_of_each, stored, values,
-};
+use domain::index::{COUNTED, Column, Held, IndexStore, Indexed, Sighting, Value, stored, values};
 use domain::matching::{Form, Key, Tally};
 use domain::ports::Side;
 use domain::store::{EntityType, LinkState, StoreResult};
 
+use super::own::Own;
 use super::tables::{Tables, micros};
 use super::{MemoryStore, rows};
 
@@ -27,19 +26,22 @@ struct Entry {
     gone_since: Option<DateTime<Utc>>,
 }
 
+/// Two records that are two.
+type Pair = (Company, String, String);
+
 #[derive(Debug, Default)]
 pub(super) struct Index {
     entries: BTreeMap<(Side, Company, String), Entry>,
-    /// The CRM's id and finance's code.
-    separated: BTreeSet<(String, String)>,
+    /// The CRM's id and that company's code.
+    separated: BTreeSet<Pair>,
     /// Since when what comes back there is how it is written.
-    columns: BTreeMap<(Side, Field), DateTime<Utc>>,
+    columns: BTreeMap<(Side, Option<Company>, Field), DateTime<Utc>>,
 }
 
 impl Index {
-    pub(super) fn note(&mut self, sightings: &[Sighting]) {
-        let elsewhere = gone_elsewhere(sightings, &Companies::default());
-        for one in last_of_each(sightings.iter().chain(&elsewhere)) {
+    /// Each record's last sighting.
+    pub(super) fn note(&mut self, sightings: &[&Sighting]) {
+        for one in sightings {
             let read_at = micros(one.read_at);
             let key = (one.side, one.company, one.id.clone());
             match (&one.held, self.entries.get_mut(&key)) {
@@ -72,8 +74,8 @@ impl Index {
     }
 
     /// Whether a record is known to hold that value.
-    pub(super) fn holds(&self, side: Side, id: &str, key: Key, value: &str) -> bool {
-        let entry = self.entries.get(&own(side, id));
+    pub(super) fn holds(&self, record: (Side, Company, &str), key: Key, value: &str) -> bool {
+        let entry = self.entry(record);
         let there = entry.filter(|entry| entry.gone_since.is_none());
         there.is_some_and(|entry| {
             entry
@@ -84,32 +86,36 @@ impl Index {
     }
 
     /// The checksum of what a record is known to hold.
-    pub(super) fn checksum(&self, side: Side, id: &str) -> Option<&str> {
-        let entry = self.entries.get(&own(side, id))?;
+    pub(super) fn checksum(&self, record: (Side, Company, &str)) -> Option<&str> {
+        let entry = self.entry(record)?;
         entry.held.as_ref().map(|held| held.checksum.as_str())
     }
 
-    pub(super) fn is_gone(&self, side: Side, id: &str) -> bool {
-        let entry = self.entries.get(&own(side, id));
+    pub(super) fn is_gone(&self, record: (Side, Company, &str)) -> bool {
+        let entry = self.entry(record);
         entry.is_some_and(|entry| entry.gone_since.is_some())
     }
 
-    fn there(&self, side: Side) -> impl Iterator<Item = (&String, &Entry)> {
-        let ours = Company::default();
+    fn entry(&self, (side, company, id): (Side, Company, &str)) -> Option<&Entry> {
+        self.entries.get(&(side, company, id.to_owned()))
+    }
+
+    fn there(&self, own: &Own, side: Side) -> impl Iterator<Item = (&String, &Entry)> {
+        let ours = own.company;
         let entries = self.entries.iter();
         let of_side = entries.filter(move |((of, company, _), _)| *of == side && *company == ours);
         let there = of_side.filter(|(_, entry)| entry.gone_since.is_none());
         there.map(|((.., id), entry)| (id, entry))
     }
 
-    fn of(&self, side: Side) -> impl Iterator<Item = (&String, &Held)> {
-        let there = self.there(side);
+    fn of(&self, own: &Own, side: Side) -> impl Iterator<Item = (&String, &Held)> {
+        let there = self.there(own, side);
         there.filter_map(|(id, entry)| Some((id, entry.held.as_ref()?)))
     }
 
-    fn holders(&self, side: Side, form: &Form) -> usize {
+    fn holders(&self, own: &Own, side: Side, form: &Form) -> usize {
         let wanted = stored(&form.value);
-        let held = self.there(side).flat_map(|(_, entry)| &entry.values);
+        let held = self.there(own, side).flat_map(|(_, entry)| &entry.values);
         let holders: BTreeSet<&str> = held
             .filter(|value| value.key == form.key && value.value == wanted)
             .map(|value| value.holder.as_str())
@@ -127,42 +133,39 @@ impl Index {
     }
 }
 
-/// It serves one company.
-fn own(side: Side, id: &str) -> (Side, Company, String) {
-    (side, Company::default(), id.to_owned())
-}
-
 /// Whether a record is or was linked.
-fn linked(tables: &Tables, side: Side, id: &str) -> bool {
+fn linked(own: &Own, tables: &Tables, side: Side, id: &str) -> bool {
     tables.links().any(|row| {
-        let (own, other) = match side {
+        let (here, there) = match side {
             Side::Crm => (&row.crm_id, &row.finance_id),
             Side::Finance => (&row.finance_id, &row.crm_id),
         };
-        row.entity_type == EntityType::Customer && own.as_deref() == Some(id) && other.is_some()
+        let ours = row.entity_type == EntityType::Customer && own.is_ours(side, &row.company);
+        ours && here.as_deref() == Some(id) && there.is_some()
     })
 }
 
-fn indexed(tables: &Tables, side: Side, id: &str, held: &Held) -> Indexed {
+fn indexed(own: &Own, tables: &Tables, side: Side, id: &str, held: &Held) -> Indexed {
     Indexed {
         id: id.to_owned(),
         profile: Some(held.profile.clone()),
-        linked: linked(tables, side, id),
+        linked: linked(own, tables, side, id),
     }
 }
 
-fn pair(side: Side, id: &str, other: &str) -> (String, String) {
-    match side {
-        Side::Crm => (id.to_owned(), other.to_owned()),
-        Side::Finance => (other.to_owned(), id.to_owned()),
-    }
+fn pair(own: &Own, side: Side, id: &str, other: &str) -> Pair {
+    let (crm, finance) = match side {
+        Side::Crm => (id, other),
+        Side::Finance => (other, id),
+    };
+    (own.company, crm.to_owned(), finance.to_owned())
 }
 
 #[async_trait]
 impl IndexStore for MemoryStore {
     async fn note(&self, sightings: &[Sighting]) -> StoreResult<()> {
         self.carry_out("index: note", |tables| {
-            tables.note(sightings);
+            tables.note(&self.own, sightings);
             Ok(())
         })
         .await
@@ -173,7 +176,7 @@ impl IndexStore for MemoryStore {
             let mut tally = Tally::default();
             for side in Side::BOTH {
                 for form in forms {
-                    tally.set(side, form.clone(), tables.index.holders(side, form));
+                    tally.set(side, form.clone(), tables.index.holders(&self.own, side, form));
                 }
             }
             Ok(tally)
@@ -189,18 +192,20 @@ impl IndexStore for MemoryStore {
                     .iter()
                     .any(|(key, of)| *key == value.key && *of == value.value)
             };
-            let there = tables.index.there(side);
+            let there = tables.index.there(&self.own, side);
             let others = there.filter(|(_, entry)| entry.values.iter().any(is_wanted));
             let others = others.filter_map(|(id, entry)| Some((id, entry.held.as_ref()?)));
-            let others = others.filter(|(id, _)| !tables.index.separated.contains(&pair(side, id, than)));
-            Ok(others.map(|(id, held)| indexed(tables, side, id, held)).collect())
+            let separated = &tables.index.separated;
+            let others = others.filter(|(id, _)| !separated.contains(&pair(&self.own, side, id, than)));
+            let others = others.map(|(id, held)| indexed(&self.own, tables, side, id, held));
+            Ok(others.collect())
         })
         .await
     }
 
     async fn separate(&self, side: Side, id: &str, others: &[String]) -> StoreResult<()> {
         self.carry_out("index: separate", |tables| {
-            let pairs = others.iter().map(|other| pair(side, id, other));
+            let pairs = others.iter().map(|other| pair(&self.own, side, id, other));
             tables.index.separated.extend(pairs);
             Ok(())
         })
@@ -210,10 +215,9 @@ impl IndexStore for MemoryStore {
     async fn accept_columns(&self, columns: &[(Side, Field)]) -> StoreResult<Vec<String>> {
         let now = self.now();
         self.carry_out("index: accept columns", |tables| {
-            tables
-                .index
-                .columns
-                .extend(columns.iter().map(|column| (*column, now)));
+            let ruled = columns.iter();
+            let ruled = ruled.map(|(side, field)| ((*side, self.own.on(*side), *field), now));
+            tables.index.columns.extend(ruled);
             let mut held = Vec::new();
             for row in tables.links().filter(|row| row.state == LinkState::Conflict) {
                 let base = rows::link(row)?.base.unwrap_or_else(|| Base::new(Kind::Person));
@@ -232,36 +236,43 @@ impl IndexStore for MemoryStore {
     async fn columns(&self) -> StoreResult<Vec<Column>> {
         self.carry_out("index: columns", |tables| {
             let all = tables.index.columns.iter();
-            let column = |((side, field), ruled_at): (&(Side, Field), &DateTime<Utc>)| Column {
+            let ours = all.filter(|((side, of, _), _)| *of == self.own.on(*side));
+            let column = ours.map(|((side, _, field), ruled_at)| Column {
                 side: *side,
                 field: *field,
                 ruled_at: *ruled_at,
-            };
-            Ok(all.map(column).collect())
+            });
+            Ok(column.collect())
         })
         .await
     }
 
     async fn hold_column(&self, side: Side, field: Field) -> StoreResult<bool> {
         self.carry_out("index: hold a column", |tables| {
-            Ok(tables.index.columns.remove(&(side, field)).is_some())
+            Ok(tables
+                .index
+                .columns
+                .remove(&(side, self.own.on(side), field))
+                .is_some())
         })
         .await
     }
 
     async fn unlinked(&self, side: Side, after: &str, limit: u64) -> StoreResult<Vec<Indexed>> {
         self.carry_out("index: unlinked", |tables| {
-            let behind = tables.index.of(side).filter(|(id, _)| id.as_str() > after);
-            let alone = behind.filter(|(id, _)| !linked(tables, side, id));
+            let behind = tables.index.of(&self.own, side);
+            let behind = behind.filter(|(id, _)| id.as_str() > after);
+            let alone = behind.filter(|(id, _)| !linked(&self.own, tables, side, id));
             let alone = alone.take(usize::try_from(limit).unwrap_or(usize::MAX));
-            Ok(alone.map(|(id, held)| indexed(tables, side, id, held)).collect())
+            let alone = alone.map(|(id, held)| indexed(&self.own, tables, side, id, held));
+            Ok(alone.collect())
         })
         .await
     }
 
     async fn gone_since(&self, side: Side, id: &str) -> StoreResult<Option<DateTime<Utc>>> {
         self.carry_out("index: gone since", |tables| {
-            let entry = tables.index.entries.get(&own(side, id));
+            let entry = tables.index.entry((side, self.own.company, id));
             Ok(entry.and_then(|entry| entry.gone_since))
         })
         .await

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
+use domain::company::{Companies, Company};
 use domain::store::entities::{link, log, retry};
 use domain::store::{Stats, StoreResult};
 use uuid::Uuid;
@@ -19,6 +20,7 @@ mod inbox;
 mod index;
 mod links;
 mod outside;
+mod own;
 mod polls;
 mod rows;
 mod tables;
@@ -28,15 +30,17 @@ mod wire;
 pub use outside::MemoryOutside;
 pub use wire::{GoodWire, Wire};
 
+use own::Own;
 use tables::Tables;
 
-/// The store in memory. Clones share the tables.
+/// The store in memory, as one company's finance system is kept in it. Clones share the tables.
 #[derive(Clone)]
 pub struct MemoryStore {
     tables: Arc<Mutex<Tables>>,
     made_at: DateTime<Utc>,
     clock: Arc<dyn Clock>,
     wire: Arc<dyn Wire>,
+    own: Own,
 }
 
 impl std::fmt::Debug for MemoryStore {
@@ -54,6 +58,23 @@ impl MemoryStore {
             made_at: clock.now(),
             clock,
             wire: Arc::new(GoodWire),
+            own: Own::default(),
+        }
+    }
+
+    /// The same of a deployment that serves these: as the first of them.
+    #[must_use]
+    pub fn serving(mut self, served: Companies) -> Self {
+        self.own = Own::first_of(served);
+        self
+    }
+
+    /// The same tables as that company.
+    #[must_use]
+    pub fn of(&self, company: Company) -> Self {
+        Self {
+            own: self.own.of(company),
+            ..self.clone()
         }
     }
 

@@ -9,10 +9,12 @@ use chrono::{DateTime, Utc};
 
 use domain::breaker::{Open, Shared};
 use domain::clock::Clock;
+use domain::company::{Companies, Company};
 use domain::outside::OutsideStore;
 use domain::ports::Side;
 use domain::store::StoreResult;
 
+use super::own::Own;
 use super::tables::micros;
 
 #[derive(Default)]
@@ -21,11 +23,15 @@ struct Row {
     next_slot: i64,
 }
 
+/// The CRM's is nobody's own.
+type Rows = BTreeMap<(Side, Option<Company>), Row>;
+
 /// Cheap to clone; clones share everything, as processes share a database.
 #[derive(Clone)]
 pub struct MemoryOutside {
     clock: Arc<dyn Clock>,
-    rows: Arc<Mutex<BTreeMap<Side, Row>>>,
+    rows: Arc<Mutex<Rows>>,
+    own: Own,
 }
 
 impl std::fmt::Debug for MemoryOutside {
@@ -35,17 +41,37 @@ impl std::fmt::Debug for MemoryOutside {
 }
 
 impl MemoryOutside {
-    /// Both systems answer.
+    /// All systems answer.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let rows = [Side::Crm, Side::Finance].map(|side| (side, Row::default()));
         Self {
             clock,
-            rows: Arc::new(Mutex::new(rows.into())),
+            rows: Arc::default(),
+            own: Own::default(),
         }
     }
 
-    fn rows(&self) -> MutexGuard<'_, BTreeMap<Side, Row>> {
+    /// The same of a deployment that serves these: as the first of them.
+    #[must_use]
+    pub fn serving(mut self, served: Companies) -> Self {
+        self.own = Own::first_of(served);
+        self
+    }
+
+    /// The same as that company.
+    #[must_use]
+    pub fn of(&self, company: Company) -> Self {
+        Self {
+            own: self.own.of(company),
+            ..self.clone()
+        }
+    }
+
+    fn key(&self, system: Side) -> (Side, Option<Company>) {
+        (system, self.own.on(system))
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Rows> {
         self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -53,16 +79,15 @@ impl MemoryOutside {
 #[async_trait]
 impl OutsideStore for MemoryOutside {
     async fn breakers(&self) -> StoreResult<Vec<(Side, Shared)>> {
-        Ok(self
-            .rows()
-            .iter()
-            .map(|(side, row)| (*side, row.shared))
-            .collect())
+        let rows = self.rows();
+        let shared = |side| rows.get(&self.key(side)).map(|row| row.shared);
+        let all = Side::BOTH.map(|side| (side, shared(side).unwrap_or_default()));
+        Ok(all.into())
     }
 
     async fn swap(&self, system: Side, seen: i64, open: Option<Open>) -> StoreResult<bool> {
         let mut rows = self.rows();
-        let row = rows.entry(system).or_default();
+        let row = rows.entry(self.key(system)).or_default();
         if row.shared.version != seen {
             return Ok(false);
         }
@@ -88,7 +113,7 @@ impl OutsideStore for MemoryOutside {
         let now = self.clock.now().timestamp_micros();
         let latest = now + i64::try_from(patience.as_micros()).unwrap_or(i64::MAX / 4);
         let mut rows = self.rows();
-        let row = rows.entry(system).or_default();
+        let row = rows.entry(self.key(system)).or_default();
         if row.next_slot > latest {
             return Ok(None);
         }

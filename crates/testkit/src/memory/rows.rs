@@ -18,7 +18,8 @@ use serde_json::Value;
 use sha2::Digest;
 use uuid::Uuid;
 
-use super::tables::micros;
+use super::own::{Own, own_on};
+use super::tables::{Named, micros};
 
 /// A value as a JSON column gives it back.
 pub(super) fn json(value: &impl Serialize) -> StoreResult<Value> {
@@ -48,12 +49,11 @@ pub(super) fn side_of(system: &str) -> Side {
 }
 
 /// The records that a link names: the keys of the two unique indexes.
-pub(super) fn records(row: &link::Model) -> Vec<(EntityType, Side, String)> {
-    let crm = row.crm_id.clone().map(|id| (row.entity_type, Side::Crm, id));
-    let finance = row
-        .finance_id
-        .clone()
-        .map(|id| (row.entity_type, Side::Finance, id));
+pub(super) fn records(row: &link::Model) -> Vec<Named> {
+    let company = row.company.parse().unwrap_or_default();
+    let named = |side, id: &Option<String>| Some((row.entity_type, side, own_on(side, company), id.clone()?));
+    let crm = named(Side::Crm, &row.crm_id);
+    let finance = named(Side::Finance, &row.finance_id);
     crm.into_iter().chain(finance).collect()
 }
 
@@ -61,19 +61,20 @@ pub(super) fn records(row: &link::Model) -> Vec<(EntityType, Side, String)> {
 pub(super) fn is_of(row: &log::Model, link: &link::Model) -> bool {
     let id = match side_of(&row.source_system) {
         Side::Crm => &link.crm_id,
-        Side::Finance => &link.finance_id,
+        Side::Finance if row.company == link.company => &link.finance_id,
+        Side::Finance => return false,
     };
     row.entity_type == link.entity_type && id.as_deref() == Some(row.source_entity_id.as_str())
 }
 
-/// The row of a record that is met.
-pub(super) fn half(id: Uuid, entity: &EntityRef, now: DateTime<Utc>) -> link::Model {
+/// The row of a record that is met, as that company's until somebody knows better.
+pub(super) fn half(id: Uuid, entity: &EntityRef, company: Company, now: DateTime<Utc>) -> link::Model {
     let mut unmet = Link::unmet(entity.entity_type);
     unmet.set_id(entity.side, entity.id.clone());
     link::Model {
         id,
         entity_type: entity.entity_type,
-        company: unmet.company.to_string(),
+        company: company.to_string(),
         crm_id: unmet.crm_id,
         finance_id: unmet.finance_id,
         last_sync_at: None,
@@ -97,6 +98,8 @@ pub(super) fn half(id: Uuid, entity: &EntityRef, now: DateTime<Utc>) -> link::Mo
 
 /// A link as the engine knows it.
 pub(super) fn link(row: &link::Model) -> StoreResult<Link> {
+    let company = row.company.parse();
+    let company = company.map_err(|error| DbErr::Type(format!("EntityMapping.company: {error}")))?;
     let mut link = Link {
         id: row.id,
         crm_id: row.crm_id.clone(),
@@ -106,7 +109,7 @@ pub(super) fn link(row: &link::Model) -> StoreResult<Link> {
         crm_updated_at: row.crm_updated_at,
         finance_updated_at: row.finance_updated_at,
         version: row.version,
-        company: row.company.parse().unwrap_or_default(),
+        company,
         ..Link::unmet(row.entity_type)
     };
     match row.entity_type {
@@ -149,8 +152,10 @@ fn checksum(values: &Known) -> String {
 }
 
 /// The row of an event.
-pub(super) fn pending(event: &Event, now: DateTime<Utc>) -> log::Model {
+pub(super) fn pending(own: &Own, event: &Event, now: DateTime<Utc>) -> log::Model {
     let side = event.entity.side;
+    let company = event.company.unwrap_or(own.company);
+    let key = |id: &str| own.event_key(company, side, id);
     let direction = match side {
         Side::Crm => "CRM_TO_FINANCE",
         Side::Finance => "FINANCE_TO_CRM",
@@ -161,7 +166,7 @@ pub(super) fn pending(event: &Event, now: DateTime<Utc>) -> log::Model {
         transaction_id: event.row,
         entity_mapping_id: None,
         entity_type: event.entity.entity_type,
-        company: Company::default().to_string(),
+        company: company.to_string(),
         direction: direction.to_owned(),
         status: Status::Pending,
         trigger_type: event.trigger,
@@ -179,7 +184,7 @@ pub(super) fn pending(event: &Event, now: DateTime<Utc>) -> log::Model {
         started_at: now,
         completed_at: None,
         duration_ms: None,
-        event_id: event.event_id.clone(),
+        event_id: event.event_id.as_deref().map(key),
         changes: None,
         error_class: None,
         error_code: None,

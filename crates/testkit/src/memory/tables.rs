@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, SubsecRound, Utc};
+use domain::company::Company;
 use domain::ports::Side;
 use domain::store::entities::{link, log, retry};
 use domain::store::{EntityRef, EntityType, Lease, Status, StoreError, StoreResult};
@@ -10,6 +11,7 @@ use sea_orm::DbErr;
 use uuid::Uuid;
 
 use super::index::Index;
+use super::own::own_on;
 use super::polls::Polls;
 use super::rows;
 use super::taken::Waiting;
@@ -22,8 +24,8 @@ pub(super) struct Tables {
     /// Unique: the source system with the event's key.
     events: BTreeSet<(String, String)>,
     links: BTreeMap<Uuid, link::Model>,
-    /// Unique: a record of either side.
-    records: HashMap<(EntityType, Side, String), Uuid>,
+    /// Unique: a record of the CRM, or of one company's finance system.
+    records: HashMap<Named, Uuid>,
     pub(super) retries: BTreeMap<Uuid, retry::Model>,
     /// Which link has reserved a key.
     locks: BTreeMap<String, Uuid>,
@@ -31,6 +33,9 @@ pub(super) struct Tables {
     pub(super) index: Index,
     pub(super) taken: Waiting,
 }
+
+/// A record, as one link at most names it.
+pub(super) type Named = (EntityType, Side, Option<Company>, String);
 
 /// A time as the databases keep it.
 pub(super) fn micros(at: DateTime<Utc>) -> DateTime<Utc> {
@@ -55,9 +60,10 @@ impl Tables {
         self.links.get(&id)
     }
 
-    /// The link that has that id.
-    pub(super) fn link_of(&self, entity: &EntityRef) -> Option<&link::Model> {
-        let key = (entity.entity_type, entity.side, entity.id.clone());
+    /// The link that has that id, which is a code of that company's if it is finance's.
+    pub(super) fn link_of(&self, entity: &EntityRef, company: Company) -> Option<&link::Model> {
+        let company = own_on(entity.side, company);
+        let key = (entity.entity_type, entity.side, company, entity.id.clone());
         self.links.get(self.records.get(&key)?)
     }
 

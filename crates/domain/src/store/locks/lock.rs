@@ -12,9 +12,9 @@ pub(in crate::store) async fn lock(
     lease: &Lease,
     keys: &[String],
 ) -> StoreResult<Option<Holder>> {
-    let own = |key: &String| store.served().own_key(store.company(), key);
+    let own = |key: &String| store.served().reserved(store.company(), key);
     // One person may be a customer of two companies, and one code stands in both.
-    let mut sorted: Vec<String> = keys.iter().map(own).collect();
+    let mut sorted: Vec<String> = keys.iter().flat_map(own).collect();
     // Always in one order, so that two that want the same keys wait for each other and don't block each other.
     sorted.sort_unstable();
     sorted.dedup();

@@ -11,6 +11,7 @@ use engine::{Engine, Ran};
 use crate::desk::document;
 use crate::world::{World, person};
 
+mod companies;
 mod customer;
 mod issued;
 mod unknown;

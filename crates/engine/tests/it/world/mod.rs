@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 pub use system::{Fault, Read, System, TestClock};
 
+mod companies;
 mod documents;
 mod system;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::company::Company;
 use domain::customer::Field;
 use domain::index::{Column, IndexStore, Indexed, Sighting};
 use domain::matching::{Form, Profile, Tally};
@@ -13,13 +14,15 @@ use testkit::memory::MemoryStore;
 
 use super::Bug;
 use crate::client::Client;
+use crate::companies::key_of;
 
 /// A worker's index, broken as asked for.
-pub fn index(client: &Arc<Client>, good: MemoryStore) -> Arc<dyn IndexStore> {
+pub fn index(client: &Arc<Client>, good: MemoryStore, company: Company) -> Arc<dyn IndexStore> {
     match client.world.bug {
         Some(Bug::SharedMobile) => Arc::new(Blind {
             client: client.clone(),
             good,
+            company,
         }),
         _ => Arc::new(good),
     }
@@ -29,13 +32,19 @@ pub fn index(client: &Arc<Client>, good: MemoryStore) -> Arc<dyn IndexStore> {
 struct Blind {
     client: Arc<Client>,
     good: MemoryStore,
+    company: Company,
 }
 
 impl Blind {
     fn profile(&self, side: Side, id: &str) -> Option<Profile> {
         let world = &self.client.world;
-        let shown = world.lock().systems[side as usize].shown(id)?;
-        Some(Profile::of_record(id, &shown, side, world.config.numbering))
+        let key = match side {
+            Side::Crm => id.to_owned(),
+            Side::Finance => key_of(self.company, id),
+        };
+        let shown = world.lock().systems[side as usize].shown(&key)?;
+        let numbering = world.numbering(self.company);
+        Some(Profile::of_record(id, &shown, side, numbering))
     }
 }
 

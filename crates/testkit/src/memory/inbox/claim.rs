@@ -3,15 +3,22 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use domain::company::Company;
 use domain::store::entities::link;
 use domain::store::{Claim, EntityRef, Lease, Status, StoreResult, Work};
 use uuid::Uuid;
 
+use crate::memory::own::Own;
 use crate::memory::rows;
 use crate::memory::tables::{Tables, is_free};
 
-/// What a row that was rung for is about; else the answer to its claim.
-pub(in crate::memory) fn due(tables: &Tables, row: Uuid, now: DateTime<Utc>) -> Result<EntityRef, Claim> {
+/// What a row that was rung for is about, and whose that is; else the answer to its claim.
+pub(in crate::memory) fn due(
+    own: &Own,
+    tables: &Tables,
+    row: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(EntityRef, Company), Claim> {
     let Some(rung) = tables.log.get(&row).filter(|rung| !rung.status.is_final()) else {
         return Err(Claim::Done);
     };
@@ -22,11 +29,13 @@ pub(in crate::memory) fn due(tables: &Tables, row: Uuid, now: DateTime<Utc>) -> 
     {
         return Err(Claim::NotDue);
     }
-    Ok(EntityRef {
+    let entity = EntityRef {
         entity_type: rung.entity_type,
         side: rows::side_of(&rung.source_system),
         id: rung.source_entity_id.clone(),
-    })
+    };
+    let company = rung.company.parse().unwrap_or(own.served.first());
+    Ok((entity, company))
 }
 
 pub(in crate::memory) fn claim(
@@ -37,7 +46,9 @@ pub(in crate::memory) fn claim(
     owner: &str,
     (now, duration): (DateTime<Utc>, Duration),
 ) -> StoreResult<Claim> {
-    let mut taken = tables.link_of(entity).cloned().unwrap_or(fresh);
+    let company = fresh.company.parse().unwrap_or_default();
+    let known = tables.link_of(entity, company).cloned();
+    let mut taken = known.unwrap_or(fresh);
     if !is_free(&taken, now) {
         return Ok(Claim::Busy);
     }

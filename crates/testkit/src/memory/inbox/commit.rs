@@ -12,10 +12,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{cover, schedule, wake};
+use crate::memory::own::Own;
 use crate::memory::tables::Tables;
 use crate::memory::{links, rows};
 
 pub(in crate::memory) fn commit(
+    own: &Own,
     tables: &mut Tables,
     work: &Work,
     commit: &Commit,
@@ -25,9 +27,9 @@ pub(in crate::memory) fn commit(
     let awaited = commit
         .awaits
         .as_ref()
-        .filter(|awaited| wake::still_awaited(tables, awaited));
+        .filter(|awaited| wake::still_awaited(own, tables, awaited));
     match &commit.link {
-        Some(link) => links::save(tables, work, link, commit, now)?,
+        Some(link) => links::save(own, tables, work, link, commit, now)?,
         None => drop_half(tables, work)?,
     }
     let link = &work.link;
@@ -49,18 +51,18 @@ pub(in crate::memory) fn commit(
     }
     if let Some(link) = &commit.link {
         for (side, outcome) in &commit.audits {
-            let row = audit(clock.id(), &lead, link, (*side, outcome), now)?;
+            let row = audit(own, clock.id(), &lead, link, (*side, outcome), now)?;
             tables.insert(row);
         }
     }
     if commit.look_again {
-        tables.insert(look_again(clock.id(), &lead, now));
+        tables.insert(look_again(own, clock.id(), &lead, now));
     }
     let woken = commit
         .settles(&work.link)
         .map(|customer| wake::wake(tables, customer, now));
-    tables.note(&commit.seen);
-    tables.wait(work.lead.id, &commit.outcome.withheld);
+    tables.note(own, &commit.seen);
+    tables.wait(own, work.lead.id, &commit.outcome.withheld);
     Ok(woken.unwrap_or_default())
 }
 
@@ -80,6 +82,7 @@ fn end(tables: &mut Tables, work: &Work, commit: &Commit, now: DateTime<Utc>) ->
     rows::tell(lead, outcome)?;
     lead.transaction_id = commit.transaction;
     lead.entity_mapping_id = link.map(|link| link.id);
+    lead.company = link.map_or(work.link.company, |link| link.company).to_string();
     let target = link.and_then(|link| link.id_on(work.lead.side.other()));
     lead.target_entity_id = target.map(str::to_owned);
     let retries = commit.retry.map_or(work.lead.retry_count, |retry| retry.count);
@@ -111,6 +114,7 @@ fn event(row: Uuid, lead: &log::Model, side: Side, id: &str) -> Event {
 
 /// The audit row of a write that the lead row is not about.
 fn audit(
+    own: &Own,
     id: Uuid,
     lead: &log::Model,
     link: &Link,
@@ -118,7 +122,7 @@ fn audit(
     now: DateTime<Utc>,
 ) -> StoreResult<log::Model> {
     let event = event(id, lead, side, link.id_on(side).unwrap_or_default());
-    let mut row = rows::pending(&event, lead.started_at);
+    let mut row = rows::pending(own, &event, lead.started_at);
     rows::tell(&mut row, outcome)?;
     Ok(log::Model {
         transaction_id: lead.transaction_id,
@@ -132,12 +136,12 @@ fn audit(
     })
 }
 
-fn look_again(id: Uuid, lead: &log::Model, now: DateTime<Utc>) -> log::Model {
+fn look_again(own: &Own, id: Uuid, lead: &log::Model, now: DateTime<Utc>) -> log::Model {
     let side = rows::side_of(&lead.source_system);
     let event = Event {
         trigger: Trigger::Poll,
         payload: serde_json::json!({ "lookAgainAfter": lead.id }),
         ..event(id, lead, side, &lead.source_entity_id)
     };
-    rows::pending(&event, now)
+    rows::pending(own, &event, now)
 }

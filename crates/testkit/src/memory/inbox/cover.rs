@@ -17,6 +17,7 @@ pub(super) fn cover(tables: &mut Tables, work: &Work, now: DateTime<Utc>) -> Sto
         if let Some(row) = tables.log.get_mut(&id) {
             rows::say(row, Some(&said))?;
             row.covered_by = Some(work.lead.id);
+            row.company = work.link.company.to_string();
             row.completed_at = Some(now);
             row.duration_ms = Some(0);
         }

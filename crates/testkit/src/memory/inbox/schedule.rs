@@ -1,7 +1,7 @@
 //! When rows are tried again, and what waits now.
 
 use chrono::{DateTime, Utc};
-use domain::ports::Ring;
+use domain::ports::{Ring, Side};
 use domain::store::entities::{log, retry};
 use domain::store::{Awaited, Link, Retry, Status, Work};
 use uuid::Uuid;
@@ -41,8 +41,10 @@ pub(super) fn unschedule(tables: &mut Tables, work: &Work, ends: bool) {
 /// A row of the entity that waits and is due.
 pub(in crate::memory) fn waiting(tables: &Tables, link: &Link, now: DateTime<Utc>) -> Option<Ring> {
     let due = |row: &&log::Model| {
+        let side = rows::side_of(&row.source_system);
         let of_it = row.entity_type == link.entity_type
-            && link.id_on(rows::side_of(&row.source_system)) == Some(row.source_entity_id.as_str());
+            && link.id_on(side) == Some(row.source_entity_id.as_str())
+            && (side == Side::Crm || row.company.parse() == Ok(link.company));
         let retry = tables.retries.get(&row.id);
         of_it && row.status == Status::Pending && retry.is_none_or(|retry| retry.next_retry_at <= now)
     };

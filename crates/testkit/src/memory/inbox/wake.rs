@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::ports::{Ring, Side};
 use domain::store::{Awaited, EntityRef, EntityType};
 
+use crate::memory::own::Own;
 use crate::memory::tables::{Tables, micros};
 
 /// Makes due what waits for that customer.
@@ -24,8 +25,9 @@ pub(super) fn wake(tables: &mut Tables, customer: &str, now: DateTime<Utc>) -> V
 }
 
 /// Whether the customer still stands as the document's run has found it.
-pub(super) fn still_awaited(tables: &Tables, awaited: &Awaited) -> bool {
-    let link = tables.link_of(&EntityRef::customer(Side::Crm, &awaited.customer));
+pub(super) fn still_awaited(own: &Own, tables: &Tables, awaited: &Awaited) -> bool {
+    let customer = EntityRef::customer(Side::Crm, &awaited.customer);
+    let link = tables.link_of(&customer, own.company);
     let runs = || {
         let mut rows = tables.open.iter().filter_map(|id| tables.log.get(id));
         rows.any(|row| {

@@ -7,6 +7,7 @@ use domain::store::entities::link;
 use domain::store::{EntityRef, Lease, LinkState, Status, StoreError, StoreResult, message_of};
 use uuid::Uuid;
 
+use crate::memory::own::Own;
 use crate::memory::rows;
 use crate::memory::tables::{Tables, is_free};
 
@@ -21,6 +22,7 @@ pub(super) enum Gain {
 }
 
 pub(in crate::memory) fn link(
+    own: &Own,
     tables: &mut Tables,
     lease: &Lease,
     entity: &EntityRef,
@@ -28,17 +30,25 @@ pub(in crate::memory) fn link(
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
     let mut ours = tables.held(lease, now)?;
-    let gain = gain(tables, ours.id, entity, states, now)?;
+    let gain = gain(own, tables, ours.id, entity, states, now)?;
     apply(tables, gain, ours.id, entity, now)?;
     match entity.side {
         Side::Crm => ours.crm_id = Some(entity.id.clone()),
         Side::Finance => ours.finance_id = Some(entity.id.clone()),
     }
+    ours.company = own.company.to_string();
     if ours.state == LinkState::New {
         ours.state = LinkState::Active;
     }
     ours.updated_at = now;
-    tables.put_link(ours)
+    tables.put_link(ours).map_err(|_| elsewhere(entity))
+}
+
+pub(super) fn elsewhere(entity: &EntityRef) -> StoreError {
+    StoreError::LinkedElsewhere {
+        side: entity.side,
+        id: entity.id.clone(),
+    }
 }
 
 fn id_on(row: &link::Model, side: Side) -> Option<&String> {
@@ -51,13 +61,14 @@ fn id_on(row: &link::Model, side: Side) -> Option<&String> {
 /// Whether the id may become ours. A half that is being worked on, or waits for something that it sent, keeps it, and so
 /// does anything else.
 pub(super) fn gain(
+    own: &Own,
     tables: &Tables,
     ours: Uuid,
     entity: &EntityRef,
     states: &[LinkState],
     now: DateTime<Utc>,
 ) -> StoreResult<Gain> {
-    let Some(theirs) = tables.link_of(entity).filter(|row| row.id != ours) else {
+    let Some(theirs) = tables.link_of(entity, own.company).filter(|row| row.id != ours) else {
         return Ok(Gain::Nothing);
     };
     let may = states.contains(&theirs.state) && is_free(theirs, now);
@@ -65,10 +76,7 @@ pub(super) fn gain(
     match (may, half) {
         (true, true) => Ok(Gain::Absorb(theirs.id)),
         (true, false) if theirs.state == LinkState::Closed => Ok(Gain::Outlive(theirs.id)),
-        _ => Err(StoreError::LinkedElsewhere {
-            side: entity.side,
-            id: entity.id.clone(),
-        }),
+        _ => Err(elsewhere(entity)),
     }
 }
 

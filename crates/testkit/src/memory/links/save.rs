@@ -4,11 +4,13 @@ use chrono::{DateTime, Utc};
 use domain::ports::Side;
 use domain::store::{Commit, Link, LinkState, StoreResult, Work};
 
-use super::link::{apply, gain};
+use super::link::{apply, elsewhere, gain};
+use crate::memory::own::Own;
 use crate::memory::rows;
 use crate::memory::tables::Tables;
 
 pub(in crate::memory) fn save(
+    own: &Own,
     tables: &mut Tables,
     work: &Work,
     link: &Link,
@@ -32,10 +34,11 @@ pub(in crate::memory) fn save(
     let gained: Vec<_> = gained.filter_map(|side| link.entity_on(side)).collect();
     let mut gains = Vec::with_capacity(gained.len());
     for entity in &gained {
-        gains.push(gain(tables, link.id, entity, &[LinkState::New], now)?);
+        gains.push(gain(own, tables, link.id, entity, &[LinkState::New], now)?);
     }
     for (gain, entity) in gains.into_iter().zip(&gained) {
         apply(tables, gain, link.id, entity, now)?;
     }
-    tables.put_link(row)
+    let put = tables.put_link(row);
+    put.map_err(|error| gained.last().map_or(error, elsewhere))
 }

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
-use domain::company::Company;
 use domain::polls::{Found, Harvest, PollLease, Stored, entity_type_of, side_of};
 use domain::ports::Ring;
 use domain::store::entities::log;
@@ -11,10 +10,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::guard;
+use crate::memory::own::Own;
 use crate::memory::rows;
 use crate::memory::tables::Tables;
 
 pub(super) fn finish(
+    own: &Own,
     tables: &mut Tables,
     turn: &PollLease,
     harvest: &Harvest,
@@ -29,10 +30,11 @@ pub(super) fn finish(
     row.held_by = held_by;
     row.updated_at = now;
     (row.lease_owner, row.lease_until, row.not_before) = (None, None, None);
-    tables.polls.see(turn, harvest, now);
-    tables.note(&harvest.sightings(turn, Company::default()));
+    tables.polls.see(own.company, turn, harvest, now);
+    tables.note(own, &harvest.sightings(turn, own.company));
     let (side, entity_type) = super::kind_of(&turn.poll);
-    let key = |id: &String| (side, entity_type, id.clone());
+    let company = own.on(side_of(&turn.poll));
+    let key = |id: &String| (side, entity_type, company, id.clone());
     let aside = harvest.aside.iter().map(|aside| key(&aside.id));
     tables.polls.aside.extend(aside);
     for id in &harvest.well {
@@ -43,12 +45,12 @@ pub(super) fn finish(
         ..Stored::default()
     };
     if let (Some(why), Some(by)) = (&harvest.hold, held_by) {
-        guard::hold(tables, turn, harvest, (by, why), (clock, now))?;
+        guard::hold(own, tables, turn, harvest, (by, why), (clock, now))?;
     }
     let aside = |change: &&Found| change.problem.is_some() || held_by.is_none();
     for change in harvest.changes.iter().filter(aside) {
         let ring = change.problem.is_none() && stored.rings.len() < harvest.ring;
-        let mut row = found(clock.id(), change, &turn.poll, harvest, now);
+        let mut row = found(own, clock.id(), change, &turn.poll, harvest, now);
         row.rung_at = ring.then_some(now);
         if let Some(problem) = &change.problem {
             rows::say(&mut row, Some(problem))?;
@@ -77,6 +79,7 @@ pub(super) fn payload(change: &Found, harvest: &Harvest) -> Value {
 
 /// The row of a change that a poll found.
 pub(super) fn found(
+    own: &Own,
     id: Uuid,
     change: &Found,
     poll: &str,
@@ -97,5 +100,5 @@ pub(super) fn found(
         traceparent: harvest.traceparent.clone(),
         rung: false,
     };
-    rows::pending(&event, now)
+    rows::pending(own, &event, now)
 }

@@ -5,13 +5,16 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use domain::clock::Clock;
 use domain::message::{Code, Message};
-use domain::polls::{Found, Harvest, Held, HeldChange, PollLease, Verdict, entity_type_of, side_of};
+use domain::polls::{
+    Found, Harvest, Held, HeldChange, PollLease, Verdict, company_of, contacts_of, entity_type_of, side_of,
+};
 use domain::ports::Side;
 use domain::store::entities::{held, link};
 use domain::store::{EntityType, Status, StoreResult, message_of};
 use uuid::Uuid;
 
 use super::finish::{found, payload};
+use crate::memory::own::Own;
 use crate::memory::rows;
 use crate::memory::tables::Tables;
 
@@ -26,6 +29,7 @@ fn change(id: &str, event_id: &str) -> Found {
 
 /// Keeps the changes of a look, each once, and writes the guard's row.
 pub(super) fn hold(
+    own: &Own,
     tables: &mut Tables,
     turn: &PollLease,
     harvest: &Harvest,
@@ -49,7 +53,7 @@ pub(super) fn hold(
         }
     }
     let about = change(&turn.poll, &format!("guard:{row}"));
-    let mut row = found(row, &about, &turn.poll, harvest, now);
+    let mut row = found(own, row, &about, &turn.poll, harvest, now);
     rows::say(&mut row, Some(why))?;
     row.status = Status::Conflict;
     row.error_class = Some("guard".to_owned());
@@ -63,15 +67,18 @@ fn of_poll<'a>(tables: &'a Tables, poll: &'a str) -> impl Iterator<Item = &'a he
 }
 
 /// Which of these events stand in rows, or are held.
-pub(super) fn known_events(tables: &Tables, side: Side, events: &[&str]) -> HashSet<String> {
+pub(super) fn known_events(own: &Own, tables: &Tables, side: Side, events: &[&str]) -> HashSet<String> {
     let system = rows::system(side);
-    let of_side = tables
-        .polls
-        .held
-        .iter()
-        .filter(|held| held.source_system == system);
-    let held: HashSet<&str> = of_side.map(|held| held.event_id.as_str()).collect();
-    let known = |event: &&&str| tables.has_event(system, event) || held.contains(**event);
+    // Held under the poll's name: what another company's poll holds says nothing.
+    let poll = contacts_of(own.company, own.served.first());
+    let ours = |held: &&held::Model| match side {
+        Side::Crm => held.source_system == system,
+        Side::Finance => held.poll == poll,
+    };
+    let ours = tables.polls.held.iter().filter(ours);
+    let held: HashSet<&str> = ours.map(|held| held.event_id.as_str()).collect();
+    let key = |event: &str| own.event_key(own.company, side, event);
+    let known = |event: &&&str| tables.has_event(system, &key(event)) || held.contains(**event);
     let known = events.iter().filter(known);
     known.map(|event| (*event).to_owned()).collect()
 }
@@ -103,6 +110,7 @@ pub(super) fn changes(tables: &Tables, poll: &str) -> Vec<HeldChange> {
 
 /// Which of these records somebody has heard of already.
 pub(super) fn in_hand(
+    own: &Own,
     tables: &Tables,
     (side, entity_type): (Side, EntityType),
     ids: &[&str],
@@ -112,6 +120,7 @@ pub(super) fn in_hand(
     let of_it = tables.log.values().filter(|row| {
         row.source_system == system
             && row.entity_type == entity_type
+            && own.is_ours(side, &row.company)
             && ids.contains(&row.source_entity_id.as_str())
     });
     let heard = of_it
@@ -120,45 +129,46 @@ pub(super) fn in_hand(
 }
 
 /// Lets go of what was done since it was held. Whether nothing is left: then the hold has ended.
-pub(super) fn ease(tables: &mut Tables, poll: &str, now: DateTime<Utc>) -> StoreResult<bool> {
+pub(super) fn ease(own: &Own, tables: &mut Tables, poll: &str, now: DateTime<Utc>) -> StoreResult<bool> {
     let all = std::mem::take(&mut tables.polls.held);
     let left = all
         .into_iter()
-        .filter(|held| held.poll != poll || !is_done(tables, held));
+        .filter(|held| held.poll != poll || !is_done(own, tables, held));
     tables.polls.held = left.collect();
     if of_poll(tables, poll).next().is_some() {
         return Ok(false);
     }
     for held in list(tables, Some(poll)) {
-        settle(tables, &held, Verdict::Done, now)?;
+        settle(own, tables, &held, Verdict::Done, now)?;
     }
     Ok(true)
 }
 
-fn is_done(tables: &Tables, held: &held::Model) -> bool {
-    let crm = held.source_system == "CRM";
+fn is_done(own: &Own, tables: &Tables, held: &held::Model) -> bool {
+    let side = rows::side_of(&held.source_system);
     let id = Some(&held.source_entity_id);
     let linked = |link: &&link::Model| {
-        link.entity_type == held.entity_type
-            && if crm {
-                link.crm_id.as_ref()
-            } else {
-                link.finance_id.as_ref()
-            } == id
+        let named = match side {
+            Side::Crm => &link.crm_id,
+            Side::Finance => &link.finance_id,
+        };
+        link.entity_type == held.entity_type && named.as_ref() == id && own.is_ours(side, &link.company)
     };
     let link = tables.links().find(linked).map(|link| link.id);
     tables.log.values().any(|row| {
         let since = row.completed_at.is_some_and(|at| at > held.held_at);
-        let own = row.source_system == held.source_system
+        let its = row.source_system == held.source_system
             && row.entity_type == held.entity_type
-            && Some(&row.source_entity_id) == id;
+            && Some(&row.source_entity_id) == id
+            && own.is_ours(side, &row.company);
         let open = matches!(row.status, Status::Pending | Status::InProgress);
         let of_link = link.is_some() && row.entity_mapping_id == link;
-        own && (open || since) || of_link && since && matches!(row.status, Status::Success | Status::Skipped)
+        its && (open || since) || of_link && since && matches!(row.status, Status::Success | Status::Skipped)
     })
 }
 
 pub(super) fn settle(
+    own: &Own,
     tables: &mut Tables,
     held: &Held,
     verdict: Verdict,
@@ -170,7 +180,8 @@ pub(super) fn settle(
     };
     cursor.held_by = None;
     cursor.updated_at = now;
-    let made = enqueue(tables, held, verdict, now)?;
+    let of_poll = own.of(company_of(&held.poll, own.served.first()));
+    let made = enqueue(&of_poll, tables, held, verdict, now)?;
     let (status, code) = match verdict {
         Verdict::Release => (Status::Success, Code::HoldReleased),
         Verdict::Drop => (Status::Skipped, Code::HoldDropped),
@@ -187,7 +198,13 @@ pub(super) fn settle(
     Ok(made)
 }
 
-fn enqueue(tables: &mut Tables, held: &Held, verdict: Verdict, now: DateTime<Utc>) -> StoreResult<u64> {
+fn enqueue(
+    own: &Own,
+    tables: &mut Tables,
+    held: &Held,
+    verdict: Verdict,
+    now: DateTime<Utc>,
+) -> StoreResult<u64> {
     let all = std::mem::take(&mut tables.polls.held);
     let (settled, left) = all.into_iter().partition(|one| one.poll == held.poll);
     tables.polls.held = left;
@@ -198,7 +215,7 @@ fn enqueue(tables: &mut Tables, held: &Held, verdict: Verdict, now: DateTime<Utc
             ..Harvest::default()
         };
         let about = change(&one.source_entity_id, &one.event_id);
-        let mut row = found(one.id, &about, &one.poll, &harvest, now);
+        let mut row = found(own, one.id, &about, &one.poll, &harvest, now);
         if verdict == Verdict::Drop {
             rows::say(&mut row, Some(&Message::new(Code::DroppedByGuard)))?;
             row.status = Status::Skipped;

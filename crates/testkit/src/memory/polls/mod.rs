@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::company::Company;
 use domain::document::DocumentKind;
 use domain::polls::{
     Begin, ContactSeen, ContactTimes, Harvest, Held, HeldChange, Linked, Look, PollLease, PollStore, Rhythm,
@@ -25,11 +26,11 @@ mod snapshot_of;
 #[derive(Debug, Default)]
 pub(super) struct Polls {
     cursors: BTreeMap<String, cursor::Model>,
-    snapshot: BTreeMap<String, snapshot::Model>,
+    snapshot: BTreeMap<(Company, String), snapshot::Model>,
     /// Of each contact: checksums of what we have written over.
-    overwritten: BTreeMap<String, Vec<String>>,
+    overwritten: BTreeMap<(Company, String), Vec<String>>,
     held: Vec<held::Model>,
-    aside: BTreeSet<(&'static str, &'static str, String)>,
+    aside: BTreeSet<(&'static str, &'static str, Option<Company>, String)>,
 }
 
 /// What stands in `"SetAside"` for a poll: side and type.
@@ -48,7 +49,7 @@ impl PollStore for MemoryStore {
         let now = self.now();
         self.carry_out("poll: begin", |tables| {
             if tables.polls.is_held(poll) {
-                guard::ease(tables, poll, now)?;
+                guard::ease(&self.own, tables, poll, now)?;
             }
             Ok(tables.polls.begin(poll, owner, rhythm, now))
         })
@@ -80,26 +81,28 @@ impl PollStore for MemoryStore {
     async fn finish(&self, turn: &PollLease, harvest: &Harvest) -> StoreResult<Stored> {
         let (now, clock) = (self.now(), self.clock.clone());
         self.carry_out("poll: finish", |tables| {
-            finish::finish(tables, turn, harvest, &*clock, now)
+            finish::finish(&self.own, tables, turn, harvest, &*clock, now)
         })
         .await
     }
 
     async fn linked(&self, side: Side, ids: &[&str]) -> StoreResult<HashMap<String, Linked>> {
-        self.carry_out("poll: linked", |tables| Ok(links::linked(tables, side, ids)))
-            .await
+        self.carry_out("poll: linked", |tables| {
+            Ok(links::linked(&self.own, tables, side, ids))
+        })
+        .await
     }
 
     async fn known_events(&self, side: Side, event_ids: &[&str]) -> StoreResult<HashSet<String>> {
         self.carry_out("poll: known", |tables| {
-            Ok(guard::known_events(tables, side, event_ids))
+            Ok(guard::known_events(&self.own, tables, side, event_ids))
         })
         .await
     }
 
     async fn written_since(&self, since: DateTime<Utc>, look: DateTime<Utc>) -> StoreResult<HashSet<String>> {
         self.carry_out("poll: written", |tables| {
-            Ok(links::written_since(tables, since, look))
+            Ok(links::written_since(&self.own, tables, since, look))
         })
         .await
     }
@@ -111,10 +114,11 @@ impl PollStore for MemoryStore {
 
     async fn set_aside_by(&self, poll: &str) -> StoreResult<HashSet<String>> {
         let (side, entity_type) = kind_of(poll);
+        let company = self.own.on(side_of(poll));
         self.carry_out("poll: set aside", |tables| {
             let all = tables.polls.aside.iter();
-            let of_poll = all.filter(|aside| (aside.0, aside.1) == (side, entity_type));
-            Ok(of_poll.map(|aside| aside.2.clone()).collect())
+            let of_poll = all.filter(|aside| (aside.0, aside.1, aside.2) == (side, entity_type, company));
+            Ok(of_poll.map(|aside| aside.3.clone()).collect())
         })
         .await
     }
@@ -126,14 +130,16 @@ impl PollStore for MemoryStore {
         since: DateTime<Utc>,
     ) -> StoreResult<HashSet<String>> {
         self.carry_out("poll: in hand", |tables| {
-            Ok(guard::in_hand(tables, of, ids, since))
+            Ok(guard::in_hand(&self.own, tables, of, ids, since))
         })
         .await
     }
 
-    async fn linked_count(&self, _: Side, entity_type: EntityType) -> StoreResult<u64> {
-        self.carry_out("poll: count", |tables| Ok(links::count(tables, entity_type)))
-            .await
+    async fn linked_count(&self, side: Side, entity_type: EntityType) -> StoreResult<u64> {
+        self.carry_out("poll: count", |tables| {
+            Ok(links::count(&self.own, tables, side, entity_type))
+        })
+        .await
     }
 
     async fn installed_at(&self) -> StoreResult<DateTime<Utc>> {
@@ -143,7 +149,7 @@ impl PollStore for MemoryStore {
 
     async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>> {
         self.carry_out("poll: contacts", |tables| {
-            Ok(tables.polls.contacts(&tables.index))
+            Ok(tables.polls.contacts(self.own.company, &tables.index))
         })
         .await
     }
@@ -154,8 +160,10 @@ impl PollStore for MemoryStore {
     }
 
     async fn contact_times(&self, code: &str) -> StoreResult<Option<ContactTimes>> {
-        self.carry_out("poll: times", |tables| Ok(tables.polls.contact_times(code)))
-            .await
+        self.carry_out("poll: times", |tables| {
+            Ok(tables.polls.contact_times(self.own.company, code))
+        })
+        .await
     }
 
     async fn held(&self, poll: Option<&str>) -> StoreResult<Vec<Held>> {
@@ -179,7 +187,9 @@ impl PollStore for MemoryStore {
 
     async fn settle(&self, held: &Held, verdict: Verdict) -> StoreResult<u64> {
         let now = self.now();
-        self.carry_out("poll: settle", |tables| guard::settle(tables, held, verdict, now))
-            .await
+        self.carry_out("poll: settle", |tables| {
+            guard::settle(&self.own, tables, held, verdict, now)
+        })
+        .await
     }
 }
