@@ -38,6 +38,7 @@ mod documents;
 mod failures;
 mod in_flight;
 mod lost;
+mod lost_creates;
 mod lost_saves;
 mod odd;
 mod ours;
