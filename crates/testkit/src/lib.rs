@@ -13,7 +13,7 @@ pub mod redis;
 
 use anyhow::Context;
 use domain::store::sql::{SqlStore, connect};
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 
 /// Which database a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +23,44 @@ pub enum Engine {
     Postgres,
 }
 
-/// A fresh database. Call [`TestDb::drop_it`] at the end; one that is left behind is named `siaghsync_test_…`.
+/// A fresh database, named `siaghsync_test_…`. It is dropped with this, whatever becomes of the test; [`TestDb::drop_it`] does
+/// it without holding a thread up.
 #[derive(Debug)]
 pub struct TestDb {
     /// The address to connect to.
     pub url: String,
     /// The store on it.
     pub store: SqlStore,
-    admin: Option<(DatabaseConnection, String)>,
+    on: Option<OnServer>,
     _dir: Option<tempfile::TempDir>,
+}
+
+/// Where a database of PostgreSQL stands.
+#[derive(Debug)]
+struct OnServer {
+    server: String,
+    name: String,
+}
+
+impl OnServer {
+    async fn run(&self, statement: String) -> anyhow::Result<()> {
+        let admin = connect(&self.server, 1)
+            .await
+            .with_context(|| "TEST_DATABASE_URL: no PostgreSQL there")?;
+        admin.execute_unprepared(&statement).await?;
+        admin.close().await?;
+        Ok(())
+    }
+
+    /// Its server may be gone by now, and the database with it.
+    async fn drop_it(&self) {
+        if let Err(error) = self
+            .run(format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.name))
+            .await
+        {
+            eprintln!("{} is left behind: {error:#}", self.name);
+        }
+    }
 }
 
 /// The server's address, with the database in it to connect to first.
@@ -58,30 +87,24 @@ impl TestDb {
 
     async fn bare_at(engine: Engine, server: String) -> anyhow::Result<Self> {
         let name = format!("siaghsync_test_{}", uuid::Uuid::new_v4().simple());
-        let (url, admin, dir) = match engine {
+        let (url, on, dir) = match engine {
             Engine::Sqlite => {
                 let dir = tempfile::tempdir()?;
-                (
-                    format!("sqlite://{}?mode=rwc", dir.path().join("test.db").display()),
-                    None,
-                    Some(dir),
-                )
+                let file = dir.path().join("test.db");
+                (format!("sqlite://{}?mode=rwc", file.display()), None, Some(dir))
             }
             Engine::Postgres => {
-                let admin = connect(&server, 1)
-                    .await
-                    .with_context(|| "TEST_DATABASE_URL: no PostgreSQL there")?;
-                admin
-                    .execute_unprepared(&format!("CREATE DATABASE \"{name}\""))
-                    .await?;
-                (with_database(&server, &name), Some((admin, name)), None)
+                let url = with_database(&server, &name);
+                let on = OnServer { server, name };
+                on.run(format!("CREATE DATABASE \"{}\"", on.name)).await?;
+                (url, Some(on), None)
             }
         };
         let store = SqlStore::new(connect(&url, 8).await?).await?;
         Ok(Self {
             url,
             store,
-            admin,
+            on,
             _dir: dir,
         })
     }
@@ -107,14 +130,26 @@ impl TestDb {
     }
 
     /// Drops the database, whoever is still connected.
-    pub async fn drop_it(self) {
+    pub async fn drop_it(mut self) {
         self.store.db().clone().close().await.ok();
-        if let Some((admin, name)) = self.admin {
-            admin
-                .execute_unprepared(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"))
-                .await
-                .ok();
+        if let Some(on) = self.on.take() {
+            on.drop_it().await;
         }
+    }
+}
+
+impl Drop for TestDb {
+    /// A test that fails, or forgets it, leaves nothing behind either.
+    fn drop(&mut self) {
+        let Some(on) = self.on.take() else { return };
+        // A runtime can't wait for another one on its own thread.
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            if let Ok(runtime) = runtime {
+                runtime.block_on(on.drop_it());
+            }
+        });
+        dropped.join().ok();
     }
 }
 

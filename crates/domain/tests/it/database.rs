@@ -171,3 +171,28 @@ async fn what_waits_for_a_value_that_is_free_is_found_by_the_sweeper_though_nobo
         db.drop_it().await;
     }
 }
+
+/// Whoever runs the suite on a server of their own finds it as it was.
+#[tokio::test]
+async fn a_database_of_a_test_that_fails_is_dropped() {
+    let db = TestDb::bare(Engine::Postgres).await.unwrap();
+    let name = db.url.rsplit('/').next().unwrap().to_owned();
+    let server = domain::store::sql::connect(&testkit::postgres_url(), 1)
+        .await
+        .unwrap();
+    let there = async || {
+        let sql = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
+        let found = server.query_one_raw(sea_orm::Statement::from_string(
+            sea_orm::DatabaseBackend::Postgres,
+            sql,
+        ));
+        found.await.unwrap().is_some()
+    };
+    assert!(there().await, "{name}");
+    let failed = tokio::spawn(async move {
+        let _db = db;
+        panic!("as tests do");
+    });
+    assert!(failed.await.is_err());
+    assert!(!there().await, "{name}");
+}
