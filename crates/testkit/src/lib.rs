@@ -53,6 +53,7 @@ impl OnServer {
     }
 
     /// Its server may be gone by now, and the database with it.
+    #[allow(clippy::print_stderr, reason = "whoever leaves something behind says so")]
     async fn drop_it(&self) {
         if let Err(error) = self
             .run(format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", self.name))
