@@ -12,7 +12,7 @@ use domain::link::{Link, LinkState};
 use domain::message::{Code, Message, evidence};
 use domain::ports::{PortError, Ring, Snapshot};
 use domain::side::Side;
-use domain::store::{Event, Ruling, Status, StoreError, Trigger, Work};
+use domain::store::{Event, LastRun, Ruling, Status, StoreError, Trigger, Work};
 use serde_json::{Value, json};
 
 use crate::Engine;
@@ -141,11 +141,10 @@ impl Engine {
                 .with("side", entity.side)
                 .with("id", &entity.id)
         };
-        let last = match self.store.find_link(entity).await? {
-            Some(link) => self.store.last_run(link.id).await?,
-            None => None,
-        };
-        let waits = last.filter(|run| run.status == Status::Conflict);
+        let last = self.last_run(entity).await?;
+        let waits = last
+            .map(|(_, run)| run)
+            .filter(|run| run.status == Status::Conflict);
         let others = waits
             .and_then(|run| run.message)
             .map(|message| evidence::doubted(&message));
@@ -156,6 +155,15 @@ impl Engine {
         self.index.separate(entity.side, &entity.id, &others).await?;
         self.enqueue_ruling(entity.clone(), Ruling::Separate { others }, traceparent)
             .await
+    }
+
+    /// Its link, and how the last run of that ended.
+    async fn last_run(&self, entity: &EntityRef) -> Result<Option<(Link, LastRun)>, NotRuled> {
+        let Some(link) = self.store.find_link(entity).await? else {
+            return Ok(None);
+        };
+        let last = self.store.last_run(link.id).await?;
+        Ok(last.map(|last| (link, last)))
     }
 
     async fn record(&self, side: Side, id: &str) -> Result<Option<Snapshot>, NotRuled> {

@@ -1,7 +1,7 @@
 //! Two records that an operator links by hand.
 
 use chrono::{DateTime, Utc};
-use domain::customer::{Field, Values};
+use domain::customer::Field;
 use domain::entity::EntityRef;
 use domain::index::Sighting;
 use domain::link::LinkState;
@@ -13,6 +13,7 @@ use domain::store::{Ruling, Stood};
 
 use super::{NotRuled, refused};
 use crate::Engine;
+use crate::customer::saving::asked;
 
 /// How a record stands that is to be linked by hand.
 #[derive(Debug, Clone, Copy)]
@@ -99,11 +100,7 @@ impl Engine {
             if !create.may_have_made(other) {
                 return refused(about(Code::RuledIsBeingCreated).with("other", side.other()));
             }
-            let sent = create
-                .fields
-                .iter()
-                .map(|(field, sent)| (*field, sent.leaves.clone()));
-            let sent: Values = sent.collect();
+            let sent = asked(&create.fields);
             if another(&sent, &record.customer).is_some() {
                 let was = sent.get(&Field::Name).map_or("", String::as_str);
                 return refused(about(Code::RuledAnotherIsBeingCreated).with("was", was));

@@ -45,15 +45,17 @@ impl Engine {
                         .with("now", now.get(Field::Name)),
                 );
             }
-            if let Some(other) = neither(&link, side, now, here[side.other() as usize].as_ref()) {
-                let why = Message::new(Code::RuledBothAreOthers);
-                let names = [now.get(Field::Name), other.get(Field::Name)];
-                let [crm, finance] = if side == Side::Crm {
-                    names
-                } else {
-                    [names[1], names[0]]
+            if are_others(&link, side, now, here[side.other() as usize].as_ref()) {
+                let name = |side: Side| {
+                    here[side as usize]
+                        .as_ref()
+                        .map_or("", |one| one.get(Field::Name))
                 };
-                return refused(why.with("crm", crm).with("finance", finance));
+                let why = Message::new(Code::RuledBothAreOthers);
+                return refused(
+                    why.with("crm", name(Side::Crm))
+                        .with("finance", name(Side::Finance)),
+                );
             }
         }
         let stood = Side::BOTH.into_iter().zip(&here);
@@ -66,13 +68,10 @@ impl Engine {
 
     /// Its link and what was told of it, if it waits since one of its records looks like another.
     async fn taken_for_another(&self, entity: &EntityRef) -> Result<Option<(Link, Message)>, NotRuled> {
-        let link = self.store.find_link(entity).await?;
-        let Some(link) = link.filter(|link| link.state == LinkState::Conflict) else {
-            return Ok(None);
-        };
-        let told = self.store.last_run(link.id).await?.and_then(|last| last.message);
-        let told = told.filter(|told| told.code == Code::AnotherRecord);
-        Ok(told.map(|told| (link, told)))
+        let last = self.last_run(entity).await?;
+        let waits = last.filter(|(link, _)| link.state == LinkState::Conflict);
+        let told = waits.and_then(|(link, last)| Some((link, last.message?)));
+        Ok(told.filter(|(_, told)| told.code == Code::AnotherRecord))
     }
 }
 
@@ -87,14 +86,12 @@ fn is_told(told: &Message, argument: &str, text: &str) -> bool {
     told.arguments.get(argument).and_then(Value::as_str) == Some(text)
 }
 
-/// The record beside the one that looks like another, if it looks like another, too, and the two are not one: of whom the
+/// Whether the record beside the one that looks like another looks like another, too, and the two are not one: of whom the
 /// link was, neither is.
-fn neither<'a>(
-    link: &Link,
-    side: Side,
-    now: &Customer,
-    beside: Option<&'a Customer>,
-) -> Option<&'a Customer> {
-    let was = link.base.as_ref()?.identity(side.other())?;
-    beside.filter(|beside| another(&was, beside).is_some() && another(&told_by(now), beside).is_some())
+fn are_others(link: &Link, side: Side, now: &Customer, beside: Option<&Customer>) -> bool {
+    let was = link.base.as_ref().and_then(|base| base.identity(side.other()));
+    let both = was.zip(beside);
+    both.is_some_and(|(was, beside)| {
+        another(&was, beside).is_some() && another(&told_by(now), beside).is_some()
+    })
 }

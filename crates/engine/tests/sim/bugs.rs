@@ -17,7 +17,7 @@ use testkit::memory::MemoryStore;
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::companies::key_of;
+use crate::companies::key_on;
 
 mod index;
 
@@ -134,13 +134,8 @@ impl Broken {
     fn is_as_ever(&self, link: &mut Link) {
         let all = self.client.world.lock();
         for side in Side::BOTH {
-            let key = |id| match side {
-                Side::Crm => String::from(id),
-                Side::Finance => key_of(link.company, id),
-            };
-            let shown = link
-                .id_on(side)
-                .and_then(|id| all.systems[side as usize].shown(&key(id)));
+            let key = link.id_on(side).map(|id| key_on(side, link.company, id));
+            let shown = key.and_then(|key| all.systems[side as usize].shown(&key));
             let (Some(shown), Some(base)) = (shown, &mut link.base) else {
                 continue;
             };

@@ -37,6 +37,14 @@ pub fn key_of(company: Company, code: &str) -> String {
     }
 }
 
+/// Under which key what that company's engine calls so stands on a side: what is the CRM's has its id.
+pub fn key_on(side: Side, company: Company, id: &str) -> String {
+    match side {
+        Side::Crm => id.to_owned(),
+        Side::Finance => key_of(company, id),
+    }
+}
+
 /// The code of what stands under that key; an id of the CRM is its own key.
 pub fn code_of(key: &str) -> &str {
     key.split_once('/').map_or(key, |(_, code)| code)

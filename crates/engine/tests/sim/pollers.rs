@@ -19,7 +19,7 @@ use testkit::memory::MemoryStore;
 
 use crate::bugs::{self, Bug};
 use crate::client::Client;
-use crate::companies::{CONTACTS_OF_SECOND, FIRST, code_of, key_of, of_poll};
+use crate::companies::{CONTACTS_OF_SECOND, FIRST, code_of, key_on, of_poll};
 use crate::ports::Port;
 use crate::sched::{SECOND, Time};
 use crate::world::{Shared, customer, event, ring};
@@ -329,10 +329,7 @@ async fn finish(
     if world.bug == Some(Bug::CursorBeforeDurable) && kind_of(&turn.poll).is_none() {
         let row = |found: &Found| {
             let key = Some(found.event_id.clone());
-            let id = match side {
-                Side::Crm => found.id.clone(),
-                Side::Finance => key_of(of_poll(&turn.poll), &found.id),
-            };
+            let id = key_on(side, of_poll(&turn.poll), &found.id);
             event(world, customer(side, &id), Trigger::Poll, key)
         };
         let rows: Vec<_> = harvest.changes.iter().map(row).collect();

@@ -13,7 +13,7 @@ use domain::ports::{Crm, Customers, Finance, Listed, MatchKeys, PortError, PortR
 
 use crate::bugs::Bug;
 use crate::client::Client;
-use crate::companies::{code_of, key_of, owner_of};
+use crate::companies::{code_of, key_on, owner_of};
 use crate::landing::{Request, Sender, land};
 use crate::manner::project;
 use crate::sched::{MS, SECOND, Time};
@@ -124,10 +124,7 @@ impl Port {
 
     /// Where the record of that id stands.
     fn key(&self, id: &str) -> String {
-        match self.side {
-            Side::Crm => id.to_owned(),
-            Side::Finance => key_of(self.company, id),
-        }
+        key_on(self.side, self.company, id)
     }
 
     /// Whether what stands under that key can be reached here.

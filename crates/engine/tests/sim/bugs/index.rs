@@ -14,7 +14,7 @@ use testkit::memory::MemoryStore;
 
 use super::Bug;
 use crate::client::Client;
-use crate::companies::key_of;
+use crate::companies::key_on;
 
 /// A worker's index, broken as asked for.
 pub fn index(client: &Arc<Client>, good: MemoryStore, company: Company) -> Arc<dyn IndexStore> {
@@ -38,10 +38,7 @@ struct Blind {
 impl Blind {
     fn profile(&self, side: Side, id: &str) -> Option<Profile> {
         let world = &self.client.world;
-        let key = match side {
-            Side::Crm => id.to_owned(),
-            Side::Finance => key_of(self.company, id),
-        };
+        let key = key_on(side, self.company, id);
         let shown = world.lock().systems[side as usize].shown(&key)?;
         let numbering = world.numbering(self.company);
         Some(Profile::of_record(id, &shown, side, numbering))
