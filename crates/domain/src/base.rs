@@ -93,6 +93,11 @@ impl Base {
         }
     }
 
+    /// What that side holds of this field is not known any more.
+    pub fn lose(&mut self, side: Side, field: Field) {
+        self.side(side).remove(&field);
+    }
+
     /// What the record that stands on that side is told by: its marks (see [`Field::MARKS`]), and its name as long as the two
     /// have not agreed on it.
     pub fn mark(&mut self, side: Side, holds: &Customer) {

@@ -350,7 +350,11 @@ pub fn forget(known: &mut Known, seen: &Seen, gone: bool, rules: &Rules<'_>) {
     let sides = Side::BOTH.map(|side| seen.customer(side));
     let read_at = Side::BOTH.map(|side| seen.sight(side).at());
     let settle = rules.config.settle();
+    let before = known.link.in_flight.clone();
     let (told, unseen) = ours::forget(&mut known.link.in_flight, sides, read_at, settle, rules.project);
+    if let Some(base) = &mut known.link.base {
+        known.look_again |= ours::lose_sight(base, sides, &before, &known.link.in_flight);
+    }
     known.told.extend(told);
     known.unseen.extend(unseen);
 }

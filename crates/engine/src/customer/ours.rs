@@ -241,6 +241,28 @@ pub fn forget(
     (seen, unseen)
 }
 
+/// What a side does not show is not known any more where a save that was forgotten without an answer would leave something
+/// else there. Says whether there is any such.
+pub fn lose_sight(base: &mut Base, sides: Sides<'_>, before: &InFlight, after: &InFlight) -> bool {
+    let mut lost = false;
+    for side in Side::BOTH {
+        let hidden = sides[side as usize].map_or(&[][..], |customer| &customer.hidden);
+        let is_out = |save: &&Update| after.updates(side).any(|out| out.at == save.at);
+        for save in before.updates(side).filter(|save| !is_out(save)) {
+            for field in hidden {
+                let (known, sent) = (base.of(side, *field), save.fields.get(field));
+                if let (Some(known), Some(sent)) = (known, sent)
+                    && !same(*field, known, &sent.leaves)
+                {
+                    base.lose(side, *field);
+                    lost = true;
+                }
+            }
+        }
+    }
+    lost
+}
+
 /// Whether that side is as the save leaves it, and was not so before: one that changes nothing of what the side shows
 /// looks the same landed or not.
 fn is_whole(save: &Update, customer: &Customer, project: Project<'_>) -> bool {

@@ -20,6 +20,7 @@ promises! {
     a_refusal_fails_at_once_in_the_targets_own_words
     what_one_side_refuses_does_not_keep_the_other_from_its_news
     an_update_whose_answer_was_lost_is_known_as_ours_and_explained
+    what_a_lost_save_left_in_a_field_that_finance_does_not_show_is_put_right
 }
 
 async fn a_create_whose_answer_was_lost_is_found_not_repeated(w: &World) {
@@ -143,6 +144,37 @@ async fn an_update_whose_answer_was_lost_is_known_as_ours_and_explained(w: &Worl
     w.engine.run(&next).await.unwrap();
     assert_eq!(w.finance.get("1", Field::Name), "علی");
     assert_eq!(w.crm.get(&id, Field::Name), "علی");
+}
+
+async fn what_a_lost_save_left_in_a_field_that_finance_does_not_show_is_put_right(w: &World) {
+    for (landed, mobile, own) in [(true, "09123450017", "100-801"), (false, "09123450018", "100-803")] {
+        let id = w
+            .crm
+            .add(person("علی", mobile).with(Field::CustomerNumber, own));
+        w.sync(Side::Crm, &id).await;
+        let code = w.crm.get(&id, Field::FinanceCode);
+        w.crm.edit(&id, Field::CustomerNumber, "100-899");
+        w.finance.fail(match landed {
+            true => Fault::LostAnswer,
+            false => Fault::Before(PortError::unknown("connection broken")),
+        });
+        let ring = w.enqueue(Side::Crm, &id).await;
+        let Ran::Ended {
+            next: Some((next, wait)),
+            ..
+        } = w.engine.run(&ring).await.unwrap()
+        else {
+            panic!()
+        };
+        // What finance was last known to hold is what the CRM says again; what it holds now, nobody can see.
+        w.crm.edit(&id, Field::CustomerNumber, own);
+        w.clock.turn(wait);
+        w.follow(&w.engine, next).await;
+        assert_eq!(w.finance.get(&code, Field::CustomerNumber), own, "{landed}");
+        let saves = w.finance.saves();
+        w.sync(Side::Crm, &id).await;
+        assert_eq!(w.finance.saves(), saves, "it is known again");
+    }
 }
 
 async fn a_system_that_is_down_uses_up_no_try(w: &World) {

@@ -188,7 +188,12 @@ impl World {
 
     /// [`Self::sync`] by an engine with other rules.
     pub async fn sync_by(&self, engine: &Engine, side: Side, id: &str) -> Status {
-        let mut ring = self.enqueue(side, id).await;
+        let ring = self.enqueue(side, id).await;
+        self.follow(engine, ring).await
+    }
+
+    /// Runs until nothing more of a row waits, turning the clock to each retry; says how the last run ended.
+    pub async fn follow(&self, engine: &Engine, mut ring: Ring) -> Status {
         for _ in 0..20 {
             match engine.run(&ring).await.unwrap() {
                 Ran::Ended {
