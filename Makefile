@@ -30,8 +30,8 @@ chaos-short: ## the same in half a minute, part of `make test` (SEED=1)
 		cargo test -p siaghsync --test it --locked -- --exact --nocapture chaos::short
 
 odd: ## 20,000 contacts and 5,000 identities, some of them odd: imported, served, edited on both sides; some minutes
-	cargo build --workspace --bins --locked
-	scripts/test-services cargo test -p siaghsync --test it --locked -- --ignored --exact --nocapture odd::many::long
+	cargo build --release --workspace --bins --locked
+	scripts/test-services cargo test --release -p siaghsync --test it --locked -- --ignored --exact --nocapture odd::many::long
 
 upgrade: ## an older version's deployment, upgraded while it runs (OLD=folder of that version's programs)
 	cargo build --workspace --bins --locked

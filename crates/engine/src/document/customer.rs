@@ -73,7 +73,12 @@ pub(super) fn code(seen: &Seen, id: &str, company: Company) -> Result<String, No
         },
     };
     // Nobody syncs it: whoever waited for it would wait for ever.
-    if let (Some(company), None) = (seen.unserved.get(id), link) {
+    let is_unmet = |link: &Link| !link.is_whole() && link.in_flight.is_empty();
+    if let Some(company) = seen
+        .unserved
+        .get(id)
+        .filter(|_| link.as_ref().is_none_or(is_unmet))
+    {
         return Err(Not::Ours(*company));
     }
     Err(still_there(seen, id, link.as_ref())

@@ -147,10 +147,11 @@ async fn an_update_whose_answer_was_lost_is_known_as_ours_and_explained(w: &Worl
 }
 
 async fn what_a_lost_save_left_in_a_field_that_finance_does_not_show_is_put_right(w: &World) {
-    for (landed, mobile, own) in [(true, "09123450017", "100-801"), (false, "09123450018", "100-803")] {
-        let id = w
-            .crm
-            .add(person("علی", mobile).with(Field::CustomerNumber, own));
+    for (landed, mobile, own) in [
+        (true, "09123450017", "100-801"),
+        (false, "09123450018", "100-803"),
+    ] {
+        let id = w.crm.add(person("علی", mobile).with(Field::CustomerNumber, own));
         w.sync(Side::Crm, &id).await;
         let code = w.crm.get(&id, Field::FinanceCode);
         w.crm.edit(&id, Field::CustomerNumber, "100-899");

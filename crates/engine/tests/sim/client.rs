@@ -25,9 +25,9 @@ pub struct Client {
     /// When it last looked for candidates on each side, and committed an intent.
     pub found_at: [AtomicU64; 2],
     pub intended_at: AtomicU64,
-    /// When it last read a contact, and a record of the CRM.
+    /// When it last read a contact, and each record of the CRM.
     pub contact_at: AtomicU64,
-    pub crm_at: AtomicU64,
+    pub crm_at: Mutex<BTreeMap<String, Time>>,
     /// Its outside calls so far.
     pub calls: AtomicU64,
     /// What it read last of each side.
@@ -51,7 +51,7 @@ impl Client {
             found_at: Default::default(),
             intended_at: AtomicU64::new(0),
             contact_at: AtomicU64::new(0),
-            crm_at: AtomicU64::new(0),
+            crm_at: Mutex::default(),
             calls: AtomicU64::new(0),
             read: Mutex::default(),
             sent: Mutex::default(),

@@ -12,6 +12,7 @@ use domain::store::entities::{link, log};
 use domain::store::{EntityType, LinkState};
 
 use crate::bugs::Bug;
+use crate::landing::Sender;
 use crate::odd::{Odd, STRANGERS};
 use crate::sched::{SECOND, Time};
 use crate::systems::Record;
@@ -164,15 +165,10 @@ impl Shared {
     }
 }
 
-/// A write of that company's engine, to the record of that side, for the CRM's record of that id, which its run has read at
-/// that time: what is wrong with it?
-pub fn trespass(
-    all: &All,
-    company: Company,
-    (side, id): (Side, &str),
-    crm: &str,
-    read_at: Time,
-) -> Option<String> {
+/// A write of that engine, to the record of that side, for the CRM's record of that id: what is wrong with it?
+pub fn trespass(all: &All, sender: &Sender, (side, id): (Side, &str), crm: &str) -> Option<String> {
+    let company = sender.company;
+    let read_at = sender.crm_at.get(crm).copied().unwrap_or(Time::MAX);
     let named = |crm: &Record| crm.named(company, read_at);
     let ours = all.systems[0].records.get(crm).is_none_or(named);
     let theirs = side == Side::Finance && owner_of(id) != company;

@@ -1,6 +1,8 @@
 //! A write arrives at its system. Here is checked what must never arrive: a second record of one customer, values that
 //! nobody typed, and another's data.
 
+use std::collections::BTreeMap;
+
 use domain::company::Company;
 use domain::customer::{Customer, Field, Values};
 use domain::document::Document;
@@ -19,11 +21,10 @@ use crate::systems::{FIELDS, Record};
 use crate::whose::{made_up, strangers};
 use crate::world::{All, Shared, tell_of};
 
-/// Whose engine sends, and when its run has last read a record of the CRM.
-#[derive(Clone, Copy)]
+/// Whose engine sends, and when it has last read each record of the CRM.
 pub struct Sender {
     pub company: Company,
-    pub crm_at: Time,
+    pub crm_at: BTreeMap<String, Time>,
 }
 
 pub enum Request {
@@ -38,9 +39,9 @@ pub fn land(client: &Client, sender: Sender, request: Request) -> PortResult<Str
     let world = &client.world;
     let (side, result) = match request {
         Request::Create(side, customer, found_at, place) => {
-            (side, create(client, sender, side, &customer, (found_at, place)))
+            (side, create(client, &sender, side, &customer, (found_at, place)))
         }
-        Request::Update(side, current, changes) => (side, update(client, sender, side, &current, &changes)),
+        Request::Update(side, current, changes) => (side, update(client, &sender, side, &current, &changes)),
         Request::Issue(document, code) => {
             let number = documents::land(client, &document, &code);
             client.tell(|| format!("issues {}: {number:?}", document.number));
@@ -59,7 +60,7 @@ pub fn land(client: &Client, sender: Sender, request: Request) -> PortResult<Str
 
 fn create(
     client: &Client,
-    sender: Sender,
+    sender: &Sender,
     side: Side,
     customer: &Customer,
     (found_at, place): (Time, usize),
@@ -216,10 +217,19 @@ fn resurrected(
             here.as_ref().filter(|id| *id == source).and(there.clone())
         });
     let crm = all.systems[Side::Crm as usize].records.iter();
+    // The code is that of the company in whose system its contact stands.
+    let of_other = |crm: &str| {
+        let contact = links.iter().find_map(|link| {
+            link.finance_id
+                .as_ref()
+                .filter(|_| link.crm_id.as_deref() == Some(crm))
+        });
+        contact.is_some_and(|contact| contact != source)
+    };
     let named = crm.filter_map(|(id, r)| {
         let code = r.values.get(&Field::FinanceCode)?;
         match side {
-            Side::Crm => (code == code_of(source)).then(|| id.clone()),
+            Side::Crm => (code == code_of(source) && !of_other(id)).then(|| id.clone()),
             Side::Finance => (id == source).then(|| key_of(sent_by, code)),
         }
     });
@@ -261,7 +271,7 @@ fn deeds_meanwhile(all: &All, person: u32) -> bool {
 
 fn update(
     client: &Client,
-    sender: Sender,
+    sender: &Sender,
     side: Side,
     current: &Snapshot,
     changes: &Values,
@@ -289,7 +299,7 @@ fn update(
         problems = made_up(all, person, side, changes);
     }
     problems.extend(strangers(all, side, &current.id));
-    let trespass = |crm: &String| trespass(all, sender.company, (side, &current.id), crm, sender.crm_at);
+    let trespass = |crm: &String| trespass(all, sender, (side, &current.id), crm);
     problems.extend(crm.iter().filter_map(trespass));
     let before = before.map(|record| record.values).unwrap_or_default();
     has_landed(all, (side, &current.id), changes, &before, now);
@@ -315,13 +325,13 @@ fn for_whom(world: &Shared, side: Side, id: &str) -> Vec<String> {
 }
 
 /// What is wrong with who has made it.
-fn made_by(all: &All, sender: Sender, side: Side, id: &str) -> Option<String> {
+fn made_by(all: &All, sender: &Sender, side: Side, id: &str) -> Option<String> {
     let source = all.systems[side as usize].records[id].made_for.as_ref();
     let crm = match side {
         Side::Crm => id,
         Side::Finance => source.map_or("", |(source, _)| source),
     };
-    trespass(all, sender.company, (side, id), crm, sender.crm_at)
+    trespass(all, sender, (side, id), crm)
 }
 
 /// Whether the customer for whom a contact was made has one that we made in the other company's finance system, too.

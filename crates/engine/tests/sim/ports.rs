@@ -118,7 +118,7 @@ impl Port {
     fn sender(&self) -> Sender {
         Sender {
             company: self.company,
-            crm_at: self.client.crm_at.load(Ordering::Relaxed),
+            crm_at: self.client.crm_at.lock().unwrap().clone(),
         }
     }
 
@@ -191,7 +191,8 @@ impl Customers for Port {
             if self.side == Side::Finance {
                 self.client.contact_at.store(world.sim.time(), Ordering::Relaxed);
             } else {
-                self.client.crm_at.store(world.sim.time(), Ordering::Relaxed);
+                let mut read = self.client.crm_at.lock().unwrap();
+                read.insert(id.to_owned(), world.sim.time());
             }
             id.clone_into(&mut self.client.read.lock().unwrap()[self.side as usize]);
             let mut first = self.client.first.lock().unwrap();

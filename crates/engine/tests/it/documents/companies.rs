@@ -2,6 +2,7 @@
 
 use domain::company::Company;
 use domain::customer::Field;
+use domain::document::Document;
 use domain::document::DocumentKind::{Invoice, Quote};
 use domain::ports::Side;
 use domain::store::{EntityType, Status};
@@ -10,6 +11,13 @@ use super::{sync, words};
 use crate::desk::document;
 use crate::world::{ALL, World, person};
 
+fn numbered(number: &str, customer: &str) -> Document {
+    Document {
+        number: number.to_owned(),
+        ..document(Quote, customer)
+    }
+}
+
 /// It would wait for ever for a customer that nobody syncs.
 #[tokio::test]
 async fn a_document_of_a_customer_whom_nobody_serves_is_left_alone() {
@@ -17,20 +25,15 @@ async fn a_document_of_a_customer_whom_nobody_serves_is_left_alone() {
         let w = World::new(on).await;
         let customer = person("علی رضایی", "09123450017").with(Field::CustomerNumber, "300-500");
         let crm = w.crm.add(customer);
-        let of_it = |number: &str| {
-            let mut quote = document(Quote, &crm);
-            quote.number = number.to_owned();
-            quote
-        };
         // A document without a company's number belongs to its customer's.
-        w.crm.desk.add("q", of_it("7"));
+        w.crm.desk.add("q", numbered("7", &crm));
         let row = sync(&w, EntityType::PreInvoice, "q").await;
         assert_eq!(row.status, Status::Skipped, "{on:?}: {row:?}");
         assert!(
             words(&row).contains("company 300, which is not served"),
             "{on:?}: {row:?}"
         );
-        w.crm.desk.add("q2", of_it("100-7"));
+        w.crm.desk.add("q2", numbered("100-7", &crm));
         let row = sync(&w, EntityType::PreInvoice, "q2").await;
         assert_eq!(
             row.error_code.as_deref(),
@@ -38,6 +41,27 @@ async fn a_document_of_a_customer_whom_nobody_serves_is_left_alone() {
             "{on:?}: {row:?}"
         );
         assert!(w.finance.desk.issued().is_empty() && w.finance.ids().is_empty());
+        w.drop_it().await;
+    }
+}
+
+/// Whoever is to settle that doubt finds out by the customer's own run that it is nobody's here.
+#[tokio::test]
+async fn a_document_is_left_alone_where_its_customer_was_in_doubt_before_it_got_another_companys_number() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let crm = w.crm.add(person("آیناز جلالی", "09123450017"));
+        w.finance.add(person("جلالی", "09123450017"));
+        assert_eq!(w.sync(Side::Crm, &crm).await, Status::Conflict, "{on:?}");
+        w.crm.edit(&crm, Field::CustomerNumber, "300-500");
+        w.crm.desk.add("q", numbered("7", &crm));
+        let of_it = sync(&w, EntityType::PreInvoice, "q").await;
+        assert_eq!(of_it.status, Status::Skipped, "{on:?}: {of_it:?}");
+        assert_eq!(w.sync(Side::Crm, &crm).await, Status::Skipped, "{on:?}");
+        // What is left of the doubt is a half link.
+        w.crm.desk.add("q2", numbered("8", &crm));
+        let of_it = sync(&w, EntityType::PreInvoice, "q2").await;
+        assert_eq!(of_it.status, Status::Skipped, "{on:?}: {of_it:?}");
         w.drop_it().await;
     }
 }
