@@ -7,6 +7,7 @@
     reason = "a test binary has no public side, may fail, and prints its figures"
 )]
 
+mod asking;
 mod cases_bearers;
 mod cases_names;
 mod cases_shared;
