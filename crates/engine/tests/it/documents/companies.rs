@@ -6,10 +6,11 @@ use domain::document::Document;
 use domain::document::DocumentKind::{Invoice, Quote};
 use domain::ports::Side;
 use domain::store::{EntityType, Status};
+use engine::Ran;
 
 use super::{sync, words};
 use crate::desk::document;
-use crate::world::{ALL, World, person};
+use crate::world::{ALL, Fault, World, person};
 
 fn numbered(number: &str, customer: &str) -> Document {
     Document {
@@ -62,6 +63,26 @@ async fn a_document_is_left_alone_where_its_customer_was_in_doubt_before_it_got_
         w.crm.desk.add("q2", numbered("8", &crm));
         let of_it = sync(&w, EntityType::PreInvoice, "q2").await;
         assert_eq!(of_it.status, Status::Skipped, "{on:?}: {of_it:?}");
+        w.drop_it().await;
+    }
+}
+
+/// What was sent to a company that is served is for a human: nothing says that its customer is nobody's here.
+#[tokio::test]
+async fn a_document_waits_while_something_of_its_customer_may_have_been_created_here() {
+    for on in ALL {
+        let w = World::new(on).await;
+        let crm = w.crm.add(person("علی رضایی", "09123450017"));
+        w.finance.fail(Fault::LostAnswer);
+        let ring = w.enqueue(Side::Crm, &crm).await;
+        let ran = w.engine.run(&ring).await.unwrap();
+        assert!(matches!(ran, Ran::Ended { next: Some(_), .. }), "{on:?}: {ran:?}");
+        w.crm.edit(&crm, Field::CustomerNumber, "300-500");
+        w.crm.desk.add("q", numbered("7", &crm));
+        let ring = w.hear_of(EntityType::PreInvoice, Side::Crm, "q").await;
+        w.engine.run(&ring).await.unwrap();
+        let row = w.row(&ring).await;
+        assert_eq!(row.status, Status::Pending, "{on:?}: {row:?}");
         w.drop_it().await;
     }
 }
