@@ -241,7 +241,8 @@ fn persian(text: &str) -> String {
 
 fn left_alone_in_finance(people: &mut People, n: usize) -> Vec<Customer> {
     let mut broken = people.next().to_finance();
-    broken["Email2"] = BREAK.into();
+    // A code that no customer's number names: whoever might be this one is not created beside it.
+    (broken["Code"], broken["Email2"]) = (json!(910_000 + n), BREAK.into());
     let mut nobody = people.next().to_finance();
     nobody["Name"] = NOBODY[n % NOBODY.len()].into();
     let skipped = [
@@ -361,6 +362,10 @@ fn left_alone_in_crm(people: &mut People, n: usize) -> Vec<Customer> {
     let mut alone = |odd, property: &str, value: String, told| {
         let person = people.next();
         let mut identity = person.to_crm();
+        if odd == Odd::Unreadable {
+            // Nor a number that names anybody's code.
+            identity["customerNumber"] = format!("100-{}", 920_000 + n).into();
+        }
         identity[property] = value.into();
         of(odd, Fate::Alone).in_crm(person.kind, identity).told(&[told])
     };
