@@ -204,6 +204,7 @@ mod tests {
             (Field::Name, "آریا ✓ تک", "آریا  تک", F::CodePage),
             (Field::Name, "آریا 😀 تک", "آریا", F::CutAtSurrogate),
             (Field::NationalId, "0012345679", "12345679", F::LeadingZeros),
+            (Field::NationalId, "001-234567-9", "12345679", F::LeadingZeros),
             (Field::PostalCode, "0123456789", "123456789", F::LeadingZeros),
             (Field::Phone, "021-884533", "21884533", F::LeadingZeros),
         ] {

@@ -15,7 +15,7 @@ use engine::step::{Ending, Sending, Step};
 use crate::ours::{at, base, in_flight, named, save, with_rules};
 
 /// What becomes of the name: a save of "c" from the CRM, over "a" in finance, was sent in second 10 and never answered.
-fn after_a_lost_save(base: &Base, finance: &str, heard: i64) -> Change {
+fn after_a_lost_save(base: &Base, finance: &str, heard: i64, crm_at: i64) -> Change {
     let mut lost = save(10, base, "c");
     lost.decided = vec![Change {
         field: Field::Name,
@@ -37,7 +37,7 @@ fn after_a_lost_save(base: &Base, finance: &str, heard: i64) -> Change {
             record: Snapshot {
                 id: link.id_on(side).unwrap().to_owned(),
                 customer,
-                modified_at: Some(at(5)),
+                modified_at: Some(at(crm_at)),
                 whole: serde_json::Value::Null,
             },
             at: at(20),
@@ -84,14 +84,17 @@ fn a_lost_save_is_not_forgotten_while_the_customer_bears_another_companys_number
 #[test]
 fn what_a_lost_save_neither_left_nor_wrote_over_came_after_it_whatever_was_heard_before() {
     let known = base("a", "a");
-    for (finance, heard, winner, reason) in [
+    for (finance, heard, crm_at, winner, reason) in [
         // Heard of before the save, which wrote over what was heard of: when this came, nobody knows.
-        ("d", 3, Side::Crm, Reason::Tie),
-        ("d", 12, Side::Crm, Reason::Tie),
+        ("d", 3, 5, Side::Crm, Reason::Tie),
+        ("d", 12, 5, Side::Crm, Reason::Tie),
+        ("d", 10, 15, Side::Crm, Reason::Tie),
+        // Heard of after it, and edited in the CRM after that.
+        ("d", 12, 15, Side::Crm, Reason::LaterWins),
         // The save has not arrived: nothing but the CRM's edit is new.
-        ("a", 3, Side::Crm, Reason::OnlyThisChanged),
+        ("a", 3, 5, Side::Crm, Reason::OnlyThisChanged),
     ] {
-        let change = after_a_lost_save(&known, finance, heard);
+        let change = after_a_lost_save(&known, finance, heard, crm_at);
         assert_eq!(
             (change.winner, change.reason),
             (Some(winner), reason),

@@ -126,3 +126,17 @@ fn case_15_rows_in_another_order_are_no_change() {
         "{found:?}"
     );
 }
+
+#[test]
+fn what_the_rows_explain_to_the_last_rial_is_no_rounding_of_the_total() {
+    let mut four = quote(vec![row("1", "4", "1000")]);
+    for (said, told) in [
+        ("4000", false),
+        ("4002", false),
+        ("3998", false),
+        ("3997.5", true),
+    ] {
+        four.totals.final_value = Some(d(said));
+        assert_eq!(rounded(&four, d("1000")).is_some(), told, "{said}");
+    }
+}

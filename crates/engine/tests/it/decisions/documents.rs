@@ -2,13 +2,14 @@
 
 use domain::document::{Document, DocumentKind, DocumentSnapshot};
 use domain::in_flight::{InFlight, Issue, Write};
-use domain::link::{IssuedDocument, Link};
+use domain::link::{IssuedDocument, Link, LinkState};
+use domain::message::Code;
 use domain::side::Side;
-use domain::store::Ruling;
+use domain::store::{Awaited, Ruling};
 use engine::seen::{Seen, Sight};
 use engine::step::{Ending, Step};
 
-use super::{at, decide_document};
+use super::{at, base, decide_document, half, linked, out, save};
 use crate::desk::document;
 
 fn quote() -> (Link, Document) {
@@ -87,4 +88,61 @@ fn a_ruling_is_about_the_request_that_was_seen_and_about_no_later_one() {
         let again = known.link.in_flight.issue().map(|sent| sent.again);
         assert_eq!(again, Some(number.is_some()));
     }
+}
+
+/// A quote whose customer is no one's contact yet: its own row is there already, or was just made, and the CRM has it.
+fn of_customer(customer: Option<Link>, enqueued: bool) -> Seen {
+    let (link, document) = quote();
+    let mut seen = seen(&link, snapshot(&document, ""));
+    seen.standing = Some((customer, None));
+    seen.enqueued = Some(enqueued);
+    seen.asked.insert((Side::Crm, "c".to_owned()), true);
+    seen
+}
+
+fn awaits(seen: &Seen) -> (Code, Awaited) {
+    match decide_document(&quote().0, seen).1 {
+        Step::End(Ending::Awaits(why, awaited)) => (why.code, awaited),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_document_awaits_the_row_of_its_customer_whoever_has_made_it() {
+    for enqueued in [true, false] {
+        let (why, awaited) = awaits(&of_customer(None, enqueued));
+        assert_eq!((why, awaited.enqueued), (Code::CustomerIsSyncedFirst, enqueued));
+        assert_eq!((awaited.customer.as_str(), awaited.version), ("c", None));
+    }
+}
+
+#[test]
+fn only_a_customer_who_is_nobody_and_was_never_met_ends_its_document() {
+    let mut nobodys = of_customer(None, false);
+    nobodys.nobodys.insert((Side::Crm, "c".to_owned()));
+    let step = decide_document(&quote().0, &nobodys).1;
+    assert!(
+        matches!(&step, Step::End(Ending::Invalid(why)) if why[0].code == Code::CustomerIsNobody),
+        "{step:?}"
+    );
+    nobodys.standing = Some((Some(half(Side::Crm)), None));
+    assert_eq!(awaits(&nobodys).0, Code::CustomerIsSyncedFirst);
+}
+
+#[test]
+fn who_bears_the_number_of_a_company_that_is_not_served_is_its_own_unless_something_stands_here() {
+    let step = |customer: Option<Link>| {
+        let mut seen = of_customer(customer, false);
+        let other = domain::company::Company::of(300).unwrap();
+        seen.unserved.insert("c".to_owned(), other);
+        decide_document(&quote().0, &seen).1
+    };
+    let awaits = |step: Step| matches!(step, Step::End(Ending::Awaits(..)));
+    assert!(!awaits(step(None)) && !awaits(step(Some(half(Side::Crm)))));
+    let mut sent = half(Side::Crm);
+    sent.in_flight = out(&[save(Side::Finance, 0, &base(&[]), "a")]);
+    assert!(awaits(step(Some(sent))));
+    let mut whole = linked(None);
+    whole.state = LinkState::Conflict;
+    assert!(awaits(step(Some(whole))));
 }

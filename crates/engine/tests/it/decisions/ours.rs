@@ -1,9 +1,10 @@
 //! What unconfirmed saves leave behind: who is late, who is overtaken, who is forgotten.
 
+use domain::change::{Change, Reason};
 use domain::customer::Field;
 use domain::in_flight::{InFlight, Sent, Update, Write};
 use domain::side::Side;
-use engine::customer::ours::{forget, leaves, overtake, recognise, settle_pending};
+use engine::customer::ours::{doubted, forget, leaves, overtake, recognise, settle_pending};
 
 use super::{at, base, named, out, project, save};
 
@@ -129,4 +130,51 @@ fn a_save_is_forgotten_when_it_was_seen_whole_or_can_land_no_more() {
     // Which of two that leave the same was seen, nobody can say.
     assert_eq!(left(&[into_finance(0, "b"), into_finance(5, "c")], "b", 60), 1);
     assert_eq!(left(&[into_finance(0, "b"), into_finance(5, "b")], "b", 60), 2);
+}
+
+#[test]
+fn once_a_save_is_known_to_have_landed_what_younger_ones_sent_along_and_differs_was_an_edit() {
+    let then = base(&[(NAME, "a")]);
+    let along = |leaves: &str| {
+        let mut save = save(Side::Finance, 5, &then, leaves);
+        save.fields.values_mut().for_each(|sent| sent.written = false);
+        save
+    };
+    let younger_is_pending = |younger: Update| {
+        let mut saves = out(&[save(Side::Finance, 0, &then, "x"), younger]);
+        let mut known = then.clone();
+        recognise(
+            &mut known,
+            &mut saves,
+            [Some(&named("x")), Some(&named("x"))],
+            &project,
+        );
+        of(&saves, 1).1.pending
+    };
+    assert!(younger_is_pending(along("y")));
+    assert!(!younger_is_pending(along("x")), "as it was brought");
+    assert!(
+        !younger_is_pending(save(Side::Finance, 5, &then, "y")),
+        "it was asked for"
+    );
+}
+
+#[test]
+fn what_a_save_neither_leaves_nor_wrote_over_came_after_it() {
+    let then = base(&[(NAME, "c")]);
+    let mut lost = save(Side::Finance, 7, &then, "x");
+    lost.decided = vec![Change {
+        field: NAME,
+        crm: "x".into(),
+        finance: "c".into(),
+        winner: Some(Side::Crm),
+        reason: Reason::OnlyThisChanged,
+    }];
+    for (now, since) in [("c", None), ("x", None), ("z", Some(at(7)))] {
+        assert_eq!(
+            doubted(&out(&[lost.clone()]), &named(now), NAME, &project),
+            since,
+            "{now}"
+        );
+    }
 }

@@ -150,6 +150,12 @@ fn case_17_a_linked_record_is_gone_when_that_was_heard_or_no_look_has_shown_it_f
         ..link.clone()
     };
     assert!(gone(step(false, None, &closed)), "it was gone before");
+    // Of a half link that is no more than its rows, nothing is known; of one that may have made something, it is.
+    let mut half = super::half(Side::Crm);
+    let not_shown = |half: &Link| decide(half, &seen(half, 500, None, None)).1;
+    assert!(matches!(not_shown(&half), Step::End(Ending::Gone(Side::Crm))));
+    half.in_flight = out(&[save(Side::Finance, 400, &base(&[]), "a")]);
+    assert_eq!(ends(&not_shown(&half)), ("wait", Code::NotShown));
 }
 
 #[test]
@@ -275,6 +281,93 @@ fn where_nothing_of_what_was_sent_just_now_is_there_another_record_is() {
     // One of the values in a form that nobody knows is held, as ever.
     let step = after(person_of("ALI REZAEI, TEHRAN", "09123450018"));
     assert!(!matches!(&step, Step::End(Ending::Conflict(_))), "{step:?}");
+}
+
+/// A create of the CRM's customer "c" that was answered with finance's "1", and what both hold now; nothing was found there
+/// before.
+fn after_a_create(sent: &[(Field, &str)], crm: Customer, finance: Customer) -> Step {
+    let of_it = save(Side::Finance, 0, &base(&[]), "").fields[&NAME].clone();
+    let field = |(field, leaves): &(Field, &str)| {
+        let leaves = (*leaves).to_owned();
+        let sent = Sent {
+            source: Some(leaves.clone()),
+            leaves,
+            base: None,
+            ..of_it.clone()
+        };
+        (*field, sent)
+    };
+    let create = domain::in_flight::Create {
+        side: Side::Finance,
+        at: at(0),
+        fields: sent.iter().map(field).collect(),
+        not_ours: Vec::new(),
+        empty_looks: 0,
+        made: None,
+        decided: Vec::new(),
+    };
+    let mut link = linked(None);
+    link.in_flight = domain::in_flight::InFlight(vec![Write::Create(create.clone())]);
+    let mut seen = seen(&super::half(Side::Crm), 1, Some(crm), Some(finance));
+    seen.answered = Some(Write::Create(create));
+    seen.narrowed = Some(Times::default());
+    decide(&link, &seen).1
+}
+
+#[test]
+fn where_nothing_of_what_was_just_created_is_there_another_record_is() {
+    let ali = person_of("علی رضایی", "09123450018");
+    let sent = [(NAME, "علی رضایی"), (Field::Mobile, "09123450018")];
+    let mina = person_of("مینا کریمی", "09350000123");
+    let step = after_a_create(&sent, ali.clone(), mina);
+    assert_eq!(ends(&step).1, Code::AnotherRecord);
+    let step = after_a_create(&sent, ali.clone(), ali.clone());
+    assert!(!matches!(step, Step::End(Ending::Conflict(_))), "{step:?}");
+    // One value alone may have come back in a form that nobody knows.
+    let step = after_a_create(&sent[..1], named("علی رضایی"), named("TEHRAN LTD"));
+    assert!(
+        !matches!(&step, Step::End(Ending::Conflict(why)) if why.code == Code::AnotherRecord),
+        "{step:?}"
+    );
+}
+
+#[test]
+fn a_save_of_which_a_part_is_there_has_arrived() {
+    let known = base(&[
+        (NAME, "علی"),
+        (Field::Mobile, "09123450017"),
+        (Field::Address, "الف"),
+    ]);
+    let update = {
+        let mut update = save(Side::Finance, 0, &known, "علی رضایی");
+        let of_it = update.fields[&NAME].clone();
+        for (field, leaves) in [(Field::Mobile, "09123450018"), (Field::Address, "ب")] {
+            let leaves = leaves.to_owned();
+            update.fields.insert(
+                field,
+                Sent {
+                    leaves,
+                    ..of_it.clone()
+                },
+            );
+        }
+        update
+    };
+    let of = |name, mobile, address| person_of(name, mobile).with(Field::Address, address);
+    let sent = of("علی رضایی", "09123450018", "ب");
+    let is_another = |crm: Customer, finance: Customer| {
+        let mut link = linked(Some(known.clone()));
+        link.in_flight = out(&[update.clone()]);
+        let mut seen = seen(&link, 1, Some(crm), Some(finance));
+        seen.answered = Some(Write::Update(update.clone()));
+        seen.narrowed = Some(Times::default());
+        let step = decide(&link, &seen).1;
+        matches!(&step, Step::End(Ending::Conflict(why)) if why.code == Code::AnotherRecord)
+    };
+    assert!(!is_another(sent.clone(), sent.clone()));
+    // Typed back in finance at that moment: what else was sent is there, so the save has arrived.
+    assert!(!is_another(sent.clone(), of("علی", "09123450017", "ب")));
+    assert!(is_another(sent, of("مینا کریمی", "09350000123", "پ")));
 }
 
 #[test]

@@ -49,12 +49,14 @@ fn what_stands_there_escaped_is_sent_as_it_was_typed_unless_somebody_has_edited_
         (Field::Description, "a & b"),
         (Field::Address, "x"),
         (Field::Website, "a"),
+        (Field::Email, "a&b@c.ir"),
     ];
     let shown = [
         (NAME, "R&amp;D x"),
         (Field::Description, "a &amp; b"),
         (Field::Address, "x"),
         (Field::Website, "a"),
+        (Field::Email, "a&amp;b@c.ir"),
     ];
     let mut known = base(&[]);
     for ((field, crm), (_, finance)) in typed.iter().zip(&shown) {
@@ -63,6 +65,8 @@ fn what_stands_there_escaped_is_sent_as_it_was_typed_unless_somebody_has_edited_
     let link = linked(Some(known));
     let crm = person(&typed).with(Field::Website, "b");
     let finance = person(&shown).with(Field::Description, "c &amp; d");
+    // Escaped once more by somebody's save.
+    let finance = finance.with(Field::Email, "a&amp;amp;b@c.ir");
     let mut seen = seen(&link, 1, Some(crm), Some(finance));
     seen.fresh = Some(Side::Finance);
     let save = update(decide(&link, &seen).1);
