@@ -1,5 +1,5 @@
-//! Rate limits by client address. Whoever shows a good signature or token has a generous limit; everyone else is
-//! a stranger and has a small one. Memory is bounded: addresses that have been quiet are forgotten.
+//! Rate limits by client address, for strangers. Whoever shows a good signature or token is limited by nothing but what can
+//! be stored. Memory is bounded: addresses that have been quiet are forgotten.
 //!
 //! Behind a reverse proxy all clients share one address, unless `TRUSTED_PROXIES` names it (see `client`).
 
@@ -21,8 +21,6 @@ use governor::{
 
 /// Refused requests of one address: 60 a minute, 30 at once.
 const STRANGERS: Quota = Quota::per_minute(count(60)).allow_burst(count(30));
-/// Requests of an address with a good signature or token: the CRM sends in bursts during its own imports.
-const CALLERS: Quota = Quota::per_second(count(100)).allow_burst(count(2000));
 /// After how many looks the quiet addresses are forgotten.
 const FORGET: u32 = 1024;
 
@@ -37,7 +35,6 @@ const fn count(n: u32) -> NonZeroU32 {
 #[derive(Debug)]
 pub(super) struct Limits {
     strangers: DefaultKeyedRateLimiter<IpAddr>,
-    callers: DefaultKeyedRateLimiter<IpAddr>,
     /// Addresses that used up a stranger's limit, until when nothing of theirs is read.
     blocked: Mutex<HashMap<IpAddr, Instant>>,
     looks: AtomicU32,
@@ -47,7 +44,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             strangers: RateLimiter::keyed(STRANGERS),
-            callers: RateLimiter::keyed(CALLERS),
             blocked: Mutex::default(),
             looks: AtomicU32::new(0),
         }
@@ -58,44 +54,29 @@ impl Limits {
     /// Counts a request that had no right to be heard; `Err`: one too many, how long to wait.
     pub(super) fn stranger(&self, address: IpAddr) -> Result<(), Duration> {
         let network = network(address);
-        let result = self.look(&self.strangers, network);
+        if self.looks.fetch_add(1, Ordering::Relaxed) % FORGET == FORGET - 1 {
+            self.forget();
+        }
+        let now = DefaultClock::default();
+        let checked = self.strangers.check_key(&network);
+        let result = checked.map_err(|not_until| not_until.wait_time_from(now.now()));
         if let Err(wait) = result {
             self.blocked().insert(network, Instant::now() + wait);
         }
         result
     }
 
-    /// Counts a request that has shown its right.
-    pub(super) fn caller(&self, address: IpAddr) -> Result<(), Duration> {
-        self.look(&self.callers, network(address))
-    }
-
-    /// Before work is done for a request that can show its right only afterwards: it counts as a caller's, and
-    /// an address that used up a stranger's limit has to wait.
+    /// Before work is done for a request that can show its right only afterwards: an address that used up a stranger's limit
+    /// has to wait.
     pub(super) fn unproven(&self, address: IpAddr) -> Result<(), Duration> {
         let until = self.blocked().get(&network(address)).copied();
         let wait = until.map(|until| until.saturating_duration_since(Instant::now()));
-        match wait {
-            Some(wait) if !wait.is_zero() => Err(wait),
-            _ => self.caller(address),
-        }
-    }
-
-    fn look(&self, limiter: &DefaultKeyedRateLimiter<IpAddr>, network: IpAddr) -> Result<(), Duration> {
-        if self.looks.fetch_add(1, Ordering::Relaxed) % FORGET == FORGET - 1 {
-            self.forget();
-        }
-        let now = DefaultClock::default();
-        limiter
-            .check_key(&network)
-            .map_err(|not_until| not_until.wait_time_from(now.now()))
+        wait.filter(|wait| !wait.is_zero()).map_or(Ok(()), Err)
     }
 
     fn forget(&self) {
-        for limiter in [&self.strangers, &self.callers] {
-            limiter.retain_recent();
-            limiter.shrink_to_fit();
-        }
+        self.strangers.retain_recent();
+        self.strangers.shrink_to_fit();
         let now = Instant::now();
         self.blocked().retain(|_, until| *until > now);
     }
@@ -134,16 +115,8 @@ mod tests {
             "{wait:?}"
         );
         assert!(limits.unproven(v6(100)).is_err());
-        // One with a token is heard all the same, and so is everyone else.
-        assert!(limits.caller(v6(100)).is_ok());
+        // Everyone else is heard.
         assert!(limits.unproven([127, 0, 0, 1].into()).is_ok());
-    }
-
-    #[test]
-    fn a_caller_may_burst_and_then_waits_too() {
-        let limits = Limits::default();
-        let passed = (0..2500).filter(|_| limits.caller(v6(1)).is_ok()).count();
-        assert!((2000..2400).contains(&passed), "{passed}");
     }
 
     #[test]

@@ -69,11 +69,9 @@ async fn answer(
     right: bool,
     request: Request,
 ) -> Result<Accepted, Refusal> {
-    let address = shared.client(&request);
     if !right {
-        return Err(shared.refuse(address, NO_TOKEN));
+        return Err(shared.refuse(shared.client(&request), NO_TOKEN));
     }
-    shared.limits.caller(address).map_err(Refusal::TooMany)?;
     let mut parameters = Parameters::default();
     parameters.take_form(query.as_bytes());
     if request.method() == Method::POST {

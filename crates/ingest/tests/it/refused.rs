@@ -226,22 +226,16 @@ async fn behind_a_trusted_proxy_each_client_has_a_limit_of_its_own() {
 }
 
 #[tokio::test]
-async fn callers_have_a_limit_too() {
+async fn whoever_shows_his_right_is_limited_by_nothing_but_what_can_be_stored() {
     let site = Site::on(Engine::Sqlite).await;
-    // Refused for their bodies: the limit is looked at before. Many, because a slow machine is given more meanwhile.
-    let mut codes = futures::stream::iter(0..10_000)
+    // Refused for their bodies: a limit would be looked at before.
+    let mut codes = futures::stream::iter(0..5_000)
         .map(|_| async { site.get("/webhook/crm/older/identity").await.status() })
         .buffer_unordered(100);
-    let mut late = false;
     while let Some(code) = codes.next().await {
-        assert!(code == 400 || code == 429, "{code}");
-        late = code == 429;
-        if late {
-            break;
-        }
+        assert_eq!(code, 400);
     }
     drop(codes);
-    assert!(late, "nobody had to wait");
     site.end().await;
 }
 

@@ -233,6 +233,15 @@ fn a_customer_is_made_without_it_unless_the_holder_may_be_that_customer() {
     let met_with = |name: &str, holder_is: &str, gone| {
         let customer = person(&[(Field::Name, name), (Field::Mobile, WANTED)]);
         let mut seen = met(&link, 10, customer, &[]);
+        // Somebody else was found, who is not it.
+        let stranger = person(&[(Field::Name, "پرویز صادقی")]);
+        let candidates = &mut seen.gathered.as_mut().unwrap().candidates;
+        candidates.push(Near {
+            id: "3".into(),
+            profile: Profile::of_record("3", &stranger, Side::Finance, config().numbering),
+            linked: false,
+            live: true,
+        });
         let (create, _) = created(decide(&link, &seen).1);
         seen.note_taken(
             Side::Finance,

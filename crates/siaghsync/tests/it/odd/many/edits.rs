@@ -82,6 +82,7 @@ pub fn tamper(sim: &Simulator, all: &[Customer]) -> BTreeSet<usize> {
             .typed
             .last()
             .filter(|typed| EDITS.iter().any(|sign| typed.value.contains(sign)))
+            .filter(|_| !customer.codes.is_empty())
         else {
             continue;
         };
