@@ -357,7 +357,7 @@ fn a_save_of_which_a_part_is_there_has_arrived() {
     let sent = of("علی رضایی", "09123450018", "ب");
     let is_another = |crm: Customer, finance: Customer| {
         let mut link = linked(Some(known.clone()));
-        link.in_flight = out(&[update.clone()]);
+        link.in_flight = out(std::slice::from_ref(&update));
         let mut seen = seen(&link, 1, Some(crm), Some(finance));
         seen.answered = Some(Write::Update(update.clone()));
         seen.narrowed = Some(Times::default());
