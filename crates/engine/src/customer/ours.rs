@@ -270,8 +270,17 @@ fn is_whole(save: &Update, customer: &Customer, project: Project<'_>) -> bool {
     let as_left = |(field, sent): (&Field, &Sent)| {
         now(field).is_none_or(|now| leaves(project, save.side, *field, sent, now))
     };
-    let shows = |(field, sent): (&Field, &Sent)| sent.written && now(field).is_some();
-    save.fields.iter().all(as_left) && save.fields.iter().any(shows)
+    let was = |sent: &'_ Sent| {
+        sent.base.clone().and_then(|(crm, finance)| match save.side {
+            Side::Crm => crm,
+            Side::Finance => finance,
+        })
+    };
+    let changes = |(field, sent): (&Field, &Sent)| {
+        let other = |now| was(sent).is_none_or(|was| !same(*field, &was, now));
+        sent.written && now(field).is_some_and(other)
+    };
+    save.fields.iter().all(as_left) && save.fields.iter().any(changes)
 }
 
 /// Whether another save of that side leaves the very same.

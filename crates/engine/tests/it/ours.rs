@@ -256,6 +256,15 @@ fn a_save_that_changes_nothing_which_its_side_shows_is_forgotten_by_time_alone()
         0,
         "seen whole"
     );
+    // Sent as it was typed, since it stands there escaped: it comes back as it stands.
+    let escaped = base("a & b", "a &amp; b");
+    let out = in_flight(&[save(0, &escaped, "a & b")]);
+    assert_eq!(
+        out_after(&out, &named("a &amp; b"), 60),
+        1,
+        "nothing was to change"
+    );
+    assert_eq!(out_after(&out, &named("a &amp; b"), 121), 0);
 }
 
 #[test]
