@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::customer::Field;
-use domain::ports::{PortError, Side};
+use domain::ports::{PortError, Ring, Side};
 use domain::store::Status;
 use engine::Ran;
 
@@ -125,19 +125,21 @@ async fn what_one_side_refuses_does_not_keep_the_other_from_its_news(w: &World) 
     assert_eq!(w.crm.saves(), saves);
 }
 
+/// Hears of a customer of the CRM, runs once, and says what is to be run next, and when.
+async fn run_once(w: &World, id: &str) -> (Ring, Duration) {
+    let ring = w.enqueue(Side::Crm, id).await;
+    match w.engine.run(&ring).await.unwrap() {
+        Ran::Ended { next: Some(next), .. } => next,
+        other => panic!("{other:?}"),
+    }
+}
+
 async fn an_update_whose_answer_was_lost_is_known_as_ours_and_explained(w: &World) {
     let id = w.crm.add(person("علی", "09123450017"));
     w.sync(Side::Crm, &id).await;
     w.crm.edit(&id, Field::Name, "رضا");
     w.finance.fail(Fault::LostAnswer);
-    let ring = w.enqueue(Side::Crm, &id).await;
-    let Ran::Ended {
-        next: Some((next, wait)),
-        ..
-    } = w.engine.run(&ring).await.unwrap()
-    else {
-        panic!()
-    };
+    let (next, wait) = run_once(w, &id).await;
     // Meanwhile the user takes it back: finance's «رضا» must not be taken for an edit of the accountant's.
     w.crm.edit(&id, Field::Name, "علی");
     w.clock.turn(wait);
@@ -159,14 +161,7 @@ async fn what_a_lost_save_left_in_a_field_that_finance_does_not_show_is_put_righ
             true => Fault::LostAnswer,
             false => Fault::Before(PortError::unknown("connection broken")),
         });
-        let ring = w.enqueue(Side::Crm, &id).await;
-        let Ran::Ended {
-            next: Some((next, wait)),
-            ..
-        } = w.engine.run(&ring).await.unwrap()
-        else {
-            panic!()
-        };
+        let (next, wait) = run_once(w, &id).await;
         // What finance was last known to hold is what the CRM says again; what it holds now, nobody can see.
         w.crm.edit(&id, Field::CustomerNumber, own);
         w.clock.turn(wait);

@@ -4,11 +4,12 @@ use domain::base::Base;
 use domain::change::{Change, Reason};
 use domain::customer::Field;
 use domain::entity::EntityType;
+use domain::in_flight::Sent;
 use domain::link::Link;
 use domain::merge::Times;
 use domain::ports::Snapshot;
 use domain::side::Side;
-use engine::customer::{decide, forget};
+use engine::customer::{decide, forget, ours};
 use engine::seen::{Known, Seen, Sight};
 use engine::step::{Ending, Sending, Step};
 
@@ -100,5 +101,43 @@ fn what_a_lost_save_neither_left_nor_wrote_over_came_after_it_whatever_was_heard
             (Some(winner), reason),
             "{finance} {heard}"
         );
+    }
+}
+
+#[test]
+fn what_a_side_does_not_show_is_known_until_a_save_that_would_leave_something_else_is_forgotten() {
+    let mut known = base("a", "a");
+    known.agree(Field::CustomerNumber, "100-501", "100-501");
+    let numbered = |at, number: &str| {
+        let mut save = save(at, &known, "a");
+        let sent = Sent {
+            leaves: number.to_owned(),
+            ..save.fields[&Field::Name].clone()
+        };
+        save.fields.insert(Field::CustomerNumber, sent);
+        save
+    };
+    let (shown, mut hidden) = (named("a"), named("a"));
+    hidden.hidden.push(Field::CustomerNumber);
+    let other = numbered(0, "100-502");
+    let later = numbered(5, "100-501");
+    for (finance, before, after, lost) in [
+        (&hidden, vec![other.clone()], vec![], true),
+        (
+            &hidden,
+            vec![later.clone(), other.clone()],
+            vec![later.clone()],
+            true,
+        ),
+        (&hidden, vec![other.clone()], vec![other.clone()], false),
+        (&hidden, vec![later.clone()], vec![], false),
+        (&shown, vec![other.clone()], vec![], false),
+    ] {
+        let mut base = known.clone();
+        let sides = [None, Some(finance)];
+        let said = ours::lose_sight(&mut base, sides, &in_flight(&before), &in_flight(&after));
+        let number = base.of(Side::Finance, Field::CustomerNumber);
+        assert_eq!((said, number.is_none()), (lost, lost), "{before:?} {after:?}");
+        assert_eq!(base.of(Side::Crm, Field::CustomerNumber), Some("100-501"));
     }
 }

@@ -1,10 +1,11 @@
 //! Two records that are linked.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use domain::change::Reason;
 use domain::customer::{Customer, Field};
-use domain::in_flight::{Sent, Write};
+use domain::in_flight::{Create, InFlight, Sent, Write};
 use domain::link::{Link, LinkState};
 use domain::matching::told_by;
 use domain::merge::Times;
@@ -102,19 +103,23 @@ fn what_is_typed_into_a_side_that_was_written_already_is_for_the_next_run() {
     assert!(!decide(&link, &seen).0.look_again, "they say the same");
 }
 
-#[test]
-fn a_record_of_ours_is_not_shown_yet_for_as_long_as_a_create_may_take() {
-    let mut link = linked(None);
-    let create = domain::in_flight::Create {
+/// A create in finance that was committed in second 0.
+fn create_of(fields: BTreeMap<Field, Sent>) -> Create {
+    Create {
         side: Side::Finance,
         at: at(0),
-        fields: [].into(),
+        fields,
         not_ours: Vec::new(),
         empty_looks: 0,
         made: None,
         decided: Vec::new(),
-    };
-    link.in_flight = domain::in_flight::InFlight(vec![Write::Create(create)]);
+    }
+}
+
+#[test]
+fn a_record_of_ours_is_not_shown_yet_for_as_long_as_a_create_may_take() {
+    let mut link = linked(None);
+    link.in_flight = InFlight(vec![Write::Create(create_of([].into()))]);
     let step = |second| decide(&link, &seen(&link, second, Some(named("a")), None)).1;
     assert_eq!(ends(&step(119)), ("wait", Code::NotShownYet));
     assert_eq!(ends(&step(120)), ("wait", Code::NotShown));
@@ -297,17 +302,9 @@ fn after_a_create(sent: &[(Field, &str)], crm: Customer, finance: Customer) -> S
         };
         (*field, sent)
     };
-    let create = domain::in_flight::Create {
-        side: Side::Finance,
-        at: at(0),
-        fields: sent.iter().map(field).collect(),
-        not_ours: Vec::new(),
-        empty_looks: 0,
-        made: None,
-        decided: Vec::new(),
-    };
+    let create = create_of(sent.iter().map(field).collect());
     let mut link = linked(None);
-    link.in_flight = domain::in_flight::InFlight(vec![Write::Create(create.clone())]);
+    link.in_flight = InFlight(vec![Write::Create(create.clone())]);
     let mut seen = seen(&super::half(Side::Crm), 1, Some(crm), Some(finance));
     seen.answered = Some(Write::Create(create));
     seen.narrowed = Some(Times::default());
