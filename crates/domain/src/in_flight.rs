@@ -92,6 +92,18 @@ pub struct Sent {
     pub pending: bool,
 }
 
+impl Sent {
+    /// What `side` was last known to hold when it was sent; `None`: not known.
+    #[must_use]
+    pub fn was(&self, side: Side) -> Option<&str> {
+        let (crm, finance) = self.base.as_ref()?;
+        match side {
+            Side::Crm => crm.as_deref(),
+            Side::Finance => finance.as_deref(),
+        }
+    }
+}
+
 /// A document that was sent to be issued. Finance can't be asked what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

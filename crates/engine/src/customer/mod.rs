@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::base::Base;
 use domain::change::{Change, Reason};
 use domain::customer::{Customer, Field};
-use domain::in_flight::{InFlight, Write};
+use domain::in_flight::{InFlight, Update, Write};
 use domain::link::LinkState;
 use domain::merge::{Decision, Merge, Project, Times, merge};
 use domain::message::{Code, Message};
@@ -350,13 +350,13 @@ pub fn forget(known: &mut Known, seen: &Seen, gone: bool, rules: &Rules<'_>) {
     let sides = Side::BOTH.map(|side| seen.customer(side));
     let read_at = Side::BOTH.map(|side| seen.sight(side).at());
     let settle = rules.config.settle();
-    let before = known.link.in_flight.clone();
-    let (told, unseen) = ours::forget(&mut known.link.in_flight, sides, read_at, settle, rules.project);
+    let forgotten = ours::forget(&mut known.link.in_flight, sides, read_at, settle, rules.project);
     if let Some(base) = &mut known.link.base {
-        known.look_again |= ours::lose_sight(base, sides, &before, &known.link.in_flight);
+        known.look_again |= ours::lose_sight(base, sides, &forgotten);
     }
-    known.told.extend(told);
-    known.unseen.extend(unseen);
+    let decided = |saves: Vec<Update>| saves.into_iter().flat_map(|save| save.decided);
+    known.told.extend(decided(forgotten.seen));
+    known.unseen.extend(decided(forgotten.unseen));
 }
 
 /// How long the last save without an answer may still be on its way, by the last look at its side.

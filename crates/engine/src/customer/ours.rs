@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use domain::base::{Base, Pair};
-use domain::change::Change;
 use domain::customer::{Customer, Field};
 use domain::forms::form_of;
 use domain::in_flight::{InFlight, Sent, Update, Write};
@@ -205,58 +204,69 @@ pub fn settle_pending(in_flight: &mut InFlight, field: Field, agreed: DateTime<U
     }
 }
 
+/// Saves that can't matter any more.
+#[derive(Debug, Default)]
+pub struct Forgotten {
+    /// Their side was seen whole as they leave it.
+    pub seen: Vec<Update>,
+    /// Their time was over, and nobody has seen them.
+    pub unseen: Vec<Update>,
+}
+
 /// Forgets saves that can't matter any more, once both sides were looked at: their time was over when the side was read, or
-/// the side was seen whole as they leave it, which no other one can have done. Says which are whole, and which were never
-/// seen.
+/// the side was seen whole as they leave it, which no other one can have done.
 pub fn forget(
     in_flight: &mut InFlight,
     sides: Sides<'_>,
     read_at: [Option<DateTime<Utc>>; 2],
     settle: chrono::Duration,
     project: Project<'_>,
-) -> (Vec<Change>, Vec<Change>) {
-    let all = in_flight.clone();
-    let (mut seen, mut unseen) = (Vec::new(), Vec::new());
-    in_flight.0.retain_mut(|write| {
-        let Write::Update(save) = write else { return true };
-        let side = save.side as usize;
-        let is_over = read_at[side].is_some_and(|read_at| save.at + settle < read_at);
-        if save.answered.is_some() {
-            // It lands no more, but what it has made is known until that is settled.
-            if is_over {
-                save.fields.clear();
+) -> Forgotten {
+    let is_over =
+        |save: &Update| read_at[save.side as usize].is_some_and(|read_at| save.at + settle < read_at);
+    let was_seen = |save: &Update| {
+        let customer = sides[save.side as usize];
+        !save.overtaken
+            && customer.is_some_and(|customer| is_whole(save, customer, project))
+            && !has_twin(in_flight, save)
+    };
+    let whole: Vec<bool> = in_flight
+        .0
+        .iter()
+        .map(|write| matches!(write, Write::Update(save) if was_seen(save)))
+        .collect();
+    let mut forgotten = Forgotten::default();
+    for (write, whole) in std::mem::take(&mut in_flight.0).into_iter().zip(whole) {
+        match write {
+            Write::Update(mut save) if save.answered.is_some() => {
+                // It lands no more, but what it has made is known until that is settled.
+                if is_over(&save) {
+                    save.fields.clear();
+                }
+                in_flight.0.push(Write::Update(save));
             }
-            return true;
+            Write::Update(save) if whole => forgotten.seen.push(save),
+            Write::Update(save) if is_over(&save) => forgotten.unseen.push(save),
+            write => in_flight.0.push(write),
         }
-        let whole = !save.overtaken && sides[side].is_some_and(|customer| is_whole(save, customer, project));
-        if whole && !has_twin(&all, save) {
-            seen.append(&mut save.decided);
-            return false;
-        }
-        if is_over {
-            unseen.append(&mut save.decided);
-        }
-        !is_over
-    });
-    (seen, unseen)
+    }
+    forgotten
 }
 
 /// What a side does not show is not known any more where a save that was forgotten without an answer would leave something
 /// else there. Says whether there is any such.
-pub fn lose_sight(base: &mut Base, sides: Sides<'_>, before: &InFlight, after: &InFlight) -> bool {
+pub fn lose_sight(base: &mut Base, sides: Sides<'_>, forgotten: &Forgotten) -> bool {
     let mut lost = false;
-    for side in Side::BOTH {
+    for save in forgotten.seen.iter().chain(&forgotten.unseen) {
+        let side = save.side;
         let hidden = sides[side as usize].map_or(&[][..], |customer| &customer.hidden);
-        let is_out = |save: &&Update| after.updates(side).any(|out| out.at == save.at);
-        for save in before.updates(side).filter(|save| !is_out(save)) {
-            for field in hidden {
-                let (known, sent) = (base.of(side, *field), save.fields.get(field));
-                if let (Some(known), Some(sent)) = (known, sent)
-                    && !same(*field, known, &sent.leaves)
-                {
-                    base.lose(side, *field);
-                    lost = true;
-                }
+        for field in hidden {
+            let (known, sent) = (base.of(side, *field), save.fields.get(field));
+            if let (Some(known), Some(sent)) = (known, sent)
+                && !same(*field, known, &sent.leaves)
+            {
+                base.lose(side, *field);
+                lost = true;
             }
         }
     }
@@ -270,14 +280,8 @@ fn is_whole(save: &Update, customer: &Customer, project: Project<'_>) -> bool {
     let as_left = |(field, sent): (&Field, &Sent)| {
         now(field).is_none_or(|now| leaves(project, save.side, *field, sent, now))
     };
-    let was = |sent: &'_ Sent| {
-        sent.base.clone().and_then(|(crm, finance)| match save.side {
-            Side::Crm => crm,
-            Side::Finance => finance,
-        })
-    };
     let changes = |(field, sent): (&Field, &Sent)| {
-        let other = |now| was(sent).is_none_or(|was| !same(*field, &was, now));
+        let other = |now| sent.was(save.side).is_none_or(|was| !same(*field, was, now));
         sent.written && now(field).is_some_and(other)
     };
     save.fields.iter().all(as_left) && save.fields.iter().any(changes)

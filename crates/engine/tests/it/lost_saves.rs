@@ -9,6 +9,7 @@ use domain::link::Link;
 use domain::merge::Times;
 use domain::ports::Snapshot;
 use domain::side::Side;
+use engine::customer::ours::Forgotten;
 use engine::customer::{decide, forget, ours};
 use engine::seen::{Known, Seen, Sight};
 use engine::step::{Ending, Sending, Step};
@@ -121,23 +122,25 @@ fn what_a_side_does_not_show_is_known_until_a_save_that_would_leave_something_el
     hidden.hidden.push(Field::CustomerNumber);
     let other = numbered(0, "100-502");
     let later = numbered(5, "100-501");
-    for (finance, before, after, lost) in [
-        (&hidden, vec![other.clone()], vec![], true),
-        (
-            &hidden,
-            vec![later.clone(), other.clone()],
-            vec![later.clone()],
-            true,
-        ),
-        (&hidden, vec![other.clone()], vec![other.clone()], false),
-        (&hidden, vec![later.clone()], vec![], false),
-        (&shown, vec![other.clone()], vec![], false),
+    let unseen = |save: &Update| Forgotten {
+        unseen: vec![save.clone()],
+        ..Forgotten::default()
+    };
+    let seen = |save: &Update| Forgotten {
+        seen: vec![save.clone()],
+        ..Forgotten::default()
+    };
+    for (finance, forgotten, lost) in [
+        (&hidden, unseen(&other), true),
+        (&hidden, seen(&other), true),
+        (&hidden, Forgotten::default(), false),
+        (&hidden, unseen(&later), false),
+        (&shown, unseen(&other), false),
     ] {
         let mut base = known.clone();
-        let sides = [None, Some(finance)];
-        let said = ours::lose_sight(&mut base, sides, &in_flight(&before), &in_flight(&after));
+        let said = ours::lose_sight(&mut base, [None, Some(finance)], &forgotten);
         let number = base.of(Side::Finance, Field::CustomerNumber);
-        assert_eq!((said, number.is_none()), (lost, lost), "{before:?} {after:?}");
+        assert_eq!((said, number.is_none()), (lost, lost), "{forgotten:?}");
         assert_eq!(base.of(Side::Crm, Field::CustomerNumber), Some("100-501"));
     }
 }
