@@ -46,8 +46,12 @@ pub(crate) async fn renew(db: &DatabaseConnection) {
             _ => return,
         };
         if busy == 0 || look + 1 == LOOKS {
-            return;
+            break;
         }
         tokio::time::sleep(APART).await;
+    }
+    // Its own others are among them: each is found out when it is used.
+    for _ in 0..db.get_postgres_connection_pool().size() {
+        let _ = db.ping().await;
     }
 }

@@ -36,10 +36,21 @@ pub(super) fn is_time_out(error: &DbErr) -> bool {
     }
 }
 
-/// Whether PostgreSQL has undone a whole transaction, for the sake of one that it had waited for: a deadlock, or an order
-/// in which the two can't both have been carried out.
+/// Whether it was not there, or went away before it had answered.
+pub(super) fn is_away(error: &DbErr) -> bool {
+    match error {
+        DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => {
+            matches!(**inner, Sqlx::Io(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed)
+        }
+        _ => false,
+    }
+}
+
+/// Whether PostgreSQL has undone a whole transaction, for the sake of one that it had waited for (a deadlock, an order in
+/// which the two can't both have been carried out, a lock that it did not get in time), or has ended the session before.
 pub(super) fn is_undone(error: &DbErr) -> bool {
-    code(error).is_some_and(|code| matches!(&*code, "40P01" | "40001"))
+    code(error).is_some_and(|code| matches!(&*code, "40P01" | "40001" | "55P03" | "57P01"))
 }
 
 fn code(error: &DbErr) -> Option<std::borrow::Cow<'_, str>> {

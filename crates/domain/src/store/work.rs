@@ -13,7 +13,7 @@ use crate::message::Message;
 use crate::side::Side;
 
 /// The right to work on an entity, until it lapses or is lost to someone with a higher token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Lease {
     /// `EntityMapping.id`.
     pub link: Uuid,

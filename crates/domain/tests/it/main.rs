@@ -9,6 +9,7 @@
 mod aside;
 mod companies;
 mod database;
+mod groups;
 mod guard;
 mod inbox;
 mod index;

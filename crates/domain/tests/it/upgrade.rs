@@ -165,7 +165,10 @@ async fn a_service_of_version_0_1_runs_on() {
     const CONNECTIONS: u32 = 4;
     let old = TestDb::bare(Engine::Postgres).await.unwrap();
     migrations::migrate_by(old.store.db(), OLD).await.unwrap();
-    let service = domain::store::sql::connect(&old.url, CONNECTIONS).await.unwrap();
+    // It asks each connection before it uses it.
+    let mut options = sea_orm::ConnectOptions::new(old.url.clone());
+    options.max_connections(CONNECTIONS);
+    let service = sea_orm::Database::connect(options).await.unwrap();
     let row = Uuid::now_v7();
     insert_row(&service, row, "PENDING", None).await;
     let all_claim = async || {

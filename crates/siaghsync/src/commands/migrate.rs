@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(super::DATABASE)?;
     super::block_on(&settings, async {
-        let db = domain::store::sql::connect(settings.database.url.expose_secret(), 2)
+        let db = domain::store::sql::connect_to_migrate(settings.database.url.expose_secret())
             .await
             .context("DATABASE_URL: the database can't be reached")?;
         let steps = migrations::migrate(&db).await.context(

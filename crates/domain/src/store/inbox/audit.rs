@@ -9,21 +9,20 @@ use crate::store::entities::log;
 use crate::store::sql::SqlStore;
 use crate::store::{Commit, Link, StoreResult};
 
-pub(in crate::store) async fn audit(
+pub(in crate::store) async fn audit<'a>(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
-    lead: &Lead,
-    link: &Link,
-    commit: &Commit,
+    runs: impl IntoIterator<Item = (&'a Lead, &'a Link, &'a Commit)>,
     now: DateTime<Utc>,
 ) -> StoreResult<()> {
-    if commit.audits.is_empty() {
-        return Ok(());
+    let mut rows = Vec::new();
+    for (lead, link, commit) in runs {
+        let took = millis(commit.took);
+        let audits = commit.audits.iter();
+        rows.extend(audits.map(|(side, outcome)| rows::audit(store, lead, link, *side, outcome, took, now)));
     }
-    let rows = commit
-        .audits
-        .iter()
-        .map(|(side, outcome)| rows::audit(store, lead, link, *side, outcome, millis(commit.took), now));
-    log::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    if !rows.is_empty() {
+        log::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
     Ok(())
 }

@@ -24,6 +24,15 @@ pub(super) const CLAIMED: &str = r#""SyncLog"."id" AS "row", "sourceSystem", "tr
 /// The columns of [`Lead`].
 pub(super) const LEAD: &str = r#""id", "transactionId", "entityType", "sourceSystem", "sourceEntityId", "triggerType", "startedAt", "traceParent""#;
 
+/// [`LEAD`] of a table.
+pub(in crate::store) fn lead_of(table: &str) -> String {
+    let all: Vec<_> = LEAD
+        .split(", ")
+        .map(|column| format!("{table}.{column}"))
+        .collect();
+    all.join(", ")
+}
+
 /// The row whose outcome is the run's, as those that follow from it need it.
 pub(in crate::store) struct Lead {
     pub(super) id: Uuid,
@@ -196,7 +205,7 @@ pub(super) fn claimed(row: &QueryResult) -> StoreResult<Option<ClaimedRow>> {
     }))
 }
 
-pub(super) fn lead(row: &QueryResult) -> StoreResult<Lead> {
+pub(in crate::store) fn lead(row: &QueryResult) -> StoreResult<Lead> {
     Ok(Lead {
         id: row.try_get("", "id")?,
         transaction: row.try_get("", "transactionId")?,

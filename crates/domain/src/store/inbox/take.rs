@@ -8,9 +8,9 @@ use crate::company::Company;
 use crate::store::sql::SqlStore;
 use crate::store::{Claim, ClaimedRow, EntityRef, Link, Status, StoreResult};
 
-/// The row that was rung for.
-pub(in crate::store) const RUNG: &str = r#"SELECT l."status", l."entityType", l."sourceSystem", l."sourceEntityId", l."company", r."nextRetryAt"
-    FROM "SyncLog" l LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id" WHERE l."id" = $1"#;
+/// The columns of a row `l` that was rung for, with its retry entry `r`.
+pub(in crate::store) const RUNG: &str =
+    r#"l."status", l."entityType", l."sourceSystem", l."sourceEntityId", l."company", r."nextRetryAt""#;
 
 /// Why [`RUNG`] is not run now: it is final, or its retry time has not come.
 pub(in crate::store) fn not_due(rung: &QueryResult, now: DateTime<Utc>) -> StoreResult<Option<Claim>> {
@@ -28,27 +28,39 @@ pub(in crate::store) fn rung(store: &SqlStore, rung: &QueryResult) -> StoreResul
     Ok((rows::entity(rung)?, company))
 }
 
-/// The statement that claims all open rows of a link, given by its id, type, both ids and company. Those that an earlier run
-/// left in progress are orphans: its lease is ours now.
-pub(in crate::store) fn taking(from: &str, [id, entity_type, crm, finance, company]: [&str; 5]) -> String {
+/// The statement that claims what is open of a link: its id, and the condition. Those that an earlier run left in progress are
+/// orphans: its lease is ours now.
+fn taking(id: &str, which: &str) -> String {
     format!(
         r#"UPDATE "SyncLog" SET "lapses" = "lapses" + (CASE WHEN "status" = 'IN_PROGRESS' THEN 1 ELSE 0 END),
-                  "status" = 'IN_PROGRESS', "entityMappingId" = {id} {from}
-           WHERE "status" IN ('PENDING', 'IN_PROGRESS') AND "SyncLog"."entityType" = {entity_type}
-             AND (("sourceSystem" = 'CRM' AND "sourceEntityId" = {crm})
-               OR ("sourceSystem" = 'FINANCE' AND "sourceEntityId" = {finance} AND "SyncLog"."company" = {company}))
-           RETURNING {}"#,
+                  "status" = 'IN_PROGRESS', "entityMappingId" = {id} {which}
+             AND "status" IN ('PENDING', 'IN_PROGRESS') RETURNING {}, "entityMappingId" AS "claimedFor""#,
         rows::CLAIMED
     )
 }
 
-/// [`taking`] by itself.
+/// [`taking`] of all links of a table: PostgreSQL looks each up by itself, however many are open.
+pub(in crate::store) fn taking_of(links: &str) -> String {
+    let open = r#"SELECT l."id" FROM "SyncLog" l WHERE l."status" IN ('PENDING', 'IN_PROGRESS') AND l."entityType" = m."entityType""#;
+    let which = format!(
+        r#"FROM (SELECT m."id" AS "of", o."id" FROM "{links}" m, LATERAL (
+               {open} AND l."sourceSystem" = 'CRM' AND l."sourceEntityId" = m."crmId"
+               UNION ALL {open} AND l."sourceSystem" = 'FINANCE' AND l."sourceEntityId" = m."financeId"
+                   AND l."company" = m."company" OFFSET 0) o) o
+           WHERE "SyncLog"."id" = o."id""#
+    );
+    taking(r#"o."of""#, &which)
+}
+
+/// [`taking`] of one link.
 pub(in crate::store) async fn take(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
     link: &Link,
 ) -> StoreResult<Vec<ClaimedRow>> {
-    let sql = taking("", ["$1", "$2", "$3", "$4", "$5"]);
+    let which = r#"WHERE "entityType" = $2 AND (("sourceSystem" = 'CRM' AND "sourceEntityId" = $3)
+        OR ("sourceSystem" = 'FINANCE' AND "sourceEntityId" = $4 AND "company" = $5))"#;
+    let sql = taking("$1", which);
     let values = [
         link.id.into(),
         link.entity_type.to_value().into(),
@@ -60,8 +72,10 @@ pub(in crate::store) async fn take(
 }
 
 /// What [`taking`] has claimed, in the order of its coming; a row that shows none is none.
-pub(in crate::store) fn taken(rows: &[QueryResult]) -> StoreResult<Vec<ClaimedRow>> {
-    let mut open = Vec::with_capacity(rows.len());
+pub(in crate::store) fn taken<'a>(
+    rows: impl IntoIterator<Item = &'a QueryResult>,
+) -> StoreResult<Vec<ClaimedRow>> {
+    let mut open = Vec::new();
     for row in rows {
         open.extend(rows::claimed(row)?);
     }

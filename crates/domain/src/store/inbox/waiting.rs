@@ -1,7 +1,11 @@
 //! Who is to be rung for after a run: what came in during it found the lease taken, and left it to the holder to look.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveEnum, ConnectionTrait};
+use sea_orm::{ActiveEnum, ConnectionTrait, QueryResult};
+use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::rows;
 use crate::ports::Ring;
@@ -17,14 +21,7 @@ pub(in crate::store) async fn waiting(
     customer: Option<&str>,
     now: DateTime<Utc>,
 ) -> StoreResult<(Option<Ring>, bool)> {
-    let sql = r#"SELECT * FROM (SELECT l."id", l."traceParent", 0 AS "others" FROM "SyncLog" l
-                     LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id"
-                     WHERE l."status" = 'PENDING' AND l."entityType" = $1
-                       AND ((l."sourceSystem" = 'CRM' AND l."sourceEntityId" = $2)
-                         OR (l."sourceSystem" = 'FINANCE' AND l."sourceEntityId" = $3 AND l."company" = $5))
-                       AND (r."nextRetryAt" IS NULL OR r."nextRetryAt" <= $4)
-                     LIMIT 1) n
-                 UNION ALL SELECT * FROM (SELECT "syncLogId", NULL, 1 FROM "SyncRetryQueue" WHERE "waitsFor" = $6 LIMIT 1) o"#;
+    let sql = looking(["$1", "$2", "$3", "$4", "$5", "$6"]);
     let values = [
         link.entity_type.to_value().into(),
         link.crm_id.clone().into(),
@@ -33,12 +30,66 @@ pub(in crate::store) async fn waiting(
         link.company.to_string().into(),
         customer.map(str::to_owned).into(),
     ];
-    let (mut next, mut others) = (None, false);
-    for row in tx.query_all_raw(store.statement(sql, values)).await? {
-        match row.try_get::<i32>("", "others")? {
-            0 => next = Some(rows::ring(&row)?),
-            _ => others = true,
-        }
+    let mut found = (None, false);
+    for row in tx.query_all_raw(store.statement(&sql, values)).await? {
+        note(&mut found, &row)?;
     }
-    Ok((next, others))
+    Ok(found)
+}
+
+/// [`waiting`] of many links, each with its customer, on PostgreSQL: by link, where anything waits.
+pub(in crate::store) async fn all_waiting(
+    store: &SqlStore,
+    tx: &impl ConnectionTrait,
+    links: &[(&Link, Option<&str>)],
+    now: DateTime<Utc>,
+) -> StoreResult<HashMap<Uuid, (Option<Ring>, bool)>> {
+    let of = |(link, customer): &(&Link, Option<&str>)| {
+        json!({
+            "link": link.id, "type": link.entity_type.to_value(), "crm": link.crm_id, "finance": link.finance_id,
+            "company": link.company.to_string(), "customer": customer,
+        })
+    };
+    let links: Vec<_> = links.iter().map(of).collect();
+    let each = [
+        r#"n."type""#,
+        r#"n."crm""#,
+        r#"n."finance""#,
+        "$2",
+        r#"n."company""#,
+        r#"n."customer""#,
+    ];
+    let sql = format!(
+        r#"SELECT n."link", w.* FROM jsonb_to_recordset(CAST($1 AS jsonb)) AS n("link" uuid, "type" text, "crm" text,
+               "finance" text, "company" text, "customer" text), LATERAL ({}) w"#,
+        looking(each)
+    );
+    let values = [Value::Array(links).to_string().into(), now.into()];
+    let mut all: HashMap<_, (Option<Ring>, bool)> = HashMap::new();
+    for row in tx.query_all_raw(store.statement(&sql, values)).await? {
+        note(all.entry(row.try_get("", "link")?).or_default(), &row)?;
+    }
+    Ok(all)
+}
+
+/// A link's type, its ids, now, its company and the customer.
+fn looking([entity_type, crm, finance, now, company, customer]: [&str; 6]) -> String {
+    format!(
+        r#"SELECT * FROM (SELECT l."id", l."traceParent", 0 AS "others" FROM "SyncLog" l
+               LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id"
+               WHERE l."status" = 'PENDING' AND l."entityType" = {entity_type}
+                 AND ((l."sourceSystem" = 'CRM' AND l."sourceEntityId" = {crm})
+                   OR (l."sourceSystem" = 'FINANCE' AND l."sourceEntityId" = {finance} AND l."company" = {company}))
+                 AND (r."nextRetryAt" IS NULL OR r."nextRetryAt" <= {now})
+               LIMIT 1) n
+           UNION ALL SELECT * FROM (SELECT "syncLogId", NULL, 1 FROM "SyncRetryQueue" WHERE "waitsFor" = {customer} LIMIT 1) o"#
+    )
+}
+
+fn note((next, others): &mut (Option<Ring>, bool), row: &QueryResult) -> StoreResult<()> {
+    match row.try_get::<i32>("", "others")? {
+        0 => *next = Some(rows::ring(row)?),
+        _ => *others = true,
+    }
+    Ok(())
 }

@@ -14,4 +14,4 @@ pub(super) use lease::{free, hold, lease_of, let_go, take, taking};
 pub(super) use link::link;
 pub use rows::link as link_of;
 pub(super) use rows::read;
-pub(super) use save::{drop_half, save};
+pub(super) use save::{FREED, drop_half, left, save};

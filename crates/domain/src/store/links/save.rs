@@ -6,7 +6,7 @@ use sea_orm::{ActiveEnum, ConnectionTrait};
 use super::absorb::absorb;
 use super::rows::{self, elsewhere};
 use crate::side::Side;
-use crate::store::sql::{SqlStore, fenced, micros, system};
+use crate::store::sql::{Column, SqlStore, fenced, micros, set, system};
 use crate::store::{Commit, Lease, Link, LinkState, StoreResult, Work};
 
 pub(in crate::store) async fn save(
@@ -24,39 +24,59 @@ pub(in crate::store) async fn save(
             gained = Some(entity);
         }
     }
-    let sql = r#"UPDATE "EntityMapping" SET "crmId" = $1, "financeId" = $2, "state" = $3, "base" = $4, "inFlight" = $5,
-            "crmUpdatedAt" = $6, "financeUpdatedAt" = $7, "crmChecksum" = $8, "financeChecksum" = $9,
-            "lastSyncAt" = CASE WHEN $10 IS NULL THEN "lastSyncAt" ELSE $11 END,
-            "lastSyncSource" = COALESCE($10, "lastSyncSource"),
-            "lastSyncTransactionId" = CASE WHEN $10 IS NULL THEN "lastSyncTransactionId" ELSE $12 END,
-            "version" = "version" + 1, "updatedAt" = $11, "company" = $15, "leaseOwner" = NULL, "leaseUntil" = NULL
-        WHERE "id" = $13 AND "leaseToken" = $14"#;
-    let base = link.base.as_ref();
-    let values = [
-        link.crm_id.clone().into(),
-        link.finance_id.clone().into(),
-        link.state.to_value().into(),
-        rows::known(link)?.into(),
-        rows::in_flight(&link.in_flight)?.into(),
-        link.crm_updated_at.map(micros).into(),
-        link.finance_updated_at.map(micros).into(),
-        base.map(|base| rows::checksum(&base.crm)).into(),
-        base.map(|base| rows::checksum(&base.finance)).into(),
-        commit.synced_from.map(system).into(),
-        now.into(),
-        commit.transaction.into(),
-        link.id.into(),
-        work.lease.token.into(),
-        link.company.to_string().into(),
-    ];
+    let (set, mut values) = set(left(link, commit, now)?);
+    let (id, token) = (values.len() + 1, values.len() + 2);
+    let sql = format!(
+        r#"UPDATE "EntityMapping" SET {set}, {FREED} WHERE "id" = ${id} AND "leaseToken" = ${token}"#
+    );
+    values.extend([link.id.into(), work.lease.token.into()]);
     let done = tx
-        .execute_raw(store.statement(sql, values))
+        .execute_raw(store.statement(&sql, values))
         .await
         .map_err(|error| match &gained {
             Some(entity) => elsewhere(error, entity.side, &entity.id),
             None => error.into(),
         })?;
     fenced(&done)
+}
+
+/// The end of a lease.
+pub(in crate::store) const FREED: &str =
+    r#""version" = "version" + 1, "leaseOwner" = NULL, "leaseUntil" = NULL"#;
+
+/// What a run leaves in its link's row.
+pub(in crate::store) fn left(link: &Link, commit: &Commit, now: DateTime<Utc>) -> StoreResult<Vec<Column>> {
+    let base = link.base.as_ref();
+    let synced = commit.synced_from.is_some();
+    Ok(vec![
+        Column::new("crmId", "text", link.crm_id.clone()),
+        Column::new("financeId", "text", link.finance_id.clone()),
+        Column::new("state", "text", link.state.to_value()),
+        Column::new("base", "jsonb", rows::known(link)?),
+        Column::new("inFlight", "jsonb", rows::in_flight(&link.in_flight)?),
+        Column::new("crmUpdatedAt", "timestamptz", link.crm_updated_at.map(micros)),
+        Column::new(
+            "financeUpdatedAt",
+            "timestamptz",
+            link.finance_updated_at.map(micros),
+        ),
+        Column::new("crmChecksum", "text", base.map(|base| rows::checksum(&base.crm))),
+        Column::new(
+            "financeChecksum",
+            "text",
+            base.map(|base| rows::checksum(&base.finance)),
+        ),
+        Column::new("lastSyncAt", "timestamptz", synced.then_some(now)).keeping(),
+        Column::new("lastSyncSource", "text", commit.synced_from.map(system)).keeping(),
+        Column::new(
+            "lastSyncTransactionId",
+            "uuid",
+            synced.then_some(commit.transaction),
+        )
+        .keeping(),
+        Column::new("updatedAt", "timestamptz", now),
+        Column::new("company", "text", link.company.to_string()),
+    ])
 }
 
 /// There is no such record: the half link goes, with its locks.

@@ -1,17 +1,17 @@
-//! Taking the lease of an entity and its open rows: on PostgreSQL one statement, on SQLite one read, then one transaction of
-//! two statements.
+//! Taking the lease of an entity and its open rows: on PostgreSQL one statement for all that are rung for at the same time, on
+//! SQLite one read, then one transaction of two statements.
 
-use std::sync::LazyLock;
+use std::collections::HashSet;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm::{ConnectionTrait, QueryResult, TransactionTrait};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::release::give_back;
 use crate::side::Side;
-use crate::store::inbox;
-use crate::store::sql::{SqlStore, system};
-use crate::store::{Claim, ClaimedRow, Lease, Link, StoreResult, Work, links};
+use crate::store::sql::{SqlStore, limit, system};
+use crate::store::{Claim, ClaimedRow, Lease, Link, StoreResult, Work, inbox, links};
 
 pub(in crate::store) async fn claim(
     store: &SqlStore,
@@ -19,69 +19,105 @@ pub(in crate::store) async fn claim(
     owner: &str,
     duration: Duration,
 ) -> StoreResult<Claim> {
-    match store.is_postgres() {
-        true => at_once(store, row, owner, duration).await,
-        false => in_turn(store, row, owner, duration).await,
+    if !store.is_postgres() {
+        return in_turn(store, row, owner, duration).await;
+    }
+    let until = store.now() + duration;
+    let asked = json!({ "row": row, "new": Uuid::now_v7(), "owner": owner, "until": until }).to_string();
+    let together = |asked| at_once(store, asked);
+    match store.groups().claims.run((row, asked.clone()), together).await {
+        Some(claim) => claim,
+        None => {
+            let mut alone = at_once(store, vec![(row, asked)]).await?;
+            alone.pop().unwrap_or(Ok(Claim::Busy))
+        }
     }
 }
 
-/// Made once: each sync begins with it.
-static AT_ONCE: LazyLock<String> = LazyLock::new(taking_at_once);
-
-/// Row, id, owner, until and now are `$1` to `$5`. The rows are found by the link, so that they are locked after it, as
-/// everywhere; whoever had to wait for it gets only those that are open then.
-fn taking_at_once() -> String {
+/// The rows are found by the link, so that they are locked after it, as everywhere; whoever had to wait for it gets only those
+/// that are open then. Links in one order, so that two groups wait for each other and don't block each other. `$1`: what is
+/// asked, `$2`: now.
+fn taking_at_once(asked: usize) -> String {
     let half = |side| {
-        let due =
-            r#""status" IN ('PENDING', 'IN_PROGRESS') AND ("nextRetryAt" IS NULL OR "nextRetryAt" <= $5)"#;
+        let key = match side {
+            Side::Crm => r#""entityType", "sourceEntityId""#,
+            Side::Finance => r#""entityType", "company", "sourceEntityId""#,
+        };
         let of_rung = format!(
-            r#"SELECT $2, "entityType", "sourceEntityId", 'NEW', 0, $3, 1, $4, $5, $5, "company" FROM "rung"
-               WHERE "sourceSystem" = '{}' AND {due}"#,
+            r#"SELECT DISTINCT ON ({key}) "new", "entityType", "sourceEntityId", 'NEW', 0, "owner", 1, "until", $2, $2, "company"
+               FROM "rung" WHERE "sourceSystem" = '{}' AND "status" IN ('PENDING', 'IN_PROGRESS')
+                 AND ("nextRetryAt" IS NULL OR "nextRetryAt" <= $2) ORDER BY {key}"#,
             system(side)
         );
         links::taking(side, &of_rung)
     };
-    let of_link = [
-        r#"m."id""#,
-        r#"m."entityType""#,
-        r#"m."crmId""#,
-        r#"m."financeId""#,
-        r#"m."company""#,
-    ];
     format!(
-        r#"WITH "rung" AS ({}), "crm" AS ({}), "finance" AS ({}),
+        r#"WITH "asked" AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(CAST($1 AS jsonb))
+               AS a("row" uuid, "new" uuid, "owner" text, "until" timestamptz) {}),
+           "rung" AS MATERIALIZED (SELECT a.*, {} FROM "asked" a JOIN "SyncLog" l ON l."id" = a."row"
+               LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id"),
+           "crm" AS ({}), "finance" AS ({}),
            "link" AS (SELECT * FROM "crm" UNION ALL SELECT * FROM "finance"), "rows" AS ({})
-           SELECT r."status", r."nextRetryAt", m.*, l.* FROM "rung" r LEFT JOIN "link" m ON true LEFT JOIN "rows" l ON true"#,
+           SELECT r."row" AS "rung", r."status", r."nextRetryAt", m.*, l.* FROM "rung" r
+           LEFT JOIN "link" m ON m."entityType" = r."entityType"
+               AND CASE r."sourceSystem" WHEN 'CRM' THEN m."crmId" = r."sourceEntityId"
+                   ELSE m."financeId" = r."sourceEntityId" AND m."company" = r."company" END
+           LEFT JOIN "rows" l ON l."claimedFor" = m."id""#,
+        limit(asked),
         inbox::RUNG,
         half(Side::Crm),
         half(Side::Finance),
-        inbox::taking(r#"FROM "link" m"#, of_link),
+        inbox::taking_of("link"),
     )
 }
 
-async fn at_once(store: &SqlStore, row: Uuid, owner: &str, duration: Duration) -> StoreResult<Claim> {
-    let now = store.now();
-    let values = [
-        row.into(),
-        Uuid::now_v7().into(),
-        owner.into(),
-        (now + duration).into(),
-        now.into(),
-    ];
-    let taken = store
-        .db()
-        .query_all_raw(store.statement(&AT_ONCE, values))
-        .await?;
+/// A row that was asked for twice is claimed once, and so is an entity of which two rows were: whoever has it looks for the
+/// others.
+async fn at_once(store: &SqlStore, asked: Vec<(Uuid, String)>) -> StoreResult<Vec<StoreResult<Claim>>> {
+    let mut rows = HashSet::new();
+    let once = asked.iter().filter(|(row, _)| rows.insert(*row));
+    let once: Vec<&str> = once.map(|(_, asked)| asked.as_str()).collect();
+    let sql = taking_at_once(once.len());
+    let values = [format!("[{}]", once.join(",")).into(), store.now().into()];
+    let all = store.db().query_all_raw(store.statement(&sql, values)).await?;
+    let (mut told, mut links) = (HashSet::new(), HashSet::new());
+    let mut claims = Vec::with_capacity(asked.len());
+    for (row, _) in asked {
+        let mut of_row = Vec::new();
+        for one in &all {
+            if one.try_get::<Uuid>("", "rung")? == row {
+                of_row.push(one);
+            }
+        }
+        let lease = match of_row.first() {
+            Some(first) => links::lease_of(first)?,
+            None => None,
+        };
+        let is_another = told.insert(row) && lease.as_ref().is_none_or(|lease| links.insert(lease.link));
+        claims.push(match is_another {
+            true => claimed(store, row, lease, &of_row).await,
+            false => Ok(Claim::Busy),
+        });
+    }
+    Ok(claims)
+}
+
+async fn claimed(
+    store: &SqlStore,
+    row: Uuid,
+    lease: Option<Lease>,
+    taken: &[&QueryResult],
+) -> StoreResult<Claim> {
     let Some(first) = taken.first() else {
         return Ok(Claim::Done);
     };
-    if let Some(not_due) = inbox::not_due(first, now)? {
+    if let Some(not_due) = inbox::not_due(first, store.now())? {
         return Ok(not_due);
     }
-    let Some(lease) = links::lease_of(first)? else {
+    let Some(lease) = lease else {
         return Ok(Claim::Busy);
     };
-    let read = || Ok((links::read(first)?, inbox::taken(&taken)?));
+    let read = || Ok((links::read(first)?, inbox::taken(taken.iter().copied())?));
     match read() {
         Ok((link, rows)) if rows.is_empty() => {
             // Someone closed the row while we waited for the lease.
@@ -99,7 +135,11 @@ async fn at_once(store: &SqlStore, row: Uuid, owner: &str, duration: Duration) -
 
 async fn in_turn(store: &SqlStore, row: Uuid, owner: &str, duration: Duration) -> StoreResult<Claim> {
     let now = store.now();
-    let rung = store.statement(inbox::RUNG, [row.into()]);
+    let sql = format!(
+        r#"SELECT {} FROM "SyncLog" l LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id" WHERE l."id" = $1"#,
+        inbox::RUNG
+    );
+    let rung = store.statement(&sql, [row.into()]);
     let Some(rung) = store.db().query_one_raw(rung).await? else {
         return Ok(Claim::Done);
     };

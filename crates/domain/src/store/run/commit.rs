@@ -1,8 +1,10 @@
-//! Ending a run: everything it found out in one transaction, fenced by the lease's token.
+//! Ending a run: everything it found out in one transaction, fenced by the lease's token; on PostgreSQL, where it ends as
+//! nearly all do, together with others that end at the same time.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 
+use super::together;
 use crate::store::inbox::{self, By};
 use crate::store::sql::SqlStore;
 use crate::store::{Commit, Committed, Link, LinkState, StoreResult, Work, index, links, locks, taken};
@@ -12,6 +14,17 @@ pub(in crate::store) async fn commit(
     work: &Work,
     commit: &Commit,
 ) -> StoreResult<Committed> {
+    if store.is_postgres() && together::is_plain(work, commit) {
+        let all = |runs| together::commit(store, runs);
+        let run = (work.clone(), commit.clone());
+        if let Some(done) = store.groups().commits.run(run, all).await {
+            return done;
+        }
+    }
+    alone(store, work, commit).await
+}
+
+async fn alone(store: &SqlStore, work: &Work, commit: &Commit) -> StoreResult<Committed> {
     let now = store.now();
     let tx = store.db().begin().await?;
     let awaits = match &commit.awaits {
@@ -24,7 +37,9 @@ pub(in crate::store) async fn commit(
         Some(link) => links::save(store, &tx, work, link, commit, now).await?,
         None => links::drop_half(store, &tx, &work.lease).await?,
     }
-    give_back_locks(store, &tx, work, commit).await?;
+    if gives_back_locks(work, commit) {
+        locks::unlock(store, &tx, work.lease.link).await?;
+    }
     let lead = inbox::end(store, &tx, work, commit, now).await?;
     inbox::cover(store, &tx, work, now).await?;
     // A run that ends has looked at the entity's earlier conflicts again.
@@ -39,7 +54,7 @@ pub(in crate::store) async fn commit(
         inbox::schedule(store, &tx, work.lead.id, retry, awaits, now).await?;
     }
     if let Some(link) = &commit.link {
-        inbox::audit(store, &tx, &lead, link, commit, now).await?;
+        inbox::audit(store, &tx, [(&lead, link, commit)], now).await?;
     }
     if commit.look_again {
         inbox::look_again(store, &tx, &lead, now).await?;
@@ -80,17 +95,8 @@ async fn to_be_rung_for(
 
 /// Only an entity that is being met may have any (also one whose counterpart is another's by now), or one whose meeting a killed
 /// run has left with a write on its way.
-async fn give_back_locks(
-    store: &SqlStore,
-    tx: &impl ConnectionTrait,
-    work: &Work,
-    commit: &Commit,
-) -> StoreResult<()> {
+pub(super) fn gives_back_locks(work: &Work, commit: &Commit) -> bool {
     let link = &work.link;
     let may_have = link.base.is_none() || !link.is_whole() || !link.in_flight.is_empty();
-    let keeps = commit.link.as_ref().is_some_and(Link::keeps_its_locks);
-    if may_have && !keeps {
-        locks::unlock(store, tx, work.lease.link).await?;
-    }
-    Ok(())
+    may_have && !commit.link.as_ref().is_some_and(Link::keeps_its_locks)
 }

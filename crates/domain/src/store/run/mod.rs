@@ -3,6 +3,7 @@
 mod claim;
 mod commit;
 mod release;
+mod together;
 
 pub(super) use claim::claim;
 pub(super) use commit::commit;

@@ -13,12 +13,18 @@ use crate::company::{Companies, Company};
 use crate::side::Side;
 
 mod clock;
+mod columns;
+mod group;
 mod pool;
 mod trial;
 
+use group::Groups;
+
 pub use clock::DatabaseClock;
+pub(super) use columns::{Column, record, set, set_from, typed};
+pub(super) use group::limit;
 pub(super) use pool::{LONG, QUICK, in_time};
-pub use pool::{Unreachable, connect};
+pub use pool::{Unreachable, connect, connect_to_migrate};
 
 /// The store on a database, as one company's finance system is kept in it: codes of finance are that company's.
 #[derive(Clone)]
@@ -28,6 +34,7 @@ pub struct SqlStore {
     aligned: Option<Arc<DatabaseClock>>,
     company: Company,
     served: Companies,
+    groups: Arc<Groups>,
 }
 
 impl std::fmt::Debug for SqlStore {
@@ -49,6 +56,7 @@ impl SqlStore {
             aligned: Some(clock),
             company: Company::default(),
             served: Companies::default(),
+            groups: Arc::default(),
         };
         store.align().await?;
         Ok(store)
@@ -63,6 +71,7 @@ impl SqlStore {
             aligned: None,
             company: Company::default(),
             served: Companies::default(),
+            groups: Arc::default(),
         }
     }
 
@@ -105,6 +114,11 @@ impl SqlStore {
     #[must_use]
     pub fn db(&self) -> &DatabaseConnection {
         &self.db
+    }
+
+    /// What is carried out together.
+    pub(super) fn groups(&self) -> &Groups {
+        &self.groups
     }
 
     /// The present instant, as a column keeps it.

@@ -1,13 +1,15 @@
 //! Connections, and how long anyone waits for the database.
 //!
 //! A connection may be forgotten by whatever stands between (a firewall, a failover): no answer comes on it, and no end.
-//! So every call of the store has its time, and no connection is taken from the pool, or put back, unheard.
+//! So every call of the store has its time, no connection that has rested is taken from the pool unheard, and none is put
+//! back that owes an answer.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::postgres::PgPoolOptions;
-use sea_orm::sqlx::{Connection as _, Error as Sqlx, Executor as _, PgConnection};
+use sea_orm::sqlx::{AssertSqlSafe, Connection as _, Error as Sqlx, Executor as _, PgConnection};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
 
 use crate::store::words::{self, words};
@@ -19,6 +21,8 @@ pub(in crate::store) const QUICK: Duration = Duration::from_secs(20);
 pub(in crate::store) const LONG: Duration = Duration::from_secs(120);
 /// A connection that does not answer within this is given up.
 const PING: Duration = Duration::from_secs(2);
+/// A connection that was used within this is taken without asking.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Waits so long for the database, and no longer. What was cut off may have been carried out. What was wholly undone, as one
 /// of two transactions that had waited for each other, is done again.
@@ -53,6 +57,19 @@ pub struct Unreachable(String);
 /// # Errors
 /// When it can't be reached or the address is not understood.
 pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, Unreachable> {
+    open(url, connections, &format!("{SESSION}; {HURRIED}")).await
+}
+
+/// [`connect`] for whoever changes the tables, and waits for those that are at work on them as long as it takes.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_to_migrate(url: &str) -> Result<DatabaseConnection, Unreachable> {
+    open(url, 2, SESSION).await
+}
+
+async fn open(url: &str, connections: u32, session: &str) -> Result<DatabaseConnection, Unreachable> {
+    let session: Arc<str> = session.into();
     let sqlite = url.starts_with("sqlite:");
     let mut options = ConnectOptions::new(url.to_owned());
     options
@@ -60,7 +77,7 @@ pub async fn connect(url: &str, connections: u32) -> Result<DatabaseConnection, 
         .min_connections(1)
         .connect_timeout(Duration::from_secs(5))
         .acquire_timeout(Duration::from_secs(5))
-        .map_sqlx_postgres_pool_opts(tested)
+        .map_sqlx_postgres_pool_opts(move |options| tested(options, session.clone()))
         .sqlx_logging(false);
     if sqlite {
         options.map_sqlx_sqlite_opts(|sqlite| {
@@ -95,19 +112,35 @@ async fn why(error: &DbErr, url: &str) -> String {
 const SESSION: &str = "SET idle_in_transaction_session_timeout = '15s'; SET tcp_keepalives_idle = 60; \
                        SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3";
 
-/// The pool's own tests of a connection wait for as long as it takes.
-fn tested(options: PgPoolOptions) -> PgPoolOptions {
-    async fn answers(connection: &mut PgConnection) -> Result<bool, Sqlx> {
-        match tokio::time::timeout(PING, connection.ping()).await {
+/// Those that are carried out together don't wait for the lock that one of them needs: they are undone, and done one by one,
+/// that one again and again until its time is over.
+const HURRIED: &str = "SET lock_timeout = '2s'";
+
+/// The pool's own tests of a connection wait for as long as it takes, and each costs a round trip. A connection that was
+/// used a moment ago is as good as one that was asked; of one that is put back with an answer outstanding, the answer is
+/// awaited.
+fn tested(options: PgPoolOptions, session: Arc<str>) -> PgPoolOptions {
+    async fn answers(answer: impl Future<Output = Result<(), Sqlx>>) -> Result<bool, Sqlx> {
+        match tokio::time::timeout(PING, answer).await {
             Ok(answer) => answer.map(|()| true),
             Err(_) => Err(Sqlx::Io(std::io::ErrorKind::TimedOut.into())),
         }
     }
     options
-        .after_connect(|connection, _| Box::pin(async move { connection.execute(SESSION).await.map(drop) }))
+        .after_connect(move |connection, _| {
+            let session = session.clone();
+            Box::pin(async move { connection.execute(AssertSqlSafe(session)).await.map(drop) })
+        })
         .test_before_acquire(false)
-        .before_acquire(|connection, _| Box::pin(answers(connection)))
-        .after_release(|connection, _| Box::pin(answers(connection)))
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                match meta.idle_for < FRESH {
+                    true => Ok(true),
+                    false => answers(connection.ping()).await,
+                }
+            })
+        })
+        .after_release(|connection, _| Box::pin(answers(connection.flush())))
 }
 
 #[cfg(test)]
