@@ -8,7 +8,13 @@ mod traceparent;
 use std::io::{self, IsTerminal as _};
 
 use anyhow::Context as _;
-use tracing_subscriber::{EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::{
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, Targets, filter_fn},
+    layer::{Filter, SubscriberExt as _},
+    util::SubscriberInitExt as _,
+};
 
 pub use otlp::Guard;
 pub use traceparent::{
@@ -51,7 +57,11 @@ pub fn init(service_name: &str, settings: &TelemetrySettings) -> anyhow::Result<
         .with_ansi(coloured);
     let filter = filter(settings.filter.as_deref().unwrap_or("info"))?;
     let lines = match settings.log_format {
-        LogFormat::Pretty => lines.event_format(line::Line).with_filter(filter).boxed(),
+        // The readable line shows no span: unless traces want it, none is made.
+        LogFormat::Pretty => lines
+            .event_format(line::Line)
+            .with_filter(filter.and(filter_fn(Metadata::is_event)))
+            .boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
     tracing_subscriber::registry()
@@ -62,6 +72,14 @@ pub fn init(service_name: &str, settings: &TelemetrySettings) -> anyhow::Result<
     Ok(guard)
 }
 
-fn filter(wanted: &str) -> anyhow::Result<EnvFilter> {
-    EnvFilter::try_new(format!("{QUIET},{wanted}")).context("RUST_LOG is not a filter")
+/// One that looks at the target and the level alone is decided once per place in the code; one that names spans or fields
+/// is asked for each line.
+fn filter<S: Subscriber>(wanted: &str) -> anyhow::Result<Box<dyn Filter<S> + Send + Sync>> {
+    let all = format!("{QUIET},{wanted}");
+    let targets = all.split(',').map(str::trim).filter(|one| !one.is_empty());
+    let targets = targets.collect::<Vec<_>>().join(",").parse::<Targets>();
+    Ok(match targets {
+        Ok(targets) if !all.contains('[') => Box::new(targets),
+        _ => Box::new(EnvFilter::try_new(all).context("RUST_LOG is not a filter")?),
+    })
 }
