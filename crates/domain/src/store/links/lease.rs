@@ -1,7 +1,5 @@
 //! Who works on an entity.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveEnum, ConnectionTrait, QueryResult};
 use uuid::Uuid;
@@ -9,7 +7,7 @@ use uuid::Uuid;
 use super::rows::{self, id_column};
 use super::save::drop_half;
 use crate::side::Side;
-use crate::store::sql::{SqlStore, fenced};
+use crate::store::sql::{Claiming, SqlStore, fenced};
 use crate::store::{EntityRef, Lease, Link, LinkState, StoreResult};
 
 /// The statement that creates the half link of these values, or takes the lease of the link unless someone holds it.
@@ -37,8 +35,7 @@ pub(in crate::store) async fn take(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
     entity: &EntityRef,
-    owner: &str,
-    duration: Duration,
+    asked: &Claiming,
     now: DateTime<Utc>,
 ) -> StoreResult<Option<(Lease, Link)>> {
     let sql = taking(
@@ -49,8 +46,8 @@ pub(in crate::store) async fn take(
         Uuid::now_v7().into(),
         entity.entity_type.to_value().into(),
         entity.id.clone().into(),
-        owner.into(),
-        (now + duration).into(),
+        asked.owner.clone().into(),
+        asked.until.into(),
         now.into(),
         store.label(),
     ];
@@ -68,10 +65,15 @@ pub(in crate::store) fn lease_of(row: &QueryResult) -> StoreResult<Option<Lease>
 }
 
 /// Gives back what was taken for nothing; a half link that was made for it goes.
-pub(in crate::store) async fn let_go(store: &SqlStore, lease: &Lease, link: &Link) -> StoreResult<()> {
+pub(in crate::store) async fn let_go(
+    store: &SqlStore,
+    db: &impl ConnectionTrait,
+    lease: &Lease,
+    link: &Link,
+) -> StoreResult<()> {
     match (link.state, lease.token) {
-        (LinkState::New, 1) => drop_half(store, store.db(), lease).await,
-        _ => free(store, store.db(), lease).await,
+        (LinkState::New, 1) => drop_half(store, db, lease).await,
+        _ => free(store, db, lease).await,
     }
 }
 

@@ -1,16 +1,16 @@
-//! Taking the lease of an entity and its open rows: on PostgreSQL one statement for all that are rung for at the same time, on
-//! SQLite one read, then one transaction of two statements.
+//! Taking the lease of an entity and its open rows, for all that are rung for at the same time: on PostgreSQL in one statement,
+//! on SQLite in one transaction, of one read and two statements for each.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, QueryResult, TransactionTrait};
-use serde_json::json;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::release::give_back;
 use crate::side::Side;
-use crate::store::sql::{SqlStore, limit, system};
+use crate::store::sql::{Claiming, SqlStore, limit, one_by_one, system};
 use crate::store::{Claim, ClaimedRow, Lease, Link, StoreResult, Work, inbox, links};
 
 pub(in crate::store) async fn claim(
@@ -19,17 +19,33 @@ pub(in crate::store) async fn claim(
     owner: &str,
     duration: Duration,
 ) -> StoreResult<Claim> {
-    if !store.is_postgres() {
-        return in_turn(store, row, owner, duration).await;
-    }
-    let until = store.now() + duration;
-    let asked = json!({ "row": row, "new": Uuid::now_v7(), "owner": owner, "until": until }).to_string();
-    let together = |asked| at_once(store, asked);
-    match store.groups().claims.run((row, asked.clone()), together).await {
-        Some(claim) => claim,
-        None => {
-            let mut alone = at_once(store, vec![(row, asked)]).await?;
-            alone.pop().unwrap_or(Ok(Claim::Busy))
+    let asked = Claiming {
+        row,
+        owner: owner.to_owned(),
+        until: store.now() + duration,
+    };
+    let claims = &store.groups().claims;
+    match store.is_postgres() {
+        true => {
+            let together = |asked| at_once(store, asked);
+            match claims.run(asked.clone(), together).await {
+                Some(claim) => claim,
+                None => at_once(store, vec![asked])
+                    .await?
+                    .pop()
+                    .unwrap_or(Ok(Claim::Busy)),
+            }
+        }
+        false => {
+            let together = |asked| {
+                one_by_one(store, asked, |store, tx, asked| {
+                    Box::pin(in_turn(store, tx, asked))
+                })
+            };
+            match claims.run(asked.clone(), together).await {
+                Some(claim) => claim,
+                None => together(vec![asked]).await?.pop().unwrap_or(Ok(Claim::Busy)),
+            }
         }
     }
 }
@@ -73,16 +89,18 @@ fn taking_at_once(asked: usize) -> String {
 
 /// A row that was asked for twice is claimed once, and so is an entity of which two rows were: whoever has it looks for the
 /// others.
-async fn at_once(store: &SqlStore, asked: Vec<(Uuid, String)>) -> StoreResult<Vec<StoreResult<Claim>>> {
+async fn at_once(store: &SqlStore, asked: Vec<Claiming>) -> StoreResult<Vec<StoreResult<Claim>>> {
     let mut rows = HashSet::new();
-    let once = asked.iter().filter(|(row, _)| rows.insert(*row));
-    let once: Vec<&str> = once.map(|(_, asked)| asked.as_str()).collect();
+    let once = asked.iter().filter(|one| rows.insert(one.row));
+    let once: Vec<_> = once
+        .map(|one| json!({ "row": one.row, "new": Uuid::now_v7(), "owner": one.owner, "until": one.until }))
+        .collect();
     let sql = taking_at_once(once.len());
-    let values = [format!("[{}]", once.join(",")).into(), store.now().into()];
+    let values = [Value::Array(once).to_string().into(), store.now().into()];
     let all = store.db().query_all_raw(store.statement(&sql, values)).await?;
     let (mut told, mut links) = (HashSet::new(), HashSet::new());
     let mut claims = Vec::with_capacity(asked.len());
-    for (row, _) in asked {
+    for Claiming { row, .. } in asked {
         let mut of_row = Vec::new();
         for one in &all {
             if one.try_get::<Uuid>("", "rung")? == row {
@@ -121,7 +139,7 @@ async fn claimed(
     match read() {
         Ok((link, rows)) if rows.is_empty() => {
             // Someone closed the row while we waited for the lease.
-            links::let_go(store, &lease, &link).await?;
+            links::let_go(store, store.db(), &lease, &link).await?;
             Ok(Claim::Done)
         }
         Ok((link, rows)) => Ok(work(row, lease, link, rows)),
@@ -133,34 +151,31 @@ async fn claimed(
     }
 }
 
-async fn in_turn(store: &SqlStore, row: Uuid, owner: &str, duration: Duration) -> StoreResult<Claim> {
+async fn in_turn(store: &SqlStore, tx: &DatabaseTransaction, asked: &Claiming) -> StoreResult<Claim> {
     let now = store.now();
     let sql = format!(
         r#"SELECT {} FROM "SyncLog" l LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id" WHERE l."id" = $1"#,
         inbox::RUNG
     );
-    let rung = store.statement(&sql, [row.into()]);
-    let Some(rung) = store.db().query_one_raw(rung).await? else {
+    let rung = store.statement(&sql, [asked.row.into()]);
+    let Some(rung) = tx.query_one_raw(rung).await? else {
         return Ok(Claim::Done);
     };
     if let Some(not_due) = inbox::not_due(&rung, now)? {
         return Ok(not_due);
     }
     let (entity, company) = inbox::rung(store, &rung)?;
-    let tx = store.db().begin().await?;
-    let Some((lease, link)) = links::take(&store.of(company), &tx, &entity, owner, duration, now).await?
-    else {
-        tx.rollback().await?;
+    let taken = links::take(&store.of(company), tx, &entity, asked, now).await?;
+    let Some((lease, link)) = taken else {
         return Ok(Claim::Busy);
     };
-    let rows = inbox::take(store, &tx, &link).await?;
+    let rows = inbox::take(store, tx, &link).await?;
     if rows.is_empty() {
-        // Someone closed the row between our look and the lease.
-        tx.rollback().await?;
+        // It is not what the row is about: of a company that nobody knows.
+        links::let_go(store, tx, &lease, &link).await?;
         return Ok(Claim::Done);
     }
-    tx.commit().await?;
-    Ok(work(row, lease, link, rows))
+    Ok(work(asked.row, lease, link, rows))
 }
 
 /// What was claimed, led by the row that was rung for.

@@ -1,12 +1,12 @@
-//! Ending a run: everything it found out in one transaction, fenced by the lease's token; on PostgreSQL, where it ends as
-//! nearly all do, together with others that end at the same time.
+//! Ending a run: everything it found out in one transaction, fenced by the lease's token, together with others that end at the
+//! same time: on PostgreSQL those that end as nearly all do, on SQLite any.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 
 use super::together;
 use crate::store::inbox::{self, By};
-use crate::store::sql::SqlStore;
+use crate::store::sql::{SqlStore, one_by_one};
 use crate::store::{Commit, Committed, Link, LinkState, StoreResult, Work, index, links, locks, taken};
 
 pub(in crate::store) async fn commit(
@@ -14,60 +14,73 @@ pub(in crate::store) async fn commit(
     work: &Work,
     commit: &Commit,
 ) -> StoreResult<Committed> {
-    if store.is_postgres() && together::is_plain(work, commit) {
-        let all = |runs| together::commit(store, runs);
-        let run = (work.clone(), commit.clone());
-        if let Some(done) = store.groups().commits.run(run, all).await {
-            return done;
+    let run = || (work.clone(), commit.clone());
+    let commits = &store.groups().commits;
+    let done = match (store.is_postgres(), together::is_plain(work, commit)) {
+        (true, true) => commits.run(run(), |runs| together::commit(store, runs)).await,
+        (true, false) => None,
+        (false, _) => {
+            let together = |runs| {
+                one_by_one(store, runs, |store, tx, (work, commit)| {
+                    Box::pin(alone(store, tx, work, commit))
+                })
+            };
+            commits.run(run(), together).await
         }
+    };
+    if let Some(done) = done {
+        return done;
     }
-    alone(store, work, commit).await
+    let tx = store.db().begin().await?;
+    let committed = alone(store, &tx, work, commit).await?;
+    tx.commit().await?;
+    Ok(committed)
 }
 
-async fn alone(store: &SqlStore, work: &Work, commit: &Commit) -> StoreResult<Committed> {
+async fn alone(
+    store: &SqlStore,
+    tx: &impl ConnectionTrait,
+    work: &Work,
+    commit: &Commit,
+) -> StoreResult<Committed> {
     let now = store.now();
-    let tx = store.db().begin().await?;
     let awaits = match &commit.awaits {
-        Some(awaited) => inbox::still_awaited(store, &tx, awaited)
-            .await?
-            .then_some(awaited),
+        Some(awaited) => inbox::still_awaited(store, tx, awaited).await?.then_some(awaited),
         None => None,
     };
     match &commit.link {
-        Some(link) => links::save(store, &tx, work, link, commit, now).await?,
-        None => links::drop_half(store, &tx, &work.lease).await?,
+        Some(link) => links::save(store, tx, work, link, commit, now).await?,
+        None => links::drop_half(store, tx, &work.lease).await?,
     }
     if gives_back_locks(work, commit) {
-        locks::unlock(store, &tx, work.lease.link).await?;
+        locks::unlock(store, tx, work.lease.link).await?;
     }
-    let lead = inbox::end(store, &tx, work, commit, now).await?;
-    inbox::cover(store, &tx, work, now).await?;
+    let lead = inbox::end(store, tx, work, commit, now).await?;
+    inbox::cover(store, tx, work, now).await?;
     // A run that ends has looked at the entity's earlier conflicts again.
     if commit.outcome.status.is_final() && work.link.state == LinkState::Conflict {
-        inbox::settle(store, &tx, work.lease.link, By::Run(work.lead.id)).await?;
+        inbox::settle(store, tx, work.lease.link, By::Run(work.lead.id)).await?;
     }
-    inbox::unschedule(store, &tx, work, commit.retry.is_none()).await?;
+    inbox::unschedule(store, tx, work, commit.retry.is_none()).await?;
     if let Some(mut retry) = commit.retry {
         if commit.awaits.is_some() && awaits.is_none() {
             retry.at = now;
         }
-        inbox::schedule(store, &tx, work.lead.id, retry, awaits, now).await?;
+        inbox::schedule(store, tx, work.lead.id, retry, awaits, now).await?;
     }
     if let Some(link) = &commit.link {
-        inbox::audit(store, &tx, [(&lead, link, commit)], now).await?;
+        inbox::audit(store, tx, [(&lead, link, commit)], now).await?;
     }
     if commit.look_again {
-        inbox::look_again(store, &tx, &lead, now).await?;
+        inbox::look_again(store, tx, &lead, now).await?;
     }
     if !commit.outcome.withheld.is_empty() {
-        taken::hold(store, &tx, &commit.seen).await?;
+        taken::hold(store, tx, &commit.seen).await?;
     }
     // Late, so that nobody waits long for a record that several runs have seen.
-    index::note(store, &tx, &commit.seen).await?;
-    taken::wait(store, &tx, work.lead.id, &commit.outcome.withheld).await?;
-    let committed = to_be_rung_for(store, &tx, work, commit, now).await?;
-    tx.commit().await?;
-    Ok(committed)
+    index::note(store, tx, &commit.seen).await?;
+    taken::wait(store, tx, work.lead.id, &commit.outcome.withheld).await?;
+    to_be_rung_for(store, tx, work, commit, now).await
 }
 
 /// What waits, for this entity or for its end: one look, and hardly ever more. Whoever comes after it finds the lease free.

@@ -8,9 +8,17 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 
-use sea_orm::{DbErr, RuntimeErr};
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+use sea_orm::{
+    DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot};
+use uuid::Uuid;
 
+use super::SqlStore;
+use crate::company::Company;
 use crate::store::words::{self, words};
 use crate::store::{Claim, Commit, Committed, Lease, StoreError, StoreResult, Work};
 
@@ -19,13 +27,31 @@ const LARGEST: usize = 64;
 /// So many groups of one kind are on their way at the same time: while one is, the next one gathers.
 const AT_A_TIME: usize = 2;
 
-/// The operations that are carried out in groups, with what each needs: whom it is for, and its part of the statement's
-/// parameter.
+/// The operations that are carried out in groups.
 #[derive(Default)]
 pub(in crate::store) struct Groups {
-    pub(in crate::store) claims: Group<(uuid::Uuid, String), Claim>,
-    pub(in crate::store) intents: Group<(Lease, String), ()>,
+    pub(in crate::store) claims: Group<Claiming, Claim>,
+    pub(in crate::store) intents: Group<Intending, ()>,
     pub(in crate::store) commits: Group<(Work, Commit), Committed>,
+}
+
+/// Who asks for the entity of a row, and until when.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Claiming {
+    pub(in crate::store) row: Uuid,
+    pub(in crate::store) owner: String,
+    pub(in crate::store) until: DateTime<Utc>,
+}
+
+/// What is about to be sent, and known by then.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Intending {
+    pub(in crate::store) lease: Lease,
+    pub(in crate::store) in_flight: Option<Value>,
+    pub(in crate::store) base: Option<Value>,
+    pub(in crate::store) until: DateTime<Utc>,
+    /// Where it is sent to, if it is finance: who is killed now must know.
+    pub(in crate::store) company: Company,
 }
 
 struct Waiting<R, A> {
@@ -110,6 +136,36 @@ fn tell<A>(answers: Vec<oneshot::Sender<StoreResult<A>>>, done: StoreResult<Vec<
             tracing::debug!("a group of {} is done again one by one: {error}", answers.len());
         }
     }
+}
+
+/// SQLite's way: one transaction, so that the disk is waited for once, in which each is carried out or undone by itself.
+pub(in crate::store) async fn one_by_one<R, A>(
+    store: &SqlStore,
+    requests: Vec<R>,
+    one: for<'a> fn(&'a SqlStore, &'a DatabaseTransaction, &'a R) -> BoxFuture<'a, StoreResult<A>>,
+) -> StoreResult<Vec<StoreResult<A>>>
+where
+    R: Send + Sync,
+    A: Send,
+{
+    // It reads first: a transaction that begins so and then writes is refused where another has written meanwhile.
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let all = store.db().begin_with_options(options).await?;
+    let mut done = Vec::with_capacity(requests.len());
+    for request in &requests {
+        let by_itself = all.begin().await?;
+        let answer = one(store, &by_itself, request).await;
+        match &answer {
+            Ok(_) => by_itself.commit().await?,
+            Err(_) => by_itself.rollback().await?,
+        }
+        done.push(answer);
+    }
+    all.commit().await?;
+    Ok(done)
 }
 
 /// How a statement names its rows, so that the planner knows how many they may be: it takes a text of JSON for a hundred

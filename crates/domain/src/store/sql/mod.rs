@@ -22,7 +22,7 @@ use group::Groups;
 
 pub use clock::DatabaseClock;
 pub(super) use columns::{Column, record, set, set_from, typed};
-pub(super) use group::limit;
+pub(super) use group::{Claiming, Intending, limit, one_by_one};
 pub(super) use pool::{LONG, QUICK, in_time};
 pub use pool::{Unreachable, connect, connect_to_migrate};
 
