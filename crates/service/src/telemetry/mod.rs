@@ -8,7 +8,7 @@ mod traceparent;
 use std::io::{self, IsTerminal as _};
 
 use anyhow::Context as _;
-use tracing::{Metadata, Subscriber};
+use tracing::Subscriber;
 use tracing_subscriber::{
     EnvFilter, Layer as _,
     filter::{FilterExt as _, Targets, filter_fn},
@@ -60,7 +60,7 @@ pub fn init(service_name: &str, settings: &TelemetrySettings) -> anyhow::Result<
         // The readable line shows no span: unless traces want it, none is made.
         LogFormat::Pretty => lines
             .event_format(line::Line)
-            .with_filter(filter.and(filter_fn(Metadata::is_event)))
+            .with_filter(filter.and(filter_fn(|of| of.is_event())))
             .boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
     };
