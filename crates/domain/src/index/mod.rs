@@ -149,21 +149,34 @@ impl Sighting {
 /// The last sighting of each record, in the order in which all of them are written.
 #[must_use]
 pub fn last_of_each<'a>(sightings: impl IntoIterator<Item = &'a Sighting>) -> Vec<&'a Sighting> {
-    let mut last: HashMap<(Side, Company, &str), &Sighting> = HashMap::new();
-    for one in sightings.into_iter().filter(|one| one.can_be_kept()) {
-        last.insert((one.side, one.company, &one.id), one);
-    }
+    let kept = sightings.into_iter().filter(|one| one.can_be_kept());
+    let last = last_by(kept, |one| (one.side, one.company, one.id.as_str()));
     let mut all: Vec<_> = last.into_values().collect();
     // Always in one order, so that two that write the same records wait for each other and don't block each other.
     all.sort_unstable_by(|a, b| (a.company, a.side, &a.id).cmp(&(b.company, b.side, &b.id)));
     all
 }
 
+/// Of what was read at the same time, what was seen last.
+fn last_by<'a, K: std::hash::Hash + Eq>(
+    sightings: impl IntoIterator<Item = &'a Sighting>,
+    key: impl Fn(&'a Sighting) -> K,
+) -> HashMap<K, &'a Sighting> {
+    let mut last = HashMap::new();
+    for one in sightings {
+        let known = last.entry(key(one)).or_insert(one);
+        if one.read_at >= known.read_at {
+            *known = one;
+        }
+    }
+    last
+}
+
 /// A record of the CRM stands in the index of one company: from that of every other that is served it is gone.
 #[must_use]
 pub fn gone_elsewhere(sightings: &[Sighting], served: &Companies) -> Vec<Sighting> {
     let of_crm = sightings.iter().filter(|one| one.side == Side::Crm);
-    let last: HashMap<&str, &Sighting> = of_crm.map(|one| (one.id.as_str(), one)).collect();
+    let last = last_by(of_crm, |one| one.id.as_str());
     let elsewhere = last.into_values().flat_map(|one| {
         let others = served.iter().filter(|company| *company != one.company);
         others.map(|company| Sighting::gone(one.side, company, &one.id, one.read_at))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use domain::clock::{Clock as _, SystemClock};
 use domain::company::Companies;
 use domain::customer::Field;
+use domain::index::IndexStore as _;
 use domain::matching::{Form, Key};
 use domain::ports::Side;
 use domain::store::{Claim, Lease, Outcome, Status, Store as _, StoreError, Work};
@@ -203,6 +204,42 @@ async fn of_many_that_end_at_once_each_rings_for_what_waits_for_it(w: &World) {
         .map(|(work, end)| w.store.commit(work, end));
     for (done, later) in join_all(done).await.into_iter().zip(later) {
         assert_eq!(done.unwrap().next.map(|ring| ring.row), later);
+    }
+}
+
+/// Whose run ends first is not who has read first.
+#[tokio::test]
+async fn of_what_many_runs_saw_of_one_record_the_latest_look_is_kept() {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        let db = TestDb::new(engine).await.unwrap();
+        let now = SystemClock.now();
+        let seen = |number: i64, seconds: i64| {
+            let read_at = now + chrono::Duration::seconds(seconds);
+            let mobile = format!("091211123{number:02}");
+            [sighting(
+                Side::Finance,
+                "21",
+                &[(Field::Mobile, &mobile)],
+                read_at,
+            )]
+        };
+        let all: Vec<_> = (0..24).map(|number| seen(number, (number * 7) % 24)).collect();
+        let notes = join_all(all.iter().map(|seen| db.store.note(seen))).await;
+        assert!(notes.iter().all(Result::is_ok), "{notes:?}");
+        let latest = (0..24).find(|number| (number * 7) % 24 == 23).unwrap();
+        for number in 0..24 {
+            let mobile = Form {
+                key: Key::Mobile,
+                value: format!("91211123{number:02}"),
+            };
+            let held = db
+                .store
+                .holding(Side::Finance, &[mobile], "nobody")
+                .await
+                .unwrap();
+            assert_eq!(held.len(), usize::from(number == latest), "{number}");
+        }
+        db.drop_it().await;
     }
 }
 

@@ -14,6 +14,9 @@ use crate::store::{StoreResult, taken};
 /// So many records go into one statement.
 const GROUP: usize = 200;
 
+/// A run has seen so many records at most, or goes alone.
+const FEW: usize = 16;
+
 /// `n`, a record that was seen, against `i`, how the index knows it: it is new, holds something else, or is back; and
 /// nobody has read it later.
 macro_rules! news {
@@ -86,7 +89,19 @@ const SQLITE_HELD: &str = r#"INSERT INTO "RecordValue" ("side", "company", "enti
 pub(super) async fn all(store: &SqlStore, sightings: &[Sighting]) -> StoreResult<()> {
     if store.is_postgres() {
         // Each of its statements is whole by itself: no round trips for a transaction.
-        return note(store, store.db(), sightings).await;
+        let together = |all: Vec<Vec<Sighting>>| async move {
+            note(store, store.db(), &all.concat()).await?;
+            Ok(all.iter().map(|_| Ok(())).collect())
+        };
+        // Nobody waits for a poll's many.
+        let done = match sightings.len() {
+            0..=FEW => store.groups().notes.run(sightings.to_vec(), together).await,
+            _ => None,
+        };
+        return match done {
+            Some(done) => done,
+            None => note(store, store.db(), sightings).await,
+        };
     }
     // It reads first: a transaction that begins so and then writes is refused where another has written meanwhile.
     let options = TransactionOptions {

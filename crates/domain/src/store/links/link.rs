@@ -17,20 +17,21 @@ pub(in crate::store) async fn link(
     states: &[LinkState],
 ) -> StoreResult<()> {
     let now = store.now();
-    let tx = store.db().begin().await?;
     // Hardly ever has another link the id: it is looked for where ours could not get it.
+    if name(store, store.db(), lease, entity, now).await? {
+        return Ok(());
+    }
+    let tx = store.db().begin().await?;
+    absorb(store, &tx, lease.link, entity, states, now).await?;
+    if states.contains(&LinkState::Closed) {
+        outlive(store, &tx, lease, entity, now).await?;
+    }
     if !name(store, &tx, lease, entity, now).await? {
-        absorb(store, &tx, lease.link, entity, states, now).await?;
-        if states.contains(&LinkState::Closed) {
-            outlive(store, &tx, lease, entity, now).await?;
-        }
-        if !name(store, &tx, lease, entity, now).await? {
-            hold(store, &tx, lease, now).await?;
-            return Err(StoreError::LinkedElsewhere {
-                side: entity.side,
-                id: entity.id.clone(),
-            });
-        }
+        hold(store, &tx, lease, now).await?;
+        return Err(StoreError::LinkedElsewhere {
+            side: entity.side,
+            id: entity.id.clone(),
+        });
     }
     tx.commit().await?;
     Ok(())

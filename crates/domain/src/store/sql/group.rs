@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::SqlStore;
 use crate::company::Company;
+use crate::index::Sighting;
 use crate::store::words::{self, words};
 use crate::store::{Claim, Commit, Committed, Lease, StoreError, StoreResult, Work};
 
@@ -33,6 +34,7 @@ pub(in crate::store) struct Groups {
     pub(in crate::store) claims: Group<Claiming, Claim>,
     pub(in crate::store) intents: Group<Intending, ()>,
     pub(in crate::store) commits: Group<(Work, Commit), Committed>,
+    pub(in crate::store) notes: Group<Vec<Sighting>, ()>,
 }
 
 /// Who asks for the entity of a row, and until when.
