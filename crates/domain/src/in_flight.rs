@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::base::Pair;
 use crate::change::Change;
@@ -46,6 +47,9 @@ pub struct Create {
     /// The id that it was answered with, where that could not be linked at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<String>,
+    /// What its side's connector knows of a record that it makes, in its own terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub places: Option<Value>,
     /// What is to be told of it, by the run that commits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decided: Vec<Change>,

@@ -162,6 +162,11 @@ pub trait Customers: Send + Sync {
     /// Idempotent. Letter forms need no care: comparisons fold them.
     fn project(&self, field: Field, value: &str) -> String;
 
+    /// What is to be remembered, like the places of [`Self::placed`], of each record that [`Self::create`] makes.
+    fn makes(&self) -> Option<serde_json::Value> {
+        None
+    }
+
     /// Reads a record again from the places in which its values were last found (`None`: none is known yet), where a system
     /// has several for one field; says which places those are now, to be remembered with the link.
     fn placed(&self, record: &mut Snapshot, known: Option<&serde_json::Value>) -> Option<serde_json::Value> {

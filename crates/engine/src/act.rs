@@ -84,6 +84,10 @@ impl Executor<'_> {
 
     async fn create(&mut self, create: Create, customer: &Customer) -> Result<Option<Ending>, Stop> {
         let side = create.side;
+        let create = Create {
+            places: self.engine.port(side).makes(),
+            ..create
+        };
         self.known.link.in_flight.0.push(Write::Create(create.clone()));
         if !self.intend().await? {
             return Ok(Some(self.too_short()));

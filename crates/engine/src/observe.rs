@@ -104,9 +104,13 @@ impl Executor<'_> {
         self.seen.customers[side as usize] = match record {
             None => Sight::Absent,
             Some(mut record) => {
-                if let Some(base) = &mut self.known.link.base {
-                    let places = self.engine.port(side).placed(&mut record, base.places.get(&side));
+                let port = self.engine.port(side);
+                let link = &mut self.known.link;
+                if let Some(base) = &mut link.base {
+                    let places = port.placed(&mut record, base.places.get(&side));
                     base.places.extend(places.map(|places| (side, places)));
+                } else if let Some(made) = link.in_flight.create(side) {
+                    port.placed(&mut record, made.places.as_ref());
                 }
                 self.before[side as usize].get_or_insert_with(|| record.customer.clone());
                 if side == Side::Crm {

@@ -14,7 +14,7 @@ use domain::ports::{
     Census, Customers, Finance, Listed, MatchKeys, PortError, PortResult, SetAside, Snapshot,
 };
 use outside::Http;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::config::{Config, ConfigError, UnshownProvince};
@@ -24,6 +24,9 @@ use crate::reads::{Having, Reads};
 use crate::rows::{Odd, Row};
 use crate::session::Session;
 use crate::{pre_invoice, translate};
+
+/// What is remembered of a contact that we have made.
+const PROVINCE: &str = "province";
 
 /// One installation of Siagh.
 pub struct Siagh {
@@ -119,6 +122,20 @@ impl Customers for Siagh {
         .await
     }
 
+    /// The province that it is made with: nobody sees it where `GetAll` does not show it.
+    fn makes(&self) -> Option<Value> {
+        Some(json!({ PROVINCE: translate::province_made(&self.config) }))
+    }
+
+    /// Where `GetAll` does not show the province, a contact that we have made has the one that we gave it.
+    fn placed(&self, record: &mut Snapshot, known: Option<&Value>) -> Option<Value> {
+        let made = known?.get(PROVINCE)?.as_str()?;
+        if let Value::Object(columns) = &mut record.whole {
+            translate::show_province(columns, made);
+        }
+        None
+    }
+
     async fn create(&self, customer: &Customer) -> PortResult<String> {
         let code = self
             .client
@@ -143,8 +160,8 @@ impl Customers for Siagh {
             .ok_or_else(not_whole)?;
         if self.config.unshown_province == UnshownProvince::Refuse && translate::hides_province(&whole) {
             return Err(PortError::Refused(format!(
-                "the finance contact {code} is not saved: GetAll does not show its province, which every save writes over \
-                 (codeostan); FINANCE_UNSHOWN_PROVINCE says what to send"
+                "the finance contact {code} is not saved: it was not made by us, and GetAll does not show its province, which \
+                 every save writes over (codeostan); FINANCE_UNSHOWN_PROVINCE says what to send"
             )));
         }
         let values = translate::changed(code, current.customer.kind, &whole, changes, &self.config);

@@ -6,7 +6,7 @@
 use domain::customer::{Customer, Field, Kind, Values};
 use domain::message::{Code, Message};
 use domain::ports::{SetAside, Snapshot};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::columns::{self, COLUMNS};
 use crate::config::{Config, UnshownProvince};
@@ -178,6 +178,21 @@ fn filled(mut values: CtrlValues, kind: Kind, whole: &Row, changes: &Values, con
 fn shown(whole: &Row, columns: &[&str]) -> Option<String> {
     let column = columns.iter().find(|column| whole.column(column).is_some())?;
     Some(whole.text(column))
+}
+
+/// The province of a contact that is made.
+pub(crate) fn province_made(config: &Config) -> String {
+    province_to_write(&Row::default(), config)
+}
+
+/// Has a read that hides the province show that one.
+pub(crate) fn show_province(columns: &mut Map<String, Value>, province: &str) {
+    let row = Row(std::mem::take(columns));
+    let hides = hides_province(&row);
+    *columns = row.0;
+    if let (true, Some(column)) = (hides, PROVINCE.first()) {
+        columns.insert((*column).to_owned(), province.into());
+    }
 }
 
 /// As it was read; where that does not show it, as the setting says.

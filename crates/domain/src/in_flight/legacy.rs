@@ -83,6 +83,7 @@ fn write(side: Side, old: Old) -> Write {
             not_ours: old.strangers,
             empty_looks: old.empty_looks,
             made: None,
+            places: None,
             decided: Vec::new(),
         });
     }

@@ -138,12 +138,24 @@ impl Name {
         }
     }
 
-    /// All letters in order: one key for all orders and joinings of a name.
+    /// All letters in order, and the numbers: one key for all orders and joinings of a name. The digits of a number stay
+    /// together, or the twelfth and the twenty-first branch would have one key.
     #[must_use]
     pub fn letters(&self) -> String {
-        let mut letters: Vec<char> = self.words.iter().flat_map(|word| word.chars()).collect();
+        let (mut letters, mut numbers) = (Vec::new(), Vec::new());
+        for word in &self.words {
+            letters.extend(word.chars().filter(|c| !c.is_ascii_digit()));
+            let runs = word.split(|c: char| !c.is_ascii_digit());
+            numbers.extend(runs.filter(|run| !run.is_empty()));
+        }
         letters.sort_unstable();
-        letters.into_iter().collect()
+        numbers.sort_unstable();
+        let mut key: String = letters.into_iter().collect();
+        for number in numbers {
+            key.push(' ');
+            key.push_str(number);
+        }
+        key
     }
 
     /// Whether nothing in the two names says two bearers: branches, a shop and a company, heirs, two remarks.

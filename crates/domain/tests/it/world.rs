@@ -317,6 +317,7 @@ pub fn create(side: Side, at: DateTime<Utc>) -> Write {
         not_ours: Vec::new(),
         empty_looks: 0,
         made: None,
+        places: None,
         decided: Vec::new(),
     })
 }

@@ -365,3 +365,12 @@ fn what_no_database_holds_is_taken_out_and_a_contact_is_named_by_its_id() {
     assert_eq!(crm.code, "", "an identity is not");
     assert_eq!(forms(&crm), forms(&of(&plain, Side::Crm)));
 }
+
+#[test]
+fn a_name_has_one_key_however_it_is_written_and_its_number_is_part_of_it() {
+    let key = |name: &str| domain::matching::Name::of(name, Kind::Person).letters();
+    assert_eq!(key("رضا علی پور"), key("علی‌پور رضا"));
+    assert_eq!(key("انبار ۱۲ پارس"), key("پارس انبار 12"));
+    assert_ne!(key("انبار ۱۲ پارس"), key("انبار ۲۱ پارس"));
+    assert_ne!(key("انبار ۱۲ پارس"), key("انبار ۱ ۲ پارس"));
+}

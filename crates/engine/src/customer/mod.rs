@@ -115,6 +115,8 @@ fn begin(known: &mut Known, seen: &Seen, rules: &Rules<'_>) {
     // Nothing is known of what two records have in common that a human has linked.
     let by_hand = matches!(seen.ruling, Some(Ruling::Link { .. }));
     for create in creates.iter().filter(|_| !by_hand) {
+        let places = create.places.clone();
+        base.places.extend(places.map(|places| (create.side, places)));
         match &seen.answered {
             Some(answered @ Write::Create(now)) if now.at == create.at => {
                 if let Some(holds) = seen.customer(create.side) {

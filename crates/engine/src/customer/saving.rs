@@ -169,6 +169,7 @@ pub(super) fn create(
         not_ours,
         empty_looks: 0,
         made: None,
+        places: None,
         decided,
     };
     (create, customer)

@@ -4,7 +4,7 @@ use domain::base::Base;
 use domain::change::{Change, Reason};
 use domain::customer::Field;
 use domain::entity::EntityType;
-use domain::in_flight::Sent;
+use domain::in_flight::{Sent, Update};
 use domain::link::Link;
 use domain::merge::Times;
 use domain::ports::Snapshot;

@@ -309,6 +309,7 @@ fn who_waits_for_what_another_has_sent_long_ago_needs_a_human() {
         not_ours: Vec::new(),
         empty_looks: 0,
         made: None,
+        places: None,
         decided: Vec::new(),
     })]);
     let mut link = Link::unmet(EntityType::Customer);
@@ -348,6 +349,7 @@ fn what_is_typed_into_a_field_that_a_create_left_empty_is_an_edit_and_into_anoth
         not_ours: Vec::new(),
         empty_looks: 0,
         made: None,
+        places: None,
         decided: Vec::new(),
     };
     let mut link = Link::unmet(EntityType::Customer);

@@ -221,6 +221,43 @@ async fn case_23_a_province_that_is_not_shown_is_not_cleared_unknowingly() {
         .unwrap();
 }
 
+/// By its user, as a contact of the day: made here, then edited in the CRM.
+#[tokio::test]
+async fn case_23_a_contact_that_we_have_made_has_the_province_that_we_gave_it() {
+    let (simulator, _) = simulated().await;
+    let handle = simulator.finance();
+    handle.configure(|config| config.hidden_columns = vec!["ProvinceCode".into()]);
+    for (setting, province) in [
+        (UnshownProvince::Refuse, None),
+        (UnshownProvince::Code(12), Some(12)),
+    ] {
+        let config = siagh::Config {
+            unshown_province: setting,
+            ..config(simulator.finance_url())
+        };
+        let finance = client(config, simulator.clock());
+        let made = domain::customer::Customer::new(Kind::Person).with(Field::Name, "مینا");
+        let id = finance.create(&made).await.unwrap();
+        let mut current = finance.read(&id, None).await.unwrap().unwrap();
+        finance.placed(&mut current, finance.makes().as_ref());
+        let email = [(Field::Email, "m@b.ir".to_owned())].into();
+        finance.update(&current, &email).await.unwrap();
+        let stored = handle.get(id.parse().unwrap()).unwrap();
+        assert_eq!(stored["Email"], "m@b.ir");
+        assert_eq!(stored.get("ProvinceCode").and_then(Value::as_u64), province);
+        // What is shown is believed, whatever it was made with.
+        handle
+            .edit(id.parse().unwrap(), json!({"ProvinceCode": 8}))
+            .unwrap();
+        handle.configure(|config| config.hidden_columns.clear());
+        let mut current = finance.read(&id, None).await.unwrap().unwrap();
+        finance.placed(&mut current, finance.makes().as_ref());
+        finance.update(&current, &email).await.unwrap();
+        assert_eq!(handle.get(id.parse().unwrap()).unwrap()["ProvinceCode"], 8);
+        handle.configure(|config| config.hidden_columns = vec!["ProvinceCode".into()]);
+    }
+}
+
 #[tokio::test]
 async fn case_29_the_web_servers_own_page_names_the_field_and_is_no_outage() {
     let (simulator, finance) = simulated().await;

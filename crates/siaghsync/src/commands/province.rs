@@ -26,7 +26,7 @@ pub(crate) async fn look(store: Option<&SqlStore>, finance: &Siagh) -> Option<Pa
     Some(match finance.hides_province(&contact)? {
         UnshownProvince::Refuse => Part::failed(
             "province",
-            words("no contact is saved"),
+            words("no contact is saved but those that we have made"),
             "set FINANCE_UNSHOWN_PROVINCE to what is to be sent (a code, or clear), or have GetAll show the column",
         ),
         UnshownProvince::Clear => Part::warning(

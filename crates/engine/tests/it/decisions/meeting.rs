@@ -59,6 +59,7 @@ fn lost(empty_looks: u32) -> Link {
         not_ours: Vec::new(),
         empty_looks,
         made: None,
+        places: None,
         decided: Vec::new(),
     };
     let mut link = half(Side::Crm);

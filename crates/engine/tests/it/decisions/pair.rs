@@ -112,6 +112,7 @@ fn create_of(fields: BTreeMap<Field, Sent>) -> Create {
         not_ours: Vec::new(),
         empty_looks: 0,
         made: None,
+        places: None,
         decided: Vec::new(),
     }
 }

@@ -119,6 +119,7 @@ fn a_create_writes_nothing_back_and_forth() {
         not_ours: Vec::new(),
         empty_looks: 0,
         made: None,
+        places: None,
         decided: Vec::new(),
     };
     let mut link = linked(None);

@@ -99,3 +99,26 @@ async fn case_23_what_is_sent_in_its_place_is_said_by_the_setting_and_by_check()
         d.db.drop_it().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_23_a_contact_that_we_have_made_is_saved_with_the_province_that_we_gave_it() {
+    let d = Deployment::new(Engine::Sqlite, &QUICK).await;
+    d.sim
+        .finance()
+        .configure(|finance| finance.hidden_columns = vec!["ProvinceCode".to_owned()]);
+    let _services = services(&d, Engine::Sqlite);
+    d.ready().await;
+    d.native_webhooks();
+    let phones = json!([{"phoneType": "Mobile", "default": true, "phoneNumber": "09123334455"}]);
+    let id = in_crm(&d, json!({"nickName": "نیما راد", "phoneContacts": phones}));
+    looks(&d, 2).await;
+    d.settled(LIMIT).await;
+    let code = code_of(&d, &id);
+    for email in ["a@example.com", "b@example.com"] {
+        d.edit_crm(&id, json!({"email": email}));
+        looks(&d, 1).await;
+        d.settled(LIMIT).await;
+        assert_eq!(held(&d, code, "Email"), email);
+    }
+    d.db.drop_it().await;
+}
