@@ -21,6 +21,7 @@ mod m20261127_000012_set_back;
 mod m20261127_000013_taken_values;
 mod m20261127_000014_waits_and_columns;
 mod m20261127_000015_companies;
+mod m20261128_000016_index_order;
 mod sessions;
 
 /// All migrations, in order.
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000013_taken_values::Migration),
             Box::new(m20261127_000014_waits_and_columns::Migration),
             Box::new(m20261127_000015_companies::Migration),
+            Box::new(m20261128_000016_index_order::Migration),
         ]
     }
 }

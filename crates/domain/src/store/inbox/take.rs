@@ -39,17 +39,18 @@ fn taking(id: &str, which: &str) -> String {
     )
 }
 
-/// [`taking`] of all links of a table: PostgreSQL looks each up by itself, however many are open.
+/// [`taking`] of all links of a table, as `"rows"`: PostgreSQL looks each up by itself, however many are open.
 pub(in crate::store) fn taking_of(links: &str) -> String {
     let open = r#"SELECT l."id" FROM "SyncLog" l WHERE l."status" IN ('PENDING', 'IN_PROGRESS') AND l."entityType" = m."entityType""#;
-    let which = format!(
-        r#"FROM (SELECT m."id" AS "of", o."id" FROM "{links}" m, LATERAL (
+    let which = r#"FROM "open" o WHERE "SyncLog"."id" = o."id" AND "SyncLog"."id" = ANY(ARRAY(SELECT "id" FROM "open"))"#;
+    format!(
+        r#""open" AS (SELECT m."id" AS "of", o."id" FROM "{links}" m, LATERAL (
                {open} AND l."sourceSystem" = 'CRM' AND l."sourceEntityId" = m."crmId"
                UNION ALL {open} AND l."sourceSystem" = 'FINANCE' AND l."sourceEntityId" = m."financeId"
-                   AND l."company" = m."company" OFFSET 0) o) o
-           WHERE "SyncLog"."id" = o."id""#
-    );
-    taking(r#"o."of""#, &which)
+                   AND l."company" = m."company" OFFSET 0) o),
+           "rows" AS ({})"#,
+        taking(r#"o."of""#, which)
+    )
 }
 
 /// [`taking`] of one link.

@@ -41,7 +41,8 @@ const OVER: &str = r#"ON CONFLICT ("side", "company", "entityType", "id") DO UPD
 const POSTGRES_NEWS: &str = concat!(
     r#"WITH "new" AS MATERIALIZED (SELECT n.* FROM jsonb_to_recordset(CAST($1 AS jsonb)) AS n("side" text, "id" text,
         "kind" text, "profile" text, "checksum" text, "readAt" timestamptz, "values" jsonb)
-        LEFT JOIN "RecordIndex" i ON i."side" = n."side" AND i."company" = $2 AND i."entityType" = $3 AND i."id" = n."id"
+        LEFT JOIN LATERAL (SELECT * FROM "RecordIndex" r WHERE r."side" = n."side" AND r."company" = $2
+            AND r."entityType" = $3 AND r."id" = n."id" OFFSET 0) i ON true
         WHERE "#,
     news!(r#"n."checksum""#, r#"n."readAt""#, "IS DISTINCT FROM"),
     r#"), "held" AS MATERIALIZED (SELECT n."side", n."id", v."key", v."value", v."holder" FROM "new" n,
@@ -56,7 +57,7 @@ const POSTGRES_REST: &str = r#""old" AS MATERIALIZED (SELECT v.* FROM "new" n, L
     "gone" AS (DELETE FROM "RecordValue" v USING (
             SELECT "side", "key", "value", "holder", "id" FROM "old"
             EXCEPT SELECT "side", "key", "value", "holder", "id" FROM "held") g
-        WHERE v."side" = g."side" AND v."company" = $2 AND v."entityType" = $3 AND v."key" = g."key"
+        WHERE v."id" = ANY(ARRAY(SELECT "id" FROM "new")) AND v."side" = g."side" AND v."company" = $2 AND v."entityType" = $3 AND v."key" = g."key"
             AND v."value" = g."value" AND v."holder" = g."holder" AND v."id" = g."id"
             AND (SELECT COUNT(*) FROM "kept") > 0 RETURNING v."side", v."id"),
     "values" AS (INSERT INTO "RecordValue" ("side", "company", "entityType", "key", "value", "holder", "id")

@@ -60,7 +60,8 @@ async fn together(store: &SqlStore, meant: Vec<Intending>) -> StoreResult<Vec<St
                "inFlight" jsonb, "base" jsonb, "until" timestamptz, "company" text) {})
            UPDATE "EntityMapping" m SET "inFlight" = n."inFlight", "leaseUntil" = n."until", "updatedAt" = $2,
                "base" = COALESCE(n."base", m."base"), "company" = n."company"
-           FROM n WHERE m."id" = n."link" AND m."leaseToken" = n."token" AND m."leaseUntil" > $2
+           FROM n WHERE m."id" = n."link" AND m."id" = ANY(ARRAY(SELECT "link" FROM n))
+               AND m."leaseToken" = n."token" AND m."leaseUntil" > $2
            RETURNING m."id" AS "link", m."leaseToken" AS "token""#,
         limit(meant.len())
     );

@@ -70,10 +70,11 @@ fn taking_at_once(asked: usize) -> String {
     format!(
         r#"WITH "asked" AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(CAST($1 AS jsonb))
                AS a("row" uuid, "new" uuid, "owner" text, "until" timestamptz) {}),
-           "rung" AS MATERIALIZED (SELECT a.*, {} FROM "asked" a JOIN "SyncLog" l ON l."id" = a."row"
-               LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id"),
+           "rung" AS MATERIALIZED (SELECT a.*, {} FROM "asked" a,
+               LATERAL (SELECT * FROM "SyncLog" l WHERE l."id" = a."row" OFFSET 0) l LEFT JOIN
+               LATERAL (SELECT * FROM "SyncRetryQueue" r WHERE r."syncLogId" = l."id" OFFSET 0) r ON true),
            "crm" AS ({}), "finance" AS ({}),
-           "link" AS (SELECT * FROM "crm" UNION ALL SELECT * FROM "finance"), "rows" AS ({})
+           "link" AS (SELECT * FROM "crm" UNION ALL SELECT * FROM "finance"), {}
            SELECT r."row" AS "rung", r."status", r."nextRetryAt", m.*, l.* FROM "rung" r
            LEFT JOIN "link" m ON m."entityType" = r."entityType"
                AND CASE r."sourceSystem" WHEN 'CRM' THEN m."crmId" = r."sourceEntityId"

@@ -91,11 +91,12 @@ async fn end(
                AS m("id" uuid, "token" bigint, "unlock" boolean, {link}) {limit}),
            l AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(CAST($2 AS jsonb)) AS l("id" uuid, "token" bigint, {row}) {limit}),
            "saved" AS (UPDATE "EntityMapping" t SET {set_link}, {} FROM m
-               WHERE t."id" = m."id" AND t."leaseToken" = m."token" RETURNING t."id", t."leaseToken", m."unlock"),
-           "unlocked" AS (DELETE FROM "MatchLock" k USING "saved" s WHERE s."unlock" AND k."entityMappingId" = s."id"),
+               WHERE t."id" = m."id" AND t."id" = ANY(ARRAY(SELECT "id" FROM m)) AND t."leaseToken" = m."token" RETURNING t."id", t."leaseToken", m."unlock"),
+           "unlocked" AS (DELETE FROM "MatchLock"
+               WHERE "entityMappingId" = ANY(ARRAY(SELECT "id" FROM "saved" WHERE "unlock"))),
            "ended" AS (UPDATE "SyncLog" t SET {set_row} FROM l JOIN "saved" s
                ON s."id" = l."entityMappingId" AND s."leaseToken" = l."token"
-               WHERE t."id" = l."id" RETURNING s."id" AS "link", {})
+               WHERE t."id" = l."id" AND t."id" = ANY(ARRAY(SELECT "id" FROM l)) RETURNING s."id" AS "link", {})
            SELECT s."leaseToken", s."id" AS "saved", e.* FROM "saved" s LEFT JOIN "ended" e ON e."link" = s."id""#,
         links::FREED,
         inbox::lead_of("t"),
