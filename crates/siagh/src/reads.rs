@@ -9,13 +9,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use domain::customer::Field;
 use domain::ports::{PortResult, SetAside};
+use futures::stream::{self, StreamExt as _};
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Mutex as PollLease, oneshot};
 
 use crate::client::Client;
 use crate::columns;
-use crate::keys::{Keys, Looked};
+use crate::keys::{Filter, Keys, Looked};
 use crate::rows::{Odd, Row};
+
+/// So many filters of one read are asked for at the same time.
+const AT_ONCE: usize = 4;
 
 /// The contacts that have one of the keys.
 #[derive(Clone, Default)]
@@ -68,37 +72,58 @@ impl Reads {
         {
             return self.shared(keys).await;
         }
-        let (mut found, mut aside) = (BTreeMap::new(), Vec::new());
-        for filter in &filters {
-            let keep = |row: Result<Row, Odd>| match row {
-                Ok(row) => {
-                    if Looked::new(&row).has_one_of(keys)
-                        && let Some(code) = row.code()
-                    {
-                        found.insert(code, row);
-                    }
-                }
-                Err(odd) => take_aside(&mut aside, odd),
-            };
-            let strangers = self.client.contacts(Some(filter), keep).await?;
-            if strangers > 0 {
-                let column = columns::read(filter.field);
-                tracing::warn!(
-                    column,
-                    strangers,
-                    "finance ignores the filter on {column}: reads of contacts are full reads from now on"
-                );
-                locked(&self.ignored).insert(filter.field);
-                if filters.len() > 1 {
+        // Once the first has been honoured, so that one that is not is found out by one full answer.
+        let all = filters.len();
+        let mut rest = filters.into_iter();
+        let first: Vec<_> = rest.by_ref().take(1).collect();
+        let mut answers = Vec::with_capacity(all);
+        for some in [first, rest.collect()] {
+            let asked = some.into_iter().map(|filter| self.filtered(filter, keys));
+            let mut asked = stream::iter(asked).buffered(AT_ONCE);
+            while let Some(answer) = asked.next().await {
+                let (having, honoured) = answer?;
+                if !honoured && all > 1 {
                     // What came may be less than everything (a filter read in another way).
                     return self.shared(keys).await;
                 }
+                answers.push(having);
+            }
+        }
+        let (mut found, mut aside) = (BTreeMap::new(), Vec::new());
+        for having in answers {
+            found.extend(having.rows.into_iter().filter_map(|row| Some((row.code()?, row))));
+            for one in having.aside {
+                once(&mut aside, one);
             }
         }
         Ok(Having {
             rows: found.into_values().collect(),
             aside,
         })
+    }
+
+    /// What one filter finds, and whether it was honoured.
+    async fn filtered(&self, filter: Filter, keys: &Keys) -> PortResult<(Having, bool)> {
+        let mut having = Having::default();
+        let keep = |row: Result<Row, Odd>| match row {
+            Ok(row) => {
+                if Looked::new(&row).has_one_of(keys) {
+                    having.rows.push(row);
+                }
+            }
+            Err(odd) => once(&mut having.aside, SetAside::from(odd)),
+        };
+        let strangers = self.client.contacts(Some(&filter), keep).await?;
+        if strangers > 0 {
+            let column = columns::read(filter.field);
+            tracing::warn!(
+                column,
+                strangers,
+                "finance ignores the filter on {column}: reads of contacts are full reads from now on"
+            );
+            locked(&self.ignored).insert(filter.field);
+        }
+        Ok((having, strangers == 0))
     }
 
     /// Joins the next full read, and carries it out when no one else does.
@@ -144,7 +169,7 @@ impl Reads {
                 match &row {
                     Ok(row) if looked.has_one_of(&want.keys) => found.rows.push(row.clone()),
                     Err(odd) if may_have(&looked, odd, &want.keys) => {
-                        take_aside(&mut found.aside, odd.clone());
+                        once(&mut found.aside, SetAside::from(odd.clone()));
                     }
                     _ => {}
                 }
@@ -165,10 +190,9 @@ fn may_have(looked: &Looked<'_>, odd: &Odd, keys: &Keys) -> bool {
     nameless || looked.has_one_of(keys)
 }
 
-fn take_aside(all: &mut Vec<SetAside>, odd: Odd) {
-    let aside = SetAside::from(odd);
-    if !all.contains(&aside) {
-        all.push(aside);
+fn once(all: &mut Vec<SetAside>, one: SetAside) {
+    if !all.contains(&one) {
+        all.push(one);
     }
 }
 

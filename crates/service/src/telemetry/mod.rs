@@ -30,6 +30,9 @@ const QUIET: &str = "sqlx=warn,sea_orm=warn,sea_orm_migration=warn,hyper=warn,hy
                      h2=warn,tower=warn,tower_http=warn,rustls=warn,redis=warn,apalis=warn,apalis_redis=warn,\
                      apalis_core=off,opentelemetry=warn,opentelemetry_sdk=warn,opentelemetry-otlp=warn";
 
+/// Spans of single calls, for traces alone: each sync makes some twenty, and a line tells of the sync.
+const CALLS: [&str; 2] = ["http.client", "database"];
+
 /// What goes to the collector, independent of how chatty the log is.
 const TRACED: &str = "info";
 
@@ -62,7 +65,11 @@ pub fn init(service_name: &str, settings: &TelemetrySettings) -> anyhow::Result<
             .event_format(line::Line)
             .with_filter(filter.and(filter_fn(|of| of.is_event())))
             .boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_filter(filter.and(filter_fn(|of| of.is_event() || !CALLS.contains(&of.name()))))
+            .boxed(),
     };
     tracing_subscriber::registry()
         .with(traces)
