@@ -40,7 +40,8 @@ pub struct Config {
     pub post_code: String,
     /// What every pre-invoice says that the CRM does not.
     pub pre_invoices: PreInvoices,
-    /// `FINANCE_UNSHOWN_PROVINCE`: what a save says of a province that `GetAll` does not show. Default: it is refused.
+    /// `FINANCE_UNSHOWN_PROVINCE`: what a save says of a province that `GetAll` does not show, but of contacts that we have made.
+    /// Default: it is refused.
     pub unshown_province: UnshownProvince,
     /// What its calls must pass. Default none.
     pub gate: Option<Gate>,
