@@ -8,7 +8,7 @@ use domain::customer::Field;
 use domain::index::IndexStore as _;
 use domain::matching::{Form, Key};
 use domain::ports::Side;
-use domain::store::{Claim, Lease, Outcome, Status, Store as _, StoreError, Work};
+use domain::store::{Claim, Lease, Outcome, Retry, Status, Store as _, StoreError, Work};
 use futures::future::join_all;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use testkit::{Engine, TestDb};
@@ -21,6 +21,7 @@ contract! {
     of_many_each_gets_its_own_and_only_who_lost_its_lease_is_fenced,
     an_entity_is_claimed_once_however_many_of_its_rows_are_rung_for_at_once,
     both_sides_of_one_entity_rung_for_at_once_are_one_claim,
+    a_row_that_is_not_due_or_final_takes_no_lease_of_another_rows,
     of_many_that_end_at_once_each_rings_for_what_waits_for_it,
 }
 
@@ -184,6 +185,33 @@ async fn both_sides_of_one_entity_rung_for_at_once_are_one_claim(w: &World) {
         .iter()
         .any(|claim| matches!(claim, Claim::Taken(work) if work.covered.len() == 1));
     assert!(both, "{claims:?}");
+}
+
+async fn a_row_that_is_not_due_or_final_takes_no_lease_of_another_rows(w: &World) {
+    let ended = w.enqueue(Side::Crm, "c1").await;
+    let work = take(w, ended).await;
+    w.store
+        .commit(&work, &ending(&work, Status::Skipped))
+        .await
+        .unwrap();
+    let later = w.enqueue(Side::Crm, "c1").await;
+    let work = take(w, later).await;
+    let mut put_off = ending(&work, Status::Pending);
+    put_off.retry = Some(Retry {
+        at: w.clock.now() + chrono::Duration::seconds(60),
+        count: 1,
+        max: 3,
+    });
+    w.store.commit(&work, &put_off).await.unwrap();
+    let mut rows = enqueued(w, 5).await;
+    let due = rows[1];
+    rows = vec![rows[0], rows[2], rows[3], ended, later, due, rows[4]];
+    let claims = claims(w, &rows).await;
+    assert!(matches!(claims[3], Claim::Done), "{claims:?}");
+    assert!(matches!(claims[4], Claim::NotDue), "{claims:?}");
+    for claim in [0, 1, 2, 5, 6] {
+        assert!(matches!(claims[claim], Claim::Taken(_)), "{claim}: {claims:?}");
+    }
 }
 
 async fn of_many_that_end_at_once_each_rings_for_what_waits_for_it(w: &World) {

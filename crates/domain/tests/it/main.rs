@@ -17,6 +17,7 @@ mod links;
 mod locks;
 mod messages;
 mod outside;
+mod plans;
 mod polls;
 mod prune;
 mod runs;

@@ -63,12 +63,12 @@ pub fn init(service_name: &str, settings: &TelemetrySettings) -> anyhow::Result<
         // The readable line shows no span: unless traces want it, none is made.
         LogFormat::Pretty => lines
             .event_format(line::Line)
-            .with_filter(filter.and(filter_fn(|of| of.is_event())))
+            .with_filter(filter.and(filter_fn(|of| !of.is_span())))
             .boxed(),
         LogFormat::Json => lines
             .json()
             .flatten_event(true)
-            .with_filter(filter.and(filter_fn(|of| of.is_event() || !CALLS.contains(&of.name()))))
+            .with_filter(filter.and(filter_fn(|of| !of.is_span() || !CALLS.contains(&of.name()))))
             .boxed(),
     };
     tracing_subscriber::registry()

@@ -72,17 +72,27 @@ pub(in crate::store) async fn all_waiting(
     Ok(all)
 }
 
-/// A link's type, its ids, now, its company and the customer.
+/// A link's type, its ids, now, its company and the customer. Each side by itself: of both in one condition no database goes by
+/// index until it knows the table.
 fn looking([entity_type, crm, finance, now, company, customer]: [&str; 6]) -> String {
+    let of_side = |of_side: &str| {
+        format!(
+            r#"SELECT * FROM (SELECT l."id", l."traceParent", 0 AS "others" FROM "SyncLog" l
+                   LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id"
+                   WHERE l."status" IN ('PENDING', 'IN_PROGRESS') AND l."status" = 'PENDING' AND l."entityType" = {entity_type}
+                     AND {of_side} AND (r."nextRetryAt" IS NULL OR r."nextRetryAt" <= {now})
+                   LIMIT 1) n"#
+        )
+    };
+    let crm = format!(r#"l."sourceSystem" = 'CRM' AND l."sourceEntityId" = {crm}"#);
+    let finance = format!(
+        r#"l."sourceSystem" = 'FINANCE' AND l."sourceEntityId" = {finance} AND l."company" = {company}"#
+    );
     format!(
-        r#"SELECT * FROM (SELECT l."id", l."traceParent", 0 AS "others" FROM "SyncLog" l
-               LEFT JOIN "SyncRetryQueue" r ON r."syncLogId" = l."id"
-               WHERE l."status" = 'PENDING' AND l."entityType" = {entity_type}
-                 AND ((l."sourceSystem" = 'CRM' AND l."sourceEntityId" = {crm})
-                   OR (l."sourceSystem" = 'FINANCE' AND l."sourceEntityId" = {finance} AND l."company" = {company}))
-                 AND (r."nextRetryAt" IS NULL OR r."nextRetryAt" <= {now})
-               LIMIT 1) n
-           UNION ALL SELECT * FROM (SELECT "syncLogId", NULL, 1 FROM "SyncRetryQueue" WHERE "waitsFor" = {customer} LIMIT 1) o"#
+        r#"{} UNION ALL {}
+           UNION ALL SELECT * FROM (SELECT "syncLogId", NULL, 1 FROM "SyncRetryQueue" WHERE "waitsFor" = {customer} LIMIT 1) o"#,
+        of_side(&crm),
+        of_side(&finance)
     )
 }
 

@@ -51,15 +51,21 @@ pub(super) async fn holding(
     };
     let parts: Vec<_> = forms.iter().enumerate().map(part).collect();
     let (own, other) = ids(side);
+    let ids = parts.join(" UNION ");
     // PostgreSQL would rather read the whole index than look each of them up, while it knows nothing of it.
     let found = match store.is_postgres() {
-        true => format!("= ANY(ARRAY({}))", parts.join(" UNION ")),
-        false => format!("IN ({})", parts.join(" UNION ")),
+        true => format!(
+            r#"({ids}) f, LATERAL (SELECT * FROM "RecordIndex" r WHERE r."side" = '{of_side}' AND r."company" = $1
+                AND r."entityType" = $2 AND r."id" = f."id" OFFSET 0) i"#
+        ),
+        false => format!(
+            r#"({ids}) f CROSS JOIN "RecordIndex" i ON i."side" = '{of_side}' AND i."company" = $1
+                AND i."entityType" = $2 AND i."id" = f."id""#
+        ),
     };
     let sql = format!(
         r#"SELECT i."id", i."profile", CASE WHEN {} THEN 1 ELSE 0 END AS "linked"
-           FROM "RecordIndex" i WHERE i."side" = '{of_side}' AND i."company" = $1 AND i."entityType" = $2
-               AND i."id" {found} AND i."goneSince" IS NULL AND NOT EXISTS (SELECT 1 FROM "Separated" s WHERE s."company" = $1
+           FROM {found} WHERE i."goneSince" IS NULL AND NOT EXISTS (SELECT 1 FROM "Separated" s WHERE s."company" = $1
                AND s."entityType" = $2 AND s."{own}" = i."id" AND s."{other}" = $3)
            ORDER BY i."id""#,
         linked(side),

@@ -1,7 +1,7 @@
 //! Taking the lease of an entity and its open rows, for all that are rung for at the same time: on PostgreSQL in one statement,
 //! on SQLite in one transaction, of one read and two statements for each.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult};
@@ -96,26 +96,30 @@ async fn at_once(store: &SqlStore, asked: Vec<Claiming>) -> StoreResult<Vec<Stor
     let once: Vec<_> = once
         .map(|one| json!({ "row": one.row, "new": Uuid::now_v7(), "owner": one.owner, "until": one.until }))
         .collect();
+    let now = store.now();
     let sql = taking_at_once(once.len());
-    let values = [Value::Array(once).to_string().into(), store.now().into()];
+    let values = [Value::Array(once).to_string().into(), now.into()];
     let all = store.db().query_all_raw(store.statement(&sql, values)).await?;
-    let (mut told, mut links) = (HashSet::new(), HashSet::new());
+    let mut rung: HashMap<Uuid, Vec<&QueryResult>> = HashMap::new();
+    for row in &all {
+        rung.entry(row.try_get("", "rung")?).or_default().push(row);
+    }
+    let mut links = HashSet::new();
     let mut claims = Vec::with_capacity(asked.len());
     for Claiming { row, .. } in asked {
-        let mut of_row = Vec::new();
-        for one in &all {
-            if one.try_get::<Uuid>("", "rung")? == row {
-                of_row.push(one);
-            }
-        }
-        let lease = match of_row.first() {
-            Some(first) => links::lease_of(first)?,
-            None => None,
+        let of_row = rung.get(&row).map(Vec::as_slice).unwrap_or_default();
+        let Some(first) = of_row.first() else {
+            claims.push(Ok(Claim::Done));
+            continue;
         };
-        let is_another = told.insert(row) && lease.as_ref().is_none_or(|lease| links.insert(lease.link));
-        claims.push(match is_another {
-            true => claimed(store, row, lease, &of_row).await,
-            false => Ok(Claim::Busy),
+        // Before the lease: that may be the one that another row of the entity was rung for with.
+        if let Some(not_due) = inbox::not_due(first, now)? {
+            claims.push(Ok(not_due));
+            continue;
+        }
+        claims.push(match links::lease_of(first)? {
+            Some(lease) if links.insert(lease.link) => claimed(store, row, lease, first, of_row).await,
+            _ => Ok(Claim::Busy),
         });
     }
     Ok(claims)
@@ -124,18 +128,10 @@ async fn at_once(store: &SqlStore, asked: Vec<Claiming>) -> StoreResult<Vec<Stor
 async fn claimed(
     store: &SqlStore,
     row: Uuid,
-    lease: Option<Lease>,
+    lease: Lease,
+    first: &QueryResult,
     taken: &[&QueryResult],
 ) -> StoreResult<Claim> {
-    let Some(first) = taken.first() else {
-        return Ok(Claim::Done);
-    };
-    if let Some(not_due) = inbox::not_due(first, store.now())? {
-        return Ok(not_due);
-    }
-    let Some(lease) = lease else {
-        return Ok(Claim::Busy);
-    };
     let read = || Ok((links::read(first)?, inbox::taken(taken.iter().copied())?));
     match read() {
         Ok((link, rows)) if rows.is_empty() => {
