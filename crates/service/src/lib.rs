@@ -3,12 +3,6 @@
 //!
 //! It never knows what a customer is: a process hands it what to check and what to run.
 
-use mimalloc::MiMalloc;
-
-/// A fifth of a sync's own time went into the system's allocator.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
-
 pub mod clients;
 pub mod crypto;
 pub mod database;
