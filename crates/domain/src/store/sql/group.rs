@@ -10,7 +10,9 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
-use sea_orm::{DatabaseTransaction, DbErr, RuntimeErr, TransactionTrait};
+use sea_orm::{
+    DatabaseTransaction, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot};
 use uuid::Uuid;
@@ -148,7 +150,12 @@ where
     R: Send + Sync,
     A: Send,
 {
-    let all = store.begin_to_write().await?;
+    // It reads first: a transaction that begins so and then writes is refused where another has written meanwhile.
+    let options = TransactionOptions {
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    let all = store.db().begin_with_options(options).await?;
     let mut done = Vec::with_capacity(requests.len());
     for request in &requests {
         let by_itself = all.begin().await?;

@@ -4,10 +4,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use sea_orm::{
-    DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, Statement,
-    TransactionOptions, TransactionTrait, Value as Sql,
-};
+use sea_orm::{DatabaseBackend, DatabaseConnection, DbErr, Statement, Value as Sql};
 use serde::Serialize;
 
 use super::{StoreError, StoreResult};
@@ -122,16 +119,6 @@ impl SqlStore {
     /// What is carried out together.
     pub(super) fn groups(&self) -> &Groups {
         &self.groups
-    }
-
-    /// A transaction that writes after it has read: on SQLite one that begins with reading is refused where another has
-    /// written meanwhile.
-    pub(super) async fn begin_to_write(&self) -> StoreResult<DatabaseTransaction> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        Ok(self.db.begin_with_options(options).await?)
     }
 
     /// The present instant, as a column keeps it.
