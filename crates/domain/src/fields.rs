@@ -2,8 +2,96 @@
 //!
 //! It never says where a system keeps a field: that stands in a table of the system's own connector.
 
-use crate::customer::Field;
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
 use crate::side::Side;
+
+/// One canonical field of a customer, by its name. [`TABLE`] says how each travels and is compared; where a
+/// system keeps it is that system's connector's business.
+///
+/// A name that this version does not know (a newer worker has written it) is a field like any other, but never
+/// travels: so it survives being read and written back.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Field(&'static str);
+
+#[allow(
+    missing_docs,
+    non_upper_case_globals,
+    reason = "named like the values of an enum, which they stand for"
+)]
+impl Field {
+    pub const Name: Self = Self("name");
+    pub const Mobile: Self = Self("mobile");
+    pub const Phone: Self = Self("phone");
+    pub const Email: Self = Self("email");
+    pub const Website: Self = Self("website");
+    pub const NationalId: Self = Self("nationalId");
+    pub const Description: Self = Self("description");
+    pub const Address: Self = Self("address");
+    pub const PostalCode: Self = Self("postalCode");
+    pub const CustomerNumber: Self = Self("customerNumber");
+    pub const FinanceCode: Self = Self("financeCode");
+    pub const Active: Self = Self("active");
+}
+
+impl Field {
+    /// A system's own marks of a record, which no one types and no sync carries: the day on which it was registered, and
+    /// its number. Another mark under one id is another record.
+    pub const MARKS: [Self; 2] = [Self("registeredOn"), Self("recordId")];
+    /// What a record was called when it was last looked at. It stands in the base alone, for those on whose name the two
+    /// sides have never agreed.
+    pub const CALLED: Self = Self("called");
+}
+
+impl Field {
+    /// The field of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let known = TABLE.iter().find(|spec| spec.field.0 == name);
+        known.map_or_else(|| Self(interned(name)), |spec| spec.field)
+    }
+
+    /// The canonical name, as it stands in the audit rows (camelCase).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+}
+
+/// Names of newer versions, kept for as long as the process lives: there are only ever a few.
+fn interned(name: &str) -> &'static str {
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.get(name) {
+        return known;
+    }
+    let kept: &'static str = Box::leak(name.to_owned().into_boxed_str());
+    names.insert(kept);
+    kept
+}
+
+impl std::fmt::Debug for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::fmt::Display for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Ok(Self::named(&name))
+    }
+}
 
 /// Which way a field travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

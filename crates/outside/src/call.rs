@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use reqwest::Method;
 
 /// Whether a lost answer may hide a change.
@@ -58,20 +59,18 @@ impl<'a> Call<'a> {
 }
 
 /// Takes the body of a success piece by piece, so that it need not be held in memory.
-pub struct Sink<'a> {
+#[async_trait]
+pub trait Sink: Send {
     /// The longest that the whole answer may take (never less than a call may); within it, no silence may be
     /// longer than a call.
-    pub within: Duration,
-    /// Takes a piece; says why it is unreadable.
-    pub feed: &'a mut (dyn FnMut(&[u8]) -> Result<(), String> + Send),
-}
+    fn within(&self) -> Duration;
 
-impl Sink<'_> {
-    /// The same sink, to be used again after the loan.
-    pub fn lent(&mut self) -> Sink<'_> {
-        Sink {
-            within: self.within,
-            feed: &mut *self.feed,
-        }
-    }
+    /// Takes a piece.
+    ///
+    /// # Errors
+    /// Why it is unreadable.
+    fn feed(&mut self, piece: &[u8]) -> Result<(), String>;
+
+    /// Returns once there is room for the next piece.
+    async fn has_room(&mut self);
 }

@@ -118,7 +118,7 @@ impl Http {
         &self,
         call: &Call<'_>,
         authorization: Option<&HeaderValue>,
-        sink: Option<Sink<'_>>,
+        sink: Option<&mut dyn Sink>,
     ) -> PortResult<Answer> {
         let span = tracing::info_span!(
             "http.client",
@@ -149,7 +149,7 @@ impl Http {
         &self,
         call: &Call<'_>,
         authorization: Option<&HeaderValue>,
-        sink: Option<Sink<'_>>,
+        sink: Option<&mut dyn Sink>,
     ) -> PortResult<Answer> {
         let mut pass = match &self.gate {
             Some(gate) => Some(gate.admit(call.intent).await?),
@@ -218,12 +218,12 @@ impl Http {
         &self,
         call: &Call<'_>,
         authorization: Option<&HeaderValue>,
-        sink: Option<Sink<'_>>,
+        sink: Option<&mut dyn Sink>,
         pass: &mut Option<Pass>,
     ) -> PortResult<Answer> {
         let whole = sink
             .as_ref()
-            .map_or(self.timeout, |sink| sink.within.max(self.timeout));
+            .map_or(self.timeout, |sink| sink.within().max(self.timeout));
         let mut request = self
             .client
             .request(call.method.clone(), format!("{}{}", self.base, call.path))
@@ -274,7 +274,7 @@ impl Http {
         &self,
         call: &Call<'_>,
         mut response: Response,
-        sink: Option<Sink<'_>>,
+        sink: Option<&mut dyn Sink>,
     ) -> PortResult<Answer> {
         let status = response.status();
         let retry_after = retry_after(response.headers(), self.clock.now());
@@ -283,7 +283,11 @@ impl Http {
         let mut sink = sink.filter(|_| status.is_success());
         while let Some(chunk) = self.in_time(call, watched, response.chunk()).await? {
             match &mut sink {
-                Some(sink) => (sink.feed)(&chunk).map_err(|why| self.system.unreadable(call, why))?,
+                Some(sink) => {
+                    sink.feed(&chunk)
+                        .map_err(|why| self.system.unreadable(call, why))?;
+                    sink.has_room().await;
+                }
                 None => body.extend_from_slice(&chunk),
             }
         }

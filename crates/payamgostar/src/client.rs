@@ -13,8 +13,8 @@ use domain::ports::{PortError, PortResult, SetAside, Side};
 use outside::{Answer, Call, Http, Intent, record};
 use reqwest::{Method, StatusCode};
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::failure::{self, CRM};
 use crate::listed::{self, Row};
@@ -237,9 +237,13 @@ fn success(call: &Call<'_>, answer: &Answer) -> PortResult<Option<Value>> {
 fn record_of(call: &Call<'_>, answer: &Answer) -> PortResult<Row> {
     succeeded(call, answer)?;
     let text = record::text(&answer.body);
-    // What is no JSON at all was cut off on the way: that says nothing of the record.
-    let whole: &RawValue = serde_json::from_str(&text).map_err(|error| no_json(call, &error))?;
-    Ok(Row::read(whole.get(), "crmId"))
+    let row = Row::read(&text, "crmId");
+    if row.wrong.is_some() {
+        // What is no JSON at all was cut off on the way: that says nothing of the record.
+        let whole: Result<IgnoredAny, _> = serde_json::from_str(&text);
+        whole.map_err(|error| no_json(call, &error))?;
+    }
+    Ok(row)
 }
 
 /// The parser's message could quote a value: only its place is passed on.
@@ -266,12 +270,7 @@ fn not_found(call: &Call<'_>, answer: &Answer) -> PortResult<bool> {
 
 /// A success that says nothing: no body, `null`, `{}`, or an object whose every property is null.
 fn is_empty(answer: &Answer) -> bool {
-    answer.status.is_success()
-        && match wire::parse(&answer.body) {
-            Ok(None | Some(Value::Null)) => true,
-            Ok(Some(Value::Object(object))) => object.values().all(Value::is_null),
-            _ => false,
-        }
+    answer.status.is_success() && wire::says_nothing(&answer.body)
 }
 
 /// What is asked for: each kind of object has calls of its own.

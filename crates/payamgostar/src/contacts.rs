@@ -8,8 +8,7 @@ use domain::message::Message;
 use domain::phone;
 use serde_json::{Value, json};
 
-use crate::listed::{bad_value, no_text};
-use crate::wire::text;
+use crate::wire::{bad_value, no_text, text};
 
 /// What a telephone is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,9 +3,8 @@
 use domain::message::Message;
 use serde_json::{Map, Value, json};
 
-use crate::listed::{bad_value, no_text};
 use crate::places::Extended;
-use crate::wire::text;
+use crate::wire::{bad_value, no_text, text};
 
 const LIST: &str = "extendedProperties";
 

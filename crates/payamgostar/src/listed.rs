@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::contacts;
 use crate::places::{PLACES, Place};
-use crate::wire::{camel_keys, id};
+use crate::wire::{camel_keys, id, no_text};
 
 /// An id, or a time, that is longer is none.
 const LONGEST: usize = 64;
@@ -75,23 +75,6 @@ pub(crate) fn misshapen(object: &Value) -> Option<Message> {
     of_object
         .or_else(|| contacts::misshapen(object))
         .or_else(|| mistimed(object))
-}
-
-/// The property, where it is no text and no number.
-pub(crate) fn no_text(object: &Value, name: &str) -> Option<Message> {
-    let what = match object.get(name) {
-        Some(Value::Bool(_)) => "a truth value, and no text",
-        Some(Value::Array(_)) => "a list, and no text",
-        Some(Value::Object(_)) => "an object, and no text",
-        _ => return None,
-    };
-    Some(bad_value(name, what))
-}
-
-pub(crate) fn bad_value(property: &str, what: &str) -> Message {
-    Message::new(Code::AsideBadValue)
-        .with("property", property)
-        .with("what", what)
 }
 
 /// Times stand in event keys and cursors as the server wrote them. One that can't be read as a time is unknown; one that

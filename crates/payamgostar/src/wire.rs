@@ -4,9 +4,11 @@
 //! into one spelling. Nothing here knows the canonical customer.
 
 use domain::entity::normal_id;
+use domain::message::{Code, Message};
 use domain::ports::Side;
 use outside::{holds_markup, record};
 use serde::Serialize;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 /// `POST /api/v2/auth/login`.
@@ -112,17 +114,45 @@ pub(crate) fn parse(body: &[u8]) -> Result<Option<Value>, serde_json::Error> {
     serde_json::from_str(&text).map(|value| Some(camel_keys(value)))
 }
 
+/// Whether an answer holds no value: it is empty, `null`, `{}`, or an object whose every property is null.
+pub(crate) fn says_nothing(body: &[u8]) -> bool {
+    struct Nothing;
+    impl<'de> Visitor<'de> for Nothing {
+        type Value = ();
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("nothing")
+        }
+
+        fn visit_unit<E>(self) -> Result<(), E> {
+            Ok(())
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while map.next_key::<IgnoredAny>()?.is_some() {
+                map.next_value::<()>()?;
+            }
+            Ok(())
+        }
+    }
+    let text = record::text(body);
+    if text.trim_ascii().is_empty() {
+        return true;
+    }
+    let mut json = serde_json::Deserializer::from_str(&text);
+    json.deserialize_any(Nothing).and_then(|()| json.end()).is_ok()
+}
+
 /// Property names in camelCase throughout (installations answer in camelCase or PascalCase), values untouched.
 ///
 /// Should an object hold both spellings of one name, each keeps its own: nothing is ever dropped.
 pub(crate) fn camel_keys(value: Value) -> Value {
     match value {
+        value if !has_pascal_keys(&value) => value,
         Value::Array(items) => Value::Array(items.into_iter().map(camel_keys).collect()),
         Value::Object(map) => {
             let mut out = Map::new();
-            let (pascal, others): (Vec<_>, Vec<_>) = map
-                .into_iter()
-                .partition(|(key, _)| key.starts_with(|c: char| c.is_ascii_uppercase()));
+            let (pascal, others): (Vec<_>, Vec<_>) = map.into_iter().partition(|(key, _)| is_pascal(key));
             out.extend(others.into_iter().map(|(key, value)| (key, camel_keys(value))));
             for (key, value) in pascal {
                 let name = camel(&key);
@@ -133,6 +163,20 @@ pub(crate) fn camel_keys(value: Value) -> Value {
         }
         other => other,
     }
+}
+
+fn has_pascal_keys(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_pascal_keys),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| is_pascal(key) || has_pascal_keys(value)),
+        _ => false,
+    }
+}
+
+fn is_pascal(key: &str) -> bool {
+    key.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 /// One name, as .NET's own camel case writes it: `CrmId` → `crmId`, `SMSNumber` → `smsNumber`, `ID` → `id`.
@@ -206,6 +250,23 @@ pub(crate) fn text(object: &Value, name: &str) -> String {
     }
 }
 
+/// The property, where it is no text and no number.
+pub(crate) fn no_text(object: &Value, name: &str) -> Option<Message> {
+    let what = match object.get(name) {
+        Some(Value::Bool(_)) => "a truth value, and no text",
+        Some(Value::Array(_)) => "a list, and no text",
+        Some(Value::Object(_)) => "an object, and no text",
+        _ => return None,
+    };
+    Some(bad_value(name, what))
+}
+
+pub(crate) fn bad_value(property: &str, what: &str) -> Message {
+    Message::new(Code::AsideBadValue)
+        .with("property", property)
+        .with("what", what)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -230,6 +291,31 @@ mod tests {
             value.to_string(),
             r#"{"big":12345678901234567890.1230,"count":1.0000}"#
         );
+    }
+
+    #[test]
+    fn an_answer_says_nothing_only_as_a_whole() {
+        for nothing in [
+            "",
+            " \n",
+            "null",
+            "{}",
+            r#"{"crmId":null,"Data":null}"#,
+            "\u{feff}null",
+        ] {
+            assert!(says_nothing(nothing.as_bytes()), "{nothing}");
+        }
+        for something in [
+            "[]",
+            "0",
+            r#"{"a":null,"b":0}"#,
+            r#"{"a":{}}"#,
+            "{}{",
+            r#"{"a":null"#,
+            "<html>",
+        ] {
+            assert!(!says_nothing(something.as_bytes()), "{something}");
+        }
     }
 
     #[test]

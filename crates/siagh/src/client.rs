@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::customer::Field;
 use domain::ports::{PortError, PortResult};
@@ -52,38 +53,25 @@ impl Client {
     }
 
     /// Reads the contacts that the filter lets through (all, without one) and hands them over one by one, as they
-    /// arrive: only when this returns is it known that they were all. Finance's own users are left out of `on_row`.
+    /// arrive: only when this returns is it known that they were all. Finance's own users are left out.
     /// Returns how many contacts arrived that the filter should have kept back.
-    pub(crate) async fn contacts(
-        &self,
-        filter: Option<&Filter>,
-        mut on_row: impl FnMut(Result<Row, Odd>) + Send,
-    ) -> PortResult<u64> {
+    pub(crate) async fn contacts(&self, filter: Option<&Filter>, rows: &mut impl Rows) -> PortResult<u64> {
         let body = filter.map_or_else(|| json!({}), Filter::body).to_string();
         let call = Call::post(GET_ALL, Some(body.as_bytes()), Intent::Read);
-        let (mut splitter, mut strangers) = (Splitter::new(), 0);
-        let mut feed = |piece: &[u8]| {
-            splitter.feed(piece, |row| {
-                let shown = row.as_ref().unwrap_or_else(|odd| &odd.shown);
-                // Of one that can't be read in whole, the column may be what is missing.
-                let told =
-                    |filter: &&Filter| row.is_ok() || shown.column(columns::read(filter.field)).is_some();
-                strangers += u64::from(filter.filter(told).is_some_and(|filter| !filter.fits(shown)));
-                if !shown.is_admin_user() {
-                    on_row(row);
-                }
-            })
-        };
-        let sink = Sink {
+        let mut list = List {
             within: self.full_read_timeout,
-            feed: &mut feed,
+            splitter: Splitter::new(),
+            filter,
+            strangers: 0,
+            rows,
         };
-        let answer = self.exchange(&call, Some(sink)).await?;
+        let answer = self.exchange(&call, Some(&mut list)).await?;
         if !answer.status.is_success() {
             return Err(failure::status(&call, &answer));
         }
-        splitter.finish().map_err(|why| FINANCE.unreadable(&call, why))?;
-        Ok(strangers)
+        let ended = list.splitter.finish();
+        ended.map_err(|why| FINANCE.unreadable(&call, why))?;
+        Ok(list.strangers)
     }
 
     /// Saves a contact's form (`code`: the contact to update, none to create one) and says the code that finance
@@ -167,11 +155,14 @@ impl Client {
 
     /// Sends the call with the session; a session that has ended is renewed once and the call repeated once.
     /// (A `401` says that nothing was carried out, so that is safe for a write too.) A write is not sent late for it.
-    async fn exchange(&self, call: &Call<'_>, mut sink: Option<Sink<'_>>) -> PortResult<Answer> {
+    async fn exchange(&self, call: &Call<'_>, mut sink: Option<&mut dyn Sink>) -> PortResult<Answer> {
         let asked = self.http.now();
         let grant = self.session.grant().await?;
         self.http.still_in_time(call, asked)?;
-        let first = sink.as_mut().map(Sink::lent);
+        let first: Option<&mut dyn Sink> = match &mut sink {
+            Some(sink) => Some(&mut **sink),
+            None => None,
+        };
         let answer = self.http.exchange(call, Some(&grant.header), first).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
@@ -179,6 +170,62 @@ impl Client {
         let grant = self.session.renew(&grant).await?;
         self.http.still_in_time(call, asked)?;
         self.http.exchange(call, Some(&grant.header), sink).await
+    }
+}
+
+/// Takes contacts as they arrive.
+#[async_trait]
+pub(crate) trait Rows: Send {
+    /// Takes one.
+    fn take(&mut self, row: Result<Row, Odd>);
+
+    /// Returns once more can be taken: whoever keeps what it took can do so at once.
+    async fn has_room(&mut self) {}
+}
+
+impl<F: FnMut(Result<Row, Odd>) + Send> Rows for F {
+    fn take(&mut self, row: Result<Row, Odd>) {
+        self(row);
+    }
+}
+
+/// The answer of [`GET_ALL`], on its way to whoever takes its rows.
+struct List<'a, R> {
+    within: Duration,
+    splitter: Splitter,
+    filter: Option<&'a Filter>,
+    /// How many rows the filter should have kept back.
+    strangers: u64,
+    rows: &'a mut R,
+}
+
+#[async_trait]
+impl<R: Rows> Sink for List<'_, R> {
+    fn within(&self) -> Duration {
+        self.within
+    }
+
+    fn feed(&mut self, piece: &[u8]) -> Result<(), String> {
+        let Self {
+            splitter,
+            filter,
+            strangers,
+            rows,
+            ..
+        } = self;
+        splitter.feed(piece, |row| {
+            let shown = row.as_ref().unwrap_or_else(|odd| &odd.shown);
+            // Of one that can't be read in whole, the column may be what is missing.
+            let told = |filter: &&Filter| row.is_ok() || shown.column(columns::read(filter.field)).is_some();
+            *strangers += u64::from(filter.filter(told).is_some_and(|filter| !filter.fits(shown)));
+            if !shown.is_admin_user() {
+                rows.take(row);
+            }
+        })
+    }
+
+    async fn has_room(&mut self) {
+        self.rows.has_room().await;
     }
 }
 

@@ -15,8 +15,9 @@ use domain::ports::{
 };
 use outside::Http;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
-use crate::client::Client;
+use crate::client::{Client, Rows};
 use crate::config::{Config, ConfigError, UnshownProvince};
 use crate::failure::FINANCE;
 use crate::keys::{Keys, code_of};
@@ -205,21 +206,46 @@ impl Customers for Siagh {
 
 #[async_trait]
 impl Everybody for Siagh {
-    /// In one call, of which a contact at a time is in memory.
-    async fn for_each(&self, each: &mut (dyn FnMut(Snapshot) + Send)) -> PortResult<Census> {
-        let mut census = Census::default();
-        let on_row = |row: Result<Row, Odd>| {
-            let read = row.map_err(SetAside::from);
-            match read.and_then(|row| translate::snapshot(row, &self.config)) {
-                Ok(snapshot) => {
-                    census.seen += 1;
-                    each(snapshot);
-                }
-                Err(aside) => census.aside.push(aside),
-            }
+    /// In one call, of which a piece at a time is in memory.
+    async fn send_all(&self, to: mpsc::Sender<Snapshot>) -> PortResult<Census> {
+        let mut sending = Sending {
+            config: &self.config,
+            census: Census::default(),
+            read: Vec::new(),
+            to,
         };
-        self.client.contacts(None, on_row).await?;
-        Ok(census)
+        self.client.contacts(None, &mut sending).await?;
+        Ok(sending.census)
+    }
+}
+
+/// Contacts on their way to whoever asked for all.
+struct Sending<'a> {
+    config: &'a Config,
+    census: Census,
+    /// Those of the last piece.
+    read: Vec<Snapshot>,
+    to: mpsc::Sender<Snapshot>,
+}
+
+#[async_trait]
+impl Rows for Sending<'_> {
+    fn take(&mut self, row: Result<Row, Odd>) {
+        let read = row.map_err(SetAside::from);
+        match read.and_then(|row| translate::snapshot(row, self.config)) {
+            Ok(snapshot) => {
+                self.census.seen += 1;
+                self.read.push(snapshot);
+            }
+            Err(aside) => self.census.aside.push(aside),
+        }
+    }
+
+    async fn has_room(&mut self) {
+        for contact in self.read.drain(..) {
+            // Whoever takes them no more does not hear of the end either.
+            let _ = self.to.send(contact).await;
+        }
     }
 }
 

@@ -105,7 +105,7 @@ impl Reads {
     /// What one filter finds, and whether it was honoured.
     async fn filtered(&self, filter: Filter, keys: &Keys) -> PortResult<(Having, bool)> {
         let mut having = Having::default();
-        let keep = |row: Result<Row, Odd>| match row {
+        let mut keep = |row: Result<Row, Odd>| match row {
             Ok(row) => {
                 if Looked::new(&row).has_one_of(keys) {
                     having.rows.push(row);
@@ -113,7 +113,7 @@ impl Reads {
             }
             Err(odd) => once(&mut having.aside, SetAside::from(odd)),
         };
-        let strangers = self.client.contacts(Some(&filter), keep).await?;
+        let strangers = self.client.contacts(Some(&filter), &mut keep).await?;
         if strangers > 0 {
             let column = columns::read(filter.field);
             tracing::warn!(
@@ -162,7 +162,7 @@ impl Reads {
     async fn read_for(&self, mut wants: Vec<Want>) {
         wants.retain(|want| !want.reply.is_closed());
         let mut found = vec![Having::default(); wants.len()];
-        let keep = |row: Result<Row, Odd>| {
+        let mut keep = |row: Result<Row, Odd>| {
             let shown = row.as_ref().unwrap_or_else(|odd| &odd.shown);
             let looked = Looked::new(shown);
             for (want, found) in wants.iter().zip(&mut found) {
@@ -175,7 +175,7 @@ impl Reads {
                 }
             }
         };
-        let outcome = self.client.contacts(None, keep).await;
+        let outcome = self.client.contacts(None, &mut keep).await;
         for (want, having) in wants.into_iter().zip(found) {
             // Whoever no longer waits needs no answer.
             let _ = want.reply.send(outcome.clone().map(|_| having));

@@ -2,11 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Evidence, evidence};
 use super::likeness::{Likeness, likeness};
 use super::profile::Profile;
 use super::values::NationalId;
-use super::verdict::ASK;
 use crate::customer::Kind;
 use crate::ports::Side;
 
@@ -45,20 +43,6 @@ impl<'a> Pair<'a> {
         };
         let name = likeness(&finance.name.words, &crm.name.words);
         Self { finance, crm, name }
-    }
-
-    /// The evidence and what it comes to. One national id on both sides is never passed over in silence, however
-    /// different the rest; another name is another customer, whatever else agrees, but for the national id.
-    pub(super) fn weigh(&self, others: usize) -> (i32, Vec<Evidence>) {
-        let evidence = evidence(self, others);
-        let sum = evidence.iter().map(|one| one.points).sum();
-        let near = self.national_ids().is_some_and(|(a, b)| a.is_near(b));
-        let points = match self.name {
-            _ if self.one_id() => ASK.max(sum),
-            Likeness::Unlike if !near => sum.min(ASK - 1),
-            _ => sum,
-        };
-        (points, evidence)
     }
 
     /// What keeps the two from being linked by themselves.

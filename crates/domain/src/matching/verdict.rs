@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, evidence};
+use super::likeness::Likeness;
 use super::nobody::{Holders, Key, without_nobodys};
 use super::pair::{Pair, Unidentified};
 use super::profile::Profile;
@@ -144,6 +145,20 @@ fn first_choice<Id>(good: &[Candidate<Id>]) -> Option<&Candidate<Id>> {
     (sure && !others.iter().any(|other| other.rivals(best))).then_some(best)
 }
 
+/// The evidence and what it comes to. One national id on both sides is never passed over in silence, however
+/// different the rest; another name is another customer, whatever else agrees, but for the national id.
+fn points(pair: &Pair<'_>, others: usize) -> (i32, Vec<Evidence>) {
+    let evidence = evidence(pair, others);
+    let sum = evidence.iter().map(|one| one.points).sum();
+    let near = pair.national_ids().is_some_and(|(a, b)| a.is_near(b));
+    let points = match pair.name {
+        _ if pair.one_id() => ASK.max(sum),
+        Likeness::Unlike if !near => sum.min(ASK - 1),
+        _ => sum,
+    };
+    (points, evidence)
+}
+
 /// All that are worth a question, best first; of equals, those that are linked already first.
 fn weigh<Id: Clone + Ord>(
     one: &Profile,
@@ -160,7 +175,7 @@ fn weigh<Id: Clone + Ord>(
         .map(|met| {
             let other = without_nobodys(met.profile, holders);
             let pair = Pair::of(&one, &other);
-            let (points, evidence) = pair.weigh(others);
+            let (points, evidence) = points(&pair, others);
             let (id, unidentified, linked) = (met.id.clone(), pair.unidentified(), met.linked);
             Candidate {
                 id,

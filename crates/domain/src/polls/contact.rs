@@ -93,8 +93,8 @@ pub struct ContactSeen {
     pub changes: i64,
     /// It was not in the last complete answer.
     pub gone: bool,
-    /// The index takes it for gone: it was missing twice, or not shown when it was asked for.
-    pub given_up: bool,
+    /// Since when the index takes it for gone: it was missing twice, or not shown when it was asked for.
+    pub gone_since: Option<DateTime<Utc>>,
     /// [`ContactNow::overwritten`].
     pub overwritten: Vec<String>,
     /// The index holds its normal forms, as it was last seen.

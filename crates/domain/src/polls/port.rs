@@ -70,8 +70,11 @@ pub trait PollStore: Send + Sync {
     /// When the tables were made: what the CRM held before is history.
     async fn installed_at(&self) -> StoreResult<DateTime<Utc>>;
 
-    /// All of the company's contacts as they were last seen, by code.
-    async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>>;
+    /// The company's contacts that have one of these codes, as they were last seen, by code.
+    async fn contacts(&self, codes: &[&str]) -> StoreResult<HashMap<String, ContactSeen>>;
+
+    /// The same of all that have none of these codes.
+    async fn contacts_but(&self, codes: &HashSet<Box<str>>) -> StoreResult<HashMap<String, ContactSeen>>;
 
     /// The last complete look of a poll. With [`super::contacts_of`]: until then, finance held what the snapshot says.
     async fn last_look(&self, poll: &str) -> StoreResult<Option<Look>>;

@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use tokio::sync::mpsc;
 
 use super::{Census, PortResult, SetAside, Snapshot};
 use crate::customer::{Customer, Kind};
@@ -112,10 +113,28 @@ pub trait Changes: Send + Sync {
 /// A system that can't be asked what changed, only for everybody whom it knows.
 #[async_trait]
 pub trait Everybody: Send + Sync {
-    /// Reads all customers and hands them over one by one as they arrive, so that they never stand in memory at once;
-    /// says how many there were, and what could not be read.
+    /// Reads all customers and sends them one by one as they arrive, so that they never stand in memory at once: it reads on
+    /// no faster than they are taken. Says how many there were, and what could not be read.
     ///
     /// # Errors
-    /// As every read. Whatever was handed over before an error is a **part**, to be acted on by no one.
-    async fn for_each(&self, each: &mut (dyn FnMut(Snapshot) + Send)) -> PortResult<Census>;
+    /// As every read. Whatever was sent before an error is a **part**, to be acted on by no one.
+    async fn send_all(&self, to: mpsc::Sender<Snapshot>) -> PortResult<Census>;
+}
+
+/// So many customers of [`Everybody`] wait to be taken at most.
+pub const WAITING: usize = 500;
+
+/// Hands all customers over one by one.
+///
+/// # Errors
+/// As [`Everybody::send_all`].
+pub async fn for_each(of: &dyn Everybody, mut each: impl FnMut(Snapshot) + Send) -> PortResult<Census> {
+    let (to, mut all) = mpsc::channel(WAITING);
+    let taken = async {
+        while let Some(one) = all.recv().await {
+            each(one);
+        }
+    };
+    let (census, ()) = tokio::join!(of.send_all(to), taken);
+    census
 }

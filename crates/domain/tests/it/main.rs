@@ -21,6 +21,7 @@ mod plans;
 mod polls;
 mod prune;
 mod runs;
+mod scale;
 mod snapshot;
 mod taken;
 mod upgrade;

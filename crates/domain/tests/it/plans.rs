@@ -8,6 +8,7 @@ use domain::customer::Field;
 use domain::index::IndexStore as _;
 use domain::matching::{Form, Key};
 use domain::ports::Side;
+use domain::store::sql::SqlStore;
 use domain::store::{Claim, Status, Store as _};
 use futures::future::join_all;
 use sea_orm::{ConnectionTrait as _, Statement};
@@ -21,7 +22,7 @@ const SYNCS: usize = 1_280;
 const AT_ONCE: usize = 16;
 
 /// Rows read of each table so far, by whatever way.
-async fn rows_read(db: &TestDb) -> BTreeMap<String, i64> {
+pub async fn rows_read(db: &TestDb) -> BTreeMap<String, i64> {
     let sql = r#"SELECT CAST(relname AS text) AS "table", COALESCE(seq_tup_read, 0) + COALESCE(idx_tup_fetch, 0) AS "n"
         FROM pg_stat_user_tables"#;
     let sql = Statement::from_string(sea_orm::DatabaseBackend::Postgres, sql);
@@ -31,10 +32,10 @@ async fn rows_read(db: &TestDb) -> BTreeMap<String, i64> {
 }
 
 /// One customer: heard, claimed, looked for, sent and noted.
-async fn sync(db: &TestDb, number: usize) {
+pub async fn sync(store: &SqlStore, number: usize) {
     let heard = event(Side::Crm, &format!("c{number}"), None);
-    db.store.enqueue(std::slice::from_ref(&heard)).await.unwrap();
-    let Claim::Taken(work) = db.store.claim(heard.row, "w", LEASE).await.unwrap() else {
+    store.enqueue(std::slice::from_ref(&heard)).await.unwrap();
+    let Claim::Taken(work) = store.claim(heard.row, "w", LEASE).await.unwrap() else {
         panic!("{number}")
     };
     let mobile = format!("0912{number:07}");
@@ -47,7 +48,7 @@ async fn sync(db: &TestDb, number: usize) {
         ];
         sighting(side, &id, &fields, now)
     };
-    db.store
+    store
         .note(&[seen(Side::Crm, format!("c{number}"))])
         .await
         .unwrap();
@@ -55,24 +56,23 @@ async fn sync(db: &TestDb, number: usize) {
         key: Key::Mobile,
         value: mobile[1..].to_owned(),
     };
-    let found = db
-        .store
+    let found = store
         .holding(Side::Finance, std::slice::from_ref(&form), "nobody")
         .await
         .unwrap();
     assert!(found.is_empty(), "{number}");
-    db.store.holders(&[form]).await.unwrap();
-    db.store
+    store.holders(&[form]).await.unwrap();
+    store
         .lock(&work.lease, &[format!("mobile {number}")])
         .await
         .unwrap();
-    db.store
+    store
         .intend(&work.lease, known(&work.link.in_flight), LEASE)
         .await
         .unwrap();
     let mut end = ending(&work, Status::Success);
     end.seen = vec![seen(Side::Finance, format!("{number}"))];
-    db.store.commit(&work, &end).await.unwrap();
+    store.commit(&work, &end).await.unwrap();
 }
 
 #[tokio::test]
@@ -91,11 +91,11 @@ async fn a_new_database_is_read_by_index_from_its_first_row_on() {
         db.store.db().execute_unprepared(&sql).await.unwrap();
     }
     for group in 0..SYNCS / AT_ONCE {
-        join_all((0..AT_ONCE).map(|one| sync(&db, group * AT_ONCE + one))).await;
+        join_all((0..AT_ONCE).map(|one| sync(&db.store, group * AT_ONCE + one))).await;
     }
     // The server's counters come late: sessions tell them when they rest, or with their next statement.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    join_all((0..AT_ONCE).map(|one| sync(&db, SYNCS + one))).await;
+    join_all((0..AT_ONCE).map(|one| sync(&db.store, SYNCS + one))).await;
     let mut read = rows_read(&db).await;
     for _ in 0..10 {
         tokio::time::sleep(Duration::from_millis(1_100)).await;

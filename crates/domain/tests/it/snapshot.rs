@@ -1,5 +1,7 @@
 //! Finance as it was last seen, and the links that pollers tell echoes by.
 
+use std::collections::HashSet;
+
 use domain::base::Base;
 use domain::clock::Clock;
 use domain::customer::{Field, Kind};
@@ -42,7 +44,10 @@ async fn the_snapshot_knows_when_each_was_seen_so_first_and_who_is_gone(w: &Worl
         (times.seen_at, times.look_before),
         (second.started_at, Some(first.started_at))
     );
-    let seen = w.polls.contacts().await.unwrap();
+    let seen = w.polls.contacts(&["22", "23", "24"]).await.unwrap();
+    assert_eq!(seen, w.polls.contacts_but(&HashSet::new()).await.unwrap());
+    let other = w.polls.contacts_but(&HashSet::from(["22".into()])).await.unwrap();
+    assert_eq!((other.len(), &other["23"]), (1, &seen["23"]));
     assert!((seen["22"].changes, seen["22"].gone) == (2, false) && seen["22"].checksum.len() == 32);
     assert_eq!((seen["23"].changes, seen["23"].gone), (2, true));
     let last = w.polls.last_look(FINANCE_CONTACTS).await.unwrap().unwrap();
@@ -56,7 +61,7 @@ async fn the_snapshot_knows_when_each_was_seen_so_first_and_who_is_gone(w: &Worl
     let third = look(w, vec![contact("22", 3, &name), contact("23", 3, &mobile)], &[]).await;
     let again = w.polls.contact_times("22").await.unwrap().unwrap();
     assert_eq!(again, times);
-    assert_eq!(w.polls.contacts().await.unwrap()["22"].changes, 3);
+    assert_eq!(w.polls.contacts(&["22"]).await.unwrap()["22"].changes, 3);
     let back = w.polls.contact_times("23").await.unwrap().unwrap();
     assert_eq!(
         (back.seen_at, back.look_before),

@@ -233,8 +233,8 @@ fn compared(
     for (code, (customer, _)) in shown {
         let seen = before.get(code);
         let same = seen.filter(|seen| seen.checksum == checksum(customer));
-        let unchanged = same.is_some_and(|seen| !seen.gone && !seen.given_up);
-        let back = same.is_some_and(|seen| seen.gone && !seen.given_up);
+        let unchanged = same.is_some_and(|seen| !seen.gone && seen.gone_since.is_none());
+        let back = same.is_some_and(|seen| seen.gone && seen.gone_since.is_none());
         if !unchanged || written.contains(code) {
             let changes = seen.map_or(1, |seen| seen.changes + 1);
             contacts.push((ContactNow::new(code.clone(), customer, changes), unchanged, back));
@@ -252,7 +252,7 @@ async fn finance(
     store: &MemoryStore,
     turn: &PollLease,
 ) -> Result<(), Failure> {
-    let before = store.contacts().await?;
+    let before = store.contacts_but(&HashSet::new()).await?;
     let written = match turn.last {
         Some(last) => {
             store
@@ -296,7 +296,10 @@ async fn finance(
     let harvest = Harvest {
         changes,
         contacts: contacts.into_iter().map(|(contact, ..)| contact).collect(),
-        gone: gone.into_iter().filter(|code| !before[code].given_up).collect(),
+        gone: gone
+            .into_iter()
+            .filter(|code| before[code].gone_since.is_none())
+            .collect(),
         missing: missing.into_iter().collect(),
         seen: indexed,
         aside,

@@ -1,4 +1,4 @@
-//! One look at finance: the whole set as a stream, compared with what was last seen.
+//! One look at finance: the whole set as a stream, compared group by group with what was last seen.
 //!
 //! Finance knows no time of change, so that a contact's checksum must say whether it changed. Of a contact that did
 //! not, nothing is kept, unless we have written to it since: someone may have taken that back. Of one that did, a
@@ -14,10 +14,12 @@ use domain::index::Sighting;
 use domain::matching::another;
 use domain::message::{Code, Message};
 use domain::polls::{ContactNow, ContactSeen, Fingerprint, Found, Harvest, Linked, PollLease, checksum};
+use domain::ports::changes::WAITING;
 use domain::ports::{Census, SetAside, Side, Snapshot};
 use domain::store::LinkState;
 use metrics::gauge;
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::aside::noted;
 use super::judge::Read;
@@ -38,9 +40,8 @@ struct Suspect {
     back: bool,
 }
 
-/// The comparison, fed contact by contact.
+/// The comparison, group by group.
 struct Diff {
-    before: HashMap<String, ContactSeen>,
     /// Codes of contacts that were written to since the last look.
     written: HashSet<String>,
     /// Codes of this answer.
@@ -55,8 +56,6 @@ struct Diff {
 }
 
 pub(super) async fn read(finance: &OfCompany, turn: &PollLease) -> Result<Read, Failure> {
-    let before = finance.store.contacts().await?;
-    let known = before.values().filter(|contact| !contact.gone).count() as u64;
     let written = match turn.last {
         Some(last) => {
             finance
@@ -68,8 +67,7 @@ pub(super) async fn read(finance: &OfCompany, turn: &PollLease) -> Result<Read, 
     };
     let mut diff = Diff {
         written,
-        present: HashSet::with_capacity(before.len()),
-        before,
+        present: HashSet::new(),
         changed: Vec::new(),
         unindexed: Vec::new(),
         company: finance.company,
@@ -77,16 +75,16 @@ pub(super) async fn read(finance: &OfCompany, turn: &PollLease) -> Result<Read, 
         twice: Vec::new(),
     };
     let aside_before = finance.store.set_aside_by(&turn.poll).await?;
-    let aside = look(finance, &mut diff, known).await?;
+    let (aside, absent) = look(finance, &mut diff).await?;
     let fresh = aside.iter().any(|aside| !aside_before.contains(&aside.id));
     // All was read: whoever is not among these reads well, or is gone.
     let noted = noted(aside_before, aside, |_| true);
-    let (missing, still) = diff.missing();
+    let (missing, still) = missing(&absent);
     let (mut changes, set_back) = edited(finance, &mut diff.changed).await?;
-    let vanished = vanished(finance, &still, &diff.before).await?;
+    let vanished = vanished(finance, &still, &absent).await?;
     let set_back = set_back + vanished.len() as u64;
     changes.extend(vanished);
-    let gone = still.into_iter().filter(|code| !diff.before[code].given_up);
+    let gone = still.into_iter().filter(|code| absent[code].gone_since.is_none());
     Ok(Read {
         harvest: Harvest {
             changes,
@@ -108,13 +106,22 @@ pub(super) async fn read(finance: &OfCompany, turn: &PollLease) -> Result<Read, 
     })
 }
 
-/// Reads all contacts. Says what can't be read.
-async fn look(finance: &OfCompany, diff: &mut Diff, known: u64) -> Result<Vec<SetAside>, Failure> {
-    let mut see = |contact: Snapshot| diff.see(&contact);
+/// Reads all contacts, and compares them as they come. Says what can't be read, and which contacts were seen before and are
+/// not in the answer.
+async fn look(
+    finance: &OfCompany,
+    diff: &mut Diff,
+) -> Result<(Vec<SetAside>, HashMap<String, ContactSeen>), Failure> {
+    let (to, all) = mpsc::channel(WAITING);
+    let read = async { finance.contacts.send_all(to).await.map_err(Failure::from) };
+    let (census, ()) = tokio::try_join!(read, compare(finance, diff, all))?;
     let Census {
         seen: contacts,
         aside,
-    } = finance.contacts.for_each(&mut see).await?;
+    } = census;
+    diff.are_there(&aside);
+    let absent = finance.store.contacts_but(&diff.present).await?;
+    let known = absent.values().filter(|contact| !contact.gone).count();
     if contacts == 0 && aside.is_empty() && known > 0 {
         return Err(Failure::Suspicious(format!(
             "finance answered no contact at all, though {known} were there: not taken for the truth"
@@ -122,12 +129,43 @@ async fn look(finance: &OfCompany, diff: &mut Diff, known: u64) -> Result<Vec<Se
     }
     #[expect(clippy::cast_precision_loss, reason = "a count")]
     gauge!("finance_contacts", "company" => finance.company.to_string()).set(contacts as f64);
-    diff.are_there(&aside);
-    Ok(aside.into_iter().chain(std::mem::take(&mut diff.twice)).collect())
+    let aside = aside.into_iter().chain(std::mem::take(&mut diff.twice));
+    Ok((aside.collect(), absent))
+}
+
+/// Takes contacts until there are no more, and looks up how the last look saw them.
+async fn compare(
+    finance: &OfCompany,
+    diff: &mut Diff,
+    mut all: mpsc::Receiver<Snapshot>,
+) -> Result<(), Failure> {
+    let mut group = Vec::with_capacity(GROUP);
+    loop {
+        let last = match all.recv().await {
+            Some(contact) => {
+                group.push(contact);
+                false
+            }
+            None => true,
+        };
+        if group.len() == GROUP || last {
+            let codes: Vec<&str> = group
+                .iter()
+                .map(|contact: &Snapshot| contact.id.as_str())
+                .collect();
+            let before = finance.store.contacts(&codes).await?;
+            for contact in group.drain(..) {
+                diff.see(&contact, before.get(&contact.id));
+            }
+        }
+        if last {
+            return Ok(());
+        }
+    }
 }
 
 impl Diff {
-    fn see(&mut self, contact: &Snapshot) {
+    fn see(&mut self, contact: &Snapshot, before: Option<&ContactSeen>) {
         if !self.present.insert(contact.id.as_str().into()) {
             self.twice.push(SetAside {
                 id: contact.id.clone(),
@@ -135,10 +173,11 @@ impl Diff {
             });
             return;
         }
-        let before = self.before.get(&contact.id);
         let same = before.filter(|seen| seen.checksum == checksum(&contact.customer));
-        // What a direct look did not show, and this one does, is news: that answer may have been half of one.
-        let as_before = same.is_some_and(|seen| !seen.gone && !seen.given_up);
+        // What an earlier direct look did not show, and this one does, is news: that answer may have been half of one.
+        let given_up = |seen: &ContactSeen| seen.gone_since.is_some_and(|since| since < self.started_at);
+        let as_before = same.is_some_and(|seen| !seen.gone && !given_up(seen));
+        let back = same.is_some_and(|seen| seen.gone && !given_up(seen));
         if !as_before || self.written.contains(&contact.id) {
             let changes = before.map_or(1, |seen| seen.changes + 1);
             let mut suspect = ContactNow::new(contact.id.clone(), &contact.customer, changes);
@@ -150,7 +189,7 @@ impl Diff {
                 fingerprint: Fingerprint::of(&contact.customer),
                 now: before.map(|_| Box::new(contact.customer.clone())),
                 as_before,
-                back: same.is_some_and(|seen| seen.gone && !seen.given_up),
+                back,
             });
         } else if before.is_some_and(|seen| !seen.indexed) {
             let contact = ContactNow::new(contact.id.clone(), &contact.customer, 0);
@@ -164,21 +203,17 @@ impl Diff {
         let ids = aside.iter().map(|aside| aside.id.as_str());
         self.present.extend(ids.map(Box::from));
     }
+}
 
-    /// Codes that are not in the answer: those that were in the last one, and those that were not in that either.
-    fn missing(&self) -> (Vec<String>, Vec<String>) {
-        let missing = self
-            .before
-            .iter()
-            .filter(|(code, _)| !self.present.contains(code.as_str()));
-        let (still, missing): (Vec<_>, Vec<_>) = missing.partition(|(_, seen)| seen.gone);
-        let codes = |all: Vec<(&String, &ContactSeen)>| {
-            let mut codes: Vec<String> = all.into_iter().map(|(code, _)| code.clone()).collect();
-            codes.sort_unstable();
-            codes
-        };
-        (codes(missing), codes(still))
-    }
+/// Codes that are not in the answer: those that were in the last one, and those that were not in that either.
+fn missing(absent: &HashMap<String, ContactSeen>) -> (Vec<String>, Vec<String>) {
+    let (still, missing): (Vec<_>, Vec<_>) = absent.iter().partition(|(_, seen)| seen.gone);
+    let codes = |all: Vec<(&String, &ContactSeen)>| {
+        let mut codes: Vec<String> = all.into_iter().map(|(code, _)| code.clone()).collect();
+        codes.sort_unstable();
+        codes
+    };
+    (codes(missing), codes(still))
 }
 
 fn event_id(code: &str, changes: i64) -> String {
@@ -231,7 +266,7 @@ impl Suspect {
 async fn vanished(
     finance: &OfCompany,
     still: &[String],
-    before: &HashMap<String, ContactSeen>,
+    absent: &HashMap<String, ContactSeen>,
 ) -> Result<Vec<Found>, Failure> {
     let mut rows = Vec::new();
     for group in still.chunks(GROUP) {
@@ -244,7 +279,7 @@ async fn vanished(
         };
         rows.extend(group.iter().filter(is_open).map(|code| Found {
             id: code.clone(),
-            event_id: event_id(code, before[code].changes),
+            event_id: event_id(code, absent[code].changes),
             vanished: true,
             problem: None,
         }));

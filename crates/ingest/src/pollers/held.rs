@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::polls::{Fingerprint, HeldChange};
+use domain::ports::changes::for_each;
 use domain::ports::{Side, Snapshot};
 
 use super::{Failure, GROUP, OfCompany};
@@ -13,12 +14,12 @@ pub(super) async fn look_again(finance: &OfCompany, poll: &str) -> Result<(), Fa
     let held = finance.store.held_changes(poll).await?;
     let codes: HashSet<&str> = held.iter().map(|change| change.id.as_str()).collect();
     let mut now: HashMap<String, Fingerprint> = HashMap::new();
-    let mut see = |contact: Snapshot| {
+    let see = |contact: Snapshot| {
         if codes.contains(contact.id.as_str()) {
             now.insert(contact.id.clone(), Fingerprint::of(&contact.customer));
         }
     };
-    finance.contacts.for_each(&mut see).await?;
+    for_each(&*finance.contacts, see).await?;
     let mut over = Vec::new();
     for group in held.chunks(GROUP) {
         let codes: Vec<&str> = group.iter().map(|change| change.id.as_str()).collect();

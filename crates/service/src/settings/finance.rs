@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use domain::company::{Companies, Company};
 
-use super::load::MOST_CALLS;
 use super::reader::Reader;
 use super::sections::{FINANCE_URL, FinanceSettings};
 
@@ -47,7 +46,7 @@ pub(super) fn finance(
     let shared = Shared {
         pre_invoices: pre_invoices(r),
         unshown_province: r.unshown_province(),
-        calls_per_second: r.number("FINANCE_CALLS_PER_SECOND", 0, 0, MOST_CALLS),
+        calls_per_second: r.calls_per_second("FINANCE_CALLS_PER_SECOND"),
     };
     let mut all: BTreeMap<Company, FinanceSettings> = BTreeMap::new();
     for company in companies.iter() {

@@ -26,8 +26,6 @@ use super::{
 
 const DAY: u64 = 86_400;
 const NETWORKS: &str = "addresses or networks, comma-separated, as 10.0.0.5,192.168.0.0/16";
-/// A ceiling above this is none.
-pub(super) const MOST_CALLS: u32 = 1000;
 
 /// Reads and checks everything.
 pub(super) fn settings(source: &Source, needs: Needs) -> Result<Settings, SettingsError> {
@@ -123,7 +121,7 @@ fn crm(r: &mut Reader<'_>, needed: bool) -> Option<CrmSettings> {
     let extended = fields::extended(r);
     let quote_types = types(r, "CRM_QUOTE_TYPES", &["PI_5"]);
     let invoice_types = types(r, "CRM_INVOICE_TYPES", &[]);
-    let calls_per_second = r.number("CRM_CALLS_PER_SECOND", 0, 0, MOST_CALLS);
+    let calls_per_second = r.calls_per_second("CRM_CALLS_PER_SECOND");
     let names = [
         "CRM_API_BASE_URL",
         "CRM_API_TOKEN",

@@ -7,6 +7,9 @@ use secrecy::SecretString;
 
 use super::{error::Problem, source::Source};
 
+/// A ceiling above this is none.
+const MOST_CALLS: u32 = 1000;
+
 /// The reader of one load.
 pub(super) struct Reader<'a> {
     source: &'a Source,
@@ -104,6 +107,11 @@ impl<'a> Reader<'a> {
                 .ok()
                 .filter(|number| *number >= least && *number <= most)
         })
+    }
+
+    /// A ceiling of calls per second; 0: none.
+    pub(super) fn calls_per_second(&mut self, name: &str) -> u32 {
+        self.number(name, 0, 0, MOST_CALLS)
     }
 
     /// What a save says of a province that finance does not show.

@@ -2,7 +2,7 @@
 
 use domain::customer::{Customer, Field as F, Kind, Values};
 use domain::ports::Customers;
-use domain::ports::changes::Everybody as _;
+use domain::ports::changes::for_each;
 use serde_json::{Value, json};
 use simulator::{LEAK_MARKER, Simulator};
 use testkit::calls::logged;
@@ -191,10 +191,11 @@ async fn secrets_and_customers_are_neither_in_snapshots_nor_in_logs() {
             .to_string()
             .contains(LEAK_MARKER)
     );
-    finance
-        .for_each(&mut |snapshot| assert!(!snapshot.whole.to_string().contains(LEAK_MARKER)))
-        .await
-        .unwrap();
+    for_each(&finance, |snapshot| {
+        assert!(!snapshot.whole.to_string().contains(LEAK_MARKER));
+    })
+    .await
+    .unwrap();
     finance
         .update(&current, &Values::from([(F::Mobile, "09120000001".to_owned())]))
         .await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::customer::{Customer, Field, Kind, Values};
-use domain::ports::changes::Everybody as _;
+use domain::ports::changes::for_each;
 use domain::ports::{Customers, PortError};
 use serde_json::json;
 use simulator::{FaultKind as Fault, FaultRule, System};
@@ -50,7 +50,7 @@ async fn a_lost_answer_is_unknown_to_a_write_and_passing_to_a_read() {
             "{fault:?}: {read:?}"
         );
         let mut handed = 0;
-        assert!(finance.for_each(&mut |_| handed += 1).await.is_err(), "{fault:?}");
+        assert!(for_each(&finance, |_| handed += 1).await.is_err(), "{fault:?}");
         for write in [
             finance.update(&current, &changes).await,
             finance.create(&customer).await.map(drop),

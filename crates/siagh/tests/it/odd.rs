@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::customer::{Field, Kind, Values};
 use domain::message::Code;
-use domain::ports::changes::Everybody as _;
+use domain::ports::changes::for_each;
 use domain::ports::{Census, Customers as _, MatchKeys, PortError, SetAside, Snapshot};
 use serde_json::{Value, json};
 use siagh::{Siagh, UnshownProvince};
@@ -26,12 +26,10 @@ fn contact(simulator: &Simulator, columns: Value) -> String {
 
 async fn everybody(finance: &Siagh) -> (BTreeMap<String, Snapshot>, Census) {
     let mut all = BTreeMap::new();
-    let census = finance
-        .for_each(&mut |contact| {
-            all.insert(contact.id.clone(), contact);
-        })
-        .await
-        .unwrap();
+    let census = for_each(finance, |contact| {
+        all.insert(contact.id.clone(), contact);
+    });
+    let census = census.await.unwrap();
     (all, census)
 }
 

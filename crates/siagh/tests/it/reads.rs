@@ -1,6 +1,6 @@
 //! Finding contacts where filters are honoured and where they are ignored.
 
-use domain::ports::changes::Everybody as _;
+use domain::ports::changes::for_each;
 use domain::ports::{Customers, MatchKeys};
 use futures::future::join_all;
 use serde_json::json;
@@ -140,8 +140,7 @@ async fn a_reader_who_goes_away_leaves_no_one_waiting() {
 async fn all_contacts_are_handed_over_without_finances_own_users() {
     let (_simulator, finance) = seeded(false).await;
     let mut ids = Vec::new();
-    let seen = finance
-        .for_each(&mut |snapshot| ids.push(snapshot.id))
+    let seen = for_each(&finance, |snapshot| ids.push(snapshot.id))
         .await
         .unwrap();
     assert_eq!((seen.seen, ids.len()), (43, 43));

@@ -13,7 +13,7 @@ use domain::store::sql::SqlStore;
 
 use super::output::{self, say, time};
 use super::part::Part;
-use super::resolve::Keep;
+use super::typed::System;
 
 /// A line for each of them.
 pub(crate) async fn look(store: &SqlStore) -> Vec<Part> {
@@ -55,7 +55,7 @@ pub(super) async fn undo(store: &SqlStore, column: &[String], as_json: bool) -> 
         anyhow::bail!("--undo-column takes a side (crm, finance), then a field");
     };
     let side =
-        Keep::from_str(side, true).map_err(|_| anyhow::anyhow!("{side:?} is neither crm nor finance"))?;
+        System::from_str(side, true).map_err(|_| anyhow::anyhow!("{side:?} is neither crm nor finance"))?;
     let (side, field) = (Side::from(side), Field::named(field));
     anyhow::ensure!(
         store.hold_column(side, field).await?,

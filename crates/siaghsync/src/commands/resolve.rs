@@ -5,7 +5,6 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::ValueEnum;
 use domain::company::Company;
 use domain::message::{Code, Message};
 use domain::ports::Side;
@@ -15,6 +14,7 @@ use service::settings::Settings;
 
 use super::column;
 use super::row::{self, Named};
+use super::typed::System;
 
 /// Arguments of `resolve`.
 #[derive(clap::Args)]
@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
 struct How {
     /// Fields that both systems changed: this side's values stand, the other's are overwritten
     #[arg(long, value_name = "SIDE")]
-    keep: Option<Keep>,
+    keep: Option<System>,
     /// What came back altered from a save is how that system writes it: both sides keep what they hold
     #[arg(long)]
     form: bool,
@@ -80,21 +80,6 @@ struct How {
     /// The change of an issued document is handled: it is as it should be
     #[arg(long)]
     accept: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum Keep {
-    Crm,
-    Finance,
-}
-
-impl From<Keep> for Side {
-    fn from(keep: Keep) -> Self {
-        match keep {
-            Keep::Crm => Self::Crm,
-            Keep::Finance => Self::Finance,
-        }
-    }
 }
 
 pub(crate) fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {

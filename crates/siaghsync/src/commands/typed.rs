@@ -1,5 +1,6 @@
-//! What operators type to name a customer.
+//! What operators type to name a customer, or a system.
 
+use clap::ValueEnum;
 use domain::company::Company;
 use domain::ports::Side;
 use domain::store::{EntityRef, EntityType};
@@ -36,6 +37,22 @@ impl OfCompany {
     /// It is not served.
     pub(crate) fn one(self, settings: &Settings) -> anyhow::Result<Company> {
         Ok(self.named(settings)?.unwrap_or(settings.companies.first()))
+    }
+}
+
+/// One of the two systems.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum System {
+    Crm,
+    Finance,
+}
+
+impl From<System> for Side {
+    fn from(keep: System) -> Self {
+        match keep {
+            System::Crm => Self::Crm,
+            System::Finance => Self::Finance,
+        }
     }
 }
 

@@ -91,9 +91,8 @@ impl Index {
         entry.held.as_ref().map(|held| held.checksum.as_str())
     }
 
-    pub(super) fn is_gone(&self, record: (Side, Company, &str)) -> bool {
-        let entry = self.entry(record);
-        entry.is_some_and(|entry| entry.gone_since.is_some())
+    pub(super) fn gone_since(&self, record: (Side, Company, &str)) -> Option<DateTime<Utc>> {
+        self.entry(record)?.gone_since
     }
 
     fn entry(&self, (side, company, id): (Side, Company, &str)) -> Option<&Entry> {

@@ -1,11 +1,11 @@
 //! Rows of their own for writes that the lead row is not about.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm::ConnectionTrait;
 
 use super::end::millis;
+use super::enqueue::insert;
 use super::rows::{self, Lead};
-use crate::store::entities::log;
 use crate::store::sql::SqlStore;
 use crate::store::{Commit, Link, StoreResult};
 
@@ -21,8 +21,6 @@ pub(in crate::store) async fn audit<'a>(
         let audits = commit.audits.iter();
         rows.extend(audits.map(|(side, outcome)| rows::audit(store, lead, link, *side, outcome, took, now)));
     }
-    if !rows.is_empty() {
-        log::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
+    insert(store, tx, rows).await?;
     Ok(())
 }

@@ -41,4 +41,4 @@ pub(super) use stats::stats;
 pub(super) use sweep::sweep;
 pub(super) use take::{RUNG, not_due, rung, take, taken, taking_of};
 pub(super) use waiting::{all_waiting, waiting};
-pub(super) use wake::{still_awaited, wake};
+pub(super) use wake::{still_awaited, to_be_rung_for};

@@ -34,15 +34,17 @@ fn taking(id: &str, which: &str) -> String {
     format!(
         r#"UPDATE "SyncLog" SET "lapses" = "lapses" + (CASE WHEN "status" = 'IN_PROGRESS' THEN 1 ELSE 0 END),
                   "status" = 'IN_PROGRESS', "entityMappingId" = {id} {which}
-             AND "status" IN ('PENDING', 'IN_PROGRESS') RETURNING {}, "entityMappingId" AS "claimedFor""#,
+           RETURNING {}, "entityMappingId" AS "claimedFor""#,
         rows::CLAIMED
     )
 }
 
-/// [`taking`] of all links of a table, as `"rows"`: PostgreSQL looks each up by itself, however many are open.
+/// [`taking`] of all links of a table, as `"rows"`: PostgreSQL looks each up by itself, however many are open; one that someone
+/// has closed while it was waited for is not taken.
 pub(in crate::store) fn taking_of(links: &str) -> String {
     let open = r#"SELECT l."id" FROM "SyncLog" l WHERE l."status" IN ('PENDING', 'IN_PROGRESS') AND l."entityType" = m."entityType""#;
-    let which = r#"FROM "open" o WHERE "SyncLog"."id" = o."id" AND "SyncLog"."id" = ANY(ARRAY(SELECT "id" FROM "open"))"#;
+    let which = r#"FROM "open" o WHERE "SyncLog"."id" = o."id" AND "SyncLog"."id" = ANY(ARRAY(SELECT "id" FROM "open"))
+        AND "status" IN ('PENDING', 'IN_PROGRESS')"#;
     format!(
         r#""open" AS (SELECT m."id" AS "of", o."id" FROM "{links}" m, LATERAL (
                {open} AND l."sourceSystem" = 'CRM' AND l."sourceEntityId" = m."crmId"
@@ -59,9 +61,14 @@ pub(in crate::store) async fn take(
     tx: &impl ConnectionTrait,
     link: &Link,
 ) -> StoreResult<Vec<ClaimedRow>> {
-    let which = r#"WHERE "entityType" = $2 AND (("sourceSystem" = 'CRM' AND "sourceEntityId" = $3)
-        OR ("sourceSystem" = 'FINANCE' AND "sourceEntityId" = $4 AND "company" = $5))"#;
-    let sql = taking("$1", which);
+    // Each side by itself: of both in one condition SQLite reads all open rows.
+    let open =
+        r#"SELECT "id" FROM "SyncLog" WHERE "status" IN ('PENDING', 'IN_PROGRESS') AND "entityType" = $2"#;
+    let which = format!(
+        r#"WHERE "id" IN ({open} AND "sourceSystem" = 'CRM' AND "sourceEntityId" = $3
+            UNION ALL {open} AND "sourceSystem" = 'FINANCE' AND "sourceEntityId" = $4 AND "company" = $5)"#
+    );
+    let sql = taking("$1", &which);
     let values = [
         link.id.into(),
         link.entity_type.to_value().into(),

@@ -10,10 +10,10 @@ use sea_orm::ConnectionTrait;
 use super::rows;
 use crate::ports::Ring;
 use crate::store::sql::SqlStore;
-use crate::store::{Awaited, StoreResult};
+use crate::store::{Awaited, Committed, StoreResult};
 
 /// Makes due what waits for that customer.
-pub(in crate::store) async fn wake(
+async fn wake(
     store: &SqlStore,
     tx: &impl ConnectionTrait,
     customer: &str,
@@ -25,6 +25,21 @@ pub(in crate::store) async fn wake(
     let values = [now.into(), customer.into()];
     let woken = tx.query_all_raw(store.statement(sql, values)).await?;
     woken.iter().map(rows::ring).collect()
+}
+
+/// Who is to be rung for after a run: the row that waits for its entity, and what waits for the `customer`, if anything does.
+pub(in crate::store) async fn to_be_rung_for(
+    store: &SqlStore,
+    tx: &impl ConnectionTrait,
+    next: Option<Ring>,
+    customer: Option<&str>,
+    now: DateTime<Utc>,
+) -> StoreResult<Committed> {
+    let woken = match customer {
+        Some(customer) => wake(store, tx, customer, now).await?,
+        None => Vec::new(),
+    };
+    Ok(Committed { next, woken })
 }
 
 /// Whether the customer still stands as the document's run has found it. The first thing in its transaction: whoever

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use sea_orm::{ConnectionTrait, QueryResult, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::{CUSTOMER, rows};
 use crate::index::{Held, Sighting, gone_elsewhere, last_of_each};
@@ -104,12 +104,7 @@ pub(super) async fn all(store: &SqlStore, sightings: &[Sighting]) -> StoreResult
             None => note(store, store.db(), sightings).await,
         };
     }
-    // It reads first: a transaction that begins so and then writes is refused where another has written meanwhile.
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    let tx = store.db().begin_with_options(options).await?;
+    let tx = store.begin_to_write().await?;
     note(store, &tx, sightings).await?;
     tx.commit().await?;
     Ok(())

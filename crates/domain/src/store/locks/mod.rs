@@ -6,4 +6,4 @@ mod rows;
 mod unlock;
 
 pub(super) use lock::lock;
-pub(super) use unlock::unlock;
+pub(super) use unlock::{gives_back, unlock};

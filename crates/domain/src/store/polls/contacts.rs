@@ -1,10 +1,11 @@
 //! Finance as its last complete look saw it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
+use super::GROUP;
 use crate::polls::{ContactSeen, ContactTimes};
 use crate::store::StoreResult;
 use crate::store::entities::record;
@@ -39,14 +40,35 @@ fn seen(store: &SqlStore) -> Select<record::Entity> {
         .filter(C::LookChecksum.is_not_null())
 }
 
-pub(super) async fn contacts(store: &SqlStore) -> StoreResult<HashMap<String, ContactSeen>> {
+/// What [`seen_so`] reads.
+fn columns(seen: Select<record::Entity>) -> Select<record::Entity> {
     use record::Column as C;
-    let mut all = HashMap::new();
+    seen.columns([C::Id, C::LookChecksum, C::Changes, C::LookGone, C::Checksum])
+        .columns([C::GoneSince, C::Overwritten])
+}
+
+pub(super) async fn contacts(store: &SqlStore, codes: &[&str]) -> StoreResult<HashMap<String, ContactSeen>> {
+    let mut all = HashMap::with_capacity(codes.len());
+    for group in codes.chunks(GROUP) {
+        let rows: Vec<Row> = columns(seen(store))
+            .filter(record::Column::Id.is_in(group.iter().copied()))
+            .into_tuple()
+            .all(store.db())
+            .await?;
+        all.extend(rows.into_iter().map(seen_so));
+    }
+    Ok(all)
+}
+
+pub(super) async fn contacts_but(
+    store: &SqlStore,
+    codes: &HashSet<Box<str>>,
+) -> StoreResult<HashMap<String, ContactSeen>> {
+    use record::Column as C;
+    let mut others = HashMap::new();
     let mut last = String::new();
     loop {
-        let rows: Vec<Row> = seen(store)
-            .columns([C::Id, C::LookChecksum, C::Changes, C::LookGone, C::Checksum])
-            .columns([C::GoneSince, C::Overwritten])
+        let rows: Vec<Row> = columns(seen(store))
             .filter(C::Id.gt(last.as_str()))
             .order_by_asc(C::Id)
             .limit(PAGE)
@@ -54,10 +76,13 @@ pub(super) async fn contacts(store: &SqlStore) -> StoreResult<HashMap<String, Co
             .all(store.db())
             .await?;
         let Some((code, ..)) = rows.last() else {
-            return Ok(all);
+            return Ok(others);
         };
         last.clone_from(code);
-        all.extend(rows.into_iter().map(seen_so));
+        let rows = rows
+            .into_iter()
+            .filter(|(code, ..)| !codes.contains(code.as_str()));
+        others.extend(rows.map(seen_so));
     }
 }
 
@@ -68,7 +93,7 @@ fn seen_so((code, checksum, changes, gone, indexed, gone_since, overwritten): Ro
         checksum,
         changes,
         gone,
-        given_up: gone_since.is_some(),
+        gone_since,
         overwritten: overwritten.split_whitespace().map(str::to_owned).collect(),
     };
     (code, seen)

@@ -27,7 +27,7 @@ pub(super) async fn finish(store: &SqlStore, turn: &PollLease, harvest: &Harvest
     if let (Some(why), Some(guard)) = (&harvest.hold, held_by) {
         hold::hold(&tx, store, turn, harvest, now).await?;
         let row = rows::guard(store, guard, turn, why, harvest, now);
-        inbox::insert(&tx, std::iter::once(row)).await?;
+        inbox::insert(store, &tx, vec![row]).await?;
     }
     enqueue(store, &tx, turn, harvest, &mut stored, now).await?;
     tx.commit().await?;
@@ -76,7 +76,7 @@ async fn enqueue(
             rung.extend(ring.then_some(id));
             models.push(rows::row(store, id, change, &turn.poll, harvest, ring, now));
         }
-        let written = inbox::insert(tx, models.into_iter()).await?;
+        let written = inbox::insert(store, tx, models).await?;
         stored.rows += written.len() as u64;
         let rung = rung.into_iter().filter(|id| written.contains(id));
         stored.rings.extend(rung.map(|row| Ring {

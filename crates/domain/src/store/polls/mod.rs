@@ -113,8 +113,12 @@ impl PollStore for SqlStore {
         in_time(QUICK, || count::installed_at(self)).await
     }
 
-    async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>> {
-        in_time(LONG, || contacts::contacts(self)).await
+    async fn contacts(&self, codes: &[&str]) -> StoreResult<HashMap<String, ContactSeen>> {
+        in_time(QUICK, || contacts::contacts(self, codes)).await
+    }
+
+    async fn contacts_but(&self, codes: &HashSet<Box<str>>) -> StoreResult<HashMap<String, ContactSeen>> {
+        in_time(LONG, || contacts::contacts_but(self, codes)).await
     }
 
     async fn last_look(&self, poll: &str) -> StoreResult<Option<Look>> {

@@ -79,7 +79,7 @@ async fn enqueue(
         let rows = group
             .iter()
             .map(|change| rows::released(store, change, verdict == Verdict::Drop, now));
-        made += inbox::insert(tx, rows).await?.len() as u64;
+        made += inbox::insert(store, tx, rows.collect()).await?.len() as u64;
         held::Entity::delete_many()
             .filter(of_poll())
             .filter(held::Column::Id.lte(last))

@@ -24,29 +24,20 @@ pub(in crate::store) async fn claim(
         owner: owner.to_owned(),
         until: store.now() + duration,
     };
-    let claims = &store.groups().claims;
-    match store.is_postgres() {
-        true => {
-            let together = |asked| at_once(store, asked);
-            match claims.run(asked.clone(), together).await {
-                Some(claim) => claim,
-                None => at_once(store, vec![asked])
-                    .await?
-                    .pop()
-                    .unwrap_or(Ok(Claim::Busy)),
-            }
-        }
-        false => {
-            let together = |asked| {
+    let together = |asked| async move {
+        match store.is_postgres() {
+            true => at_once(store, asked).await,
+            false => {
                 one_by_one(store, asked, |store, tx, asked| {
                     Box::pin(in_turn(store, tx, asked))
                 })
-            };
-            match claims.run(asked.clone(), together).await {
-                Some(claim) => claim,
-                None => together(vec![asked]).await?.pop().unwrap_or(Ok(Claim::Busy)),
+                .await
             }
         }
+    };
+    match store.groups().claims.run(asked.clone(), together).await {
+        Some(claim) => claim,
+        None => together(vec![asked]).await?.pop().unwrap_or(Ok(Claim::Busy)),
     }
 }
 

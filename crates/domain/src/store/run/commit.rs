@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, TransactionTrait};
 use super::together;
 use crate::store::inbox::{self, By};
 use crate::store::sql::{SqlStore, one_by_one};
-use crate::store::{Commit, Committed, Link, LinkState, StoreResult, Work, index, links, locks, taken};
+use crate::store::{Commit, Committed, LinkState, StoreResult, Work, index, links, locks, taken};
 
 pub(in crate::store) async fn commit(
     store: &SqlStore,
@@ -52,7 +52,7 @@ async fn alone(
         Some(link) => links::save(store, tx, work, link, commit, now).await?,
         None => links::drop_half(store, tx, &work.lease).await?,
     }
-    if gives_back_locks(work, commit) {
+    if locks::gives_back(work, commit) {
         locks::unlock(store, tx, work.lease.link).await?;
     }
     let lead = inbox::end(store, tx, work, commit, now).await?;
@@ -96,20 +96,6 @@ async fn to_be_rung_for(
         commit.settles(&work.link),
     );
     let (next, others) = inbox::waiting(store, tx, link, customer, now).await?;
-    let woken = match customer.filter(|_| others) {
-        Some(customer) => inbox::wake(store, tx, customer, now).await?,
-        None => Vec::new(),
-    };
-    Ok(Committed {
-        next: next.filter(|_| commit.link.is_some()),
-        woken,
-    })
-}
-
-/// Only an entity that is being met may have any (also one whose counterpart is another's by now), or one whose meeting a killed
-/// run has left with a write on its way.
-pub(super) fn gives_back_locks(work: &Work, commit: &Commit) -> bool {
-    let link = &work.link;
-    let may_have = link.base.is_none() || !link.is_whole() || !link.in_flight.is_empty();
-    may_have && !commit.link.as_ref().is_some_and(Link::keeps_its_locks)
+    let next = next.filter(|_| commit.link.is_some());
+    inbox::to_be_rung_for(store, tx, next, customer.filter(|_| others), now).await
 }

@@ -9,10 +9,11 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, TransactionTrait};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::commit::gives_back_locks;
 use crate::store::inbox::{self, Lead};
 use crate::store::sql::{SqlStore, limit, record, set_from, typed};
-use crate::store::{Commit, Committed, Lease, Link, LinkState, StoreError, StoreResult, Work, index, links};
+use crate::store::{
+    Commit, Committed, Lease, Link, LinkState, StoreError, StoreResult, Work, index, links, locks,
+};
 
 /// Whether a run leaves nothing but its link, its lead row, rows of its own and what it saw: it awaits nobody, covers no
 /// other row, settles no conflict, and is not to be tried again.
@@ -69,22 +70,24 @@ async fn end(
     now: DateTime<Utc>,
 ) -> StoreResult<HashMap<Lease, Lead>> {
     let (mut links, mut rows) = (Vec::new(), Vec::new());
-    let (mut of_link, mut of_row) = Default::default();
+    let (mut of_link, mut of_row) = (None, None);
     for (work, commit) in runs {
         let Some(link) = &commit.link else { continue };
         let lease = &work.lease;
         let left = links::left(link, commit, now)?;
-        let unlock = gives_back_locks(work, commit);
-        of_link = (set_from(&left, "m", "t"), typed(&left));
+        let unlock = locks::gives_back(work, commit);
+        of_link.get_or_insert_with(|| (set_from(&left, "m", "t"), typed(&left)));
         links.push(record(
             left,
             json!({ "id": link.id, "token": lease.token, "unlock": unlock }),
         ));
         let left = inbox::left(work, commit, now);
-        of_row = (set_from(&left, "l", "t"), typed(&left));
+        of_row.get_or_insert_with(|| (set_from(&left, "l", "t"), typed(&left)));
         rows.push(record(left, json!({ "id": work.lead.id, "token": lease.token })));
     }
-    let ((set_link, link), (set_row, row)): ((String, String), (String, String)) = (of_link, of_row);
+    let (Some((set_link, link)), Some((set_row, row))) = (of_link, of_row) else {
+        return Ok(HashMap::new());
+    };
     let limit = limit(links.len());
     let sql = format!(
         r#"WITH m AS MATERIALIZED (SELECT * FROM jsonb_to_recordset(CAST($1 AS jsonb))
@@ -123,11 +126,8 @@ async fn to_be_rung_for(
     let mut told = HashMap::new();
     for (link, (next, others)) in inbox::all_waiting(store, tx, &links, now).await? {
         let customer = links.iter().find(|(one, _)| one.id == link);
-        let woken = match customer.and_then(|(_, customer)| *customer).filter(|_| others) {
-            Some(customer) => inbox::wake(store, tx, customer, now).await?,
-            None => Vec::new(),
-        };
-        told.insert(link, Committed { next, woken });
+        let customer = customer.and_then(|(_, customer)| *customer).filter(|_| others);
+        told.insert(link, inbox::to_be_rung_for(store, tx, next, customer, now).await?);
     }
     Ok(told)
 }

@@ -81,7 +81,8 @@ pub(in crate::store) fn record(columns: Vec<Column>, mut of: Value) -> Value {
     of
 }
 
-fn plain(value: Sql) -> Value {
+/// A value, as a text of JSON has it.
+pub(in crate::store) fn plain(value: Sql) -> Value {
     match value {
         Sql::String(text) => text.map_or(Value::Null, Value::String),
         Sql::Json(json) => json.map_or(Value::Null, |json| *json),

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use sea_orm::{DatabaseBackend, DatabaseConnection, DbErr, Statement, Value as Sql};
+use sea_orm::{
+    DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait, Value as Sql,
+};
 use serde::Serialize;
 
 use super::{StoreError, StoreResult};
@@ -21,7 +24,7 @@ mod trial;
 use group::Groups;
 
 pub use clock::DatabaseClock;
-pub(super) use columns::{Column, record, set, set_from, typed};
+pub(super) use columns::{Column, plain, record, set, set_from, typed};
 pub(super) use group::{Claiming, Intending, limit, one_by_one};
 pub(super) use pool::{LONG, QUICK, in_time};
 pub use pool::{Unreachable, connect, connect_to_migrate};
@@ -121,6 +124,16 @@ impl SqlStore {
         &self.groups
     }
 
+    /// A transaction that writes after it has read: on SQLite one that begins with reading is refused where another has
+    /// written meanwhile.
+    pub(super) async fn begin_to_write(&self) -> StoreResult<DatabaseTransaction> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        Ok(self.db.begin_with_options(options).await?)
+    }
+
     /// The present instant, as a column keeps it.
     pub(super) fn now(&self) -> DateTime<Utc> {
         micros(self.clock.now())
@@ -161,6 +174,15 @@ impl SqlStore {
         match side {
             Side::Crm => "".into(),
             Side::Finance => self.label(),
+        }
+    }
+
+    /// The condition that something is among what that statement finds, which is carried out once: PostgreSQL may otherwise
+    /// carry it out row by row, or read a whole table for it.
+    pub(super) fn among(&self, found: &str) -> String {
+        match self.is_postgres() {
+            true => format!("= ANY(ARRAY({found}))"),
+            false => format!("IN ({found})"),
         }
     }
 

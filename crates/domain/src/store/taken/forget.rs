@@ -13,7 +13,7 @@ pub(in crate::store) async fn forget(
     tx: &impl ConnectionTrait,
     row: Option<Uuid>,
 ) -> StoreResult<()> {
-    of_failed(store, tx, r#"$1 IS NULL OR "id" = $1"#, row.into()).await
+    of_failed(store, tx, r#"$1 IS NULL OR l."id" = $1"#, row.into()).await
 }
 
 /// Rows that ended so before are emptied, too: what they wait for is a value of somebody's.
@@ -22,7 +22,7 @@ pub(in crate::store) async fn old(
     tx: &impl ConnectionTrait,
     before: DateTime<Utc>,
 ) -> StoreResult<()> {
-    of_failed(store, tx, r#""completedAt" <= $1"#, before.into()).await
+    of_failed(store, tx, r#"l."completedAt" <= $1"#, before.into()).await
 }
 
 async fn of_failed(
@@ -31,8 +31,10 @@ async fn of_failed(
     which: &str,
     value: sea_orm::Value,
 ) -> StoreResult<()> {
+    // Few rows wait so, and many have failed.
     let sql = format!(
-        r#"DELETE FROM "TakenValue" WHERE "row" IN (SELECT "id" FROM "SyncLog" WHERE "status" = 'FAILED' AND ({which}))"#
+        r#"DELETE FROM "TakenValue" WHERE EXISTS
+               (SELECT 1 FROM "SyncLog" l WHERE l."id" = "TakenValue"."row" AND l."status" = 'FAILED' AND ({which}))"#
     );
     tx.execute_raw(store.statement(&sql, [value])).await?;
     Ok(())

@@ -42,12 +42,12 @@ async fn open(
         true => "FOR UPDATE OF l SKIP LOCKED",
         false => "",
     };
+    // `CROSS JOIN`: SQLite begins with those that wait, who are few, and not with all that have failed.
     let sql = format!(
         r#"UPDATE "SyncLog" SET "status" = 'PENDING', "retryCount" = 0, "lapses" = 0, "rungAt" = NULL,
                "completedAt" = NULL
-           WHERE "id" IN (SELECT l."id" FROM {waits}
-               JOIN "SyncLog" l ON l."id" = t."row" AND l."status" IN ('FAILED', 'CONFLICT') AND l."errorClass" = 'taken'
-               WHERE NOT EXISTS (SELECT 1 FROM "RecordValue" v WHERE v."side" = t."side" AND v."company" = t."company"
+           WHERE "id" IN (SELECT l."id" FROM {waits} CROSS JOIN "SyncLog" l
+               WHERE l."id" = t."row" AND l."status" IN ('FAILED', 'CONFLICT') AND l."errorClass" = 'taken' AND NOT EXISTS (SELECT 1 FROM "RecordValue" v WHERE v."side" = t."side" AND v."company" = t."company"
                    AND v."entityType" = t."entityType" AND v."key" = t."key" AND v."value" = t."value"
                    AND v."id" = t."id") {skip})
            RETURNING "id""#

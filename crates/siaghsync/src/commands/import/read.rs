@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::customer::{Customer, Field, Kind};
 use domain::index::{Reading, Sighting};
 use domain::ports::Side;
-use domain::ports::changes::{Changes, Everybody, Part, Since};
+use domain::ports::changes::{Changes, Everybody, Part, Since, for_each};
 use domain::store::sql::SqlStore;
 use engine::Engine;
 use service::settings::Settings;
@@ -92,17 +92,15 @@ pub(super) async fn read(
 
 async fn contacts(finance: &dyn Everybody, taking: &Taking<'_>, both: &mut Both) -> anyhow::Result<()> {
     let bar = output::progress("contacts of finance read", None);
-    let census = finance
-        .for_each(&mut |contact| {
-            bar.inc(1);
-            let (record, sighting) = taking.take(Side::Finance, &contact.id, &contact.customer);
-            both.finance.add(record);
-            both.seen.push(sighting);
-            let name = contact.customer.get(Field::Name).to_owned();
-            both.contacts.push((contact.id, name));
-        })
-        .await
-        .context("finance can't be read: nothing was written")?;
+    let all = for_each(finance, |contact| {
+        bar.inc(1);
+        let (record, sighting) = taking.take(Side::Finance, &contact.id, &contact.customer);
+        both.finance.add(record);
+        both.seen.push(sighting);
+        let name = contact.customer.get(Field::Name).to_owned();
+        both.contacts.push((contact.id, name));
+    });
+    let census = all.await.context("finance can't be read: nothing was written")?;
     bar.finish_and_clear();
     output::set_aside(Side::Finance, &census.aside);
     Ok(())

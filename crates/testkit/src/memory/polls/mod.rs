@@ -147,9 +147,20 @@ impl PollStore for MemoryStore {
         self.carry_out("poll: installed", |_| Ok(made)).await
     }
 
-    async fn contacts(&self) -> StoreResult<HashMap<String, ContactSeen>> {
+    async fn contacts(&self, codes: &[&str]) -> StoreResult<HashMap<String, ContactSeen>> {
         self.carry_out("poll: contacts", |tables| {
-            Ok(tables.polls.contacts(self.own.company, &tables.index))
+            let mut all = tables.polls.contacts(self.own.company, &tables.index);
+            all.retain(|code, _| codes.contains(&code.as_str()));
+            Ok(all)
+        })
+        .await
+    }
+
+    async fn contacts_but(&self, codes: &HashSet<Box<str>>) -> StoreResult<HashMap<String, ContactSeen>> {
+        self.carry_out("poll: other contacts", |tables| {
+            let mut all = tables.polls.contacts(self.own.company, &tables.index);
+            all.retain(|code, _| !codes.contains(code.as_str()));
+            Ok(all)
         })
         .await
     }

@@ -76,7 +76,7 @@ impl Polls {
             checksum: row.checksum.clone(),
             changes: row.changes,
             gone: row.gone,
-            given_up: index.is_gone((Side::Finance, company, &row.code)),
+            gone_since: index.gone_since((Side::Finance, company, &row.code)),
             overwritten: self.overwritten.get(key).cloned().unwrap_or_default(),
         };
         let ours = self.snapshot.iter().filter(|((of, _), _)| *of == company);
