@@ -8,7 +8,7 @@ use domain::customer::Field;
 use domain::index::IndexStore as _;
 use domain::matching::{Form, Key};
 use domain::ports::Side;
-use domain::store::{Claim, Lease, Outcome, Retry, Status, Store as _, StoreError, Work};
+use domain::store::{Claim, Commit, Lease, Outcome, Retry, Status, Store as _, StoreError, Work};
 use futures::future::join_all;
 use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use testkit::{Engine, TestDb};
@@ -62,6 +62,23 @@ fn stale(work: &Work) -> Work {
     }
 }
 
+/// An end that leaves a message, a row of its own and what it saw.
+fn telling(w: &World, work: &Work, number: usize) -> Commit {
+    let mut end = ending(work, Status::Success);
+    end.outcome.message = Some(words(&format!("end {number}")));
+    end.audits = vec![(Side::Finance, Outcome::new(Status::Success, words("back")))];
+    let mobile = [(Field::Mobile, "09121112345")];
+    end.seen = vec![sighting(Side::Crm, &format!("c{number}"), &mobile, w.clock.now())];
+    end
+}
+
+fn only_is_fenced<T: std::fmt::Debug>(lost: usize, all: Vec<Result<T, StoreError>>) {
+    for (number, done) in all.into_iter().enumerate() {
+        let fenced = matches!(done, Err(StoreError::Fenced));
+        assert_eq!(fenced, number == lost, "{number}: {done:?}");
+    }
+}
+
 async fn of_many_each_gets_its_own_and_only_who_lost_its_lease_is_fenced(w: &World) {
     let rows = enqueued(w, MANY).await;
     let mut works = taken(claims(w, &rows).await);
@@ -76,40 +93,16 @@ async fn of_many_each_gets_its_own_and_only_who_lost_its_lease_is_fenced(w: &Wor
     let meant = works
         .iter()
         .map(|work| w.store.intend(&work.lease, known(&in_flight), LEASE));
-    for (number, done) in join_all(meant).await.into_iter().enumerate() {
-        assert_eq!(
-            matches!(done, Err(StoreError::Fenced)),
-            number == lost,
-            "{number}: {done:?}"
-        );
-    }
+    only_is_fenced(lost, join_all(meant).await);
     let ends: Vec<_> = (0..)
         .zip(&works)
-        .map(|(number, work)| {
-            let mut end = ending(work, Status::Success);
-            end.outcome.message = Some(words(&format!("end {number}")));
-            end.audits = vec![(Side::Finance, Outcome::new(Status::Success, words("back")))];
-            let read_at = w.clock.now();
-            end.seen = vec![sighting(
-                Side::Crm,
-                &format!("c{number}"),
-                &[(Field::Mobile, "09121112345")],
-                read_at,
-            )];
-            end
-        })
+        .map(|(number, work)| telling(w, work, number))
         .collect();
     let done = works
         .iter()
         .zip(&ends)
         .map(|(work, end)| w.store.commit(work, end));
-    for (number, done) in join_all(done).await.into_iter().enumerate() {
-        assert_eq!(
-            matches!(done, Err(StoreError::Fenced)),
-            number == lost,
-            "{number}: {done:?}"
-        );
-    }
+    only_is_fenced(lost, join_all(done).await);
     let links = w.links().await;
     for (number, work) in works.iter().enumerate() {
         let link = links.iter().find(|link| link.id == work.link.id).unwrap();

@@ -293,13 +293,11 @@ async fn finance(
             changes.push(change(code, event, true));
         }
     }
+    let is_news = |code: &String| before[code].gone_since.is_none();
     let harvest = Harvest {
         changes,
         contacts: contacts.into_iter().map(|(contact, ..)| contact).collect(),
-        gone: gone
-            .into_iter()
-            .filter(|code| before[code].gone_since.is_none())
-            .collect(),
+        gone: gone.into_iter().filter(is_news).collect(),
         missing: missing.into_iter().collect(),
         seen: indexed,
         aside,
