@@ -2,12 +2,13 @@
 //!
 //! It knows neither system; what a simulator can do is not its matter.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use axum::http::{Response, Uri};
 
 /// An answer of the stub: status, headers, body.
@@ -25,6 +26,7 @@ pub struct Stub {
     /// The path that always gets the same answer, which is none of the others.
     fixed: Option<(&'static str, &'static str)>,
     heard: Arc<Mutex<Vec<String>>>,
+    callers: Arc<Mutex<BTreeSet<SocketAddr>>>,
 }
 
 impl Stub {
@@ -40,10 +42,12 @@ impl Stub {
             answers: Arc::new(Mutex::new(answers.iter().cloned().collect())),
             fixed,
             heard: Arc::default(),
+            callers: Arc::default(),
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/", listener.local_addr()?);
         let app = Router::new().fallback(answer).with_state(stub.clone());
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, app).await });
         Ok((stub, url))
     }
@@ -53,10 +57,22 @@ impl Stub {
     pub fn paths(&self) -> Vec<String> {
         open(&self.heard).clone()
     }
+
+    /// On how many connections they came.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        open(&self.callers).len()
+    }
 }
 
-async fn answer(State(stub): State<Stub>, uri: Uri, _whole: Bytes) -> Response<Body> {
+async fn answer(
+    State(stub): State<Stub>,
+    ConnectInfo(caller): ConnectInfo<SocketAddr>,
+    uri: Uri,
+    _whole: Bytes,
+) -> Response<Body> {
     open(&stub.heard).push(uri.path().to_owned());
+    open(&stub.callers).insert(caller);
     if let Some((path, body)) = stub.fixed
         && uri.path() == path
     {

@@ -8,5 +8,6 @@
 )]
 
 mod breaker;
+mod connections;
 mod pace;
 mod support;
