@@ -15,16 +15,25 @@ pub struct Server {
     bin: PathBuf,
     dir: TempDir,
     port: u16,
+    /// What it is told beside its own settings, as its command line has it.
+    options: String,
 }
 
 impl Server {
     /// Started, with durable commits as in production, on a free port.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// [`Server::start`], told these options as well (`-c name=value`); they win.
+    #[must_use]
+    pub fn start_with(options: &str) -> Self {
         let server = Self {
             bin: binaries(),
             dir: tempfile::tempdir().unwrap(),
             port: port::free(),
+            options: options.to_owned(),
         };
         if is_root() {
             let id = |what| {
@@ -58,12 +67,19 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The process that all its others are children of.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        let file = std::fs::read_to_string(self.dir.path().join("data/postmaster.pid")).unwrap();
+        file.lines().next().unwrap().parse().unwrap()
+    }
+
     /// Starts it, and waits until it answers.
     pub fn up(&self) {
         // Without fsync a commit still survives the server's own death, only not the machine's.
         let options = format!(
-            "-h 127.0.0.1 -p {} -c unix_socket_directories= -c max_connections=100 -c fsync=off",
-            self.port
+            "-h 127.0.0.1 -p {} -c unix_socket_directories= -c max_connections=100 -c fsync=off {}",
+            self.port, self.options
         );
         let arguments = ["-D", "data", "-l", "log", "-w", "-t", "120"];
         self.command("pg_ctl", &[&arguments[..], &["start", "-o", &options]].concat());

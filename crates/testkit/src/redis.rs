@@ -39,6 +39,13 @@ impl Server {
         }
     }
 
+    /// Told these options as well from its next start on; they win.
+    #[must_use]
+    pub fn with(mut self, options: &[&str]) -> Self {
+        self.extra.extend(options.iter().map(|&option| option.to_owned()));
+        self
+    }
+
     /// Makes it a node of a cluster from its next start on.
     pub fn in_a_cluster(&mut self, more: &[&str]) {
         let bus = self.bus_port.to_string();
@@ -67,6 +74,15 @@ impl Server {
     #[must_use]
     pub fn is_up(&self) -> bool {
         self.child.is_some()
+    }
+
+    /// Its process.
+    ///
+    /// # Panics
+    /// When it is down.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
     }
 
     /// Its address.
@@ -114,7 +130,7 @@ impl Server {
 
     /// Stopped without closing a connection (`STOP`), or going on (`CONT`).
     pub fn signal(&self, signal: &str) {
-        let pid = self.child.as_ref().unwrap().id().to_string();
+        let pid = self.pid().to_string();
         assert!(
             Command::new("kill")
                 .args(["-s", signal, &pid])
