@@ -2,7 +2,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test simulate chaos chaos-short odd upgrade mutants bench lint fmt build up down check-deploy
 
-SCRIPTS := scripts/test-services scripts/mutants scripts/check-deploy scripts/check-advisories deploy/healthcheck .ci/run
+SCRIPTS := scripts/test-services scripts/bench scripts/mutants scripts/check-deploy scripts/check-advisories deploy/healthcheck .ci/run
 WORKERS ?= 1
 
 help: ## list the targets
@@ -51,9 +51,8 @@ lint: ## formatting, clippy, shell scripts, dependencies, advisories, deploy fil
 	@scripts/check-advisories
 	@$(MAKE) --no-print-directory check-deploy
 
-bench: ## the figures of the README, on release builds; needs PostgreSQL and redis-server
-	cargo build --release --workspace --bins --locked
-	scripts/test-services cargo bench --locked -p siaghsync --bench figures
+bench: ## the figures, on release programs; BASE=<rev>: beside that revision's, as ratios (QUICK=1, ONLY=new,update, ROUNDS=3, OUT=file.json)
+	@BASE="$(BASE)" QUICK="$(QUICK)" ONLY="$(ONLY)" ROUNDS="$(ROUNDS)" OUT="$(OUT)" FSYNC="$(FSYNC)" scripts/bench
 
 fmt: ## format the code
 	cargo fmt --all
