@@ -14,6 +14,8 @@ use crate::services::Deployment;
 pub const FIRST: usize = 71_000_001;
 /// Contacts that come later are given codes from here on, which no copy has.
 const LATER_CODES: usize = 90_000_000;
+/// Finance's `RecordId` is the code and so much more.
+const RECORD_IDS: usize = 100_000;
 /// Who the copies are, while they are made: `token` stands for [`FIRST`].
 const WHO: &str = "bench_copies";
 
@@ -154,11 +156,13 @@ impl Template {
         if name == "id" && kind == "uuid" && text != self.link {
             return format!("md5('{text}' || w.token)::uuid");
         }
-        let token = FIRST.to_string();
+        let (token, record) = (FIRST.to_string(), (FIRST + RECORD_IDS).to_string());
+        let copys_record = format!("(w.token::int + {RECORD_IDS})::text");
         let others = [
             (self.link.as_str(), "md5('link' || w.token)::uuid::text"),
             (self.crm_id.as_str(), "w.crm_id"),
             (token.as_str(), "w.token"),
+            (record.as_str(), copys_record.as_str()),
         ];
         let literal = format!("'{}'", text.replace('\'', "''"));
         let replaced = others.iter().filter(|(own, _)| text.contains(own));

@@ -107,14 +107,14 @@ pub async fn settle(d: &Deployment<'_>) -> anyhow::Result<()> {
             quiet += 1;
         }
         if moved.elapsed() > PATIENCE {
-            anyhow::bail!("nothing moves any more: {}", open(d).await?);
+            anyhow::bail!("nothing moves any more: {}", rows_by_status(d).await?);
         }
     }
     Ok(())
 }
 
-/// What is left, for whoever must find out why.
-async fn open(d: &Deployment<'_>) -> anyhow::Result<String> {
+/// With one reason each, for whoever must find out why.
+async fn rows_by_status(d: &Deployment<'_>) -> anyhow::Result<String> {
     let sql =
         r#"SELECT "status", count(*) AS rows, min("errorMessage") AS why FROM "SyncLog" GROUP BY "status""#;
     let mut told = Vec::new();
@@ -138,6 +138,9 @@ pub async fn done_since(d: &Deployment<'_>, start: DateTime<Utc>) -> anyhow::Res
         let ended: Option<DateTime<Utc>> = row.try_get("", "completedAt")?;
         done.rows.extend(ended.map(|ended| (heard, ended)));
         done.not_done += usize::from(!matches!(status.as_str(), "SUCCESS" | "SKIPPED"));
+    }
+    if done.not_done > 0 {
+        eprintln!("bench: not done: {}", rows_by_status(d).await?);
     }
     Ok(done)
 }

@@ -24,7 +24,7 @@ pub async fn run(play: &Play<'_>) -> anyhow::Result<Vec<Table>> {
     let mut setup = Setup::with_workers(0);
     // The first look sees all of them for the first time, and no guard shall hold that.
     setup.settings = vec![
-        ("MAX_CHANGES_PER_RUN", "10000000".to_owned()),
+        ("MAX_CHANGES_PER_RUN", "1000000".to_owned()),
         ("MAX_CHANGED_SHARE", "1".to_owned()),
         ("POLL_INTERVAL_SECONDS", "86400".to_owned()),
     ];
