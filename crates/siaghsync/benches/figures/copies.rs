@@ -161,8 +161,9 @@ impl Template {
         let others = [
             (self.link.as_str(), "md5('link' || w.token)::uuid::text"),
             (self.crm_id.as_str(), "w.crm_id"),
-            (token.as_str(), "w.token"),
+            // Before the token: one of the copies bears this number as its own.
             (record.as_str(), copys_record.as_str()),
+            (token.as_str(), "w.token"),
         ];
         let literal = format!("'{}'", text.replace('\'', "''"));
         let replaced = others.iter().filter(|(own, _)| text.contains(own));
