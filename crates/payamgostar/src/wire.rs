@@ -147,17 +147,24 @@ pub(crate) fn says_nothing(body: &[u8]) -> bool {
 ///
 /// Should an object hold both spellings of one name, each keeps its own: nothing is ever dropped.
 pub(crate) fn camel_keys(value: Value) -> Value {
+    // Most answers have none: looked through once, they stay as they are.
+    match has_pascal_keys(&value) {
+        true => in_camel(value),
+        false => value,
+    }
+}
+
+fn in_camel(value: Value) -> Value {
     match value {
-        value if !has_pascal_keys(&value) => value,
-        Value::Array(items) => Value::Array(items.into_iter().map(camel_keys).collect()),
+        Value::Array(items) => Value::Array(items.into_iter().map(in_camel).collect()),
         Value::Object(map) => {
             let mut out = Map::new();
             let (pascal, others): (Vec<_>, Vec<_>) = map.into_iter().partition(|(key, _)| is_pascal(key));
-            out.extend(others.into_iter().map(|(key, value)| (key, camel_keys(value))));
+            out.extend(others.into_iter().map(|(key, value)| (key, in_camel(value))));
             for (key, value) in pascal {
                 let name = camel(&key);
                 let name = if out.contains_key(&name) { key } else { name };
-                out.insert(name, camel_keys(value));
+                out.insert(name, in_camel(value));
             }
             Value::Object(out)
         }
